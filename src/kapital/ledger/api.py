@@ -1,0 +1,212 @@
+"""The public face of the ledger: what a caller says, and what it is told.
+
+A transaction is atomic over any number of postings and assets: that is delivery versus payment.
+Law: 259-FZ art. 4 (a right passes with the record), art. 2 (the act of issuance is the crediting record).
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol
+from uuid import UUID, uuid5
+
+import msgspec
+
+MAX_TRANSACTIONS_PER_CALL = 10_000
+MAX_POSTINGS_PER_TRANSACTION = 1_000
+MAX_REFERENCE_LENGTH = 200
+MAX_ACTOR_LENGTH = 64
+MAX_CODE_LENGTH = 64
+
+_MONEY_NAMESPACE = UUID("6ba7b814-9dad-11d1-80b4-00c04fd430c8")
+
+
+def money_asset(currency: str = "RUB") -> UUID:
+    """Return the well-known asset id of money in `currency` on the nominal account."""
+    return uuid5(_MONEY_NAMESPACE, f"kapital/money/{currency}")
+
+
+class Position(StrEnum):
+    """What a holder may do with a balance. The last three belong to mirror accounts only."""
+
+    AVAILABLE = "available"
+    RESERVED = "reserved"
+    LOCKED = "locked"
+    PLEDGED = "pledged"
+    ARRESTED = "arrested"
+    FROZEN = "frozen"
+    ISSUED = "issued"  # minus what was ever issued
+    EXTINGUISHED = "extinguished"  # what was issued and exists no more
+    BANK = "bank"  # minus the money that lies at the bank
+
+
+MIRROR_POSITIONS = frozenset({Position.ISSUED, Position.EXTINGUISHED, Position.BANK})
+
+
+class BasisKind(StrEnum):
+    """Why a record may be entered (основание записи, 259-FZ art. 4)."""
+
+    ORDER = "ORDER"
+    ISSUER_INSTRUCTION = "ISSUER_INSTRUCTION"
+    HOLDER_INSTRUCTION = "HOLDER_INSTRUCTION"
+    SMART_CONTRACT = "SMART_CONTRACT"
+    COURT_ACT = "COURT_ACT"
+    ENFORCEMENT_DOC = "ENFORCEMENT_DOC"
+    INHERITANCE_CERT = "INHERITANCE_CERT"
+    STATUTE = "STATUTE"
+    CORRECTION = "CORRECTION"
+
+
+class AssetKind(StrEnum):
+    """Units of an issue, or money on the nominal account."""
+
+    UNITS = "units"
+    MONEY = "money"
+
+
+class AccountKey(msgspec.Struct, frozen=True, order=True):
+    """An account: one wallet's position in one asset. A mirror account has `wallet == asset`."""
+
+    asset: UUID
+    position: Position
+    wallet: UUID
+
+
+class Posting(msgspec.Struct, frozen=True):
+    """One change of one account. `amount` is signed: plus credits, minus debits."""
+
+    account: AccountKey
+    amount: int
+
+
+class Basis(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The basis of a record: its kind, a reference, the SHA-256 (hex) of a document."""
+
+    kind: BasisKind
+    reference: str
+    document_sha256: str | None = None
+
+
+class OpenWallet(msgspec.Struct, frozen=True, tag="wallet", tag_field="open"):
+    """Make a wallet known, so that its accounts may be credited."""
+
+    wallet: UUID
+
+
+class OpenAsset(msgspec.Struct, frozen=True, tag="asset", tag_field="open", omit_defaults=True):
+    """Make an asset known. `issue_limit` is the most that may ever be issued, in units; None = no limit."""
+
+    asset: UUID
+    kind: AssetKind
+    code: str
+    scale: int
+    issue_limit: int | None = None
+
+
+class SetFlags(msgspec.Struct, frozen=True):
+    """Stop or allow debits and credits of an account. Holds from this entry on, before its own postings."""
+
+    account: AccountKey
+    credits_stopped: bool
+    debits_stopped: bool
+
+
+class Transaction(msgspec.Struct, frozen=True):
+    """What is entered as one record, whole or not at all.
+
+    Shape: `id` is a UUIDv7 chosen by the caller and makes the transaction idempotent; postings of each asset
+    sum to zero; neighbours with the same `linked_set` stand or fall together.
+    """
+
+    id: UUID
+    actor: str
+    basis: Basis
+    postings: tuple[Posting, ...] = ()
+    opens: tuple[OpenWallet | OpenAsset, ...] = ()
+    flags: tuple[SetFlags, ...] = ()
+    linked_set: UUID | None = None
+
+
+class Committed(msgspec.Struct, frozen=True):
+    """The record exists. `seq` is also its leaf's index in the log; `leaf` its RFC 9162 leaf hash."""
+
+    id: UUID
+    seq: int
+    recorded_at: datetime
+    leaf: bytes
+    replayed: bool = False
+
+
+class Refused(msgspec.Struct, frozen=True):
+    """The record was not entered. `code` names the rule; a refusal leaves no trace, its id is free."""
+
+    id: UUID
+    code: str
+    detail: str
+    facts: dict[str, str | int] = msgspec.field(default_factory=dict)
+
+
+class StoredEntry(msgspec.Struct, frozen=True):
+    """An entry as it is hashed: `body` is the exact RFC 8785 text."""
+
+    seq: int
+    body: bytes
+
+
+class RegisterRow(msgspec.Struct, frozen=True):
+    """One line of the holder register (реестр обладателей): a balance that is not zero."""
+
+    wallet: UUID
+    position: Position
+    balance: int
+
+
+class Ledger(Protocol):
+    """What other services may ask of the ledger.
+
+    Promise: what `post` answers as Committed survives any crash from that moment; a Refused has no effect.
+    """
+
+    async def post(self, transactions: Sequence[Transaction]) -> list[Committed | Refused]:
+        """Enter transactions in order and answer each in its place. At most 10,000 a call."""
+        ...
+
+    async def balances(self, keys: Sequence[AccountKey]) -> list[int]:
+        """Return the present balance of each account; an unknown account has 0."""
+        ...
+
+    async def balances_at(self, keys: Sequence[AccountKey], *, size: int) -> list[int]:
+        """Return each balance as it stood after the first `size` entries."""
+        ...
+
+    async def size_at(self, at: datetime) -> int:
+        """Return how many entries were recorded up to the instant `at`, and close that instant for ever."""
+        ...
+
+    async def register(self, asset: UUID, *, size: int | None = None) -> list[RegisterRow]:
+        """Return who holds the asset, mirror accounts included, after `size` entries (None: now)."""
+        ...
+
+    async def entries(self, start: int, stop: int) -> list[StoredEntry]:
+        """Return the entries with start <= seq < stop, at most 10,000."""
+        ...
+
+    async def statement(self, wallet: UUID, *, size: int | None = None) -> list[int]:
+        """Return the numbers of all entries that touch the wallet, in order."""
+        ...
+
+    async def size(self) -> int:
+        """Return the number of entries."""
+        ...
+
+    async def checkpoint(self) -> str:
+        """Return a signed note over the present size and root."""
+        ...
+
+    async def inclusion_proof(self, seq: int, size: int) -> list[bytes]:
+        """Return the RFC 9162 §2.1.3.1 proof that entry `seq` is in the log of `size` entries."""
+        ...
+
+    async def consistency_proof(self, old: int, new: int) -> list[bytes]:
+        """Return the RFC 9162 §2.1.4.1 proof that the log of `new` entries extends the one of `old`."""
+        ...
