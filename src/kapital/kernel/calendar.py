@@ -1,0 +1,210 @@
+"""The business calendar (производственный календарь): which days count for legal and payment terms.
+
+Law: Labour Code of the Russian Federation art. 112 and the yearly Government decrees on moved days off;
+the days themselves are data in `data/`, one dated file, whose origin stands in `data/SOURCES.md`.
+"""
+
+import csv
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Mapping
+from datetime import date, datetime, timedelta
+from enum import StrEnum
+from functools import cache
+from importlib.resources import files
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from kapital.kernel.problems import Family, Problem, Retry, ensure
+
+MOSCOW: Final = ZoneInfo("Europe/Moscow")
+
+_PACKAGED: Final = "ru_production_calendar_2024_2027.csv"
+_COLUMNS: Final = ["date", "kind", "holiday", "moved_from"]
+_FILE_CHARACTERS_MAX: Final = 1_000_000
+_ONE_DAY: Final = timedelta(days=1)
+_SATURDAY: Final = 5
+
+
+class CalendarYearNotCovered(Problem):
+    """A day lies in a year for which no production calendar is loaded. Facts: `year`, `first`, `last`."""
+
+    code = "calendar_year_not_covered"
+    title = "The business calendar of this year is not loaded"
+    retry = Retry.AFTER_CHANGE
+    family = Family.UNPROCESSABLE
+
+
+class CalendarFileMalformed(Problem):
+    """A file is not a production calendar. Facts: `line` (0 for the file as a whole)."""
+
+    code = "calendar_file_malformed"
+    title = "The business calendar file cannot be used"
+    retry = Retry.AFTER_CHANGE
+    family = Family.UNPROCESSABLE
+
+
+class DayKind(StrEnum):
+    """What the calendar says of a day it names; days it does not name follow the week."""
+
+    NON_WORKING = "non_working"
+    WORKING_SHORT = "working_short"  # the eve of a holiday; may be a Saturday, and is working then too
+    WORKING_WEEKEND = "working_weekend"
+
+
+class Convention(StrEnum):
+    """Where a payment day goes that is not a business day."""
+
+    NONE = "none"
+    FOLLOWING = "following"
+    MODIFIED_FOLLOWING = "modified_following"  # following, but back if that is another month
+    PRECEDING = "preceding"
+
+
+class BusinessCalendar:
+    """Business days of a run of whole years.
+
+    Every question about a day outside those years raises CalendarYearNotCovered: a term is never counted
+    on a guess. Counting is by position in one sorted list, so its cost does not grow with the distance.
+    """
+
+    def __init__(self, name: str, named_days: Mapping[date, DayKind]) -> None:
+        """Shape: `named_days` names every day that departs from the Monday-to-Friday week, over unbroken years."""
+        ensure(bool(named_days), "a calendar covers at least one year")
+        self.name = name
+        self.first_year = min(named_days).year
+        self.last_year = max(named_days).year
+        every_day = _days(date(self.first_year, 1, 1), date(self.last_year, 12, 31))
+        self._business_days = [day for day in every_day if _is_working(day, named_days.get(day))]
+        self._is_business = frozenset(self._business_days)
+
+    @classmethod
+    def from_csv(cls, name: str, text: str) -> "BusinessCalendar":
+        """Read a calendar with the columns date, kind, holiday, moved_from.
+
+        Shape: one row per day that departs from the week or is shortened; days ascend; each year from the
+        first to the last is present, recognised by its 1 January.
+        Raises: CalendarFileMalformed.
+        """
+        return cls(name, _read_days(text))
+
+    def is_business_day(self, on: date) -> bool:
+        """Whether `on` is a business day. Raises: CalendarYearNotCovered."""
+        self._require_covered(on)
+        return on in self._is_business
+
+    def next_business_day(self, on: date) -> date:
+        """The first business day after `on`, never `on` itself. Raises: CalendarYearNotCovered."""
+        return self.add_business_days(on, 1)
+
+    def add_business_days(self, on: date, days: int) -> date:
+        """The `days`-th business day after `on`, or before it if `days` is negative; `on` itself for zero.
+
+        `on` need not be a business day. Raises: CalendarYearNotCovered.
+        """
+        self._require_covered(on)
+        if days == 0:
+            return on
+        before = (
+            bisect_right(self._business_days, on) - 1 if days > 0 else bisect_left(self._business_days, on)
+        )
+        return self._business_day_at(before + days)
+
+    def count_business_days(self, start_on: date, stop_on: date) -> int:
+        """How many business days lie in the half-open span from `start_on` to before `stop_on`; 0 if empty.
+
+        Raises: CalendarYearNotCovered for either end.
+        """
+        self._require_covered(start_on)
+        self._require_covered(stop_on)
+        span = bisect_left(self._business_days, stop_on) - bisect_left(self._business_days, start_on)
+        return max(span, 0)
+
+    def adjust(self, on: date, convention: Convention) -> date:
+        """Move `on` to a business day as `convention` says. Raises: CalendarYearNotCovered."""
+        if convention is Convention.NONE or self.is_business_day(on):
+            return on
+        position = bisect_left(self._business_days, on)
+        if convention is Convention.PRECEDING:
+            return self._business_day_at(position - 1)
+        if convention is Convention.MODIFIED_FOLLOWING and not self._follows_in_month(position, on):
+            return self._business_day_at(position - 1)
+        return self._business_day_at(position)
+
+    def _follows_in_month(self, position: int, on: date) -> bool:
+        # Past the last known day there can be none left in this month: years are covered whole.
+        following = self._business_days[position : position + 1]
+        return bool(following) and following[0].month == on.month
+
+    def _business_day_at(self, position: int) -> date:
+        if position < 0:
+            raise self._not_covered(self.first_year - 1)
+        if position >= len(self._business_days):
+            raise self._not_covered(self.last_year + 1)
+        return self._business_days[position]
+
+    def _require_covered(self, on: date) -> None:
+        if not self.first_year <= on.year <= self.last_year:
+            raise self._not_covered(on.year)
+
+    def _not_covered(self, year: int) -> CalendarYearNotCovered:
+        facts = {"year": year, "first": self.first_year, "last": self.last_year}
+        return CalendarYearNotCovered(f"the calendar {self.name} knows nothing of {year}", facts)
+
+
+@cache
+def russian_calendar() -> BusinessCalendar:
+    """The packaged production calendar of the Russian Federation (five-day week)."""
+    text = files("kapital.kernel.data").joinpath(_PACKAGED).read_text(encoding="utf-8")
+    return BusinessCalendar.from_csv("ru", text)
+
+
+def moscow_day(at: datetime) -> date:
+    """The calendar day in Moscow at an instant; legal terms are counted in it. `at` is aware."""
+    ensure(at.utcoffset() is not None, "an instant must be aware")
+    return at.astimezone(MOSCOW).date()
+
+
+def _days(first_on: date, last_on: date) -> Iterable[date]:
+    return (first_on + _ONE_DAY * number for number in range((last_on - first_on).days + 1))
+
+
+def _is_working(day: date, kind: DayKind | None) -> bool:
+    return day.weekday() < _SATURDAY if kind is None else kind is not DayKind.NON_WORKING
+
+
+def _read_days(text: str) -> dict[date, DayKind]:
+    if len(text) > _FILE_CHARACTERS_MAX:
+        raise _malformed(0, "the file is too large")
+    rows = csv.reader(text.splitlines())
+    if next(rows, None) != _COLUMNS:
+        raise _malformed(1, f"the columns must be {', '.join(_COLUMNS)}")
+    named: dict[date, DayKind] = {}
+    latest = date.min
+    for line, row in enumerate(rows, start=2):
+        day, kind = _read_row(line, row)
+        if day <= latest:
+            raise _malformed(line, "days must ascend")
+        if kind is DayKind.WORKING_WEEKEND and day.weekday() < _SATURDAY:
+            raise _malformed(line, "a working weekend is a Saturday or a Sunday")
+        named[day] = kind
+        latest = day
+    years = {day.year for day in named}
+    if not years:
+        raise _malformed(0, "the file has no days")
+    for year in range(min(years), max(years) + 1):
+        if named.get(date(year, 1, 1)) is not DayKind.NON_WORKING:
+            raise _malformed(0, f"the year {year} is not filled in")
+    return named
+
+
+def _read_row(line: int, row: list[str]) -> tuple[date, DayKind]:
+    if len(row) != len(_COLUMNS):
+        raise _malformed(line, "the number of columns is wrong")
+    try:
+        return date.fromisoformat(row[0]), DayKind(row[1])
+    except ValueError:
+        raise _malformed(line, "the date or the kind of day is not known") from None
+
+
+def _malformed(line: int, why: str) -> CalendarFileMalformed:
+    return CalendarFileMalformed(why, {"line": line})

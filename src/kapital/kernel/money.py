@@ -1,0 +1,200 @@
+"""Exact money: integer kopecks, prices as Decimal with a declared rounding, shares that add up."""
+
+import re
+from collections.abc import Sequence
+from decimal import ROUND_DOWN, ROUND_HALF_EVEN, ROUND_HALF_UP, ROUND_UP, Decimal
+from enum import StrEnum
+from typing import Final, Literal
+
+import msgspec
+
+from kapital.kernel.problems import Family, Problem, Retry, ensure
+
+INT64_MAX: Final = 2**63 - 1
+"""Largest amount, either sign. The bound is symmetric so that every amount can be negated."""
+
+KOPECKS_PER_RUBLE: Final = 100
+
+_CURRENCY: Final = re.compile(r"[A-Z]{3}")
+_RUBLES: Final = re.compile(r"(-?)([0-9]{1,17})(?:\.([0-9]{1,2}))?")
+_DECIMAL_PLACES_MAX: Final = 20
+
+Language = Literal["ru", "en"]
+# Group separator, decimal mark, unit. A no-break space keeps a sum on one line.
+_FORMATS: Final[dict[Language, tuple[str, str, str]]] = {
+    "ru": ("\u00a0", ",", "\u00a0₽"),
+    "en": (",", ".", "\u00a0RUB"),
+}
+
+
+class AmountOutOfRange(Problem):
+    """An amount does not fit a signed 64-bit integer, or a number is not one an amount can be made of."""
+
+    code = "amount_out_of_range"
+    title = "The amount is outside the range the register can hold"
+    retry = Retry.AFTER_CHANGE
+    family = Family.UNPROCESSABLE
+
+
+class AmountTextMalformed(Problem):
+    """A text is not an amount of roubles such as `12.34`."""
+
+    code = "amount_text_malformed"
+    title = "The text is not an amount"
+    retry = Retry.AFTER_CHANGE
+    family = Family.UNPROCESSABLE
+
+
+class CurrenciesMustMatch(Problem):
+    """Amounts of two currencies met in one sum."""
+
+    code = "currencies_must_match"
+    title = "Amounts of different currencies cannot be added"
+    retry = Retry.AFTER_CHANGE
+    family = Family.UNPROCESSABLE
+
+
+class Rounding(StrEnum):
+    """How a number between two kopecks becomes one of them; DOWN is towards zero, UP away from it."""
+
+    HALF_UP = ROUND_HALF_UP
+    HALF_EVEN = ROUND_HALF_EVEN
+    DOWN = ROUND_DOWN
+    UP = ROUND_UP
+
+
+def require_int64(amount: int) -> int:
+    """Return `amount` if its magnitude is at most INT64_MAX. Raises: AmountOutOfRange."""
+    if abs(amount) > INT64_MAX:
+        raise AmountOutOfRange("the amount does not fit a signed 64-bit integer")
+    return amount
+
+
+class Money(msgspec.Struct, frozen=True):
+    """An exact sum of one currency (ISO 4217 code) in its minor units, which for RUB are kopecks.
+
+    Raises: AmountOutOfRange when made outside ±INT64_MAX, by arithmetic too.
+    """
+
+    amount_kopecks: int
+    currency: str = "RUB"
+
+    def __post_init__(self) -> None:
+        ensure(type(self.amount_kopecks) is int, "money is a whole number of kopecks")
+        ensure(bool(_CURRENCY.fullmatch(self.currency)), "a currency is three capital letters of ISO 4217")
+        require_int64(self.amount_kopecks)
+
+    def __add__(self, other: "Money") -> "Money":
+        self._require_same_currency(other)
+        return Money(self.amount_kopecks + other.amount_kopecks, self.currency)
+
+    def __sub__(self, other: "Money") -> "Money":
+        self._require_same_currency(other)
+        return Money(self.amount_kopecks - other.amount_kopecks, self.currency)
+
+    def __neg__(self) -> "Money":
+        return Money(-self.amount_kopecks, self.currency)
+
+    def _require_same_currency(self, other: "Money") -> None:
+        if self.currency != other.currency:
+            raise CurrenciesMustMatch(facts={"left": self.currency, "right": other.currency})
+
+
+def parse_rubles(text: str) -> int:
+    """Read roubles written as `12`, `12.3` or `12.34`, with `-` for a negative sum, as kopecks.
+
+    Nothing else is read: no spaces, no grouping, no comma, no exponent, no third decimal.
+    Raises: AmountTextMalformed, AmountOutOfRange.
+    """
+    found = _RUBLES.fullmatch(text)
+    if found is None:
+        raise AmountTextMalformed("write roubles as 12 or 12.34, with at most two decimals")
+    sign, rubles, kopecks = found.groups(default="")
+    amount = int(rubles) * KOPECKS_PER_RUBLE + int(kopecks.ljust(2, "0"))
+    return require_int64(-amount if sign else amount)
+
+
+def format_rubles(amount_kopecks: int, lang: Language) -> str:
+    """Write kopecks for people: `1 234,56 ₽` (ru, no-break spaces) or `1,234.56 RUB` (en); minus is U+2212."""
+    ensure(lang in _FORMATS, f"no format of money for the language {lang!r}")
+    group, mark, unit = _FORMATS[lang]
+    rubles, kopecks = divmod(abs(amount_kopecks), KOPECKS_PER_RUBLE)
+    sign = "\u2212" if amount_kopecks < 0 else ""
+    return f"{sign}{rubles:,}".replace(",", group) + f"{mark}{kopecks:02d}{unit}"
+
+
+def round_kopecks(amount_rubles: Decimal, rounding: Rounding) -> int:
+    """Round an exact number of roubles to whole kopecks.
+
+    Raises: AmountOutOfRange for NaN, infinity, more than 20 decimals or a result beyond ±INT64_MAX.
+    """
+    numerator, denominator = _exact_ratio(amount_rubles)
+    return require_int64(divide_rounded(numerator * KOPECKS_PER_RUBLE, denominator, rounding))
+
+
+def price_amount_kopecks(price: Decimal, units: int, rounding: Rounding, *, scale: int = 0) -> int:
+    """What `units` cost at `price` roubles for one whole, rounded once, at the end.
+
+    Units: `units` count the smallest parts; one whole is 10**scale of them (see `kernel.quantity`).
+    Raises: AmountOutOfRange for a negative or unusable price, negative units or too large a result.
+    """
+    ensure(scale >= 0, "a scale is not negative")
+    numerator, denominator = _exact_ratio(price)
+    if numerator < 0 or units < 0:
+        raise AmountOutOfRange("a price and a number of units are not negative")
+    whole = denominator * 10**scale
+    return require_int64(divide_rounded(numerator * units * KOPECKS_PER_RUBLE, whole, rounding))
+
+
+def divide_rounded(numerator: int, denominator: int, rounding: Rounding) -> int:
+    """Divide two integers exactly and round the quotient. `denominator` is positive."""
+    ensure(denominator > 0, "a denominator is positive")
+    quotient, rest = divmod(abs(numerator), denominator)
+    match rounding:
+        case Rounding.DOWN:
+            away = False
+        case Rounding.UP:
+            away = rest > 0
+        case Rounding.HALF_UP:
+            away = 2 * rest >= denominator
+        case Rounding.HALF_EVEN:
+            away = 2 * rest > denominator or (2 * rest == denominator and quotient % 2 == 1)
+    magnitude = quotient + away
+    return -magnitude if numerator < 0 else magnitude
+
+
+def split_pro_rata(total: int, weights: Sequence[int]) -> list[int]:
+    """Split `total` in proportion to `weights` by the largest remainder; equal remainders: lower index first.
+
+    Shape: one share per weight, in order; shares are whole, not negative, and sum to `total` exactly. Each
+    is its exact proportion rounded down or up, so with total <= sum(weights) no share exceeds its weight.
+    """
+    ensure(total >= 0 and all(weight >= 0 for weight in weights), "a split has no negative numbers")
+    weight_sum = sum(weights)
+    ensure(weight_sum > 0 or total == 0, "something cannot be split among nobody")
+    if weight_sum == 0:
+        return [0] * len(weights)
+    shares, remainders = [], []
+    for weight in weights:
+        share, remainder = divmod(total * weight, weight_sum)
+        shares.append(share)
+        remainders.append(remainder)
+    # A stable sort keeps the lower index first among equal remainders.
+    by_remainder = sorted(range(len(weights)), key=remainders.__getitem__, reverse=True)
+    for index in by_remainder[: total - sum(shares)]:
+        shares[index] += 1
+    return shares
+
+
+def _exact_ratio(number: Decimal) -> tuple[int, int]:
+    # Integers instead of Decimal arithmetic: the ambient context (28 digits) would round in silence.
+    # The bounds come first, because 1E+999999999 is a short text and a huge integer.
+    ensure(isinstance(number, Decimal), "prices and rates are Decimal, never float")
+    exponent = number.as_tuple().exponent
+    if (
+        not isinstance(exponent, int)
+        or number.adjusted() > _DECIMAL_PLACES_MAX
+        or exponent < -_DECIMAL_PLACES_MAX
+    ):
+        raise AmountOutOfRange("the number has more digits than an amount can be made of")
+    return number.as_integer_ratio()
