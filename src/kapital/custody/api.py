@@ -1,8 +1,9 @@
 """The public face of custody: what a service that needs a signature says, and what it is told.
 
-The bytes given are the bytes signed (Ed25519, RFC 8032), so that C2SP signed notes can be made. Domains are kept
-apart by profile instead of a prefix: an ANCHOR key signs only checkpoint texts, ISSUER and OPERATOR keys only
-RFC 8785 JSON objects. A checkpoint ends with a line break and canonical JSON contains none, so no text is both.
+The bytes given are the bytes signed (Ed25519, RFC 8032), so that C2SP signed notes can be made. Domains are
+kept apart by profile instead of a prefix: an ANCHOR key signs only checkpoint texts, ISSUER and OPERATOR keys
+only RFC 8785 JSON objects. A checkpoint ends with a line break and canonical JSON contains none, so that no
+text is both.
 """
 
 from datetime import datetime

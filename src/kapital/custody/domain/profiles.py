@@ -19,8 +19,8 @@ _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
 class KeyProfile(StrEnum):
     """What a key is for, and thereby the only form of message it signs.
 
-    Of domain.md 3.2 the profiles CLIENT_SELF (the client's own key, never here), CLIENT_MANAGED, TREASURY and
-    NOMINEE (need a certified module) and OPERATOR_CORRECTION (needs a quorum) are not offered by this provider.
+    This provider does not offer CLIENT_SELF (the client's own key, never here), CLIENT_MANAGED, TREASURY and
+    NOMINEE (need a certified module) and OPERATOR_CORRECTION (needs a quorum).
     """
 
     ANCHOR = "anchor"  # signs checkpoints of the ledger's log, nothing else
