@@ -1,0 +1,59 @@
+"""Audit trail: who did what to which object on what basis. Append-only (a trigger refuses all else)."""
+
+from datetime import datetime
+from typing import Any, Final
+
+import msgspec
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from kapital.kernel.actor import Actor
+from kapital.platform.context import current_context
+
+_INSERT: Final = text(
+    """
+    INSERT INTO audit_event (recorded_at, action, subject, actor_id, basis, before, after, correlation_id)
+    SELECT :now, action, subject, actor_id, basis, before, after, :correlation
+    FROM unnest(CAST(:actions AS text[]), CAST(:subjects AS text[]), CAST(:actors AS text[]), CAST(:bases AS jsonb[]),
+                CAST(:befores AS jsonb[]), CAST(:afters AS jsonb[])) WITH ORDINALITY
+        AS a (action, subject, actor_id, basis, before, after, n)
+    ORDER BY n
+    """
+)
+
+
+class Audit:
+    """Gathers the audit rows of one transaction; `Transaction.flush` writes them with one statement."""
+
+    def __init__(self, conn: AsyncConnection, now: datetime) -> None:
+        self._conn, self._now = conn, now
+        self._rows: list[tuple[str, str, str, str | None, str | None, str | None]] = []
+
+    async def append(
+        self,
+        action: str,
+        subject: Any,
+        actor: Actor,
+        basis: Any = None,
+        before: Any = None,
+        after: Any = None,
+    ) -> None:
+        """Note an act. `action` is a dotted name (`registry.wallet_opened`), `subject` an id; the rest JSON values or
+        Structs: the basis of the decision, and the object's state before and after."""
+        self._rows.append((action, str(subject), actor.id, _json(basis), _json(before), _json(after)))
+
+    async def flush(self) -> None:
+        """Write the gathered rows."""
+        if not self._rows:
+            return
+        columns = list(zip(*self._rows, strict=True))
+        self._rows = []
+        names = ("actions", "subjects", "actors", "bases", "befores", "afters")
+        values: dict[str, Any] = {name: list(column) for name, column in zip(names, columns, strict=True)}
+        await self._conn.execute(
+            _INSERT, values | {"now": self._now, "correlation": current_context().correlation_id}
+        )
+
+
+def _json(value: Any) -> str | None:
+    return None if value is None else msgspec.json.encode(value).decode()

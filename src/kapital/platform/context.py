@@ -1,0 +1,59 @@
+"""What a piece of work carries along: the correlation id, the cause, the actor's pseudonym.
+
+Bound once per request, event or command line run; logs, outbox and problem bodies read it from here.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, replace
+
+from kapital.platform.ids import new_uuid7
+
+CORRELATION_ID_LENGTH_MAX = 64
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkContext:
+    """`correlation_id` spans all that one outside act caused; `causation_id` is the event that caused this step."""
+
+    correlation_id: str
+    causation_id: str | None = None
+    actor_id: str | None = None
+
+
+_current: ContextVar[WorkContext | None] = ContextVar("kapital_work_context", default=None)
+
+
+def current_context() -> WorkContext:
+    """The bound context; outside of any, a fresh one that is not kept."""
+    return _current.get() or WorkContext(correlation_id=str(new_uuid7()))
+
+
+def bound_context() -> WorkContext | None:
+    """The bound context or None."""
+    return _current.get()
+
+
+@contextmanager
+def bind_context(
+    *, correlation_id: str | None = None, causation_id: str | None = None, actor_id: str | None = None
+) -> Iterator[WorkContext]:
+    """Bind a context for the block; without a correlation id the outer one goes on, or a new one starts."""
+    outer = _current.get()
+    context = WorkContext(
+        correlation_id=correlation_id or (outer.correlation_id if outer else str(new_uuid7())),
+        causation_id=causation_id,
+        actor_id=actor_id or (outer.actor_id if outer else None),
+    )
+    token = _current.set(context)
+    try:
+        yield context
+    finally:
+        _current.reset(token)
+
+
+def set_actor(actor_id: str) -> None:
+    """Add the actor's pseudonym to the bound context once it is known."""
+    if (context := _current.get()) is not None:
+        _current.set(replace(context, actor_id=actor_id))

@@ -1,0 +1,10 @@
+"""The one place where identifiers are drawn at random."""
+
+from uuid import UUID
+
+import uuid_utils
+
+
+def new_uuid7() -> UUID:
+    """A fresh UUIDv7 (RFC 9562): ordered by time, so indexes grow at their right edge."""
+    return UUID(int=uuid_utils.uuid7().int)

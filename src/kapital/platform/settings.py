@@ -1,0 +1,75 @@
+"""Settings of one process: environment (`KAPITAL_…`), then the TOML file named by `KAPITAL_CONFIG`, then defaults.
+
+Secrets are `SecretStr`: their `repr` shows stars, so a logged Settings object tells nothing.
+"""
+
+import os
+from pathlib import Path
+from typing import Self
+
+from pydantic import Field, SecretStr, model_validator
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+CONFIG_VARIABLE = "KAPITAL_CONFIG"
+
+
+class Settings(BaseSettings):
+    """All that can be chosen at start. An unknown key in the file is refused, so a typing error cannot pass."""
+
+    model_config = SettingsConfigDict(env_prefix="KAPITAL_", extra="forbid", frozen=True)
+
+    data_dir: Path = Path("var/kapital")
+    """Everything the process keeps on disk: embedded PostgreSQL, objects, keys of the sandbox."""
+    host: str = "127.0.0.1"
+    port: int = Field(default=8080, ge=1, le=65535)
+    database_url: SecretStr | None = None
+    """PostgreSQL server to use, for example `postgresql://kapital@db.example/postgres`; its role must be able to
+    create databases unless `kapital_<service>` exist. None: the embedded PostgreSQL in `data_dir/postgres`."""
+    database_pool_size: int = Field(default=5, ge=1, le=100)
+    """Connections kept per service database and process; up to three times as many under load."""
+    postgres_max_connections: int = Field(default=200, ge=20, le=5000)
+    """Embedded PostgreSQL only."""
+    postgres_shared_buffers_mb: int | None = Field(default=None, ge=16, le=1_048_576)
+    """Embedded PostgreSQL only. None: 1 GB, but at most a quarter of the machine's memory."""
+    operator_name: str = "Kapital"
+    log_origin: str = Field(default="kapital.example/ledger", min_length=1, max_length=200)
+    """Origin line of the ledger's checkpoints (C2SP signed note); never changes in the life of a log."""
+    rule_book_version: str = "2026-01-01"
+    code_version: str = "0.1.0"
+    public_url: str = "http://127.0.0.1:8080"
+    """Base of the addresses that we print (problem pages, links)."""
+    body_limit_bytes: int = Field(default=1_048_576, ge=1024, le=268_435_456)
+    bus_poll_interval_ms: int = Field(default=1000, ge=10, le=60_000)
+    """The longest time an event waits when a wake-up was lost."""
+    log_level: str = Field(default="INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$")
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Code, then environment, then the file. A named file that is missing is an error, not a default."""
+        sources: tuple[PydanticBaseSettingsSource, ...] = (init_settings, env_settings)
+        if named := os.environ.get(CONFIG_VARIABLE):
+            path = Path(named)
+            if not path.is_file():
+                raise FileNotFoundError(f"{CONFIG_VARIABLE} names {path}, which is not a file")
+            sources += (TomlConfigSettingsSource(settings_cls, toml_file=path),)
+        return sources
+
+    @model_validator(mode="after")
+    def _url_is_postgresql(self) -> Self:
+        if self.database_url is not None:
+            scheme = self.database_url.get_secret_value().partition("://")[0]
+            if scheme not in {"postgresql", "postgres"}:
+                raise ValueError("database_url must start with postgresql://")
+        return self
