@@ -1,17 +1,35 @@
-"""When a decision pays: its corporate actions, their record moments, and the outside values they need."""
+"""When a decision pays: its corporate actions, their record moments, and the outside values they need.
+
+Days of the decision are nominal: interest runs between them, whatever the calendar says. Only the day of
+payment moves to a business day.
+"""
 
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 
 from msgspec import Struct
 
-from kapital.kernel.calendar import BusinessCalendar
-from kapital.tokenization.domain.terms import IssuanceTerms
+from kapital.kernel.calendar import MOSCOW, BusinessCalendar
+from kapital.kernel.problems import InvariantBroken
+from kapital.tokenization.domain.terms import (
+    Amortising,
+    Discount,
+    Event,
+    FixedRate,
+    Floating,
+    Indexed,
+    IssuanceTerms,
+    Observation,
+    Step,
+    decimal,
+)
+
+_ONE_DAY = timedelta(days=1)
 
 
 class ActionKind(StrEnum):
-    """Kind of a scheduled action; partial repayment of the nominal is an amortisation."""
+    """Kind of a scheduled action; a partial repayment of the nominal is an amortisation."""
 
     COUPON = "coupon"
     AMORTISATION = "amortisation"
@@ -19,7 +37,13 @@ class ActionKind(StrEnum):
 
 
 class ScheduledAction(Struct, frozen=True, kw_only=True):
-    """One payment of the issue (корпоративное действие), numbered from 1 in order of payment."""
+    """One payment of the issue (корпоративное действие), numbered from 1 in order of payment.
+
+    `pay_on` is `nominal_on` moved by the business-day rule; `pay_by_on` the last day of the window (the same
+    day for coupons and amortisations). `record_at` (UTC) is the instant of the list of holders, set in
+    Moscow time: the start of `pay_on` for a redemption with a transfer lock, else the declared time
+    `record_business_days_before` business days before `pay_on`.
+    """
 
     number: int
     kind: ActionKind
@@ -29,8 +53,15 @@ class ScheduledAction(Struct, frozen=True, kw_only=True):
     record_at: datetime
 
 
+class Period(Struct, frozen=True):
+    """A span in which interest runs: from `start_on` included to `end_on` excluded."""
+
+    start_on: date
+    end_on: date
+
+
 class FixingNeed(Struct, frozen=True, kw_only=True):
-    """A value that must be recorded before an action can be calculated."""
+    """A value that must be recorded before an action can be calculated, and when the source has it (UTC)."""
 
     series: str
     observed_on: date
@@ -38,15 +69,104 @@ class FixingNeed(Struct, frozen=True, kw_only=True):
 
 
 def actions(terms: IssuanceTerms, *, calendar: BusinessCalendar) -> list[ScheduledAction]:
-    """Every payment of the terms in order: by day, and on one day coupon, amortisation, redemption."""
-    raise NotImplementedError
+    """Every payment of the terms in order: by day, and on one day coupon, amortisation, redemption.
+
+    Shape: exactly one redemption, the last. Raises: CalendarYearNotCovered.
+    """
+    days = [(on, ActionKind.COUPON) for on in coupon_days(terms)]
+    if isinstance(terms.payoff, Amortising):
+        days += [(part.on, ActionKind.AMORTISATION) for part in terms.payoff.parts[:-1]]
+    days.append((terms.redemption.on, ActionKind.REDEMPTION))
+    # The order of the enumeration, not of the texts, in which amortisation would come first.
+    ranks = {kind: rank for rank, kind in enumerate(ActionKind)}
+    days.sort(key=lambda day: (day[0], ranks[day[1]]))
+    return [_action(terms, number, *day, calendar) for number, day in enumerate(days, start=1)]
 
 
 def required_fixings(
     terms: IssuanceTerms, action: ScheduledAction, *, calendar: BusinessCalendar
 ) -> list[FixingNeed]:
-    """The values `payoff.per_unit` will look up for the action, in order of the observed day."""
-    raise NotImplementedError
+    """The values `payoff.per_unit` will look up for the action, each once, in order of the observed day.
+
+    Raises: CalendarYearNotCovered.
+    """
+    payoff = terms.payoff
+    if isinstance(payoff, Floating) and action.kind is ActionKind.COUPON:
+        period = accrual_period(terms, action.nominal_on)
+        observed = observed_days(payoff, period, calendar=calendar)
+        return [_need(payoff.observation, on, calendar) for on in sorted(set(observed.values()))]
+    if isinstance(payoff, Indexed) and action.kind is ActionKind.REDEMPTION:
+        days = [payoff.final_on] if payoff.initial_value is not None else [payoff.initial_on, payoff.final_on]
+        return [_need(payoff.observation, on, calendar) for on in days]
+    return []
 
 
-__all__: Sequence[str] = ("ActionKind", "FixingNeed", "ScheduledAction", "actions", "required_fixings")
+def coupon_days(terms: IssuanceTerms) -> Sequence[date]:
+    """The nominal days on which interest periods end; none when nothing is accrued."""
+    match terms.payoff:
+        case FixedRate() | Floating() as payoff:
+            return payoff.coupon_dates
+        case Step() as payoff:
+            return [coupon.on for coupon in payoff.coupons]
+        case Amortising() as payoff:
+            # An interest-free money claim paid in parts has no coupons at all.
+            return [part.on for part in payoff.parts] if decimal(payoff.rate) > 0 else []
+        case Discount() | Indexed() | Event():
+            return []
+
+
+def accrual_period(terms: IssuanceTerms, coupon_on: date) -> Period:
+    """The interest period that ends on the nominal coupon day; the first begins with the accrual."""
+    payoff = terms.payoff
+    days = list(coupon_days(terms))
+    if isinstance(payoff, Discount | Indexed | Event) or coupon_on not in days:
+        raise InvariantBroken("not a day of a coupon")
+    index = days.index(coupon_on)
+    return Period(payoff.accrual_start_on if index == 0 else days[index - 1], coupon_on)
+
+
+def observed_days(payoff: Floating, period: Period, *, calendar: BusinessCalendar) -> dict[date, date]:
+    """For each calendar day of the period the business day whose published rate it takes."""
+    observed: dict[date, date] = {}
+    day = period.start_on
+    while day < period.end_on:
+        is_business = calendar.is_business_day(day)
+        latest = day if is_business else calendar.add_business_days(day, -1)
+        observed[day] = calendar.add_business_days(latest, -payoff.lag_business_days)
+        day += _ONE_DAY
+    return observed
+
+
+def moscow_instant(on: date, clock_text: str) -> datetime:
+    """The instant (UTC) of a Moscow day and hh:mm."""
+    return datetime.combine(on, time.fromisoformat(clock_text), MOSCOW).astimezone(UTC)
+
+
+def _action(
+    terms: IssuanceTerms, number: int, on: date, kind: ActionKind, calendar: BusinessCalendar
+) -> ScheduledAction:
+    rules = terms.payments
+    pay_on = calendar.adjust(on, rules.business_day_rule)
+    pay_by_on, record_on, record_clock = pay_on, pay_on, "00:00"
+    if kind is ActionKind.REDEMPTION:
+        pay_by_on = calendar.add_business_days(pay_on, terms.redemption.window_days - 1)
+    if kind is not ActionKind.REDEMPTION or not terms.redemption.transfer_lock:
+        record_on = calendar.add_business_days(pay_on, -rules.record_business_days_before)
+        record_clock = rules.record_at
+    return ScheduledAction(
+        number=number,
+        kind=kind,
+        nominal_on=on,
+        pay_on=pay_on,
+        pay_by_on=pay_by_on,
+        record_at=moscow_instant(record_on, record_clock),
+    )
+
+
+def _need(observation: Observation, on: date, calendar: BusinessCalendar) -> FixingNeed:
+    published_on = calendar.add_business_days(on, observation.publication_lag_business_days)
+    return FixingNeed(
+        series=observation.series,
+        observed_on=on,
+        available_at=moscow_instant(published_on, observation.fixing_at),
+    )
