@@ -1,0 +1,84 @@
+"""Command line of the offline verifier: `python -m kapital.verify PACKAGE`.
+
+Exit status: 0 accepted, 1 refused, 2 there is nothing to read (or the call itself is wrong).
+"""
+
+import argparse
+import io
+import sys
+from pathlib import Path
+
+from .package import PACKAGE_BYTES_MAX
+from .report import EXIT_UNREADABLE
+from .signed_note import NOTE_BYTES_MAX, NoteInvalid, decode_base64
+from .texts import LANGUAGES
+from .verifier import verify
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Check one package, print the report, return the exit status."""
+    options = _parser().parse_args(arguments)
+    try:
+        keys = [*options.key, *(_read_text(options.key_file).split() if options.key_file else ())]
+        named = bool(options.key or options.key_file)
+        proof = _read_text(options.consistency_proof).split() if options.consistency_proof else None
+        report = verify(
+            _read(options.package, PACKAGE_BYTES_MAX),
+            trusted_keys=keys if named else None,
+            second_checkpoint=_read_text(options.checkpoint) if options.checkpoint else None,
+            second_proof=None if proof is None else [decode_base64(s, "proof_malformed") for s in proof],
+        )
+    except OSError as error:
+        print(f"{error.filename}: {error.strerror}", file=sys.stderr)
+        return EXIT_UNREADABLE
+    except UnicodeDecodeError as error:
+        print(f"a key, checkpoint or proof file is not UTF-8 text: {error.reason}", file=sys.stderr)
+        return EXIT_UNREADABLE
+    except NoteInvalid as error:
+        print(f"{error.code}: {error.reason}", file=sys.stderr)
+        return EXIT_UNREADABLE
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(encoding="utf-8")  # A console of another code page could not show Russian.
+    sys.stdout.write(report.to_json(options.lang) + "\n" if options.json else report.to_text(options.lang))
+    return report.exit_code
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m kapital.verify",
+        description="Check an evidence package offline. Проверка пакета доказательства без сети.",
+    )
+    parser.add_argument("package", type=Path, help="the package file / файл пакета")
+    parser.add_argument(
+        "--key",
+        action="append",
+        default=[],
+        metavar="VKEY",
+        help="a key of the operator that you trust, got by another way / доверенный ключ оператора",
+    )
+    parser.add_argument("--key-file", type=Path, help="file with such keys / файл с ключами")
+    parser.add_argument(
+        "--checkpoint", type=Path, help="a second checkpoint of the log / вторая контрольная точка"
+    )
+    parser.add_argument(
+        "--consistency-proof",
+        type=Path,
+        help="proof between the two, one base64 hash a line / доказательство согласованности",
+    )
+    parser.add_argument("--lang", choices=LANGUAGES, default="en", help="language / язык")
+    parser.add_argument("--json", action="store_true", help="print JSON / вывод в JSON")
+    return parser
+
+
+def _read(path: Path, most: int) -> bytes:
+    # One byte above the limit is enough to be refused, and no more of a huge file is read.
+    with path.open("rb") as file:
+        return file.read(most + 1)
+
+
+def _read_text(path: Path) -> str:
+    return _read(path, NOTE_BYTES_MAX).decode()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

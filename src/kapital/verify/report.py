@@ -1,0 +1,194 @@
+"""What a verification found: what was proved, what was not, and why it was refused."""
+
+import json
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from . import texts
+
+EXIT_ACCEPTED: Final = 0
+EXIT_REFUSED: Final = 1
+EXIT_UNREADABLE: Final = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One sentence of the report: a stable key and the values in it."""
+
+    key: str
+    facts: dict[str, str | int] = field(default_factory=dict)
+
+    def text(self, lang: str) -> str:
+        """Return the sentence in `en` or `ru`."""
+        shown = {name: _shown(str(value)) for name, value in self.facts.items()}
+        return texts.FINDINGS[self.key][lang].format(**shown)
+
+
+@dataclass(frozen=True, slots=True)
+class Signer:
+    """A key that signed the checkpoint. `trusted` if the reader named it; `signed_at` in POSIX seconds."""
+
+    name: str
+    algorithm: str
+    fingerprint: str
+    trusted: bool
+    signed_at: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Balance:
+    """Sum of a wallet's postings in the listed entries, in units of the asset (money: kopecks)."""
+
+    asset: str
+    position: str
+    amount: int
+
+
+@dataclass(frozen=True, slots=True)
+class ListedEntry:
+    """An entry of the package with the leaf hash computed from its bytes."""
+
+    seq: int
+    id: str
+    recorded_at: str
+    leaf: str
+    basis: str
+
+
+@dataclass(slots=True)
+class Report:
+    """Result of `verify`. Shape: `step` is the last step begun (1 to 7), the failed one if refused."""
+
+    step: int = 1
+    code: str | None = None
+    reason: str | None = None
+    unreadable: bool = False
+    kind: str | None = None
+    origin: str | None = None
+    size: int | None = None
+    root: str | None = None
+    wallet: str | None = None
+    complete: bool = False
+    signers: list[Signer] = field(default_factory=list)
+    entries: list[ListedEntry] = field(default_factory=list)
+    balances: list[Balance] = field(default_factory=list)
+    passed: list[int] = field(default_factory=list)
+    proved: list[Finding] = field(default_factory=list)
+    not_proved: list[Finding] = field(default_factory=list)
+
+    @property
+    def accepted(self) -> bool:
+        """Whether every check that applies was passed."""
+        return self.code is None
+
+    @property
+    def exit_code(self) -> int:
+        """0 accepted, 1 refused, 2 there was no package to read."""
+        if self.accepted:
+            return EXIT_ACCEPTED
+        return EXIT_UNREADABLE if self.unreadable else EXIT_REFUSED
+
+    def refuse(self, code: str, reason: str, *, unreadable: bool = False) -> None:
+        """Turn the report into a refusal: what was found up to here proves nothing any more."""
+        self.code, self.reason, self.unreadable = code, reason, unreadable
+        self.proved, self.balances, self.complete = [], [], False
+
+    def to_json(self, lang: str = "en") -> str:
+        """Return the report as one JSON object; keys and codes are stable, texts follow `lang`."""
+        value: dict[str, Any] = {
+            "report": "kapital.evidence_report.v1",
+            "accepted": self.accepted,
+            "exit_code": self.exit_code,
+            "kind": self.kind,
+            "origin": self.origin,
+            "size": self.size,
+            "root": self.root,
+            "wallet": self.wallet,
+            "complete": self.complete,
+            "steps": [
+                {"step": number, "title": titles[lang], "outcome": self._outcome(number)}
+                for number, titles in texts.STEPS.items()
+            ],
+            "signers": [
+                {
+                    "name": signer.name,
+                    "algorithm": signer.algorithm,
+                    "fingerprint": signer.fingerprint,
+                    "trusted": signer.trusted,
+                    "signed_at": signer.signed_at,
+                }
+                for signer in self.signers
+            ],
+            "entries": [
+                {"seq": e.seq, "id": e.id, "recorded_at": e.recorded_at, "leaf": e.leaf, "basis": e.basis}
+                for e in self.entries
+            ],
+            "balances": [
+                {"asset": b.asset, "position": b.position, "amount": str(b.amount)} for b in self.balances
+            ],
+            "proved": [_finding(item, lang) for item in self.proved],
+            "not_proved": [_finding(item, lang) for item in self.not_proved],
+        }
+        if self.code is not None:
+            value["refusal"] = {
+                "step": self.step,
+                "code": self.code,
+                "title": texts.REFUSALS[self.code][lang],
+                "reason": self.reason,
+            }
+        return json.dumps(value, ensure_ascii=False, indent=2)
+
+    def to_text(self, lang: str = "en") -> str:
+        """Return the report in words, in `en` or `ru`."""
+        words = texts.WORDS
+        lines = [words["accepted" if self.accepted else "refused"][lang]]
+        if self.code is not None:
+            lines += [
+                f"  {words['step'][lang]} {self.step}: {texts.STEPS[self.step][lang]}",
+                f"  {self.code}: {texts.REFUSALS[self.code][lang]}",
+                f"  ({_shown(self.reason or '')})",
+            ]
+        lines.append("")
+        for number, titles in texts.STEPS.items():
+            lines.append(f"{number}. {titles[lang]}: {words[self._outcome(number)][lang]}")
+        lines += self._facts_text(lang)
+        for heading, findings in (("proved", self.proved), ("not_proved", self.not_proved)):
+            if findings:
+                lines += ["", words[heading][lang]]
+                lines += [f"  - {item.text(lang)}" for item in findings]
+        return "\n".join(lines) + "\n"
+
+    def _facts_text(self, lang: str) -> list[str]:
+        words = texts.WORDS
+        lines: list[str] = []
+        if self.signers:
+            lines += ["", words["signers"][lang]]
+            for signer in self.signers:
+                mark = words["key_trusted" if signer.trusted else "key_from_package"][lang]
+                lines += [
+                    f"  {_shown(signer.name)} ({signer.algorithm}), {mark}",
+                    f"    SHA-256 {signer.fingerprint}",
+                ]
+        if self.accepted and self.entries:
+            lines += ["", words["entries"][lang]]
+            lines += [f"  {e.seq}  {e.recorded_at}  {_shown(e.basis)}  {e.id}" for e in self.entries]
+        if self.balances:
+            lines += ["", words["balances" if self.complete else "sums"][lang]]
+            lines += [f"  {b.asset}  {b.position:<12} {b.amount:>20}" for b in self.balances]
+        return lines
+
+    def _outcome(self, number: int) -> str:
+        if number in self.passed:
+            return "passed"
+        if self.code is None:
+            return "not_applicable"
+        return "failed" if number == self.step else "not_reached"
+
+
+def _shown(text: str) -> str:
+    """Return text of the package safe to print: an escape sequence or line break in it could fake a report."""
+    return "".join(char if char.isprintable() else "\ufffd" for char in text)
+
+
+def _finding(item: Finding, lang: str) -> dict[str, Any]:
+    return {"key": item.key, "text": item.text(lang), "facts": item.facts}
