@@ -68,7 +68,7 @@ class BusinessCalendar:
     """
 
     def __init__(self, name: str, named_days: Mapping[date, DayKind]) -> None:
-        """Shape: `named_days` names every day that departs from the Monday-to-Friday week, over unbroken years."""
+        """Shape: `named_days` has every day that is not as the week has it, with no year left out."""
         ensure(bool(named_days), "a calendar covers at least one year")
         self.name = name
         self.first_year = min(named_days).year

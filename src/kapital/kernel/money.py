@@ -115,7 +115,7 @@ def parse_rubles(text: str) -> int:
 
 
 def format_rubles(amount_kopecks: int, lang: Language) -> str:
-    """Write kopecks for people: `1 234,56 ₽` (ru, no-break spaces) or `1,234.56 RUB` (en); minus is U+2212."""
+    """Write kopecks for people: `1 234,56 ₽` (ru, no-break spaces), `1,234.56 RUB` (en); minus is U+2212."""
     ensure(lang in _FORMATS, f"no format of money for the language {lang!r}")
     group, mark, unit = _FORMATS[lang]
     rubles, kopecks = divmod(abs(amount_kopecks), KOPECKS_PER_RUBLE)
@@ -150,16 +150,13 @@ def divide_rounded(numerator: int, denominator: int, rounding: Rounding) -> int:
     """Divide two integers exactly and round the quotient. `denominator` is positive."""
     ensure(denominator > 0, "a denominator is positive")
     quotient, rest = divmod(abs(numerator), denominator)
-    match rounding:
-        case Rounding.DOWN:
-            away = False
-        case Rounding.UP:
-            away = rest > 0
-        case Rounding.HALF_UP:
-            away = 2 * rest >= denominator
-        case Rounding.HALF_EVEN:
-            away = 2 * rest > denominator or (2 * rest == denominator and quotient % 2 == 1)
-    magnitude = quotient + away
+    away_from_zero = {
+        Rounding.DOWN: False,
+        Rounding.UP: rest > 0,
+        Rounding.HALF_UP: 2 * rest >= denominator,
+        Rounding.HALF_EVEN: 2 * rest + quotient % 2 > denominator,
+    }
+    magnitude = quotient + away_from_zero[rounding]
     return -magnitude if numerator < 0 else magnitude
 
 

@@ -101,7 +101,7 @@ RETAIL_LIMIT_WINDOW: Final = DatedParameter(
             date(2021, 1, 1),
             None,
             RetailLimitWindow.CALENDAR_YEAR,
-            "Bank of Russia Ordinance 5635-U of 25.11.2020; rolling or calendar year is for a lawyer to confirm",
+            "Bank of Russia Ordinance 5635-U of 25.11.2020; a lawyer has to confirm which year is meant",
             Confidence.DOUBTFUL,
         ),
     ],

@@ -1,4 +1,4 @@
-"""Expected refusals (`Problem`), failures of the world (`Unavailable`) and our own faults (`InvariantBroken`)."""
+"""Expected refusals (`Problem`), failures of the world (`Unavailable`), own faults (`InvariantBroken`)."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -15,7 +15,7 @@ class InvariantBroken(Exception):
 
 
 def ensure(condition: bool, message: str) -> None:
-    """Raise InvariantBroken with `message` unless `condition` holds; unlike `assert`, `-O` cannot remove it."""
+    """Raise InvariantBroken with `message` unless `condition` holds; unlike assert, `-O` leaves it in."""
     if not condition:
         raise InvariantBroken(message)
 
@@ -96,7 +96,8 @@ class Problem(Exception):
         _REGISTRY[cls.code] = cls
 
     def __str__(self) -> str:
-        return f"{self.code}: {self.detail}"
+        # What is confidential must not reach a log by way of a traceback.
+        return self.code if self.confidential else f"{self.code}: {self.detail}"
 
 
 _REGISTRY: Final[dict[str, type[Problem]]] = {}
@@ -123,3 +124,12 @@ class StaleVersion(Problem):
     title = "The object has changed since it was read"
     retry = Retry.AFTER_CHANGE
     family = Family.STALE
+
+
+class MakerAndCheckerMustDiffer(Problem):
+    """Four eyes: the second step of an act is another person's (domain.md 3.0, 2E). One code for all services."""
+
+    code = "maker_and_checker_must_differ"
+    title = "Another person must do the second step"
+    retry = Retry.NEVER
+    family = Family.FORBIDDEN

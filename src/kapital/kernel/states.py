@@ -1,6 +1,6 @@
 """State machines as data: a table of steps that checks itself on import and draws itself for the docs."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Generic, TypeVar
@@ -45,13 +45,15 @@ class StateMachine(Generic[S]):
     """
 
     def __init__(
-        self, name: str, steps: Iterable[Step[S]], terminal: Iterable[S], initial: S | frozenset[S]
+        self, name: str, steps: Iterable[Step[S]], terminal: Iterable[S], initial: S | Set[S]
     ) -> None:
         self.name = name
         self.steps = tuple(steps)
         self.terminal = frozenset(terminal)
-        self.initial = initial if isinstance(initial, frozenset) else frozenset({initial})
-        self.states: tuple[S, ...] = tuple(type(next(iter(self.initial))))
+        self.initial = frozenset(initial) if isinstance(initial, Set) else frozenset({initial})
+        ensure(bool(self.initial), f"state machine {name}: no initial state")
+        self._kind = type(next(iter(self.initial)))
+        self.states: tuple[S, ...] = tuple(self._kind)
         self._table = {(step.source, step.on): step for step in self.steps}
         self._check()
 
@@ -102,7 +104,9 @@ class StateMachine(Generic[S]):
 
         rule(len(self._table) == len(self.steps), "two steps from one state on one event")
         for step in self.steps:
-            rule(step.source in self.states and step.target in self.states, "a step of another machine")
+            # By type, for StrEnum members of two machines are equal when their texts are.
+            ours = type(step.source) is self._kind and type(step.target) is self._kind
+            rule(ours, f"the step on {step.on} belongs to another machine")
             rule(bool(step.on), "a step without an event")
         leaving = {step.source for step in self.steps}
         rule(self.terminal == set(self.states) - leaving, "terminal states are those that never leave")
