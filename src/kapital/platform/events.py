@@ -1,5 +1,6 @@
 """Events: what a service tells the others, and the envelope in which it travels (CloudEvents 1.0)."""
 
+import builtins
 import re
 from datetime import datetime
 from typing import Any, TypeVar
@@ -58,7 +59,7 @@ class CloudEvent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         """The service that tells."""
         return self.source.rsplit("/", 1)[-1]
 
-    def data_as(self, contract: type[T]) -> T:
+    def data_as(self, contract: builtins.type[T]) -> T:
         """The payload as the generated contract type; raises msgspec.ValidationError when it does not fit."""
         return msgspec.convert(self.data, contract)
 

@@ -1,0 +1,104 @@
+"""Metrics (Prometheus) and traces (OpenTelemetry API; without a configured exporter they cost nothing)."""
+
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Final
+
+from opentelemetry import trace
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from sqlalchemy import text
+
+from kapital.kernel.problems import Problem, Unavailable
+from kapital.platform.database import Databases
+from kapital.platform.logging import get_logger
+from kapital.platform.problems import problem_of
+
+REGISTRY: Final = CollectorRegistry()
+
+REQUESTS: Final = Histogram(
+    "kapital_http_request_seconds", "Time to answer", ["method", "route", "status"], registry=REGISTRY
+)
+USE_CASES: Final = Counter(
+    "kapital_use_case_total", "Finished use cases", ["name", "outcome", "code"], registry=REGISTRY
+)
+USE_CASE_SECONDS: Final = Histogram(
+    "kapital_use_case_seconds", "Duration of use cases", ["name"], registry=REGISTRY
+)
+EVENTS_HANDLED: Final = Counter(
+    "kapital_events_total",
+    "Events given to consumers",
+    ["consumer", "producer", "outcome"],
+    registry=REGISTRY,
+)
+OUTBOX_AGE: Final = Gauge(
+    "kapital_outbox_oldest_waiting_seconds", "Age of the oldest event without a position", ["service"],
+    registry=REGISTRY,
+)  # fmt: skip
+DEAD_LETTERS: Final = Gauge("kapital_dead_letters_open", "Open dead letters", ["service"], registry=REGISTRY)
+DATABASE_UP: Final = Gauge("kapital_database_up", "1 if the database answers", ["service"], registry=REGISTRY)
+
+tracer: Final = trace.get_tracer("kapital")
+_log = get_logger("use_case")
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What a use case may tell about itself before it ends."""
+
+    replayed: bool = False
+
+
+@asynccontextmanager
+async def use_case(name: str) -> AsyncIterator[Outcome]:
+    """Count, time, trace and log one use case: `async with use_case("registry.open_wallet") as outcome:`.
+
+    Outcomes: `done`, `refused` (Problem), `unavailable`, `broken` (all else).
+    """
+    outcome, began = Outcome(), time.perf_counter()
+    result, code = "done", ""
+    with tracer.start_as_current_span(name, record_exception=False, set_status_on_exception=False):
+        try:
+            yield outcome
+        except Unavailable as problem:
+            result, code = "unavailable", problem.code
+            raise
+        except Problem as problem:
+            result, code = "refused", problem.code
+            raise
+        except BaseException as error:
+            result, code = "broken", type(error).__name__
+            raise
+        finally:
+            elapsed = time.perf_counter() - began
+            USE_CASES.labels(name, result, code).inc()
+            USE_CASE_SECONDS.labels(name).observe(elapsed)
+            level = {"broken": _log.error, "unavailable": _log.warning}.get(result, _log.info)
+            level(
+                "use_case.finished", name=name, outcome=result, code=code, replayed=outcome.replayed,
+                duration_ms=round(elapsed * 1000, 1),
+            )  # fmt: skip
+
+
+_WAITING = text(
+    "SELECT extract(epoch FROM now() - min(occurred_at))::float8 AS age FROM outbox WHERE position IS NULL"
+)
+_PARKED = text("SELECT count(*) AS parked FROM dead_letter WHERE state NOT IN ('resolved', 'skipped')")
+
+
+async def measure_databases(databases: Databases) -> None:
+    """Refresh the gauges that are read from the databases; one that is away is shown as down, not as healthy."""
+    for name in databases.names:
+        try:
+            async with databases.get(name).connect() as conn:
+                there = (await conn.execute(text("SELECT to_regclass('outbox') IS NOT NULL"))).scalar_one()
+                if there:
+                    age = (await conn.execute(_WAITING)).scalar_one()
+                    OUTBOX_AGE.labels(name).set(max(0.0, age or 0.0))
+                    DEAD_LETTERS.labels(name).set((await conn.execute(_PARKED)).scalar_one())
+            DATABASE_UP.labels(name).set(1)
+        except Exception as error:
+            if problem_of(error) is None:
+                raise
+            DATABASE_UP.labels(name).set(0)
