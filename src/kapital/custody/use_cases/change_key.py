@@ -1,0 +1,65 @@
+"""What all changes of a key's state share: replay, lock, decide, save, tell."""
+
+from collections.abc import Callable
+from typing import Protocol
+from uuid import UUID
+
+import msgspec
+
+from kapital.custody.domain.events import KEY_STATE_CHANGED, key_state_changed
+from kapital.custody.domain.key import Key
+from kapital.custody.domain.profiles import require_reason
+from kapital.custody.ports import Keys
+from kapital.kernel.actor import Actor
+from kapital.kernel.ids import CommandId
+from kapital.platform.events import Event
+from kapital.platform.unit_of_work import UnitOfWork, fingerprint
+
+
+class ChangeOfKey(Protocol):
+    """What each command of this kind carries."""
+
+    @property
+    def command_id(self) -> CommandId: ...  # noqa: D102
+    @property
+    def actor(self) -> Actor: ...  # noqa: D102
+    @property
+    def key_id(self) -> UUID: ...  # noqa: D102
+    @property
+    def reason(self) -> str: ...  # noqa: D102
+
+
+async def change_key(
+    cmd: ChangeOfKey, action: str, decide: Callable[[Key], Key], *, uow: UnitOfWork, keys: Keys
+) -> Key:
+    """Apply `decide` (permit, then the pure rule) to the locked key and keep what came of it.
+
+    Promise: after the commit no signature of a key that is not active is released, in any process.
+    Raises: IdempotencyKeyReused, KeyNotFound, ReasonMalformed, and what `decide` raises.
+    """
+    print_ = fingerprint(cmd)
+    async with uow.begin() as tx:
+        if (earlier := await tx.replies.find(cmd.command_id, cmd.actor, print_)) is not None:
+            return msgspec.json.decode(earlier, type=Key)
+        before = await keys.lock(tx, cmd.key_id)
+        after = decide(before)
+        await keys.save(tx, after)
+        await tx.audit.append(
+            f"custody.{action}",
+            cmd.key_id,
+            cmd.actor,
+            basis={"reason": require_reason(cmd.reason)},
+            before={"state": before.state.value, "version": before.version},
+            after={"state": after.state.value, "version": after.version},
+        )
+        if after.state is not before.state:
+            await tx.outbox.add(
+                Event(
+                    type=KEY_STATE_CHANGED,
+                    aggregate_id=str(after.key_id),
+                    aggregate_version=after.version,
+                    data=key_state_changed(after, tx.now),
+                )
+            )
+        await tx.replies.keep(cmd.command_id, cmd.actor, print_, msgspec.json.encode(after))
+        return after
