@@ -186,7 +186,7 @@ class Report:
 
 
 def _shown(text: str) -> str:
-    """Return text of the package safe to print: an escape sequence or line break in it could fake a report."""
+    """Return text of the package safe to print: an escape or line break in it could fake a report."""
     return "".join(char if char.isprintable() else "\ufffd" for char in text)
 
 
