@@ -28,7 +28,7 @@ Code = Annotated[str, Meta(pattern=r"^[A-Z][A-Z0-9_-]{2,31}$(?!\n)")]
 Slug = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_]{1,47}$(?!\n)")]
 Sha256Text = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$(?!\n)")]
 Digits = Annotated[str, Meta(pattern=r"^[0-9]{10,15}$(?!\n)")]
-Line = Annotated[str, Meta(max_length=500, pattern=r"^[^\r\n\t]*[^\s][^\r\n\t]*$(?!\n)")]
+Line = Annotated[str, Meta(max_length=500, pattern=r"^(?=.*\S)[^\r\n\t]+$(?!\n)")]
 """One line of text that is not blank."""
 Text = Annotated[str, Meta(max_length=20_000, pattern=r"\S")]
 """Paragraphs of text, not blank; empty lines part paragraphs."""
@@ -172,9 +172,7 @@ class Observation(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     fallback_text: Text
 
 
-class FixedRate(
-    Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="fixed_rate", tag_field="kind"
-):
+class FixedRate(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="fixed_rate", tag_field="kind"):
     """Coupons at one annual rate on the nominal; the nominal at redemption. Rates are fractions of one."""
 
     rate: DecimalText
@@ -183,9 +181,7 @@ class FixedRate(
     coupon_dates: Annotated[tuple[date, ...], Meta(min_length=1, max_length=600)]
 
 
-class Discount(
-    Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="discount", tag_field="kind"
-):
+class Discount(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="discount", tag_field="kind"):
     """No coupons: acquired below and redeemed at `redemption_kopecks` a unit."""
 
     redemption_kopecks: Kopecks
@@ -198,9 +194,7 @@ class AmortisationPart(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     principal_kopecks: Kopecks
 
 
-class Amortising(
-    Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="amortising", tag_field="kind"
-):
+class Amortising(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="amortising", tag_field="kind"):
     """The nominal is repaid in parts; interest is on the rest of it. The last part is the redemption."""
 
     rate: DecimalText
@@ -224,9 +218,7 @@ class Step(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="s
     coupons: Annotated[tuple[StepCoupon, ...], Meta(min_length=1, max_length=600)]
 
 
-class Floating(
-    Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="floating", tag_field="kind"
-):
+class Floating(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="floating", tag_field="kind"):
     """Daily accrual of an observed annual rate plus a spread; the nominal at redemption.
 
     Units: the series is in percent a year as published ("14.25"); `spread`, `floor`, `cap` are fractions
@@ -402,9 +394,7 @@ def load_terms(data: bytes) -> IssuanceTerms:
     """
     value = plain_value(data)
     if faults := check_shape(value, IssuanceTerms):
-        raise TermsMalformed(
-            f"{len(faults)} fields are not as required", {"faults": len(faults)}, errors=faults
-        )
+        raise TermsMalformed(f"{len(faults)} fields are not as required", {"faults": len(faults)}, errors=faults)
     return _in_utc(msgspec.convert(value, IssuanceTerms))
 
 

@@ -38,7 +38,8 @@ _NUMBER_LIKE: Final = re.compile(
     r"[-+]?(\.[0-9]+|[0-9][0-9_]*(\.[0-9_]*)?)([eE][-+]?[0-9]+)?|0[xob][0-9a-fA-F_]+|[-+]?\.inf|\.nan",
     re.IGNORECASE,
 )
-_JSON_BRACKETS: Final = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{}]', re.DOTALL)
+# The closing quote is optional, so that a text of unclosed quotes is looked at once and not once per quote.
+_JSON_BRACKETS: Final = re.compile(r'"(?:[^"\\]|\\.)*"?|[\[\]{}]', re.DOTALL)
 # Controls, line and paragraph separators, marks that reorder what is shown, halves of surrogate pairs: the
 # text people read must be the text that is hashed.
 _UNPRINTABLE: Final = re.compile(
@@ -142,9 +143,7 @@ def _read_json(text: str) -> Any:
             parse_constant=UnquotedNumber,
         )
     except json.JSONDecodeError as error:
-        raise TermsUnreadable(
-            f"not JSON: {error.msg}", {"line": error.lineno, "column": error.colno}
-        ) from None
+        raise TermsUnreadable(f"not JSON: {error.msg}", {"line": error.lineno, "column": error.colno}) from None
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -194,11 +193,7 @@ class _YamlText:
         self._values += 1
         if self._values > VALUES_MAX:
             raise TermsTooLarge(f"at most {VALUES_MAX} values", {"limit": VALUES_MAX})
-        if (
-            not isinstance(event, NodeEvent)
-            or event.anchor is not None
-            or getattr(event, "tag", None) is not None
-        ):
+        if not isinstance(event, NodeEvent) or event.anchor is not None or getattr(event, "tag", None) is not None:
             raise TermsAliasRefused(facts=_place(event))
         if isinstance(event, ScalarEvent):
             return _plain_scalar(event.value) if event.implicit[0] else event.value
@@ -242,9 +237,7 @@ def _too_deep() -> TermsTooDeep:
 
 def _faults(value: Any, hint: Any, pointer: str) -> Iterator[FieldFault]:
     choices = _choices(hint)
-    structs = [
-        choice for choice in choices if isinstance(choice, type) and issubclass(choice, msgspec.Struct)
-    ]
+    structs = [choice for choice in choices if isinstance(choice, type) and issubclass(choice, msgspec.Struct)]
     if isinstance(value, UnquotedNumber):
         yield FieldFault(pointer, f"write the number {value.text[:40]} in quotes, or as a plain integer")
     elif isinstance(value, str) and (found := _UNPRINTABLE.search(value)):
@@ -270,9 +263,7 @@ def _object_faults(value: Any, structs: list[type[msgspec.Struct]], pointer: str
     elif isinstance(tag := value.get(tag_field), str) and tag in by_tag:
         struct = by_tag[tag]
     else:
-        yield FieldFault(
-            f"{pointer}/{tag_field}", f"one of {', '.join(sorted(map(str, by_tag)))} is expected"
-        )
+        yield FieldFault(f"{pointer}/{tag_field}", f"one of {', '.join(sorted(map(str, by_tag)))} is expected")
         return
     fields = {field.encode_name: field for field in msgspec.structs.fields(struct)}
     for name in sorted(value.keys() - fields.keys() - {tag_field}):

@@ -1,15 +1,66 @@
-"""Whether terms agree with the law and with themselves: every fault at once, each with its legal basis."""
+"""Whether terms agree with the law and with themselves: every fault at once, each with its legal basis.
 
+The text of a rule stands in `fault_catalogue`; here is only when it is broken. Rules are written so that one
+mistake gives one fault: a check that has no meaning after another fault is left out.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
 from datetime import date
+from itertools import pairwise
+from typing import Final
 
 from msgspec import Struct
 
-from kapital.kernel.calendar import BusinessCalendar
-from kapital.tokenization.domain.terms import IssuanceTerms
+from kapital.kernel.calendar import BusinessCalendar, CalendarYearNotCovered, moscow_day
+from kapital.tokenization.domain.fault_catalogue import CATALOGUE
+from kapital.tokenization.domain.requisites import inn_is_valid, ogrn_is_valid
+from kapital.tokenization.domain.schedule import ActionKind, actions, required_fixings
+from kapital.tokenization.domain.terms import (
+    Amortising,
+    DayCount,
+    DebtClauses,
+    Discount,
+    Event,
+    FixedRate,
+    Floating,
+    Indexed,
+    IssuanceTerms,
+    IssuerKind,
+    PaymentMeans,
+    RightKind,
+    Step,
+    decimal,
+)
+
+VOLUME_KOPECKS_MAX: Final = 2**53 - 1
+DEBT_LAW_FROM: Final = date(2025, 12, 15)
+"""Day of 466-FZ; the day it came into force is doubtful memory ([M?]) and a lawyer confirms it."""
+
+_SITE: Final = re.compile(r"https://[^\s/]+\.[^\s/]+(/\S*)?")
+# Stems, since the law gives the meaning and not the wording; whether the wording is good, a person judges.
+_DEBT_STATEMENTS: Final = (
+    ("is_debt_text", "debt_statement_missing", r"(?=.*долгов\w{1,4} (цфа|цифров))"),
+    (
+        "obligations_unchangeable_text",
+        "debt_unchangeable_missing",
+        r"(?=.*(недопустим|не допуска|не мо[гж]))(?=.*измен)(?=.*обязательств)",
+    ),
+    (
+        "extinguished_if_issuer_holds_text",
+        "debt_extinguish_missing",
+        r"(?=.*запис)(?=.*погаша)(?=.*обладател)(?=.*(эмитент|выпустивш))",
+    ),
+    (
+        "uniform_terms_text",
+        "debt_uniform_missing",
+        r"(?=.*независимо от (времени|даты|момента))(?=.*(един|одинаков))(?=.*неизменн)",
+    ),
+)
 
 
 class Fault(Struct, frozen=True, kw_only=True):
-    """One fault of the terms.
+    """One fault of the terms. Shape: `pointer` is an RFC 6901 JSON Pointer into the terms.
 
     `confidence` marks the legal basis: F read in a source, M from memory, M? doubtful memory, P practice.
     """
@@ -22,6 +73,303 @@ class Fault(Struct, frozen=True, kw_only=True):
     confidence: str
 
 
+Finding = tuple[str, str, dict[str, str | int]]
+"""Code, pointer and the numbers of the case."""
+
+
 def find_faults(terms: IssuanceTerms, *, calendar: BusinessCalendar, today: date) -> list[Fault]:
-    """Every fault of the terms, in order of the decision's items; empty means the terms may be published."""
-    raise NotImplementedError
+    """Every fault of the terms, in the order of the decision's items; empty means they may be published.
+
+    `today` is the Moscow day of the check. Not: whether texts are true, wise or complete.
+    """
+    findings = [
+        *_parties(terms),
+        *_rights(terms),
+        *_quantity(terms),
+        *_placement(terms, today),
+        *_means(terms),
+        *_circle(terms),
+        *_debt(terms, today),
+        *_payoff(terms),
+        *_early_redemption(terms),
+    ]
+    return [_fault(*finding) for finding in (*findings, *_calendar_days(terms, calendar))]
+
+
+def _fault(code: str, pointer: str, facts: dict[str, str | int]) -> Fault:
+    rule = CATALOGUE[code]
+    return Fault(
+        code=code,
+        pointer=pointer,
+        message_ru=rule.ru.format(**facts),
+        message_en=rule.en.format(**facts),
+        legal_basis=rule.basis,
+        confidence=rule.confidence,
+    )
+
+
+def _parties(terms: IssuanceTerms) -> Iterator[Finding]:
+    issuer, operator = terms.issuer, terms.operator
+    is_entity = issuer.kind is IssuerKind.LEGAL_ENTITY
+    if not inn_is_valid(issuer.inn, legal_entity=is_entity):
+        yield "issuer_inn_invalid", "/issuer/inn", {}
+    if not ogrn_is_valid(issuer.ogrn, legal_entity=is_entity):
+        yield "issuer_ogrn_invalid", "/issuer/ogrn", {}
+    if not _SITE.fullmatch(issuer.site):
+        yield "issuer_site_invalid", "/issuer/site", {}
+    if not inn_is_valid(operator.inn, legal_entity=True):
+        yield "operator_inn_invalid", "/operator/inn", {}
+    if not ogrn_is_valid(operator.ogrn, legal_entity=True):
+        yield "operator_ogrn_invalid", "/operator/ogrn", {}
+    if not _SITE.fullmatch(operator.site):
+        yield "operator_site_invalid", "/operator/site", {}
+
+
+def _rights(terms: IssuanceTerms) -> Iterator[Finding]:
+    if terms.right_kind is not RightKind.MONEY_CLAIM:
+        yield "debt_right_kind" if terms.is_debt else "right_kind_not_supported", "/right_kind", {}
+    if terms.is_hybrid:
+        yield "hybrid_not_supported", "/is_hybrid", {}
+
+
+def _quantity(terms: IssuanceTerms) -> Iterator[Finding]:
+    low, high = terms.quantity_min, terms.quantity_max
+    order_low, order_high = terms.min_order_units, terms.max_order_units
+    zeros = [
+        ("quantity_max_zero", "/quantity_max", high),
+        ("quantity_min_zero", "/quantity_min", low),
+        ("lot_zero", "/lot", terms.lot),
+        ("order_min_zero", "/min_order_units", order_low),
+        ("price_below_kopeck", "/price_kopecks", terms.price_kopecks),
+    ]
+    found = [(code, pointer) for code, pointer, value in zeros if value == 0]
+    yield from ((code, pointer, {}) for code, pointer in found)
+    if high and low > high:
+        yield "quantity_min_above_max", "/quantity_min", {"quantity_min": low, "quantity_max": high}
+    if order_low > order_high:
+        yield "order_min_above_max", "/min_order_units", {"min_order": order_low, "max_order": order_high}
+    if high and order_high > high:
+        yield "order_max_above_quantity", "/max_order_units", {"max_order": order_high, "quantity_max": high}
+    if high * terms.price_kopecks > VOLUME_KOPECKS_MAX:
+        yield "volume_out_of_range", "/quantity_max", {}
+    if terms.lot:
+        yield from _lots(terms)
+
+
+def _lots(terms: IssuanceTerms) -> Iterator[Finding]:
+    facts: dict[str, str | int] = {"lot": terms.lot}
+    for name in ("quantity_min", "quantity_max"):
+        if getattr(terms, name) % terms.lot:
+            yield "quantity_not_in_lots", f"/{name}", facts
+    for name in ("min_order_units", "max_order_units"):
+        if getattr(terms, name) % terms.lot:
+            yield "order_bound_not_in_lots", f"/{name}", facts
+
+
+def _placement(terms: IssuanceTerms, today: date) -> Iterator[Finding]:
+    start_on, end_on = moscow_day(terms.placement_start_at), moscow_day(terms.placement_end_at)
+    if terms.placement_end_at <= terms.placement_start_at:
+        yield "placement_ends_before_start", "/placement_end_at", {}
+    if start_on < today:
+        yield "placement_starts_in_past", "/placement_start_at", {"start_on": start_on.isoformat()}
+    if terms.redemption.on <= end_on:
+        yield "redemption_before_placement_end", "/redemption/on", {}
+
+
+def _means(terms: IssuanceTerms) -> Iterator[Finding]:
+    if not terms.payment_means:
+        yield "payment_means_missing", "/payment_means", {}
+    if PaymentMeans.DIGITAL_RIGHTS in terms.payment_means:
+        yield "debt_money_only" if terms.is_debt else "payment_means_not_supported", "/payment_means", {}
+    clause = terms.smart_contract_clause
+    has_code = clause.code_sha256 is not None and clause.code_version is not None
+    if clause.used and clause.text is None:
+        yield "smart_contract_text_missing", "/smart_contract_clause/text", {}
+    if clause.used and not has_code:
+        yield "smart_contract_code_missing", "/smart_contract_clause", {}
+    if not clause.used and (clause.code_sha256 or clause.code_version):
+        yield "smart_contract_contradiction", "/smart_contract_clause/used", {}
+    for index, security in enumerate(terms.collateral):
+        if security.kind == "mortgage":
+            yield "mortgage_not_registrable", f"/collateral/{index}/kind", {}
+
+
+def _circle(terms: IssuanceTerms) -> Iterator[Finding]:
+    circle = terms.eligibility
+    if not (circle.natural_persons or circle.sole_proprietors or circle.legal_entities):
+        yield "nobody_eligible", "/eligibility", {}
+    if circle.qualified_only and terms.transfer_policy.kind == "free":
+        yield "transfer_contradicts_eligibility", "/transfer_policy/kind", {}
+
+
+def _debt(terms: IssuanceTerms, today: date) -> Iterator[Finding]:
+    if not terms.is_debt:
+        if terms.debt is not None:
+            yield "debt_clauses_without_debt", "/debt", {}
+        return
+    if today < DEBT_LAW_FROM:
+        yield "debt_law_not_in_force", "/is_debt", {}
+    if isinstance(terms.payoff, Discount | Indexed | Event):
+        yield "debt_payoff_kind", "/payoff/kind", {}
+    if terms.debt is None:
+        yield "debt_clauses_missing", "/debt", {}
+    else:
+        yield from _debt_clauses(terms.debt)
+
+
+def _debt_clauses(debt: DebtClauses) -> Iterator[Finding]:
+    for name, code, stems in _DEBT_STATEMENTS:
+        # One line and `match`: each stem is looked for once from the start, so a long text costs no more.
+        text = " ".join(getattr(debt, name).lower().split())
+        if not re.match(stems, text):
+            yield code, f"/debt/{name}", {}
+    if not debt.full_payment_before_issue:
+        yield "debt_full_payment_required", "/debt/full_payment_before_issue", {}
+
+
+def _payoff(terms: IssuanceTerms) -> Iterator[Finding]:
+    match terms.payoff:
+        case FixedRate() as payoff:
+            if decimal(payoff.rate) <= 0:
+                yield "rate_not_positive", "/payoff/rate", {}
+            yield from _interest_days(terms, payoff.accrual_start_on, payoff.coupon_dates, "coupon_dates")
+        case Step() as payoff:
+            yield from _step(terms, payoff)
+        case Amortising() as payoff:
+            yield from _amortising(terms, payoff)
+        case Floating() as payoff:
+            yield from _floating(terms, payoff)
+        case Discount() as payoff:
+            if payoff.redemption_kopecks <= terms.price_kopecks:
+                yield "redemption_not_above_price", "/payoff/redemption_kopecks", {}
+        case Indexed() as payoff:
+            yield from _indexed(payoff)
+        case Event() as payoff:
+            yield from _event(payoff)
+
+
+def _step(terms: IssuanceTerms, payoff: Step) -> Iterator[Finding]:
+    for index, coupon in enumerate(payoff.coupons):
+        if decimal(coupon.rate) < 0:
+            yield "rate_negative", f"/payoff/coupons/{index}/rate", {}
+    if all(decimal(coupon.rate) == 0 for coupon in payoff.coupons):
+        yield "rate_not_positive", "/payoff/coupons", {}
+    days = [coupon.on for coupon in payoff.coupons]
+    yield from _interest_days(terms, payoff.accrual_start_on, days, "coupons")
+
+
+def _amortising(terms: IssuanceTerms, payoff: Amortising) -> Iterator[Finding]:
+    if decimal(payoff.rate) < 0:
+        yield "rate_negative", "/payoff/rate", {}
+    for index, part in enumerate(payoff.parts):
+        if part.principal_kopecks == 0:
+            yield "part_zero", f"/payoff/parts/{index}/principal_kopecks", {}
+    repaid = sum(part.principal_kopecks for part in payoff.parts)
+    if terms.price_kopecks and repaid != terms.price_kopecks:
+        yield "parts_differ_from_nominal", "/payoff/parts", {"sum": repaid, "nominal": terms.price_kopecks}
+    days = [part.on for part in payoff.parts]
+    yield from _interest_days(terms, payoff.accrual_start_on, days, "parts")
+
+
+def _floating(terms: IssuanceTerms, payoff: Floating) -> Iterator[Finding]:
+    if payoff.day_count is DayCount.THIRTY_360:
+        yield "floating_day_count", "/payoff/day_count", {}
+    yield from _floor_and_cap(payoff.floor, payoff.cap)
+    if not _SITE.fullmatch(payoff.observation.source_url):
+        yield "source_not_url", "/payoff/observation/source_url", {}
+    yield from _interest_days(terms, payoff.accrual_start_on, payoff.coupon_dates, "coupon_dates")
+
+
+def _indexed(payoff: Indexed) -> Iterator[Finding]:
+    yield from _floor_and_cap(payoff.floor, payoff.cap)
+    if decimal(payoff.floor) < -1:
+        yield "floor_below_minus_one", "/payoff/floor", {"floor": payoff.floor}
+    if decimal(payoff.participation) <= 0:
+        yield "participation_not_positive", "/payoff/participation", {}
+    if payoff.initial_value is not None and decimal(payoff.initial_value) <= 0:
+        yield "initial_value_not_positive", "/payoff/initial_value", {}
+    if payoff.initial_on >= payoff.final_on:
+        yield "initial_not_before_final", "/payoff/initial_on", {}
+    if not _SITE.fullmatch(payoff.observation.source_url):
+        yield "source_not_url", "/payoff/observation/source_url", {}
+
+
+def _floor_and_cap(floor: str | None, cap: str | None) -> Iterator[Finding]:
+    if floor is not None and cap is not None and decimal(floor) > decimal(cap):
+        yield "floor_above_cap", "/payoff/floor", {"floor": floor, "cap": cap}
+
+
+def _event(payoff: Event) -> Iterator[Finding]:
+    codes = [outcome.code for outcome in payoff.outcomes]
+    for index, code in enumerate(codes):
+        if code in codes[:index]:
+            yield "outcome_repeated", f"/payoff/outcomes/{index}/code", {"outcome": code}
+    if payoff.fallback_outcome not in codes:
+        yield "fallback_outcome_unknown", "/payoff/fallback_outcome", {}
+    if not _SITE.fullmatch(payoff.source_url):
+        yield "source_not_url", "/payoff/source_url", {}
+
+
+def _interest_days(
+    terms: IssuanceTerms, accrual_start_on: date, days: Sequence[date], field: str
+) -> Iterator[Finding]:
+    if accrual_start_on < moscow_day(terms.placement_start_at):
+        yield "accrual_before_placement", "/payoff/accrual_start_on", {}
+    if not _ascend(days):
+        # Which day is the first or the last has no meaning then.
+        yield "days_not_ascending", f"/payoff/{field}", {}
+        return
+    if days[0] <= accrual_start_on:
+        yield "coupon_before_accrual", f"/payoff/{field}/0", {}
+    last: dict[str, str | int] = {"on": days[-1].isoformat()}
+    if days[-1] > terms.redemption.on:
+        yield "coupon_after_redemption", f"/payoff/{field}/{len(days) - 1}", last
+    if days[-1] < terms.redemption.on:
+        yield "last_payment_before_redemption", f"/payoff/{field}/{len(days) - 1}", last
+
+
+def _ascend(days: Sequence[date]) -> bool:
+    return all(earlier < later for earlier, later in pairwise(days))
+
+
+def _early_redemption(terms: IssuanceTerms) -> Iterator[Finding]:
+    early = terms.early_redemption
+    if early.right_of != "nobody":
+        yield "early_redemption_not_supported", "/early_redemption/right_of", {}
+    elif early.notice_business_days:
+        yield "early_redemption_contradiction", "/early_redemption/notice_business_days", {}
+
+
+def _calendar_days(terms: IssuanceTerms, calendar: BusinessCalendar) -> list[Finding]:
+    # Last, since it needs the schedule: without a calendar for some year none of these can be answered.
+    try:
+        return [*_payment_days(terms, calendar), *_fixing_days(terms, calendar)]
+    except CalendarYearNotCovered as problem:
+        return [("calendar_year_not_covered", "/redemption/on", {"year": problem.facts["year"]})]
+
+
+def _payment_days(terms: IssuanceTerms, calendar: BusinessCalendar) -> Iterator[Finding]:
+    schedule = actions(terms, calendar=calendar)
+    first = schedule[0]
+    redemption = next(action for action in schedule if action.kind is ActionKind.REDEMPTION)
+    placed = terms.redemption.on > moscow_day(terms.placement_end_at)
+    if placed and first.record_at < terms.placement_end_at:
+        yield "record_before_placement_end", "/payments/record_business_days_before", {}
+    if isinstance(terms.payoff, Event) and terms.payoff.determined_by_on >= redemption.pay_by_on:
+        yield "event_after_redemption", "/payoff/determined_by_on", {}
+
+
+def _fixing_days(terms: IssuanceTerms, calendar: BusinessCalendar) -> Iterator[Finding]:
+    payoff = terms.payoff
+    # Days out of order are a fault of their own, and would make overlapping periods without a bound.
+    if not isinstance(payoff, Floating | Indexed) or (
+        isinstance(payoff, Floating) and not _ascend(payoff.coupon_dates)
+    ):
+        return
+    for action in actions(terms, calendar=calendar):
+        for need in required_fixings(terms, action, calendar=calendar):
+            on = need.observed_on.isoformat()
+            if not calendar.is_business_day(need.observed_on):
+                yield "fixing_on_non_business_day", "/payoff", {"on": on}
+            if moscow_day(need.available_at) > action.pay_on:
+                yield "fixing_after_payment", "/payoff", {"on": on, "pay_on": action.pay_on.isoformat()}
