@@ -33,9 +33,7 @@ class TestRussianCalendar:
         year = int(row["year"])
         days = [date(year, 1, 1) + timedelta(days=number) for number in range(366)]
 
-        assert sum(CALENDAR.is_business_day(day) for day in days if day.year == year) == int(
-            row["working_days"]
-        )
+        assert sum(CALENDAR.is_business_day(day) for day in days if day.year == year) == int(row["working_days"])
 
     @pytest.mark.parametrize("day", ["2024-04-27", "2024-11-02", "2024-12-28", "2025-11-01", "2027-02-20"])
     def test_knows_the_saturdays_that_are_worked(self, day):
@@ -164,9 +162,7 @@ class TestYearNotCovered:
 
 class TestFromCsv:
     def test_reads_an_operators_own_file(self):
-        calendar = BusinessCalendar.from_csv(
-            "own", HEADER + "2030-01-01,non_working,,\n2030-01-05,working_short,,\n"
-        )
+        calendar = BusinessCalendar.from_csv("own", HEADER + "2030-01-01,non_working,,\n2030-01-05,working_short,,\n")
 
         assert (calendar.first_year, calendar.last_year) == (2030, 2030)
         assert not calendar.is_business_day(date(2030, 1, 1))

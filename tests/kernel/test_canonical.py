@@ -64,8 +64,7 @@ class Row(msgspec.Struct, array_like=True):
 
 # Every scalar value of Unicode and, often, those on which escaping and key order turn.
 CHARACTERS = st.characters(exclude_categories=["Cs"]) | st.sampled_from(
-    [chr(code) for code in range(0x20)]
-    + list('"\\/\x7f\u2028\u2029\ud7ff\ue000\ufb33\uffff\U00010000\U0001f600')
+    [chr(code) for code in range(0x20)] + list('"\\/\x7f\u2028\u2029\ud7ff\ue000\ufb33\uffff\U00010000\U0001f600')
 )
 TEXTS = st.text(CHARACTERS, max_size=8)
 INTEGERS = st.integers(-INTEGER_MAX, INTEGER_MAX)

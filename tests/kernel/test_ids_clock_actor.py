@@ -49,6 +49,11 @@ class TestDeriveUuid7:
         assert derive_uuid7(source, "reserve") == UUID("0190a6f3-7c00-766f-b374-a71680a750ce")
         assert derive_uuid7(source, "отзыв") == UUID("0190a6f3-7c00-722b-8081-8778dd4ccdce")
 
+    def test_of_a_source_without_time_is_the_same_in_every_release(self):
+        source = UUID("5f0c1e9a-3b52-4d0e-9c1b-0123456789ab")
+
+        assert derive_uuid7(source, "reserve") == UUID("00000000-0000-7db8-9fc0-5174694641ef")
+
     def test_needs_a_purpose(self):
         with pytest.raises(InvariantBroken):
             derive_uuid7(uuid4(), "")
@@ -98,6 +103,12 @@ class TestActor:
     def test_is_known_by_a_pseudonym_only(self, name):
         with pytest.raises(InvariantBroken):
             Actor(name, None, frozenset())
+
+    def test_cannot_be_given_more_roles_later(self):
+        actor = Actor(str(uuid4()), None, frozenset())
+
+        with pytest.raises(AttributeError):
+            actor.roles = frozenset(Role)
 
     def test_goes_through_json_and_back(self):
         actor = Actor(str(uuid4()), uuid4(), frozenset({Role.INVESTOR, Role.ISSUER}))

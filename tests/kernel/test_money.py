@@ -47,6 +47,13 @@ class TestMoney:
     def test_of_any_amount_can_be_negated(self, amount):
         assert -Money(amount, "CNY") == Money(-amount, "CNY")
 
+    def test_is_roubles_unless_said_otherwise_and_never_changes(self):
+        money = Money(1)
+
+        assert money.currency == "RUB"
+        with pytest.raises(AttributeError):
+            money.amount_kopecks = 2
+
     @pytest.mark.parametrize("amount", OUT_OF_RANGE)
     def test_outside_64_bits_is_refused(self, amount):
         with pytest.raises(AmountOutOfRange):
@@ -200,9 +207,7 @@ class TestRounding:
         assert round_kopecks(Decimal("0.00999999999999999999"), Rounding.DOWN) == 0
         assert round_kopecks(Decimal("1E-20"), Rounding.UP) == 1
 
-    @pytest.mark.parametrize(
-        ("price", "units"), [("-1", 1), ("1", -1), ("92233720368547758.08", 1), ("1", 2**62)]
-    )
+    @pytest.mark.parametrize(("price", "units"), [("-1", 1), ("1", -1), ("92233720368547758.08", 1), ("1", 2**62)])
     def test_of_a_sum_that_cannot_be_is_refused(self, price, units):
         with pytest.raises(AmountOutOfRange):
             price_amount_kopecks(Decimal(price), units, Rounding.HALF_UP)
@@ -234,9 +239,7 @@ class TestSplitProRata:
         assume(sum(weights) > 0)
         total = data.draw(st.integers(0, sum(weights)))
 
-        assert all(
-            share <= weight for share, weight in zip(split_pro_rata(total, weights), weights, strict=True)
-        )
+        assert all(share <= weight for share, weight in zip(split_pro_rata(total, weights), weights, strict=True))
 
     @given(st.integers(0, 10**6), st.lists(st.integers(0, 50), min_size=1, max_size=20))
     def test_gives_the_rest_to_the_largest_remainders_and_the_first_of_equals(self, total, weights):
@@ -244,9 +247,7 @@ class TestSplitProRata:
         shares = split_pro_rata(total, weights)
 
         remainders = [total * weight % sum(weights) for weight in weights]
-        extras = [
-            share - total * weight // sum(weights) for share, weight in zip(shares, weights, strict=True)
-        ]
+        extras = [share - total * weight // sum(weights) for share, weight in zip(shares, weights, strict=True)]
 
         ranked = sorted(range(len(weights)), key=lambda index: (-remainders[index], index))
         assert [extras[index] for index in ranked] == sorted(extras, reverse=True)

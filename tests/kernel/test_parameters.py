@@ -17,15 +17,15 @@ from kapital.kernel.parameters import (
 from kapital.kernel.problems import InvariantBroken
 
 BASIS, SURE = "act 1", Confidence.FOUND
+DAY = date(2024, 1, 1)
+NEXT = DAY + timedelta(days=1)
 DAYS = st.dates(date(2020, 1, 1), date(2030, 1, 1))
 
 
 @given(st.lists(DAYS, min_size=2, max_size=8, unique=True).map(sorted), DAYS)
 def test_on_every_day_the_value_is_that_of_the_term_the_day_lies_in(days, on):
     spans = list(zip(days[::2], days[1::2], strict=False))
-    parameter = DatedParameter(
-        "p", [(start, stop, index, BASIS, SURE) for index, (start, stop) in enumerate(spans)]
-    )
+    parameter = DatedParameter("p", [(start, stop, index, BASIS, SURE) for index, (start, stop) in enumerate(spans)])
     expected = [index for index, (start, stop) in enumerate(spans) if start <= on <= stop]
 
     if expected:
@@ -51,8 +51,8 @@ def test_an_open_term_lasts_until_further_notice():
         parameter.at(date(2023, 12, 31))
 
 
-DAY = date(2024, 1, 1)
-NEXT = DAY + timedelta(days=1)
+def test_a_term_may_be_a_single_day():
+    assert DatedParameter("p", [(DAY, DAY, 7, BASIS, SURE)]).at(DAY) == 7
 
 
 @pytest.mark.parametrize(
@@ -76,5 +76,6 @@ def test_the_retail_limit_is_600_000_roubles_a_calendar_year_since_2021():
     assert RETAIL_LIMIT_WINDOW.at(date(2026, 6, 1)) is RetailLimitWindow.CALENDAR_YEAR
     assert RETAIL_LIMIT_WINDOW.row_at(date(2026, 6, 1)).confidence is Confidence.DOUBTFUL
     for parameter in (RETAIL_LIMIT_KOPECKS, RETAIL_LIMIT_WINDOW):
+        assert parameter.row_at(date(2021, 1, 1)).effective_to is None
         with pytest.raises(ParameterNotInForce):
             parameter.at(date(2020, 12, 31))

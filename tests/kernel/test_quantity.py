@@ -63,6 +63,16 @@ def test_what_the_scale_cannot_hold_is_refused_and_not_rounded(text, scale):
     assert refusal.value.facts == {"scale": scale}
 
 
+def test_a_quantity_is_of_scale_zero_unless_said_otherwise():
+    assert Quantity(5).scale == 0
+    assert str(Quantity(0)) == "0"
+
+
+def test_a_quantity_never_changes():
+    with pytest.raises(AttributeError):
+        Quantity(5).units = 6
+
+
 def test_beyond_64_bits_is_refused():
     with pytest.raises(AmountOutOfRange):
         parse_quantity(str(INT64_MAX + 1), 0)

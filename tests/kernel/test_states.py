@@ -53,6 +53,10 @@ class TestStep:
             assert refusal.value.facts == {"state": state.value, "on": on, "allowed": allowed}
             assert (allowed or "nothing") in refusal.value.detail
 
+    def test_of_a_table_never_changes(self):
+        with pytest.raises(AttributeError):
+            BREW.target = Tea.DRUNK
+
     def test_allowed_stands_in_the_order_of_the_table(self):
         assert tea().allowed(Tea.READY) == ("reheat", "drink")
         assert tea().allowed(Tea.DRUNK) == ()
