@@ -1,0 +1,1 @@
+"""Disclosure's own database and the rendering of its pages."""
