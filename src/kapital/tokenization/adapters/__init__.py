@@ -1,0 +1,1 @@
+"""The own database: set-based SQL, one file a group of tables."""

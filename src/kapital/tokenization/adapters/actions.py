@@ -1,0 +1,232 @@
+"""Corporate actions, their payout lines and the recorded outside values."""
+
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any, Final
+from uuid import UUID
+
+import msgspec
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from kapital.tokenization.adapters.versioned_table import VersionedTable, as_plain, plain
+from kapital.tokenization.domain.corporate_action import CorporateAction, OpenPart
+from kapital.tokenization.domain.fixing import Fixing
+from kapital.tokenization.domain.payoff import PayoutLine
+
+ACTION_TABLE: Final = VersionedTable(
+    CorporateAction,
+    "corporate_action",
+    "action_id",
+    {
+        "action_id": "uuid",
+        "issue_id": "uuid",
+        "number": "integer",
+        "kind": "text",
+        "nominal_on": "date",
+        "pay_on": "date",
+        "pay_by_on": "date",
+        "record_at": "timestamptz",
+        "fixing_at": "timestamptz",
+        "pay_at": "timestamptz",
+        "overdue_at": "timestamptz",
+        "grace_until_at": "timestamptz",
+        "needs": "jsonb",
+        "needs_outcome": "boolean",
+        "state": "text",
+        "version": "bigint",
+        "explanation": "text",
+        "record_size": "bigint",
+        "holders": "bigint",
+        "total_kopecks": "bigint",
+        "paid_kopecks": "bigint",
+        "parts": "integer",
+    },
+)
+FIXING_TABLE: Final = VersionedTable(
+    Fixing,
+    "fixing",
+    "fixing_id",
+    {
+        "fixing_id": "uuid",
+        "kind": "text",
+        "series": "text",
+        "observed_on": "date",
+        "issue_id": "uuid",
+        "value": "text",
+        "state": "text",
+        "version": "bigint",
+        "evidence": "text",
+        "document_sha256": "text",
+        "recorded_by": "text",
+        "recorded_at": "timestamptz",
+        "decided_by": "text",
+        "decided_at": "timestamptz",
+    },
+)
+
+_DUE: Final = """
+    WHERE (state = 'scheduled' AND fixing_at <= :now AND issue_id IN (
+               SELECT issue_id FROM issue WHERE state IN ('circulating', 'redeeming', 'technical_default')))
+       OR state IN ('fixing', 'calculated')
+       OR (state = 'approved' AND record_at <= :now)
+       OR (state IN ('funding_called', 'underfunded', 'grace') AND pay_at <= :now)
+       OR (state = 'paid' AND overdue_at <= :now)
+"""
+_DUE_ORDER: Final = " ORDER BY pay_on, issue_id, number LIMIT :limit"
+
+_ADD_PARTS: Final = text(
+    """
+    INSERT INTO payout_part (action_id, part, state, amount_kopecks)
+    SELECT :action_id, part, 'waiting', amount
+    FROM unnest(CAST(:parts AS integer[]), CAST(:amounts AS bigint[])) AS p(part, amount)
+    """
+)
+_ADD_LINES: Final = text(
+    """
+    INSERT INTO payout_line
+        (action_id, part, line, wallet_id, position, units, amount_kopecks, extinguish_units)
+    SELECT :action_id, part, line, wallet_id, "position", units, amount_kopecks, extinguish_units
+    FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(part integer, line integer, wallet_id uuid,
+        "position" text, units bigint, amount_kopecks bigint, extinguish_units bigint)
+    """
+)
+_OPEN_PARTS: Final = text(
+    """
+    SELECT action_id, part, amount_kopecks FROM payout_part
+    WHERE action_id = ANY(CAST(:ids AS uuid[])) AND state IN ('waiting', 'refused') ORDER BY action_id, part
+    """
+)
+_LINES: Final = text(
+    """
+    SELECT action_id, part, wallet_id, position, units, amount_kopecks, extinguish_units FROM payout_line
+    WHERE (action_id, part) IN (SELECT * FROM unnest(CAST(:actions AS uuid[]), CAST(:parts AS integer[])))
+    ORDER BY action_id, part, line
+    """
+)
+_SET_PARTS: Final = text(
+    """
+    UPDATE payout_part SET state = :state
+    FROM unnest(CAST(:actions AS uuid[]), CAST(:parts AS integer[])) AS p(action_id, part)
+    WHERE payout_part.action_id = p.action_id AND payout_part.part = p.part AND state <> 'settled'
+    RETURNING payout_part.action_id, payout_part.part, amount_kopecks
+    """
+)
+_UNSETTLED_PART: Final = text(
+    "SELECT EXISTS (SELECT FROM payout_part WHERE action_id = :action_id AND state <> 'settled')"
+)
+_VALUES: Final = text(
+    """
+    SELECT f.series, f.observed_on, f.value FROM fixing f
+    JOIN unnest(CAST(:series AS text[]), CAST(:days AS date[])) AS n(series, observed_on)
+        ON f.series = n.series AND f.observed_on = n.observed_on
+    WHERE f.kind = 'fixing' AND f.state = 'confirmed'
+    """
+)
+_OUTCOMES: Final = text(
+    """
+    SELECT issue_id, value FROM fixing
+    WHERE kind = 'outcome' AND state = 'confirmed' AND issue_id = ANY(CAST(:ids AS uuid[]))
+    """
+)
+
+
+class ActionTables:
+    """Adapter of the port `Actions` on PostgreSQL."""
+
+    async def add(self, conn: AsyncConnection, actions: Sequence[CorporateAction]) -> set[UUID]:
+        """Keep planned actions; those that are kept already stay as they are."""
+        return await ACTION_TABLE.insert(conn, actions)
+
+    async def save(self, conn: AsyncConnection, actions: Sequence[CorporateAction]) -> None:
+        """Write the next version of each. Raises: StaleVersion."""
+        await ACTION_TABLE.update(conn, actions)
+
+    async def due(self, conn: AsyncConnection, now: datetime, limit: int) -> list[CorporateAction]:
+        """Actions for which something may be done now, in order of payment."""
+        return await ACTION_TABLE.select(conn, _DUE + _DUE_ORDER, {"now": now, "limit": limit})
+
+    async def lock(self, conn: AsyncConnection, ids: Iterable[UUID]) -> dict[UUID, CorporateAction]:
+        """Those actions by id, locked. The issue's row is locked before."""
+        tail = "WHERE action_id = ANY(CAST(:ids AS uuid[])) ORDER BY action_id FOR NO KEY UPDATE"
+        return {row.action_id: row for row in await ACTION_TABLE.select(conn, tail, {"ids": sorted(ids)})}
+
+    async def of_issue(self, conn: AsyncConnection, issue_id: UUID) -> list[CorporateAction]:
+        """Every action of an issue in order of payment."""
+        return await ACTION_TABLE.select(conn, "WHERE issue_id = :issue_id ORDER BY number", {"issue_id": issue_id})
+
+    async def add_lines(self, conn: AsyncConnection, action_id: UUID, parts: Sequence[Sequence[PayoutLine]]) -> None:
+        """Keep the lines of an action, cut into parts."""
+        if not parts:
+            return
+        amounts = [sum(line.amount_kopecks for line in part) for part in parts]
+        numbers = list(range(1, len(parts) + 1))
+        await conn.execute(_ADD_PARTS, {"action_id": action_id, "parts": numbers, "amounts": amounts})
+        rows: list[dict[str, Any]] = [
+            msgspec.structs.asdict(line) | {"part": number, "line": index}
+            for number, part in zip(numbers, parts, strict=True)
+            for index, line in enumerate(part, start=1)
+        ]
+        await conn.execute(_ADD_LINES, {"action_id": action_id, "rows": msgspec.json.encode(rows).decode()})
+
+    async def open_parts(self, conn: AsyncConnection, ids: Iterable[UUID]) -> list[OpenPart]:
+        """The parts not yet instructed or refused, in order."""
+        rows = (await conn.execute(_OPEN_PARTS, {"ids": list(ids)})).mappings()
+        return [msgspec.convert(as_plain(row), OpenPart) for row in rows]
+
+    async def lines(
+        self, conn: AsyncConnection, parts: Sequence[tuple[UUID, int]]
+    ) -> dict[tuple[UUID, int], list[PayoutLine]]:
+        """The lines of parts, in order."""
+        found: dict[tuple[UUID, int], list[PayoutLine]] = {key: [] for key in parts}
+        for row in (await conn.execute(_LINES, _columns(parts))).mappings():
+            values = as_plain(row)
+            found[values.pop("action_id"), values.pop("part")].append(PayoutLine(**values))
+        return found
+
+    async def set_parts(
+        self, conn: AsyncConnection, parts: Sequence[tuple[UUID, int]], state: str
+    ) -> dict[tuple[UUID, int], int]:
+        """Note how parts stand; a settled part stays settled. Returns the amounts of those that changed."""
+        rows = await conn.execute(_SET_PARTS, _columns(parts) | {"state": state})
+        return {(plain(row.action_id), row.part): row.amount_kopecks for row in rows}
+
+    async def any_part_unsettled(self, conn: AsyncConnection, action_id: UUID) -> bool:
+        """Whether a part of the action is not paid yet."""
+        return bool((await conn.execute(_UNSETTLED_PART, {"action_id": action_id})).scalar_one())
+
+
+class FixingTables:
+    """Adapter of the port `Fixings` on PostgreSQL."""
+
+    async def add(self, conn: AsyncConnection, fixing: Fixing) -> bool:
+        """Keep a recorded value; False if one waits or counts already."""
+        return bool(await FIXING_TABLE.insert(conn, [fixing]))
+
+    async def lock(self, conn: AsyncConnection, fixing_id: UUID) -> Fixing | None:
+        """The value, locked."""
+        rows = await FIXING_TABLE.select(conn, "WHERE fixing_id = :id FOR NO KEY UPDATE", {"id": fixing_id})
+        return rows[0] if rows else None
+
+    async def save(self, conn: AsyncConnection, fixing: Fixing) -> None:
+        """Write the next version. Raises: StaleVersion."""
+        await FIXING_TABLE.update(conn, [fixing])
+
+    async def confirmed(
+        self, conn: AsyncConnection, needed: Iterable[tuple[str, date]]
+    ) -> dict[tuple[str, date], Decimal]:
+        """The confirmed values among those needed."""
+        wanted = sorted(set(needed))
+        values = {"series": [series for series, _ in wanted], "days": [on for _, on in wanted]}
+        rows = await conn.execute(_VALUES, values)
+        return {(row.series, row.observed_on): Decimal(row.value) for row in rows}
+
+    async def outcomes(self, conn: AsyncConnection, issue_ids: Iterable[UUID]) -> dict[UUID, str]:
+        """The confirmed outcomes of issues that depend on an event."""
+        rows = await conn.execute(_OUTCOMES, {"ids": list(issue_ids)})
+        return {plain(row.issue_id): row.value for row in rows}
+
+
+def _columns(parts: Sequence[tuple[UUID, int]]) -> dict[str, Any]:
+    return {"actions": [action_id for action_id, _ in parts], "parts": [part for _, part in parts]}

@@ -1,0 +1,172 @@
+"""Issues, versions of their decisions, reviews, signatures."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+import msgspec
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from kapital.tokenization.adapters.versioned_table import VersionedTable, as_plain, plain
+from kapital.tokenization.domain.decision import Decision, DecisionSignature, Review
+from kapital.tokenization.domain.issue import Issue
+
+ISSUE_TABLE: Final = VersionedTable(
+    Issue,
+    "issue",
+    "issue_id",
+    {
+        "issue_id": "uuid",
+        "issuer_participant_id": "uuid",
+        "issuer_wallet_id": "uuid",
+        "code": "text",
+        "title": "text",
+        "state": "text",
+        "version": "bigint",
+        "decision_version": "integer",
+        "decision_sha256": "text",
+        "drafted_by": "text",
+        "quantity_min": "bigint",
+        "quantity_max": "bigint",
+        "min_order_units": "bigint",
+        "max_order_units": "bigint",
+        "lot": "bigint",
+        "price_kopecks": "bigint",
+        "placement_start_at": "timestamptz",
+        "placement_end_at": "timestamptz",
+        "when_full": "text",
+        "orders_revocable": "boolean",
+        "qualified_only": "boolean",
+        "investor_kinds": "text[]",
+        "transfer_lock": "boolean",
+        "accepted_orders": "bigint",
+        "accepted_units": "bigint",
+        "accepted_kopecks": "bigint",
+        "allocated_units": "bigint",
+        "paid_kopecks": "bigint",
+        "published_at": "timestamptz",
+        "closed_at": "timestamptz",
+        "window_at": "timestamptz",
+        "locked_at": "timestamptz",
+    },
+)
+
+_TO_OPEN: Final = "WHERE state = 'published' AND placement_start_at <= :now ORDER BY placement_start_at LIMIT :limit"
+_TO_CLOSE: Final = """
+    WHERE state IN ('placement_open', 'placement_suspended') AND placement_end_at <= :now
+    ORDER BY placement_end_at LIMIT :limit
+"""
+_TO_REDEEM: Final = "WHERE state = 'circulating' AND window_at <= :now ORDER BY window_at LIMIT :limit"
+
+_ADD_DECISION: Final = text(
+    """
+    INSERT INTO decision_version (issue_id, decision_version, sha256, terms, faults, drafted_by, drafted_at)
+    VALUES (:issue_id, :decision_version, :sha256, :terms, CAST(:faults AS jsonb), :drafted_by, :drafted_at)
+    """
+)
+_DECISION: Final = text(
+    """
+    SELECT issue_id, decision_version, sha256, terms, faults, drafted_by, drafted_at
+    FROM decision_version JOIN issue USING (issue_id, decision_version)
+    WHERE issue_id = ANY(CAST(:ids AS uuid[]))
+    """
+)
+_ADD_REVIEW: Final = text(
+    """
+    INSERT INTO review
+        (issue_id, decision_version, role, reviewer_id, verdict, decision_sha256, note, reviewed_at)
+    VALUES (:issue_id, :decision_version, :role, :reviewer_id, :verdict, :decision_sha256, :note, :reviewed_at)
+    """
+)
+_REVIEWS: Final = text(
+    """
+    SELECT issue_id, decision_version, role, reviewer_id, verdict, decision_sha256, note, reviewed_at
+    FROM review WHERE issue_id = :issue_id ORDER BY reviewed_at, role
+    """
+)
+_ADD_SIGNATURE: Final = text(
+    """
+    INSERT INTO decision_signature (issue_id, decision_version, party, signature_kind, key_name, algorithm,
+                                    signature, public_key, signed_by, signed_at)
+    VALUES (:issue_id, :decision_version, :party, :signature_kind, :key_name, :algorithm,
+            :signature, :public_key, :signed_by, :signed_at)
+    """
+)
+_SIGNATURES: Final = text(
+    """
+    SELECT s.* FROM decision_signature s JOIN issue USING (issue_id, decision_version)
+    WHERE issue_id = :issue_id ORDER BY party
+    """
+)
+
+
+class IssueTables:
+    """Adapter of the port `Issues` on PostgreSQL."""
+
+    async def add(self, conn: AsyncConnection, issue: Issue) -> bool:
+        """Insert a new issue; False if its code (or id) is taken."""
+        return bool(await ISSUE_TABLE.insert(conn, [issue]))
+
+    async def save(self, conn: AsyncConnection, issues: Sequence[Issue]) -> None:
+        """Write the next version of each. Raises: StaleVersion."""
+        await ISSUE_TABLE.update(conn, issues)
+
+    async def code_is_taken(self, conn: AsyncConnection, code: str, but_by: UUID) -> bool:
+        """Whether another issue has the code."""
+        query = text("SELECT EXISTS (SELECT FROM issue WHERE code = :code AND issue_id <> :issue_id)")
+        return bool((await conn.execute(query, {"code": code, "issue_id": but_by})).scalar_one())
+
+    async def read(self, conn: AsyncConnection, ids: Iterable[UUID]) -> dict[UUID, Issue]:
+        """Those issues that exist, by id."""
+        rows = await ISSUE_TABLE.select(conn, "WHERE issue_id = ANY(CAST(:ids AS uuid[]))", {"ids": list(ids)})
+        return {issue.issue_id: issue for issue in rows}
+
+    async def lock(self, conn: AsyncConnection, ids: Iterable[UUID]) -> dict[UUID, Issue]:
+        """As `read`, rows locked in order of id until the transaction ends. Locked before any order of theirs."""
+        tail = "WHERE issue_id = ANY(CAST(:ids AS uuid[])) ORDER BY issue_id FOR NO KEY UPDATE"
+        rows = await ISSUE_TABLE.select(conn, tail, {"ids": sorted(ids)})
+        return {issue.issue_id: issue for issue in rows}
+
+    async def due_to_open(self, conn: AsyncConnection, now: datetime, limit: int) -> list[Issue]:
+        """Published issues whose placement has begun."""
+        return await ISSUE_TABLE.select(conn, _TO_OPEN, {"now": now, "limit": limit})
+
+    async def due_to_close(self, conn: AsyncConnection, now: datetime, limit: int) -> list[Issue]:
+        """Issues whose placement is over."""
+        return await ISSUE_TABLE.select(conn, _TO_CLOSE, {"now": now, "limit": limit})
+
+    async def due_to_redeem(self, conn: AsyncConnection, now: datetime, limit: int) -> list[Issue]:
+        """Circulating issues whose redemption window has begun."""
+        return await ISSUE_TABLE.select(conn, _TO_REDEEM, {"now": now, "limit": limit})
+
+    async def add_decision(self, conn: AsyncConnection, decision: Decision) -> None:
+        """Keep a version of a decision for ever."""
+        faults = msgspec.json.encode(decision.faults).decode()
+        await conn.execute(_ADD_DECISION, msgspec.structs.asdict(decision) | {"faults": faults})
+
+    async def decisions(self, conn: AsyncConnection, ids: Iterable[UUID]) -> dict[UUID, Decision]:
+        """The present version of each issue's decision."""
+        rows = (await conn.execute(_DECISION, {"ids": list(ids)})).mappings()
+        found = [msgspec.convert(as_plain(row, ["faults"]), Decision) for row in rows]
+        return {decision.issue_id: decision for decision in found}
+
+    async def add_review(self, conn: AsyncConnection, review: Review) -> None:
+        """Note a review."""
+        await conn.execute(_ADD_REVIEW, msgspec.structs.asdict(review))
+
+    async def reviews(self, conn: AsyncConnection, issue_id: UUID) -> list[Review]:
+        """Every review of every version, oldest first."""
+        rows = (await conn.execute(_REVIEWS, {"issue_id": issue_id})).mappings()
+        return [msgspec.convert(as_plain(row), Review) for row in rows]
+
+    async def add_signatures(self, conn: AsyncConnection, signatures: Sequence[DecisionSignature]) -> None:
+        """Keep the signatures of a version."""
+        rows: list[dict[str, Any]] = [msgspec.structs.asdict(signature) for signature in signatures]
+        await conn.execute(_ADD_SIGNATURE, rows)
+
+    async def signatures(self, conn: AsyncConnection, issue_id: UUID) -> list[DecisionSignature]:
+        """The signatures of the present version: issuer, operator."""
+        rows = (await conn.execute(_SIGNATURES, {"issue_id": issue_id})).mappings()
+        return [DecisionSignature(**{name: plain(value) for name, value in as_plain(row).items()}) for row in rows]

@@ -1,0 +1,63 @@
+"""What tokenization tells the others, as plain facts: payload shapes are contracts/events/tokenization.yaml."""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any, Final, NamedTuple
+from uuid import UUID
+
+LINES_PER_PART: Final = 1000
+
+DECISION_PUBLISHED: Final = "kapital.tokenization.decision_published.v1"
+ISSUE_STATE_CHANGED: Final = "kapital.tokenization.issue_state_changed.v1"
+ALLOCATION_DECIDED: Final = "kapital.tokenization.allocation_decided.v1"
+PAYOUTS_INSTRUCTED: Final = "kapital.tokenization.payouts_instructed.v1"
+
+
+class Fact(NamedTuple):
+    """One event of an issue, before it has an envelope."""
+
+    type: str
+    issue_id: UUID
+    data: dict[str, Any]
+
+
+def issue_state_changed(issue_id: UUID, state: str, at: datetime) -> Fact:
+    """The issue entered a state."""
+    return Fact(ISSUE_STATE_CHANGED, issue_id, {"issue_id": issue_id, "state": state, "at": utc(at)})
+
+
+def allocation_decided(
+    *,
+    issue_id: UUID,
+    issuer_wallet_id: UUID,
+    outcome: str,
+    lines: Sequence[Mapping[str, Any]],
+) -> list[Fact]:
+    """The allocation in parts of at most 1,000 lines; none if nobody had ordered."""
+    parts = split(lines)
+    return [
+        Fact(
+            ALLOCATION_DECIDED,
+            issue_id,
+            {
+                "issue_id": issue_id,
+                "outcome": outcome,
+                "part": part,
+                "parts": len(parts),
+                "asset_id": issue_id,
+                "issuer_wallet_id": issuer_wallet_id,
+                "lines": list(chunk),
+            },
+        )
+        for part, chunk in enumerate(parts, start=1)
+    ]
+
+
+def split(lines: Sequence[Mapping[str, Any]]) -> list[Sequence[Mapping[str, Any]]]:
+    """Cut a list into parts that fit one event."""
+    return [lines[start : start + LINES_PER_PART] for start in range(0, len(lines), LINES_PER_PART)]
+
+
+def utc(at: datetime) -> str:
+    """RFC 3339 in UTC, ending in Z."""
+    return at.astimezone(UTC).isoformat().replace("+00:00", "Z")

@@ -1,0 +1,58 @@
+"""What tokenization knows of a participant (участник), and whether they may acquire units.
+
+Law: 259-FZ art. 4 and 5635-U (who may acquire), 115-FZ art. 7 (identification before service).
+"""
+
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+import msgspec
+
+from kapital.kernel.problems import Problem
+from kapital.tokenization.domain.issue import Issue
+from kapital.tokenization.domain.problems import (
+    IdentificationMustBeValid,
+    InvestorKindMustBeAllowed,
+    InvestorMustBeQualified,
+    IssuerMustNotAcquire,
+    ParticipantMustBeActive,
+    WalletMustBeOpen,
+)
+
+QUALIFIED: Final = "qualified"
+
+_BARRED: Final = frozenset({"restricted", "frozen", "closing", "closed", "rejected"})
+"""Registry states in which a participant with a wallet may not buy. Payouts still reach them."""
+
+
+class Investor(msgspec.Struct, frozen=True, kw_only=True):
+    """A participant as others' events told. What no event told yet is None, and never enough to buy."""
+
+    participant_id: UUID
+    kind: str | None = None
+    state: str | None = None
+    wallet_id: UUID | None = None
+    category: str | None = None
+    kyc_valid_until: datetime | None = None
+
+
+def why_ineligible(investor: Investor | None, issue: Issue, at: datetime) -> Problem | None:
+    """The first rule that keeps the investor from acquiring units of the issue at an instant, or None.
+
+    Checked at the order and again at the close (domain.md 1.3).
+    """
+    if investor is None or investor.wallet_id is None:
+        return WalletMustBeOpen()
+    if investor.state in _BARRED:
+        # One neutral code for every reason: 115-FZ forbids telling a client of a freeze.
+        return ParticipantMustBeActive()
+    if investor.kyc_valid_until is None or investor.kyc_valid_until <= at:
+        return IdentificationMustBeValid()
+    if investor.participant_id == issue.issuer_participant_id:
+        return IssuerMustNotAcquire()
+    if investor.kind not in issue.investor_kinds:
+        return InvestorKindMustBeAllowed(facts={"kind": investor.kind or "unknown"})
+    if issue.qualified_only and investor.category != QUALIFIED:
+        return InvestorMustBeQualified()
+    return None

@@ -1,0 +1,125 @@
+"""An issue (выпуск ЦФА): the placement's numbers drawn from its terms, and where it stands."""
+
+from collections.abc import Sequence
+from datetime import date, datetime, time
+from typing import Any, Final
+from uuid import UUID
+
+import msgspec
+
+from kapital.kernel.calendar import MOSCOW, BusinessCalendar
+from kapital.kernel.problems import StaleVersion
+from kapital.kernel.states import Step
+from kapital.tokenization.domain.problems import DecisionHashMustMatch
+from kapital.tokenization.domain.schedule import ActionKind, ScheduledAction, actions
+from kapital.tokenization.domain.states import ISSUE, IssueState
+from kapital.tokenization.domain.terms import IssuanceTerms, WhenFull
+
+_KINDS: Final = {
+    "natural_person": "natural_persons",
+    "sole_proprietor": "sole_proprietors",
+    "legal_entity": "legal_entities",
+}
+
+
+class Issue(msgspec.Struct, frozen=True, kw_only=True):
+    """One issue. Shape: `issue_id` is also the ledger's asset id of the units.
+
+    Units: kopecks; whole units; `accepted_*` count live accepted orders. `window_at` is the first instant of the
+    redemption window, known once the issue circulates; `locked_at` says that the transfer lock is in the ledger.
+    """
+
+    issue_id: UUID
+    issuer_participant_id: UUID
+    issuer_wallet_id: UUID | None = None
+    code: str
+    title: str
+    state: IssueState
+    version: int
+    decision_version: int
+    decision_sha256: str
+    drafted_by: str
+    quantity_min: int
+    quantity_max: int
+    min_order_units: int
+    max_order_units: int
+    lot: int
+    price_kopecks: int
+    placement_start_at: datetime
+    placement_end_at: datetime
+    when_full: WhenFull
+    orders_revocable: bool
+    qualified_only: bool
+    investor_kinds: list[str]
+    transfer_lock: bool
+    accepted_orders: int = 0
+    accepted_units: int = 0
+    accepted_kopecks: int = 0
+    allocated_units: int = 0
+    paid_kopecks: int = 0
+    published_at: datetime | None = None
+    closed_at: datetime | None = None
+    window_at: datetime | None = None
+    locked_at: datetime | None = None
+
+    def require_seen(self, decision_sha256: str, version: int | None) -> None:
+        """Return if the actor saw this very decision. Raises: StaleVersion, DecisionHashMustMatch."""
+        if version is not None and version != self.version:
+            raise StaleVersion(facts={"seen": version, "kept": self.version})
+        if decision_sha256 != self.decision_sha256:
+            raise DecisionHashMustMatch(facts={"seen": decision_sha256, "kept": self.decision_sha256})
+
+    def moved(self, on: str, **changes: Any) -> tuple["Issue", Step[IssueState]]:
+        """The issue after the step that `on` makes, and the step. Raises: WrongState."""
+        step = ISSUE.step(self.state, on)
+        return self.changed(state=step.target, **changes), step
+
+    def changed(self, **changes: Any) -> "Issue":
+        """The next version of the issue, in the same state unless `changes` name another."""
+        return msgspec.structs.replace(self, version=self.version + 1, **changes)
+
+    def is_over(self, at: datetime) -> bool:
+        """Whether the instant of the close has come: the first at which no order is taken or withdrawn."""
+        return at >= self.placement_end_at
+
+    @property
+    def is_full(self) -> bool:
+        """Whether live orders take the whole quantity and the decision suspends the placement then."""
+        return self.when_full is WhenFull.SUSPEND and self.accepted_units >= self.quantity_max
+
+
+def drawn_from(terms: IssuanceTerms) -> dict[str, Any]:
+    """The columns of an issue that its terms decide."""
+    return {
+        "code": terms.code,
+        "title": terms.title,
+        "quantity_min": terms.quantity_min,
+        "quantity_max": terms.quantity_max,
+        "min_order_units": terms.min_order_units,
+        "max_order_units": terms.max_order_units,
+        "lot": terms.lot,
+        "price_kopecks": terms.price_kopecks,
+        "placement_start_at": terms.placement_start_at,
+        "placement_end_at": terms.placement_end_at,
+        "when_full": terms.when_full,
+        "orders_revocable": terms.orders_revocable,
+        "qualified_only": terms.eligibility.qualified_only,
+        "investor_kinds": [kind for kind, field in _KINDS.items() if getattr(terms.eligibility, field)],
+        "transfer_lock": terms.redemption.transfer_lock,
+    }
+
+
+def day_start(on: date) -> datetime:
+    """00:00 Moscow of a day."""
+    return datetime.combine(on, time(), tzinfo=MOSCOW)
+
+
+def window_start(scheduled: Sequence[ScheduledAction]) -> datetime | None:
+    """The first instant of the redemption window."""
+    starts = [action.pay_on for action in scheduled if action.kind is ActionKind.REDEMPTION]
+    return day_start(min(starts)) if starts else None
+
+
+def schedule_of(terms: IssuanceTerms, calendar: BusinessCalendar) -> list[ScheduledAction]:
+    """Every payment of the terms."""
+    return actions(terms, calendar=calendar)

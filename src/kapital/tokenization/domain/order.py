@@ -1,0 +1,81 @@
+"""A subscription order (заявка на приобретение): its checks and its steps. Law: 259-FZ art. 3; domain.md 3.4."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from kapital.kernel.money import INT64_MAX
+from kapital.kernel.problems import Problem
+from kapital.kernel.states import Step
+from kapital.tokenization.domain.investor import Investor, why_ineligible
+from kapital.tokenization.domain.issue import Issue
+from kapital.tokenization.domain.problems import (
+    OrderAboveMaximum,
+    OrderAmountTooLarge,
+    OrderBelowMinimum,
+    OrderMustBeWholeLots,
+    PlacementMustBeOpen,
+)
+from kapital.tokenization.domain.states import ORDER, IssueState, OrderState
+
+
+class Order(msgspec.Struct, frozen=True, kw_only=True):
+    """One order. `reserved_kopecks` is the price of all its units; the reserve's ledger number is its time priority.
+
+    `release_due`: the reserve has to go back, and the ledger may not know it yet.
+    """
+
+    order_id: UUID
+    issue_id: UUID
+    participant_id: UUID
+    wallet_id: UUID | None
+    units: int
+    reserved_kopecks: int
+    state: OrderState
+    version: int
+    actor_id: str
+    command_id: str
+    item: int
+    fingerprint: str
+    created_at: datetime
+    reserve_seq: int | None = None
+    reserved_at: datetime | None = None
+    accepted_at: datetime | None = None
+    release_due: bool = False
+    release_seq: int | None = None
+    refusal_code: str | None = None
+    refusal_detail: str | None = None
+    refusal_facts: dict[str, str | int] | None = None
+    entry_seq: int | None = None
+
+    def moved(self, on: str, **changes: Any) -> tuple["Order", Step[OrderState]]:
+        """The order after the step that `on` makes, and the step. Raises: WrongState."""
+        step = ORDER.step(self.state, on)
+        moved = msgspec.structs.replace(self, version=self.version + 1, state=step.target, **changes)
+        return moved, step
+
+
+def why_refused(issue: Issue, investor: Investor | None, units: int, at: datetime) -> Problem | None:
+    """The first rule that an order breaks, or None. Money is not looked at: that is the ledger's to refuse."""
+    if (closed := why_closed(issue, at)) is not None:
+        return closed
+    if (ineligible := why_ineligible(investor, issue, at)) is not None:
+        return ineligible
+    if units < issue.min_order_units:
+        return OrderBelowMinimum(facts={"units": units, "min_units": issue.min_order_units})
+    if units > issue.max_order_units:
+        return OrderAboveMaximum(facts={"units": units, "max_units": issue.max_order_units})
+    if issue.lot > 1 and units % issue.lot:
+        return OrderMustBeWholeLots(facts={"units": units, "lot": issue.lot})
+    if units * issue.price_kopecks > INT64_MAX:
+        return OrderAmountTooLarge(facts={"units": units, "price_kopecks": issue.price_kopecks})
+    return None
+
+
+def why_closed(issue: Issue, at: datetime) -> Problem | None:
+    """A refusal unless the issue takes orders at the instant: opened, not full, not over."""
+    if issue.state is IssueState.PLACEMENT_OPEN and not issue.is_over(at):
+        return None
+    return PlacementMustBeOpen(facts={"state": issue.state.value, "code": issue.code})

@@ -1,0 +1,282 @@
+"""Refusals of tokenization. The code names the rule that must hold."""
+
+from kapital.kernel.problems import Family, Problem, Retry
+
+
+class IssueNotFound(Problem):
+    """No such issue, or not one that the caller may see."""
+
+    code = "issue_not_found"
+    title = "No such issue"
+    retry = Retry.NEVER
+    family = Family.NOT_FOUND
+
+
+class IssueCodeTaken(Problem):
+    """Another issue has this code. Facts: `code`."""
+
+    code = "issue_code_must_be_new"
+    title = "Another issue already has this code"
+    retry = Retry.AFTER_CHANGE
+    family = Family.CONFLICT
+
+
+class DecisionMustBeEditable(Problem):
+    """The terms can be replaced only before the operator's review, or after a return. Facts: `state`."""
+
+    code = "decision_must_be_editable"
+    title = "The decision can no longer be changed"
+    retry = Retry.NEVER
+    family = Family.CONFLICT
+
+
+class TermsMustHaveNoFault(Problem):
+    """The terms disagree with the law or with themselves; `errors` lists every fault."""
+
+    code = "terms_must_have_no_fault"
+    title = "The terms of the decision have faults"
+    retry = Retry.AFTER_CHANGE
+    family = Family.UNPROCESSABLE
+
+
+class DecisionHashMustMatch(Problem):
+    """The person saw another version than the one that is kept. Facts: `seen`, `kept`."""
+
+    code = "decision_hash_must_match"
+    title = "The decision is not the one that you saw"
+    retry = Retry.AFTER_CHANGE
+    family = Family.CONFLICT
+
+
+class ReviewMustBeNext(Problem):
+    """ISSUE_MANAGER reviews first, LEGAL second, each once. Facts: `next`."""
+
+    code = "review_must_be_next"
+    title = "This review is not the next one"
+    retry = Retry.AFTER_CHANGE
+    family = Family.CONFLICT
+
+
+class ReturnNeedsReason(Problem):
+    """A return says what is wrong."""
+
+    code = "return_needs_reason"
+    title = "A return needs its reason"
+    retry = Retry.AFTER_CHANGE
+    family = Family.UNPROCESSABLE
+
+
+class IssuerWalletMustBeOpen(Problem):
+    """The issuer has no open wallet to be paid to."""
+
+    code = "issuer_wallet_must_be_open"
+    title = "The issuer's wallet is not open"
+    retry = Retry.AFTER_CHANGE
+    family = Family.CONFLICT
+
+
+class PublicationMustPrecedePlacement(Problem):
+    """The placement would begin before anybody could read the decision. Law: 259-FZ art. 3."""
+
+    code = "publication_must_precede_placement"
+    title = "The placement would end before the decision is published"
+    retry = Retry.NEVER
+    family = Family.CONFLICT
+
+
+class IssueMustHaveNoAcceptedOrder(Problem):
+    """After the first accepted order the issue is decided by its terms."""
+
+    code = "issue_must_have_no_accepted_order"
+    title = "Orders have been accepted"
+    retry = Retry.NEVER
+    family = Family.CONFLICT
+
+
+class LedgerRefused(Problem):
+    """The ledger refused a record that tokenization needs. Facts: `ledger_code` and those of the ledger."""
+
+    code = "ledger_refused_record"
+    title = "The register refused the record"
+    retry = Retry.AFTER_CHANGE
+    family = Family.CONFLICT
+
+
+class PlacementMustBeOpen(Problem):
+    """Orders are taken and withdrawn only while the placement is open. Facts: `state`."""
+
+    code = "placement_must_be_open"
+    title = "The placement is not open"
+    retry = Retry.AFTER_CHANGE
+    family = Family.CONFLICT
+
+
+class OrderBelowMinimum(Problem):
+    """Facts: `units`, `min_units`."""
+
+    code = "order_below_minimum"
+    title = "The order is below the minimum of the decision"
+    retry = Retry.AFTER_CHANGE
+    family = Family.UNPROCESSABLE
+
+
+class OrderAboveMaximum(Problem):
+    """Facts: `units`, `max_units`."""
+
+    code = "order_exceeds_maximum"
+    title = "The order exceeds the maximum of the decision"
+    retry = Retry.AFTER_CHANGE
+    family = Family.UNPROCESSABLE
+
+
+class OrderMustBeWholeLots(Problem):
+    """Facts: `units`, `lot`."""
+
+    code = "order_must_be_whole_lots"
+    title = "The order must be a whole number of lots"
+    retry = Retry.AFTER_CHANGE
+    family = Family.UNPROCESSABLE
+
+
+class OrderAmountTooLarge(Problem):
+    """The price of the order does not fit into the range of money."""
+
+    code = "order_amount_too_large"
+    title = "The amount of the order is too large"
+    retry = Retry.AFTER_CHANGE
+    family = Family.UNPROCESSABLE
+
+
+class WalletMustBeOpen(Problem):
+    """The investor has no open wallet."""
+
+    code = "wallet_must_be_open"
+    title = "Your wallet is not open"
+    retry = Retry.AFTER_CHANGE
+    family = Family.CONFLICT
+
+
+class ParticipantMustBeActive(Problem):
+    """The participant may not buy now."""
+
+    code = "participant_must_be_active"
+    title = "You may not place orders now"
+    retry = Retry.AFTER_CHANGE
+    family = Family.FORBIDDEN
+
+
+class IdentificationMustBeValid(Problem):
+    """The identification is missing or has expired. Law: 115-FZ art. 7."""
+
+    code = "identification_must_be_valid"
+    title = "Your identification is not valid"
+    retry = Retry.AFTER_CHANGE
+    family = Family.FORBIDDEN
+
+
+class InvestorMustBeQualified(Problem):
+    """The decision allows qualified investors only. Law: 259-FZ art. 4, 5635-U."""
+
+    code = "investor_must_be_qualified"
+    title = "Only qualified investors may acquire these units"
+    retry = Retry.AFTER_CHANGE
+    family = Family.FORBIDDEN
+
+
+class InvestorKindMustBeAllowed(Problem):
+    """The decision does not allow this kind of person. Facts: `kind`."""
+
+    code = "investor_kind_must_be_allowed"
+    title = "The decision does not allow this kind of acquirer"
+    retry = Retry.NEVER
+    family = Family.FORBIDDEN
+
+
+class IssuerMustNotAcquire(Problem):
+    """The issuer does not acquire its own units at placement."""
+
+    code = "issuer_must_not_acquire"
+    title = "The issuer cannot acquire its own units"
+    retry = Retry.NEVER
+    family = Family.FORBIDDEN
+
+
+class BatchTooLarge(Problem):
+    """Facts: `count`, `limit`."""
+
+    code = "order_batch_too_large"
+    title = "Too many orders in one command"
+    retry = Retry.AFTER_CHANGE
+    family = Family.UNPROCESSABLE
+
+
+class OrderNotFound(Problem):
+    """No such order of this participant."""
+
+    code = "order_not_found"
+    title = "No such order"
+    retry = Retry.NEVER
+    family = Family.NOT_FOUND
+
+
+class OrderMustBeAccepted(Problem):
+    """Only an accepted order can be withdrawn. Facts: `state`."""
+
+    code = "order_must_be_accepted"
+    title = "The order is not an accepted one"
+    retry = Retry.NEVER
+    family = Family.CONFLICT
+
+
+class OrdersMustBeRevocable(Problem):
+    """The decision does not allow withdrawal."""
+
+    code = "orders_must_be_revocable"
+    title = "The decision does not allow orders to be withdrawn"
+    retry = Retry.NEVER
+    family = Family.CONFLICT
+
+
+class FixingNotFound(Problem):
+    """No such recorded value."""
+
+    code = "fixing_not_found"
+    title = "No such recorded value"
+    retry = Retry.NEVER
+    family = Family.NOT_FOUND
+
+
+class FixingAlreadyRecorded(Problem):
+    """A value of this series and day, or outcome of this issue, waits or counts already. Facts: `fixing_id`."""
+
+    code = "fixing_must_be_new"
+    title = "This value is already recorded"
+    retry = Retry.AFTER_CHANGE
+    family = Family.CONFLICT
+
+
+class FixingDayMustBePast(Problem):
+    """A value of a day to come cannot be known. Facts: `observed_on`, `today`."""
+
+    code = "fixing_day_must_not_be_future"
+    title = "The value of a future day cannot be recorded"
+    retry = Retry.AFTER_CHANGE
+    family = Family.UNPROCESSABLE
+
+
+class FixingValueMustMatch(Problem):
+    """The confirmer saw another value. Facts: `seen`, `kept`."""
+
+    code = "fixing_value_must_match"
+    title = "The value is not the one that you saw"
+    retry = Retry.AFTER_CHANGE
+    family = Family.CONFLICT
+
+
+class OutcomeMustBeListed(Problem):
+    """The decision does not list this outcome, or does not depend on an event."""
+
+    code = "outcome_must_be_listed"
+    title = "The decision does not list this outcome"
+    retry = Retry.AFTER_CHANGE
+    family = Family.UNPROCESSABLE

@@ -1,0 +1,251 @@
+"""What tokenization needs from outside: its tables, the ledger, custody, the object store, time.
+
+The ledger and custody are the only services that may be called (architecture.md 1): their public faces are ports.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any, Protocol
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from kapital.custody.api import Custody
+from kapital.kernel.calendar import BusinessCalendar
+from kapital.kernel.clock import Clock
+from kapital.ledger.api import Ledger
+from kapital.platform.database import Database
+from kapital.platform.unit_of_work import UnitOfWork
+from kapital.tokenization.domain.corporate_action import CorporateAction, OpenPart
+from kapital.tokenization.domain.decision import Decision, DecisionSignature, Review
+from kapital.tokenization.domain.fixing import Fixing
+from kapital.tokenization.domain.investor import Investor
+from kapital.tokenization.domain.issue import Issue
+from kapital.tokenization.domain.order import Order
+from kapital.tokenization.domain.payoff import PayoutLine
+
+
+class Documents(Protocol):
+    """Keeps documents under the SHA-256 of their bytes (platform.objects)."""
+
+    async def put(self, content: bytes) -> str:
+        """Keep the bytes and return their SHA-256 (hex); keeping them twice is keeping them once."""
+        ...
+
+
+class Issues(Protocol):
+    """Issues, versions of decisions, reviews, signatures."""
+
+    async def add(self, conn: AsyncConnection, issue: Issue) -> bool:
+        """Insert a new issue; False if its code (or id) is taken."""
+        ...
+
+    async def save(self, conn: AsyncConnection, issues: Sequence[Issue]) -> None:
+        """Write the next version of each. Raises: StaleVersion."""
+        ...
+
+    async def code_is_taken(self, conn: AsyncConnection, code: str, but_by: UUID) -> bool:
+        """Whether another issue has the code."""
+        ...
+
+    async def read(self, conn: AsyncConnection, ids: Iterable[UUID]) -> dict[UUID, Issue]:
+        """Those issues that exist, by id."""
+        ...
+
+    async def lock(self, conn: AsyncConnection, ids: Iterable[UUID]) -> dict[UUID, Issue]:
+        """As `read`, rows locked in order of id until the transaction ends. Locked before any order of theirs."""
+        ...
+
+    async def due_to_open(self, conn: AsyncConnection, now: datetime, limit: int) -> list[Issue]:
+        """Published issues whose placement has begun."""
+        ...
+
+    async def due_to_close(self, conn: AsyncConnection, now: datetime, limit: int) -> list[Issue]:
+        """Issues whose placement is over."""
+        ...
+
+    async def due_to_redeem(self, conn: AsyncConnection, now: datetime, limit: int) -> list[Issue]:
+        """Circulating issues whose redemption window has begun."""
+        ...
+
+    async def add_decision(self, conn: AsyncConnection, decision: Decision) -> None:
+        """Keep a version of a decision for ever."""
+        ...
+
+    async def decisions(self, conn: AsyncConnection, ids: Iterable[UUID]) -> dict[UUID, Decision]:
+        """The present version of each issue's decision."""
+        ...
+
+    async def add_review(self, conn: AsyncConnection, review: Review) -> None:
+        """Note a review."""
+        ...
+
+    async def reviews(self, conn: AsyncConnection, issue_id: UUID) -> list[Review]:
+        """Every review of every version, oldest first."""
+        ...
+
+    async def add_signatures(self, conn: AsyncConnection, signatures: Sequence[DecisionSignature]) -> None:
+        """Keep the signatures of a version."""
+        ...
+
+    async def signatures(self, conn: AsyncConnection, issue_id: UUID) -> list[DecisionSignature]:
+        """The signatures of the present version: issuer, operator."""
+        ...
+
+
+class Orders(Protocol):
+    """Subscription orders and their fills."""
+
+    async def of_commands(self, conn: AsyncConnection, keys: Sequence[tuple[str, str]]) -> list[Order]:
+        """The orders kept for (actor id, command id) pairs."""
+        ...
+
+    async def add(self, conn: AsyncConnection, orders: Sequence[Order]) -> set[UUID]:
+        """Insert orders; return the ids of those whose (actor, command, item) was not there."""
+        ...
+
+    async def save(self, conn: AsyncConnection, orders: Sequence[Order]) -> None:
+        """Write the next version of each. Raises: StaleVersion."""
+        ...
+
+    async def lock(self, conn: AsyncConnection, ids: Iterable[UUID]) -> dict[UUID, Order]:
+        """Those orders that exist, by id, locked. The issue's row is locked before."""
+        ...
+
+    async def undecided(self, conn: AsyncConnection, before: datetime, limit: int) -> list[Order]:
+        """Orders whose reserve was perhaps asked for and not decided, older than `before`."""
+        ...
+
+    async def undecided_of(self, conn: AsyncConnection, issue_ids: Iterable[UUID], limit: int) -> list[Order]:
+        """The same for issues that close, whatever the age."""
+        ...
+
+    async def issues_undecided(self, conn: AsyncConnection, issue_ids: Iterable[UUID]) -> set[UUID]:
+        """Which of the issues have undecided orders."""
+        ...
+
+    async def release_due(self, conn: AsyncConnection, after: UUID, limit: int) -> list[Order]:
+        """Orders whose reserve has to go back, with ids above `after`."""
+        ...
+
+    async def accepted(self, conn: AsyncConnection, issue_ids: Iterable[UUID]) -> list[Order]:
+        """Live orders of issues whose rows are locked, by time priority, locked."""
+        ...
+
+    async def note_released(self, conn: AsyncConnection, entries: Mapping[UUID, int]) -> int:
+        """Note the ledger entry with which each reserve went back."""
+        ...
+
+    async def add_fills(self, conn: AsyncConnection, fills: Sequence[Mapping[str, Any]]) -> None:
+        """Keep what each order got."""
+        ...
+
+    async def any_unsettled(self, conn: AsyncConnection, issue_id: UUID) -> bool:
+        """Whether an order of the issue still waits for its ledger entry."""
+        ...
+
+
+class Investors(Protocol):
+    """What others told of participants."""
+
+    async def read(self, conn: AsyncConnection, ids: Iterable[UUID]) -> dict[UUID, Investor]:
+        """Those participants of whom anything was told."""
+        ...
+
+    async def note(self, conn: AsyncConnection, news: Sequence[dict[str, Any]], now: datetime) -> None:
+        """Take in what events told; later news of one participant stands after earlier."""
+        ...
+
+
+class Actions(Protocol):
+    """Corporate actions and their payout lines."""
+
+    async def add(self, conn: AsyncConnection, actions: Sequence[CorporateAction]) -> set[UUID]:
+        """Keep planned actions; those that are kept already stay as they are."""
+        ...
+
+    async def save(self, conn: AsyncConnection, actions: Sequence[CorporateAction]) -> None:
+        """Write the next version of each. Raises: StaleVersion."""
+        ...
+
+    async def due(self, conn: AsyncConnection, now: datetime, limit: int) -> list[CorporateAction]:
+        """Actions for which something may be done now, in order of payment."""
+        ...
+
+    async def lock(self, conn: AsyncConnection, ids: Iterable[UUID]) -> dict[UUID, CorporateAction]:
+        """Those actions by id, locked. The issue's row is locked before."""
+        ...
+
+    async def of_issue(self, conn: AsyncConnection, issue_id: UUID) -> list[CorporateAction]:
+        """Every action of an issue in order of payment."""
+        ...
+
+    async def add_lines(self, conn: AsyncConnection, action_id: UUID, parts: Sequence[Sequence[PayoutLine]]) -> None:
+        """Keep the lines of an action, cut into parts."""
+        ...
+
+    async def open_parts(self, conn: AsyncConnection, ids: Iterable[UUID]) -> list[OpenPart]:
+        """The parts not yet instructed or refused, in order."""
+        ...
+
+    async def lines(
+        self, conn: AsyncConnection, parts: Sequence[tuple[UUID, int]]
+    ) -> dict[tuple[UUID, int], list[PayoutLine]]:
+        """The lines of parts, in order."""
+        ...
+
+    async def set_parts(
+        self, conn: AsyncConnection, parts: Sequence[tuple[UUID, int]], state: str
+    ) -> dict[tuple[UUID, int], int]:
+        """Note how parts stand; a settled part stays settled. Returns the amounts of those that changed."""
+        ...
+
+    async def any_part_unsettled(self, conn: AsyncConnection, action_id: UUID) -> bool:
+        """Whether a part of the action is not paid yet."""
+        ...
+
+
+class Fixings(Protocol):
+    """Recorded outside values."""
+
+    async def add(self, conn: AsyncConnection, fixing: Fixing) -> bool:
+        """Keep a recorded value; False if one waits or counts already."""
+        ...
+
+    async def lock(self, conn: AsyncConnection, fixing_id: UUID) -> Fixing | None:
+        """The value, locked."""
+        ...
+
+    async def save(self, conn: AsyncConnection, fixing: Fixing) -> None:
+        """Write the next version. Raises: StaleVersion."""
+        ...
+
+    async def confirmed(
+        self, conn: AsyncConnection, needed: Iterable[tuple[str, date]]
+    ) -> dict[tuple[str, date], Decimal]:
+        """The confirmed values among those needed."""
+        ...
+
+    async def outcomes(self, conn: AsyncConnection, issue_ids: Iterable[UUID]) -> dict[UUID, str]:
+        """The confirmed outcomes of issues that depend on an event."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """All that the use cases work with; `service.build` chooses the adapters."""
+
+    uow: UnitOfWork
+    database: Database
+    clock: Clock
+    calendar: BusinessCalendar
+    ledger: Ledger
+    custody: Custody
+    documents: Documents
+    issues: Issues
+    orders: Orders
+    investors: Investors
+    actions: Actions
+    fixings: Fixings
