@@ -41,6 +41,8 @@ from kapital.tokenization.domain.terms import (
 _SIGNS: Final = re.compile(r"[\\`*_{}\[\]<>#|~&]")
 _LINE_START: Final = re.compile(r"^([-+=]|[0-9]{1,9}(?=[.)]))")
 _ENTITIES: Final = {"<": "&lt;", ">": "&gt;", "&": "&amp;"}
+_FEW_MAX: Final = 4
+_ELEVEN: Final = 11
 _BLANK_LINES: Final = re.compile(r"\n\s*\n")
 
 _RIGHTS: Final = {
@@ -193,8 +195,8 @@ def _placement(terms: IssuanceTerms) -> Iterator[str]:
         f"Начало: {_moscow(terms.placement_start_at)}",
         f"Окончание: {_moscow(terms.placement_end_at)}",
         f"Выпуск состоялся, если подано заявок не менее чем на {_number(terms.quantity_min)} ЦФА; иначе "
-        "выпуск не состоялся и деньги возвращаются не позднее "
-        f"{terms.failed_refund_business_days} рабочих дней",
+        "выпуск не состоялся и деньги возвращаются "
+        f"{_within_days(terms.failed_refund_business_days)}",
         f"Заявку {revocable}",
         f"Приём заявок: {_WHEN_FULL[terms.when_full]}",
         f"Удовлетворение заявок: {_ALLOCATIONS[terms.allocation]}",
@@ -266,7 +268,7 @@ def _payments(terms: IssuanceTerms) -> Iterator[str]:
         f"Нерабочий день: {_CONVENTIONS[rules.business_day_rule]}; период начисления не меняется",
         f"Округление: {_ROUNDINGS[rules.rounding]}; {_SCOPES[rules.rounding_scope]}",
         f"Список обладателей: {rules.record_at} по московскому времени "
-        + (f"за {before} рабочих дней до дня выплаты" if before else "дня выплаты"),
+        + (f"за {_days(before)} до дня выплаты" if before else "дня выплаты"),
     )
 
 
@@ -302,7 +304,7 @@ def _floating(payoff: Floating) -> Iterator[str]:
         f"Доход начисляется ежедневно по ставке {_escaped(payoff.observation.series)} плюс "
         f"{_percent(payoff.spread)} годовых{bounds}; купон не бывает меньше нуля. {_accrual(payoff)} Для каждого "
         "дня берётся значение последнего рабочего дня не позже него, сдвинутое назад на "
-        f"{payoff.lag_business_days} рабочих дней."
+        f"{_days(payoff.lag_business_days)}."
     )
     yield "Дни выплат:"
     yield _list(*map(_day, payoff.coupon_dates))
@@ -310,9 +312,9 @@ def _floating(payoff: Floating) -> Iterator[str]:
 
 
 def _indexed(payoff: Indexed) -> Iterator[str]:
-    initial = "" if payoff.initial_value is None else f" (значение {payoff.initial_value})"
+    initial = "" if payoff.initial_value is None else f" (значение {_comma(payoff.initial_value)})"
     yield (
-        f"Один ЦФА погашается по цене номинал × (1 + r), где r = {payoff.participation} × (конечное значение / "
+        f"Один ЦФА погашается по цене номинал × (1 + r), где r = {_comma(payoff.participation)} × (конечное значение / "
         f"начальное значение − 1){_bounds(payoff.floor, payoff.cap)}."
     )
     yield _list(
@@ -339,10 +341,11 @@ def _event(payoff: Event) -> Iterator[str]:
 
 
 def _observation(observation: Observation) -> Iterator[str]:
+    lag = observation.publication_lag_business_days
     yield _list(
         f"Источник: {_escaped(observation.source_name)}, {_escaped(observation.source_url)}",
-        f"Публикация: {observation.fixing_at} по московскому времени через "
-        f"{observation.publication_lag_business_days} рабочих дней",
+        f"Публикация: {observation.fixing_at} по московскому времени "
+        + (f"через {_days(lag)}" if lag else "того же дня"),
         f"Если значения нет: {_FALLBACKS[observation.fallback]}",
     )
     yield from _paragraphs(observation.fallback_text)
@@ -350,7 +353,7 @@ def _observation(observation: Observation) -> Iterator[str]:
 
 def _redemption(terms: IssuanceTerms) -> Iterator[str]:
     redemption = terms.redemption
-    yield f"Погашение с {_day(redemption.on)} в течение {redemption.window_days} рабочих дней."
+    yield f"Погашение с {_day(redemption.on)} {_within_days(redemption.window_days)}."
     if redemption.transfer_lock:
         yield (
             "С 00:00 по московскому времени первого дня этого срока обладатель не вправе распоряжаться ЦФА, "
@@ -361,14 +364,14 @@ def _redemption(terms: IssuanceTerms) -> Iterator[str]:
 
 def _early_redemption(terms: IssuanceTerms) -> Iterator[str]:
     early = terms.early_redemption
-    notice = f", уведомление за {early.notice_business_days} рабочих дней" if early.notice_business_days else ""
+    notice = f", уведомление за {_days(early.notice_business_days)}" if early.notice_business_days else ""
     yield f"Досрочное погашение {_EARLY[early.right_of]}{notice}."
     yield from _paragraphs(early.text)
 
 
 def _default(terms: IssuanceTerms) -> Iterator[str]:
-    days = terms.default.grace_business_days
-    yield f"Просрочка до {days} рабочих дней – технический дефолт, дольше – дефолт."
+    days = _days(terms.default.grace_business_days)
+    yield f"Просрочка на {days} и меньше – технический дефолт, дольше – дефолт."
     yield from _paragraphs(terms.default.text)
 
 
@@ -407,8 +410,28 @@ def _number(units: int) -> str:
     return f"{units:,}".replace(",", "\u00a0")
 
 
+def _days(count: int) -> str:
+    """The accusative: 1 рабочий день, 2 рабочих дня, 5 рабочих дней."""
+    tens, ones = count % 100 // 10, count % 10
+    if tens == 1 or ones == 0 or ones > _FEW_MAX:
+        return f"{count} рабочих дней"
+    return f"{count} рабочий день" if ones == 1 else f"{count} рабочих дня"
+
+
+def _within_days(count: int) -> str:
+    """The genitive after «в течение»; 0 is the same day."""
+    if count == 0:
+        return "в тот же день"
+    singular = count % 10 == 1 and count % 100 != _ELEVEN
+    return f"в течение {count} {'рабочего дня' if singular else 'рабочих дней'}"
+
+
+def _comma(number: str) -> str:
+    return number.replace(".", ",")
+
+
 def _percent(rate: str) -> str:
-    return f"{(decimal(rate) * 100).normalize():f} %".replace(".", ",")
+    return _comma(f"{(decimal(rate) * 100).normalize():f} %")
 
 
 def _day(on: date) -> str:

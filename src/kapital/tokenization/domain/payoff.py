@@ -275,9 +275,11 @@ def _indexed(nominal: int, payoff: Indexed, fixings: Fixings) -> tuple[Fraction,
     result = _within(change, payoff.floor, payoff.cap)
     text = (
         f"Погашение: {format_rubles(nominal, 'ru')} × (1 + r), r = {payoff.participation} × "
-        f"({final} / {initial} − 1), не ниже {payoff.floor}"
+        f"({final} / {initial} − 1), не ниже {_percent(decimal(payoff.floor))}"
     )
-    return nominal * (1 + result), text if payoff.cap is None else f"{text} и не выше {payoff.cap}"
+    if payoff.cap is not None:
+        text += f" и не выше {_percent(decimal(payoff.cap))}"
+    return nominal * (1 + result), text
 
 
 def _event(payoff: Event, outcome: str | None) -> tuple[Fraction, str]:

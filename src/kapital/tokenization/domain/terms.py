@@ -8,7 +8,8 @@ JSON Schema of the same shape: `contracts/terms/issuance_terms.schema.json`.
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from enum import StrEnum
-from typing import Annotated, Final, Literal
+from inspect import cleandoc
+from typing import Annotated, Any, Final, Literal
 
 import msgspec
 from msgspec import Meta, Struct
@@ -73,7 +74,7 @@ class DayCount(StrEnum):
 
     ACT_365F = "act_365f"
     ACT_ACT_ISDA = "act_act_isda"
-    THIRTY_360 = "30_360"
+    THIRTY_360 = "thirty_360"
 
 
 class RoundingRule(StrEnum):
@@ -401,6 +402,19 @@ def load_terms(data: bytes) -> IssuanceTerms:
 def decision_bytes(terms: IssuanceTerms) -> bytes:
     """The canonical form of the terms (RFC 8785) whose SHA-256 people approve and sign."""
     return canonical_bytes(_in_utc(terms))
+
+
+def json_schema() -> dict[str, Any]:
+    """The JSON Schema (2020-12) of the terms; a test holds the file in `contracts/terms/` equal to it."""
+    schema = msgspec.json.schema(IssuanceTerms)
+    for definition in schema["$defs"].values():
+        definition["description"] = cleandoc(definition["description"])
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$id": "https://kapital.example/contracts/terms/issuance_terms.schema.json",
+        "title": "Terms of a decision on issuance (решение о выпуске), " + FORMAT,
+        **schema,
+    }
 
 
 def decimal(text: str) -> Decimal:
