@@ -8,7 +8,7 @@ from typing import Annotated
 from uuid import UUID
 
 from kapital.contracts.base import AwareDatetime, Contract
-from msgspec import UNSET, Meta, UnsetType
+from msgspec import Meta
 
 
 class KeyProfile(StrEnum):
@@ -68,13 +68,7 @@ class Key(Contract, kw_only=True):
 
 class KeyPage(Contract, kw_only=True):
     items: Annotated[list[Key], Meta(max_length=200)]
-    next_after: (
-        Annotated[
-            str,
-            Meta(description="Give as `after` for the next page; absent on the last"),
-        ]
-        | UnsetType
-    ) = UNSET
+    next_after: Annotated[str, Meta(description="Give as `after` for the next page; null on the last")] | None
 
 
 class GenerateKeyRequest(Contract, kw_only=True):
@@ -111,39 +105,16 @@ class LoggedSignature(Contract, kw_only=True):
 
 class SignaturePage(Contract, kw_only=True):
     items: Annotated[list[LoggedSignature], Meta(max_length=200)]
-    next_before: (
-        Annotated[int, Meta(ge=-9223372036854775808, le=9223372036854775807)]
-        | UnsetType
-    ) = UNSET
-
-
-class Profile(StrEnum):
-    anchor = "anchor"
-    issuer = "issuer"
-    operator = "operator"
-
-
-class Algorithm(StrEnum):
-    ed25519 = "ed25519"
-
-
-class State(StrEnum):
-    generated = "generated"
-    active = "active"
-    suspended = "suspended"
-    rotating = "rotating"
-    retired = "retired"
-    compromised = "compromised"
-    revoked = "revoked"
+    next_before: Annotated[int, Meta(description="Give as `before` for the next page; null on the last")] | None
 
 
 class KeyStateChangedV1(Contract, kw_only=True):
     key_id: UUID
     key_name: Annotated[str, Meta(max_length=128, min_length=1)]
-    profile: Profile
-    algorithm: Algorithm
+    profile: KeyProfile
+    algorithm: KeyAlgorithm
     public_key_b64: Annotated[str, Meta(max_length=44, min_length=44)]
-    state: State
+    state: KeyState
     version: Annotated[int, Meta(ge=1, le=9223372036854775807)]
     at: AwareDatetime
 

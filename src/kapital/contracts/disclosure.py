@@ -8,7 +8,7 @@ from typing import Annotated
 from uuid import UUID
 
 from kapital.contracts.base import AwareDatetime, Contract
-from msgspec import UNSET, Meta, UnsetType
+from msgspec import Meta
 
 
 class IssueSummary(Contract, kw_only=True):
@@ -25,7 +25,7 @@ class IssueSummary(Contract, kw_only=True):
 
 class IssueList(Contract, kw_only=True):
     items: Annotated[list[IssueSummary], Meta(max_length=100)]
-    next_before: UUID | UnsetType = UNSET
+    next_before: Annotated[UUID, Meta(description="Give as `before` for the next page; null on the last")] | None
 
 
 class Issuer(Contract, kw_only=True):
@@ -53,17 +53,47 @@ class DecisionSignature(Contract, kw_only=True):
     public_key_b64: str
 
 
-class Outcome(StrEnum):
+class OutcomeKind(StrEnum):
     held = "held"
     failed = "failed"
 
 
-class PlacementOutcome(Contract, kw_only=True):
+class PayoutKind(StrEnum):
     """
-    Sums over all orders; absent until the placement was decided
+    `unknown` while only the payment was told
     """
 
-    outcome: Outcome
+    coupon = "coupon"
+    amortisation = "amortisation"
+    redemption = "redemption"
+    unknown = "unknown"
+
+
+class PayoutState(StrEnum):
+    """
+    `delayed`: the issuer had not enough money
+    """
+
+    instructed = "instructed"
+    delayed = "delayed"
+    paid = "paid"
+
+
+class TimelineKind(StrEnum):
+    published = "published"
+    state = "state"
+    placement_settled = "placement_settled"
+    payout_instructed = "payout_instructed"
+    payout_delayed = "payout_delayed"
+    payout_paid = "payout_paid"
+
+
+class PlacementOutcome(Contract, kw_only=True):
+    """
+    Sums over all orders
+    """
+
+    outcome: OutcomeKind
     orders: Annotated[int, Meta(ge=0, le=9223372036854775807)]
     units: Annotated[
         int,
@@ -78,41 +108,19 @@ class PlacementOutcome(Contract, kw_only=True):
     ]
 
 
-class Kind(StrEnum):
-    coupon = "coupon"
-    amortisation = "amortisation"
-    redemption = "redemption"
-    unknown = "unknown"
-
-
-class State(StrEnum):
-    instructed = "instructed"
-    delayed = "delayed"
-    paid = "paid"
-
-
 class Payout(Contract, kw_only=True):
     action_id: UUID
-    kind: Kind
-    state: State
+    kind: PayoutKind
+    state: PayoutState
     instructed_kopecks: Annotated[int, Meta(ge=0, le=9223372036854775807)]
     paid_kopecks: Annotated[int, Meta(ge=0, le=9223372036854775807)]
     payments: Annotated[int, Meta(ge=0, le=9223372036854775807)]
     at: Annotated[AwareDatetime, Meta(description="Of the latest step")]
 
 
-class Kind1(StrEnum):
-    published = "published"
-    state = "state"
-    placement_settled = "placement_settled"
-    payout_instructed = "payout_instructed"
-    payout_delayed = "payout_delayed"
-    payout_paid = "payout_paid"
-
-
 class TimelineItem(Contract, kw_only=True):
     at: AwareDatetime
-    kind: Kind1
+    kind: TimelineKind
     value: Annotated[
         str, Meta(description="State, outcome or kind of payout, by `kind`")
     ]
@@ -135,6 +143,7 @@ class IssuePage(Contract, kw_only=True):
     placement_start_at: AwareDatetime
     placement_end_at: AwareDatetime
     published_at: AwareDatetime
+    outcome: Annotated[PlacementOutcome, Meta(description="Null until the placement was decided")] | None
     payouts: list[Payout]
     timeline: Annotated[
         list[TimelineItem],
@@ -142,4 +151,3 @@ class IssuePage(Contract, kw_only=True):
             description="Newest first; of a longer history the newest", max_length=500
         ),
     ]
-    outcome: PlacementOutcome | UnsetType = UNSET
