@@ -57,9 +57,7 @@ def _parser() -> argparse.ArgumentParser:
         help="a key of the operator that you trust, got by another way / доверенный ключ оператора",
     )
     parser.add_argument("--key-file", type=Path, help="file with such keys / файл с ключами")
-    parser.add_argument(
-        "--checkpoint", type=Path, help="a second checkpoint of the log / вторая контрольная точка"
-    )
+    parser.add_argument("--checkpoint", type=Path, help="a second checkpoint of the log / вторая контрольная точка")
     parser.add_argument(
         "--consistency-proof",
         type=Path,

@@ -124,9 +124,7 @@ def verify_account_record(*, key: str, proof: AccountProof, root: bytes) -> Acco
     bucket = _bucket_of(wanted)
     _require_bucket(proof.records, bucket)
     if len(proof.siblings) != DEPTH or any(len(step) != HASH_BYTES for step in proof.siblings):
-        raise ProofInvalid(
-            f"an index proof has {DEPTH} siblings of {HASH_BYTES} bytes", "index_proof_malformed"
-        )
+        raise ProofInvalid(f"an index proof has {DEPTH} siblings of {HASH_BYTES} bytes", "index_proof_malformed")
     computed = sha256(b"\x04" + b"".join(record.encode() for record in proof.records)).digest()
     for sibling in proof.siblings:
         computed = node_hash(sibling, computed) if bucket & 1 else node_hash(computed, sibling)
@@ -201,10 +199,10 @@ class AccountIndex:
         """Return the record of a key; count 0 if no entry touches it."""
         wanted = key_hash(key)
         packed = self._buckets[_bucket_of(wanted)]
-        at = _position(packed, wanted)
-        if packed[at : at + 32] == wanted:
-            return AccountRecord.decode(packed[at : at + _RECORD_BYTES])
-        return AccountRecord(wanted, 0, CHAIN_START)
+        at = _find(packed, wanted)
+        if at < 0:
+            return AccountRecord(wanted, 0, CHAIN_START)
+        return AccountRecord.decode(packed[at : at + _RECORD_BYTES])
 
     def records(self) -> Iterator[AccountRecord]:
         """Return every record in ascending order of key hash."""
@@ -236,21 +234,31 @@ class AccountIndex:
         return AccountProof(tuple(_unpack(self._buckets[bucket])), tuple(siblings))
 
     def _touch(self, hashed: bytes, seq: int, leaf: bytes) -> AccountRecord:
-        bucket = _bucket_of(hashed)
+        bucket = hashed[0] << 8 | hashed[1]
         packed = self._buckets[bucket]
-        at = _position(packed, hashed)
-        after, count, chain = at, 0, CHAIN_START
-        if packed[at : at + 32] == hashed:
+        at = _find(packed, hashed)
+        if at < 0:
+            at = after = _position(packed, hashed)
+            count, chain = 1, extend_chain(CHAIN_START, seq, leaf)
+        else:
             after = at + _RECORD_BYTES
-            count, chain = int.from_bytes(packed[at + 32 : at + 40], "big"), packed[at + 40 : after]
-        record = AccountRecord(hashed, count + 1, extend_chain(chain, seq, leaf))
-        self._buckets[bucket] = packed[:at] + record.encode() + packed[after:]
+            count = int.from_bytes(packed[at + 32 : at + 40], "big") + 1
+            chain = extend_chain(packed[at + 40 : after], seq, leaf)
+        self._buckets[bucket] = packed[:at] + hashed + count.to_bytes(8, "big") + chain + packed[after:]
         self._dirty.add(bucket)
-        return record
+        return AccountRecord(hashed, count, chain)
 
 
 def _bucket_of(hashed: bytes) -> int:
     return int.from_bytes(hashed[:2], "big")
+
+
+def _find(packed: bytes, hashed: bytes) -> int:
+    """Return the offset of the record with this key hash, or -1. The search in C beats a bisection in Python."""
+    at = packed.find(hashed)
+    while at >= 0 and at % _RECORD_BYTES:
+        at = packed.find(hashed, at + 1)
+    return at
 
 
 def _position(packed: bytes, hashed: bytes) -> int:

@@ -25,9 +25,7 @@ def encode_canonical(value: Any) -> bytes:
     Raises: JsonInvalid.
     """
     try:
-        return json.dumps(
-            _ordered(value), ensure_ascii=False, allow_nan=False, separators=(",", ":")
-        ).encode()
+        return json.dumps(_ordered(value), ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
     except UnicodeEncodeError:
         raise JsonInvalid("json_not_unicode", "a string holds half of a surrogate pair") from None
     except RecursionError:
@@ -56,7 +54,9 @@ def decode_json(data: bytes) -> Any:
         torn = error.reason == "unexpected end of data"
         raise JsonInvalid("json_torn" if torn else "json_not_utf8", f"not UTF-8: {error.reason}") from None
     except json.JSONDecodeError as error:
-        torn = error.pos >= len(text) or (text.startswith("{") and not text.endswith("}"))
+        # Cut off: the reader wanted more at the end, or stopped inside what the end should have closed.
+        torn = error.pos >= len(text) or error.msg.startswith("Unterminated string")
+        torn = torn or (text.startswith("{") and not text.endswith("}"))
         raise JsonInvalid("json_torn" if torn else "json_malformed", f"not JSON: {error}") from None
     except RecursionError:
         raise JsonInvalid("json_too_deep", "the JSON is nested too deeply") from None

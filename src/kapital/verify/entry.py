@@ -12,9 +12,7 @@ from .canonical_json import INTEGER_MAX, JsonInvalid, decode_canonical
 BODY_BYTES_MAX: Final = 1 << 20
 INT64_MIN: Final = -(2**63)
 INT64_MAX: Final = 2**63 - 1
-_REQUIRED: Final = frozenset(
-    {"actor", "basis", "code_version", "id", "recorded_at", "rule_book_version", "seq", "v"}
-)
+_REQUIRED: Final = frozenset({"actor", "basis", "code_version", "id", "recorded_at", "rule_book_version", "seq", "v"})
 _OPTIONAL: Final = frozenset({"flags", "linked_set", "opens", "postings"})
 _POSITIONS: Final = frozenset(
     {"available", "reserved", "locked", "pledged", "arrested", "frozen", "issued", "extinguished", "bank"}
@@ -98,13 +96,10 @@ def read_entry(body: str) -> Entry:
         "the entry lacks a field or has an unknown one",
     )
     seq = members["seq"]
-    _require(
-        type(seq) is int and 0 <= seq <= INTEGER_MAX, "entry_seq_malformed", "seq is a whole number from 0"
-    )
+    _require(type(seq) is int and 0 <= seq <= INTEGER_MAX, "entry_seq_malformed", "seq is a whole number from 0")
     basis = members["basis"]
     _require(
-        isinstance(basis, dict)
-        and {"kind", "reference"} <= basis.keys() <= {"kind", "reference", "document_sha256"},
+        isinstance(basis, dict) and {"kind", "reference"} <= basis.keys() <= {"kind", "reference", "document_sha256"},
         "entry_basis_malformed",
         "a basis has a kind, a reference and perhaps a document hash",
     )
@@ -115,9 +110,7 @@ def read_entry(body: str) -> Entry:
         "a document hash is 64 hex digits",
     )
     for text in (members["actor"], members["code_version"], members["rule_book_version"], *basis.values()):
-        _require(
-            isinstance(text, str) and text != "", "entry_text_malformed", "a text field is a non-empty string"
-        )
+        _require(isinstance(text, str) and text != "", "entry_text_malformed", "a text field is a non-empty string")
     for identifier in (members["id"], members.get("linked_set", members["id"])):
         _require(_matches(_UUID, identifier), "entry_id_malformed", "an id is a lower-case UUID")
     _require_instant(members["recorded_at"])

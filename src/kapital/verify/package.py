@@ -192,9 +192,7 @@ def _read_package(members: Any) -> Package:
         keys=_read_keys(members["keys"]),
         checkpoint=_text(members["checkpoint"], "checkpoint", PACKAGE_BYTES_MAX),
         entries=entries,
-        earlier_checkpoint=None
-        if earlier is None
-        else _text(earlier, "earlier_checkpoint", PACKAGE_BYTES_MAX),
+        earlier_checkpoint=None if earlier is None else _text(earlier, "earlier_checkpoint", PACKAGE_BYTES_MAX),
         consistency_proof=None if consistency is None else _read_hashes(consistency, "consistency_proof"),
         wallet=wallet,
         completeness=_read_completeness(members["completeness"]) if "completeness" in members else None,
@@ -280,9 +278,7 @@ def _list(value: Any, name: str, most: int) -> list[Any]:
 
 
 def _count(value: Any, name: str) -> int:
-    _require(
-        type(value) is int and 0 <= value <= INTEGER_MAX, "package_fields_wrong", f"{name} is a whole number"
-    )
+    _require(type(value) is int and 0 <= value <= INTEGER_MAX, "package_fields_wrong", f"{name} is a whole number")
     number: int = value
     return number
 

@@ -123,9 +123,7 @@ class Report:
                 {"seq": e.seq, "id": e.id, "recorded_at": e.recorded_at, "leaf": e.leaf, "basis": e.basis}
                 for e in self.entries
             ],
-            "balances": [
-                {"asset": b.asset, "position": b.position, "amount": str(b.amount)} for b in self.balances
-            ],
+            "balances": [{"asset": b.asset, "position": b.position, "amount": str(b.amount)} for b in self.balances],
             "proved": [_finding(item, lang) for item in self.proved],
             "not_proved": [_finding(item, lang) for item in self.not_proved],
         }

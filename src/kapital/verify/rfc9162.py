@@ -22,7 +22,7 @@ class ProofInvalid(Exception):
     `code` is stable and meant for programs, `reason` for people.
     """
 
-    def __init__(self, reason: str, code: str = "proof_invalid") -> None:
+    def __init__(self, reason: str, code: str) -> None:
         super().__init__(reason)
         self.reason = reason
         self.code = code
@@ -161,9 +161,7 @@ def verify_subtree_consistency(
 
 def _require_subtree(start: int, end: int, size: int) -> None:
     if not 0 <= start < end <= size <= MAX_SIZE:
-        raise ProofInvalid(
-            f"[{start}, {end}) is not inside a tree of size {size}", "proof_index_outside_tree"
-        )
+        raise ProofInvalid(f"[{start}, {end}) is not inside a tree of size {size}", "proof_index_outside_tree")
     if start & ((1 << (end - start - 1).bit_length()) - 1):
         raise ProofInvalid(f"[{start}, {end}) is not a subtree of the log", "proof_subtree_misaligned")
 

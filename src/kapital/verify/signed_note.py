@@ -24,9 +24,7 @@ from .rfc9162 import EMPTY_ROOT, HASH_BYTES, MAX_SIZE
 
 NOTE_BYTES_MAX: Final = 1_000_000
 SIGNATURES_MAX: Final = 64  # The specification asks for at least 16.
-NAME_BYTES_MAX: Final = (
-    255  # The length byte of the ML-DSA-44 message sets this bound; we use it for all names.
-)
+NAME_BYTES_MAX: Final = 255  # The length byte of the ML-DSA-44 message sets this bound; we use it for all names.
 TIMESTAMP_MAX: Final = 2**63 - 1
 _SIGNATURE_START: Final = "— "
 _DECIMAL: Final = re.compile(r"0|[1-9][0-9]{0,18}", re.ASCII)
@@ -115,9 +113,7 @@ class NoteVerifier:
             raise NoteInvalid("vkey_algorithm_unknown", f"the key {parts[0]} is of a type not known here")
         verifier = cls(parts[0], algorithm, material[1:])
         if verifier.key_id.hex() != parts[1]:
-            raise NoteInvalid(
-                "vkey_hash_differs", f"the hash in the verifier key {parts[0]} does not fit the key"
-            )
+            raise NoteInvalid("vkey_hash_differs", f"the hash in the verifier key {parts[0]} does not fit the key")
         return verifier
 
     @property
@@ -152,13 +148,9 @@ class NoteVerifier:
             else:
                 Ed25519PublicKey.from_public_bytes(self.public_key).verify(signature, message)
         except InvalidSignature:
-            raise NoteInvalid(
-                "signature_invalid", f"the signature of {self.name} does not fit the text"
-            ) from None
+            raise NoteInvalid("signature_invalid", f"the signature of {self.name} does not fit the text") from None
         except ValueError as error:
-            raise NoteInvalid(
-                "vkey_malformed", f"the public key of {self.name} is unusable: {error}"
-            ) from None
+            raise NoteInvalid("vkey_malformed", f"the public key of {self.name} is unusable: {error}") from None
         return timestamp
 
 
@@ -207,9 +199,7 @@ def parse_checkpoint(text: str) -> Checkpoint:
         raise NoteInvalid("checkpoint_malformed", "a checkpoint has at least three lines and none is empty")
     size = int(lines[1]) if _DECIMAL.fullmatch(lines[1]) else -1
     if not 0 <= size <= MAX_SIZE:
-        raise NoteInvalid(
-            "checkpoint_size_malformed", "the tree size is a decimal number without leading zeros"
-        )
+        raise NoteInvalid("checkpoint_size_malformed", "the tree size is a decimal number without leading zeros")
     root = decode_base64(lines[2], "checkpoint_root_malformed")
     if len(root) != HASH_BYTES or (size == 0 and root != EMPTY_ROOT):
         raise NoteInvalid("checkpoint_root_malformed", "the root is not a SHA-256 hash that fits the size")

@@ -91,9 +91,7 @@ def verify(
 class _Check:
     """One run over one package; the steps leave here what later steps need."""
 
-    def __init__(
-        self, trusted: list[NoteVerifier], second: str | None, second_proof: Sequence[bytes] | None
-    ) -> None:
+    def __init__(self, trusted: list[NoteVerifier], second: str | None, second_proof: Sequence[bytes] | None) -> None:
         self.report = Report()
         self._trusted = trusted
         self._second = second
@@ -193,9 +191,7 @@ class _Check:
             self._read_checkpoint(package.earlier_checkpoint, checkpoint.origin, strict=True)
         # A spare key in the package would be bytes that nothing binds, and a name lent to a stranger.
         for key in listed:
-            _require(
-                key in self._used, "key_without_signature", f"no signature is made by the key {key.name}"
-            )
+            _require(key in self._used, "key_without_signature", f"no signature is made by the key {key.name}")
         self.report.signers = [
             Signer(
                 name=signature.verifier.name,
@@ -284,9 +280,7 @@ class _Check:
         wallet = package.wallet or ""
         sums: dict[tuple[str, str], int] = {}
         for entry in self._entries:
-            _require(
-                entry.touches(wallet), "entry_not_of_wallet", f"entry {entry.seq} does not touch the wallet"
-            )
+            _require(entry.touches(wallet), "entry_not_of_wallet", f"entry {entry.seq} does not touch the wallet")
             for posting in entry.postings:
                 if posting.wallet == wallet:
                     account = (posting.asset, posting.position)
