@@ -171,9 +171,7 @@ class EmbeddedBus:
                 while await lane.work(await self._head(producer)):
                     pass
             except Unavailable as problem:
-                _log.warning(
-                    "bus.lane_waits", consumer=lane.consumer, producer=lane.producer, code=problem.code
-                )
+                _log.warning("bus.lane_waits", consumer=lane.consumer, producer=lane.producer, code=problem.code)
                 await asyncio.sleep(min(self._poll_interval_s, 5.0))
             except Exception as error:
                 # A fault of the relay itself (not of a handler: those are parked) must be seen, and must not end the

@@ -34,9 +34,7 @@ _OPEN_CURSOR: Final = text(
 _LOCK_CURSOR: Final = text(
     "SELECT position FROM bus_cursor WHERE consumer = :consumer AND producer = :producer FOR UPDATE"
 )
-_READ_CURSOR: Final = text(
-    "SELECT position FROM bus_cursor WHERE consumer = :consumer AND producer = :producer"
-)
+_READ_CURSOR: Final = text("SELECT position FROM bus_cursor WHERE consumer = :consumer AND producer = :producer")
 _MOVE_CURSOR: Final = text(
     "UPDATE bus_cursor SET position = :position WHERE consumer = :consumer AND producer = :producer"
 )
@@ -217,9 +215,7 @@ class Lane:
 
     async def _read(self, cursor: int, head: int, limit: int) -> list[Placed]:
         async with self._producer_db.connect() as conn:
-            return await read_outbox(
-                conn, self.producer, after=cursor, head=head, types=self._types, limit=limit
-            )
+            return await read_outbox(conn, self.producer, after=cursor, head=head, types=self._types, limit=limit)
 
     async def _lock_cursor(self, conn: AsyncConnection) -> int:
         await conn.execute(_OPEN_CURSOR, self._names)
@@ -248,9 +244,7 @@ class HandlerFailed(Exception):
 async def _call(handler: Handler, tx: Transaction, events: list[CloudEvent]) -> None:
     try:
         await handler(tx, events)
-        await (
-            tx.flush()
-        )  # what the handler gathered fails here, as the handler's fault, and not at the commit
+        await tx.flush()  # what the handler gathered fails here, as the handler's fault, and not at the commit
     except Exception as fault:
         problem = problem_of(fault) or fault
         if isinstance(problem, DatabaseUnavailable | StorageFull):

@@ -62,9 +62,7 @@ _FAIL: Final = text(
     WHERE id = :id AND state IN ('retry', 'behind')
     """
 )
-_LIST: Final = text(
-    f"SELECT {_COLUMNS} FROM dead_letter WHERE {_OPEN} AND id > :after ORDER BY id LIMIT :limit"
-)
+_LIST: Final = text(f"SELECT {_COLUMNS} FROM dead_letter WHERE {_OPEN} AND id > :after ORDER BY id LIMIT :limit")
 _LOCK: Final = text(f"SELECT {_COLUMNS} FROM dead_letter WHERE id = :id AND {_OPEN} FOR UPDATE")
 _EARLIER: Final = text(
     f"""
@@ -114,9 +112,7 @@ class DeadLetters:
                 text("UPDATE dead_letter SET state = 'retry', skip_proposed_by = NULL WHERE id = :id"),
                 {"id": dead_letter_id},
             )
-            await tx.audit.append(
-                "bus.dead_letter_retried", letter.event.id, actor, before={"state": letter.state}
-            )
+            await tx.audit.append("bus.dead_letter_retried", letter.event.id, actor, before={"state": letter.state})
         self._database.outbox_written()
 
     async def skip(self, dead_letter_id: int, actor: Actor, reason: str) -> bool:
@@ -139,9 +135,7 @@ class DeadLetters:
                 "now": tx.now,
             }
             await tx.conn.execute(sql, {name: values[name] for name in values if f":{name}" in sql.text})
-            await tx.audit.append(
-                action, letter.event.id, actor, basis={"reason": reason[:REASON_LENGTH_MAX]}
-            )
+            await tx.audit.append(action, letter.event.id, actor, basis={"reason": reason[:REASON_LENGTH_MAX]})
         if approved:
             self._database.outbox_written()
         return approved

@@ -17,7 +17,7 @@ from kapital.platform.context import bound_context
 
 ALLOWED_FIELDS: Final = frozenset(
     """
-    event level timestamp logger exception_at
+    event level timestamp component exception_at
     correlation_id causation_id command_id actor_id service_version
     name outcome code duration_ms replayed status method route
     service database consumer producer event_id event_type subject_id error_type attempts count position
@@ -41,27 +41,32 @@ def configure_logging(*, level: str = "INFO", strict: bool = False) -> None:
     """
     global _strict  # noqa: PLW0603 - one process, one log
     _strict = strict
-    structlog.configure(
-        processors=_PROCESSORS,
-        wrapper_class=structlog.make_filtering_bound_logger(getattr(std_logging, level)),
-        logger_factory=structlog.WriteLoggerFactory(sys.stderr),
-        cache_logger_on_first_use=False,
-    )
+    _configure_structlog(level)
     root = std_logging.getLogger()
     root.handlers[:] = [_ToStructlog()]
     root.setLevel(std_logging.WARNING)
 
 
+def _configure_structlog(level: str) -> None:
+    structlog.configure(
+        processors=_PROCESSORS,
+        wrapper_class=structlog.make_filtering_bound_logger(getattr(std_logging, level)),
+        # Asked for each time: whoever replaces sys.stderr (a test, a daemon) gets the lines.
+        logger_factory=lambda *_: structlog.WriteLogger(sys.stderr),
+        cache_logger_on_first_use=False,
+    )
+
+
 def get_logger(name: str) -> Any:
     """A logger whose events are dotted and in the past: `log.info("registry.wallet_opened", wallet_id=…)`."""
-    return structlog.get_logger(logger=name)
+    return structlog.get_logger(component=name)
 
 
 class _ToStructlog(std_logging.Handler):
     """Libraries write free text; only its template (never its arguments) and the class of an exception are kept."""
 
     def emit(self, record: std_logging.LogRecord) -> None:
-        fields: dict[str, Any] = {"logger": record.name, "code": str(record.msg)[:200]}
+        fields: dict[str, Any] = {"component": record.name, "code": str(record.msg)[:200]}
         if record.exc_info and record.exc_info[0] is not None:
             fields["error_type"] = record.exc_info[0].__name__
         level = "error" if record.levelno >= std_logging.ERROR else "warning"
@@ -106,3 +111,6 @@ _PROCESSORS: Final[list[Any]] = [
     structlog.processors.TimeStamper(fmt="iso", utc=True),
     structlog.processors.JSONRenderer(),
 ]
+
+# Also a process that never calls configure_logging must not log what is not on the list.
+_configure_structlog("INFO")

@@ -203,9 +203,7 @@ class EmbeddedPostgres:
             if self.is_ready():
                 return True
             if time.monotonic() > deadline:
-                raise EmbeddedPostgresFailed(
-                    f"server {pid} runs but takes no connections; see {self.log_folder}"
-                )
+                raise EmbeddedPostgresFailed(f"server {pid} runs but takes no connections; see {self.log_folder}")
             time.sleep(0.1)
         return False
 
@@ -250,9 +248,7 @@ class EmbeddedPostgres:
             os.chown(path, self._user.uid, self._user.gid)
 
     def _is_ready_code(self) -> int:
-        done = self._call(
-            "pg_isready", "-q", "-t", "3", "-h", str(self.socket_folder), "-p", str(SOCKET_PORT)
-        )
+        done = self._call("pg_isready", "-q", "-t", "3", "-h", str(self.socket_folder), "-p", str(SOCKET_PORT))
         return done.returncode
 
     def _binary_major(self) -> str:
@@ -262,9 +258,7 @@ class EmbeddedPostgres:
         done = self._call(program, *arguments)
         if done.returncode != 0:
             said = (done.stderr or done.stdout).strip()[-2000:]
-            raise EmbeddedPostgresFailed(
-                f"{program} ended with {done.returncode}: {said}; see {self.log_folder}"
-            )
+            raise EmbeddedPostgresFailed(f"{program} ended with {done.returncode}: {said}; see {self.log_folder}")
         return done.stdout
 
     def _call(self, program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -297,15 +291,11 @@ class _SystemUser:
         try:
             done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=30)
         except FileNotFoundError:
-            raise EmbeddedPostgresFailed(
-                f"run as another user than root, or make the user {SYSTEM_USER}"
-            ) from None
+            raise EmbeddedPostgresFailed(f"run as another user than root, or make the user {SYSTEM_USER}") from None
         try:
             return cls(pwd.getpwnam(SYSTEM_USER))  # another process may have made it at the same time
         except KeyError:
-            raise EmbeddedPostgresFailed(
-                f"cannot make the user {SYSTEM_USER}: {done.stderr.strip()}"
-            ) from None
+            raise EmbeddedPostgresFailed(f"cannot make the user {SYSTEM_USER}: {done.stderr.strip()}") from None
 
     def as_arguments(self) -> dict[str, Any]:
         """For subprocess."""
@@ -336,9 +326,7 @@ def _command_line(pid: int) -> str:
             return proc.read_bytes().replace(b"\0", b" ").decode(errors="replace")
         except (FileNotFoundError, ProcessLookupError):
             return ""
-    shown = subprocess.run(
-        ["ps", "-p", str(pid), "-o", "command="], capture_output=True, text=True, check=False
-    )
+    shown = subprocess.run(["ps", "-p", str(pid), "-o", "command="], capture_output=True, text=True, check=False)
     return shown.stdout
 
 
@@ -360,9 +348,7 @@ async def open_databases(settings: Settings, services: Sequence[str] = SERVICES)
         server = settings.database_url.get_secret_value()
     await create_missing(server, [f"kapital_{service}" for service in services])
     by_name = {
-        service: Database(
-            service, dsn_for(server, f"kapital_{service}"), pool_size=settings.database_pool_size
-        )
+        service: Database(service, dsn_for(server, f"kapital_{service}"), pool_size=settings.database_pool_size)
         for service in services
     }
     return Databases(by_name, on_close=embedded.stop if embedded is not None else None)

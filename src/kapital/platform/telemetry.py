@@ -23,9 +23,7 @@ REQUESTS: Final = Histogram(
 USE_CASES: Final = Counter(
     "kapital_use_case_total", "Finished use cases", ["name", "outcome", "code"], registry=REGISTRY
 )
-USE_CASE_SECONDS: Final = Histogram(
-    "kapital_use_case_seconds", "Duration of use cases", ["name"], registry=REGISTRY
-)
+USE_CASE_SECONDS: Final = Histogram("kapital_use_case_seconds", "Duration of use cases", ["name"], registry=REGISTRY)
 EVENTS_HANDLED: Final = Counter(
     "kapital_events_total",
     "Events given to consumers",

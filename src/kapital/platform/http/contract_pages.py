@@ -1,0 +1,5 @@
+"""Interface first; the pages follow."""
+
+from typing import Any
+
+CONTRACT_ROUTES: tuple[Any, ...] = ()
