@@ -10,6 +10,12 @@ from uuid import UUID
 from kapital.contracts.base import AwareDatetime, Contract
 from msgspec import UNSET, Meta, UnsetType
 
+
+class WithdrawalOutcome(StrEnum):
+    accepted = "accepted"
+    refused = "refused"
+
+
 AmountKopecks: TypeAlias = Annotated[
     int,
     Meta(description="A sum of RUB in kopecks, above zero.", ge=1, le=9007199254740991),
@@ -40,17 +46,12 @@ class WithdrawalsRequest(Contract, kw_only=True):
     withdrawals: Annotated[list[WithdrawalItem], Meta(max_length=1000, min_length=1)]
 
 
-class Outcome(StrEnum):
-    accepted = "accepted"
-    refused = "refused"
-
-
 class WithdrawalAnswer(Contract, kw_only=True):
     """
     Accepted – the money is locked and `withdrawal_id` is given. Refused – `code` and `detail` say why.
     """
 
-    outcome: Outcome
+    outcome: WithdrawalOutcome
     withdrawal_id: UUID | UnsetType = UNSET
     code: Annotated[str, Meta(max_length=64)] | UnsetType = UNSET
     detail: Annotated[str, Meta(max_length=500)] | UnsetType = UNSET
@@ -152,7 +153,7 @@ class IncomingPayment(Contract, kw_only=True):
         Annotated[
             str,
             Meta(
-                description="Why nobody was found – no_code, code_check_failed, code_of_nobody, several_codes, same_content_other_id.",
+                description="Why nobody was found – no_code, code_check_failed, code_of_nobody, several_codes, same_content_other_id, credit_refused.",
                 max_length=64,
             ),
         ]
@@ -183,7 +184,7 @@ class ReconciliationPage(Contract, kw_only=True):
     reconciliations: list[Reconciliation]
 
 
-class Outcome1(StrEnum):
+class PlacementOutcome(StrEnum):
     held = "held"
     failed = "failed"
 
@@ -225,21 +226,10 @@ class TopUpBooked(Contract, kw_only=True):
     entry_seq: Annotated[int, Meta(ge=0, le=9223372036854775807)]
 
 
-class State(StrEnum):
-    requested = "requested"
-    refused = "refused"
-    checked = "checked"
-    sent = "sent"
-    unknown = "unknown"
-    rejected = "rejected"
-    re_credited = "re_credited"
-    confirmed = "confirmed"
-
-
 class WithdrawalChanged(Contract, kw_only=True):
     withdrawal_id: UUID
     wallet_id: UUID
-    state: State
+    state: WithdrawalState
     amount_kopecks: Annotated[int, Meta(ge=1, le=9223372036854775807)]
 
 
@@ -257,7 +247,7 @@ class Beneficiary(Contract, kw_only=True):
 
 class AllocationSettled(Contract, kw_only=True):
     issue_id: UUID
-    outcome: Outcome1
+    outcome: PlacementOutcome
     part: Annotated[int, Meta(ge=1, le=9223372036854775807)]
     parts: Annotated[int, Meta(ge=1, le=9223372036854775807)]
     lines: Annotated[list[SettledOrderLine], Meta(max_length=1000)]

@@ -1,0 +1,1 @@
+"""Settlement's own tables in PostgreSQL. The sandbox bank lives in `kapital.sandbox.bank`."""

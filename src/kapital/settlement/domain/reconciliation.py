@@ -1,0 +1,24 @@
+"""Bank against register: the sum of shares must be the balance of the nominal account (domain.md 3.5, ГК 860.1)."""
+
+from datetime import datetime
+from uuid import UUID
+
+import msgspec
+
+
+class Reconciliation(msgspec.Struct, frozen=True, kw_only=True):
+    """One comparison at a moment when nothing moved. Any difference, even of a kopeck, is a break."""
+
+    reconciliation_id: UUID
+    at: datetime
+    bank_kopecks: int
+    beneficiaries_kopecks: int
+    unidentified_kopecks: int
+    in_transit_kopecks: int
+
+    @property
+    def difference_kopecks(self) -> int:
+        """What the bank holds above the register (negative: below)."""
+        return self.bank_kopecks - (
+            self.beneficiaries_kopecks + self.unidentified_kopecks + self.in_transit_kopecks
+        )

@@ -1,0 +1,64 @@
+"""A withdrawal: a beneficiary's money on its way to the beneficiary's own bank account."""
+
+from uuid import UUID
+
+import msgspec
+
+from kapital.kernel.problems import Problem
+from kapital.settlement.domain.incoming import AMOUNT_KOPECKS_MAX
+from kapital.settlement.domain.payout_account import PayoutAccount
+from kapital.settlement.domain.problems import WithdrawalAmountMustBePositive, WithdrawalWalletMustBeOwn
+from kapital.settlement.domain.states import WithdrawalState
+
+
+class WithdrawalItem(msgspec.Struct, frozen=True, kw_only=True):
+    """What is asked: so much from this wallet to that account."""
+
+    wallet_id: UUID
+    amount_kopecks: int
+    payout_account: PayoutAccount
+
+
+class Withdrawal(msgspec.Struct, frozen=True, kw_only=True):
+    """A withdrawal that is kept. `item` is its place in the command that asked for it.
+
+    `requested_by` is the actor of its ledger entries, also of those a tick makes later: the same entry must have the
+    same content whoever enters it.
+    """
+
+    withdrawal_id: UUID
+    requested_by: str
+    item: int
+    wallet_id: UUID
+    amount_kopecks: int
+    payout_account: PayoutAccount
+    state: WithdrawalState
+    reason: str | None = None
+
+    @property
+    def reference(self) -> str:
+        """The name under which the bank knows it: 32 characters, within ISO 20022 Max35Text."""
+        return self.withdrawal_id.hex
+
+
+class Move(msgspec.Struct, frozen=True, kw_only=True):
+    """One step of one withdrawal, to be saved only while it is still in `source`."""
+
+    withdrawal: Withdrawal
+    source: WithdrawalState
+    target: WithdrawalState
+    reason: str | None = None
+    entry_seq: int | None = None
+
+
+def refusal_of(item: WithdrawalItem, *, owner: UUID | None, participant_id: UUID | None) -> Problem | None:
+    """Why an item cannot be accepted, in order of precedence, or None. Whether the money is there, the ledger says."""
+    if owner is None or owner != participant_id:
+        return WithdrawalWalletMustBeOwn()
+    if not 0 < item.amount_kopecks <= AMOUNT_KOPECKS_MAX:
+        return WithdrawalAmountMustBePositive()
+    try:
+        item.payout_account.require_valid()
+    except Problem as problem:
+        return problem
+    return None

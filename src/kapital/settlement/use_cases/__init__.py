@@ -1,0 +1,1 @@
+"""The write side of settlement: one command or tick a file."""

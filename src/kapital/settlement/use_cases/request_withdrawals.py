@@ -1,0 +1,124 @@
+"""Use case: a beneficiary asks for money to be paid out to bank accounts."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+import msgspec
+
+from kapital.kernel.actor import Actor
+from kapital.kernel.ids import CommandId
+from kapital.kernel.problems import InvariantBroken, Problem
+from kapital.kernel.roles import Role
+from kapital.platform.ids import new_uuid7
+from kapital.platform.unit_of_work import Transaction, fingerprint
+from kapital.settlement.domain.problems import ReconciliationBreakStopsWithdrawals, WithdrawalBatchMalformed
+from kapital.settlement.domain.states import WithdrawalState
+from kapital.settlement.domain.withdrawal import Withdrawal, WithdrawalItem, refusal_of
+from kapital.settlement.ports import Parts
+from kapital.settlement.use_cases.withdrawal_steps import changed, lock_money
+
+BATCH_MAX = 1_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequestWithdrawals:
+    """Shape: 1 to 1,000 items; each stands alone, a refused one spoils nobody else."""
+
+    command_id: CommandId
+    actor: Actor
+    items: tuple[WithdrawalItem, ...]
+
+
+class WithdrawalAnswer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Accepted: the money is locked. Refused: the code of the rule, ours or the ledger's."""
+
+    outcome: str
+    withdrawal_id: UUID | None = None
+    code: str | None = None
+    detail: str | None = None
+
+
+async def request_withdrawals(cmd: RequestWithdrawals, parts: Parts) -> list[WithdrawalAnswer]:
+    """Lock the money of each item in the register and answer in the order of the items.
+
+    The bank is not called here: `run_withdrawals` does it after all this is committed.
+    Promise: a crash at any line is resumed by the same command or by the next tick, with the same ledger ids.
+    Raises: WithdrawalBatchMalformed, NotPermitted, IdempotencyKeyReused, ReconciliationBreakStopsWithdrawals.
+    """
+    if not 1 <= len(cmd.items) <= BATCH_MAX:
+        raise WithdrawalBatchMalformed(facts={"count": len(cmd.items), "limit": BATCH_MAX})
+    cmd.actor.require(Role.INVESTOR, Role.ISSUER, Role.NOMINEE)
+    mark = fingerprint(cmd)
+    async with parts.uow.begin() as tx:
+        if (kept := await tx.replies.find(cmd.command_id, cmd.actor, mark)) is not None:
+            return msgspec.json.decode(kept, type=list[WithdrawalAnswer])
+        if not await _of(parts, tx, cmd):
+            await _plan(parts, tx, cmd)
+    async with parts.uow.begin() as tx:
+        # The rows are locked before the reply is looked for again, so of two equal calls one keeps the answer.
+        locked = await _of(parts, tx, cmd, lock=True)
+        if (kept := await tx.replies.find(cmd.command_id, cmd.actor, mark)) is not None:
+            return msgspec.json.decode(kept, type=list[WithdrawalAnswer])
+        await lock_money(parts, tx, [one for one in locked if one.state is WithdrawalState.REQUESTED])
+        answers = await _answers(parts, tx, cmd)
+        await tx.replies.keep(cmd.command_id, cmd.actor, mark, msgspec.json.encode(answers))
+        return answers
+
+
+async def _of(
+    parts: Parts, tx: Transaction, cmd: RequestWithdrawals, *, lock: bool = False
+) -> list[Withdrawal]:
+    return await parts.withdrawals.list_of_command(
+        tx.conn, actor_id=cmd.actor.id, command_id=cmd.command_id, lock=lock
+    )
+
+
+async def _plan(parts: Parts, tx: Transaction, cmd: RequestWithdrawals) -> None:
+    """Keep a row for each item that passes our own rules."""
+    if difference := await parts.reconciliations.open_break_kopecks(tx.conn):
+        raise ReconciliationBreakStopsWithdrawals(facts={"difference_kopecks": difference})
+    refusals = await _refusals(parts, tx, cmd)
+    planned = [
+        Withdrawal(
+            withdrawal_id=new_uuid7(),
+            requested_by=cmd.actor.id,
+            item=index,
+            wallet_id=item.wallet_id,
+            amount_kopecks=item.amount_kopecks,
+            payout_account=item.payout_account,
+            state=WithdrawalState.REQUESTED,
+        )
+        for index, item in enumerate(cmd.items)
+        if refusals[index] is None
+    ]
+    await parts.withdrawals.add(tx.conn, planned, command_id=cmd.command_id, now=tx.now)
+    for one in planned:
+        await tx.audit.append("settlement.withdrawal_requested", one.withdrawal_id, cmd.actor)
+    await tx.outbox.add(*(changed(one, WithdrawalState.REQUESTED) for one in planned))
+
+
+async def _refusals(parts: Parts, tx: Transaction, cmd: RequestWithdrawals) -> list[Problem | None]:
+    owners = await parts.beneficiaries.owners(tx.conn, {item.wallet_id for item in cmd.items})
+    participant = cmd.actor.participant_id
+    return [
+        refusal_of(item, owner=owners.get(item.wallet_id), participant_id=participant) for item in cmd.items
+    ]
+
+
+async def _answers(parts: Parts, tx: Transaction, cmd: RequestWithdrawals) -> list[WithdrawalAnswer]:
+    """Our own refusals are decided anew (they rest on the command and on owners, which do not change)."""
+    by_item = {one.item: one for one in await _of(parts, tx, cmd)}
+    return [
+        _answer(by_item.get(index), refusal) for index, refusal in enumerate(await _refusals(parts, tx, cmd))
+    ]
+
+
+def _answer(one: Withdrawal | None, refusal: Problem | None) -> WithdrawalAnswer:
+    if refusal is not None:
+        return WithdrawalAnswer(outcome="refused", code=refusal.code, detail=refusal.detail)
+    if one is None:
+        raise InvariantBroken("an item that nobody refused has no withdrawal")
+    if one.state is WithdrawalState.REFUSED:
+        detail = "the register does not lock this amount"
+        return WithdrawalAnswer(outcome="refused", code=one.reason, detail=detail)
+    return WithdrawalAnswer(outcome="accepted", withdrawal_id=one.withdrawal_id)

@@ -1,0 +1,106 @@
+"""A corporate action is paid: the payer's money to the holders, and extinguished units with it."""
+
+from collections.abc import Sequence
+
+from kapital.ledger.api import Committed, Refused
+from kapital.platform.events import CloudEvent, Event
+from kapital.platform.unit_of_work import Transaction
+from kapital.settlement.domain.instructions import PayoutsInstructed, check_payouts, content_sha256
+from kapital.settlement.domain.states import NOMINAL_ENTERED, NOMINAL_REFUSED, DvpState, walk
+from kapital.settlement.ports import Parts, SettlementJob
+from kapital.settlement.use_cases.entries import money, payout
+from kapital.settlement.use_cases.settled_jobs import require_committed, require_same, root_refusal
+
+KIND = "payouts"
+BALANCE_INSUFFICIENT = "balance_insufficient"
+
+
+async def settle_payouts(
+    parts: Parts, tx: Transaction, instructed: PayoutsInstructed, cause: CloudEvent | None = None
+) -> None:
+    """Enter one part of a corporate action, whole or not at all, and tell which.
+
+    Without enough money of the payer nothing of the part is paid and `payouts_refused` says how much is missing; the
+    same instruction may come again. Units are extinguished in the entry that pays for them (domain.md 3.6).
+    Promise: as `settle_allocation`. Raises: InvariantBroken; SettlementLineRefused for a refusal that is not about the
+    payer's money – then nothing of the part was done.
+    """
+    check_payouts(instructed)
+    digest = content_sha256(instructed)
+    job = await parts.jobs.find(tx.conn, KIND, instructed.action_id, instructed.part)
+    if job and job.state is DvpState.SETTLED:
+        require_same(job, digest)
+        return
+    answers, missing = await _post(parts, instructed)
+    if missing is None:
+        state, event = walk(NOMINAL_ENTERED), _settled(instructed, require_committed(answers))
+    else:
+        state, event = walk(NOMINAL_REFUSED), missing
+    job = SettlementJob(
+        kind=KIND,
+        subject_id=instructed.action_id,
+        part=instructed.part,
+        content_sha256=digest,
+        state=state,
+        lines=len(instructed.lines),
+        attempts=job.attempts + 1 if job else 1,
+    )
+    if await parts.jobs.save(tx.conn, job, tx.now):
+        await tx.outbox.add(event, cause=cause)
+
+
+async def _post(
+    parts: Parts, instructed: PayoutsInstructed
+) -> tuple[Sequence[Committed | Refused], Event | None]:
+    """Post all lines as one linked set; the event of refusal when the payer's money does not cover them."""
+    entries = [payout(instructed, line) for line in instructed.lines]
+    if not entries:
+        return [], None
+    answers = await parts.ledger.post(entries)
+    if all(isinstance(answer, Committed) for answer in answers):
+        return answers, None
+    if root_refusal(answers)[1].code != BALANCE_INSUFFICIENT:
+        return answers, None
+    # Whose balance? If it is the payer's, the refusal is told; a holder who lacks units is another matter.
+    needed = sum(line.amount_kopecks for line in instructed.lines)
+    (available,) = await parts.ledger.balances([money(instructed.payer_wallet_id)])
+    if available < needed:
+        return answers, _refused(instructed, needed, available)
+    # The payer may have been credited between the refusal and the look: one more try tells the two apart.
+    return await parts.ledger.post(entries), None
+
+
+def _settled(instructed: PayoutsInstructed, committed: list[Committed]) -> Event:
+    return Event(
+        type="kapital.settlement.payouts_settled.v1",
+        aggregate_id=str(instructed.issue_id),
+        data={
+            "action_id": str(instructed.action_id),
+            "issue_id": str(instructed.issue_id),
+            "part": instructed.part,
+            "parts": instructed.parts,
+            "lines": [
+                {
+                    "wallet_id": str(line.wallet_id),
+                    "entry_seq": entry.seq,
+                    "amount_kopecks": line.amount_kopecks,
+                }
+                for line, entry in zip(instructed.lines, committed, strict=True)
+            ],
+        },
+    )
+
+
+def _refused(instructed: PayoutsInstructed, needed: int, available: int) -> Event:
+    return Event(
+        type="kapital.settlement.payouts_refused.v1",
+        aggregate_id=str(instructed.issue_id),
+        data={
+            "action_id": str(instructed.action_id),
+            "issue_id": str(instructed.issue_id),
+            "part": instructed.part,
+            "needed_kopecks": needed,
+            "available_kopecks": available,
+            "code": BALANCE_INSUFFICIENT,
+        },
+    )

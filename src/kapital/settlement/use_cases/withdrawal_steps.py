@@ -1,0 +1,97 @@
+"""Steps that withdrawals make on their way: the ledger first or after, the table, the event; each resumable."""
+
+from collections.abc import Callable, Sequence
+
+from kapital.ledger.api import Committed, Transaction
+from kapital.platform.events import Event
+from kapital.platform.logging import get_logger
+from kapital.platform.unit_of_work import Transaction as Work
+from kapital.settlement.domain.problems import LedgerRefusedBankFact
+from kapital.settlement.domain.states import WITHDRAWAL, WithdrawalState
+from kapital.settlement.domain.withdrawal import Move, Withdrawal
+from kapital.settlement.ports import Parts
+from kapital.settlement.use_cases.entries import withdrawal_lock
+
+_log = get_logger(__name__)
+
+
+def move_of(
+    withdrawal: Withdrawal, on: str, *, reason: str | None = None, entry_seq: int | None = None
+) -> Move:
+    """The step that `on` makes. Raises: WrongState."""
+    step = WITHDRAWAL.step(withdrawal.state, on)
+    return Move(
+        withdrawal=withdrawal, source=step.source, target=step.target, reason=reason, entry_seq=entry_seq
+    )
+
+
+async def make_moves(parts: Parts, work: Work, moves: Sequence[Move]) -> frozenset[str]:
+    """Save the steps that are still possible and tell of those only; returns their references.
+
+    A step another process has made in between is not made again and not told again.
+    """
+    made = await parts.withdrawals.move(work.conn, moves, work.now)
+    told = [move for move in moves if move.withdrawal.withdrawal_id in made]
+    await work.outbox.add(*(changed(move.withdrawal, move.target) for move in told))
+    return frozenset(move.withdrawal.reference for move in told)
+
+
+def changed(withdrawal: Withdrawal, state: WithdrawalState) -> Event:
+    """The event that a withdrawal entered `state`."""
+    return Event(
+        type="kapital.settlement.withdrawal_changed.v1",
+        aggregate_id=str(withdrawal.withdrawal_id),
+        data={
+            "withdrawal_id": str(withdrawal.withdrawal_id),
+            "wallet_id": str(withdrawal.wallet_id),
+            "state": state.value,
+            "amount_kopecks": withdrawal.amount_kopecks,
+        },
+    )
+
+
+async def lock_money(parts: Parts, work: Work, requested: Sequence[Withdrawal]) -> None:
+    """Lock the money of requested withdrawals in the ledger, in one call; its refusal refuses the withdrawal.
+
+    The rows of `requested` are locked by `work`. Otherwise one process could note a refusal while, after a top-up,
+    another one's repeat of the same entry is accepted, and the money would stay locked for nothing.
+    """
+    if not requested:
+        return
+    answers = await parts.ledger.post([withdrawal_lock(withdrawal) for withdrawal in requested])
+    moves = [
+        move_of(withdrawal, "money_locked", entry_seq=answer.seq)
+        if isinstance(answer, Committed)
+        else move_of(withdrawal, "lock_refused", reason=answer.code)
+        for withdrawal, answer in zip(requested, answers, strict=True)
+    ]
+    await make_moves(parts, work, moves)
+
+
+async def record(
+    parts: Parts,
+    withdrawals: Sequence[Withdrawal],
+    entry: Callable[[Withdrawal], Transaction],
+    on: str,
+) -> list[str]:
+    """Enter what the bank decided in the ledger, then make the step `on`.
+
+    Returns the codes of the ledger's refusals; the refused ones keep their state, so that they are tried again.
+    """
+    if not withdrawals:
+        return []
+    answers = await parts.ledger.post([entry(withdrawal) for withdrawal in withdrawals])
+    pairs = list(zip(withdrawals, answers, strict=True))
+    moves = [move_of(of, on, entry_seq=answer.seq) for of, answer in pairs if isinstance(answer, Committed)]
+    async with parts.uow.begin() as work:
+        await make_moves(parts, work, moves)
+    codes = [answer.code for _, answer in pairs if not isinstance(answer, Committed)]
+    if codes:
+        _log.error("settlement.bank_fact_refused", code=codes[0], count=len(codes))
+    return codes
+
+
+def require_recorded(codes: Sequence[str]) -> None:
+    """Raises: LedgerRefusedBankFact if anything that the bank has done is missing in the register."""
+    if codes:
+        raise LedgerRefusedBankFact(facts={"ledger_code": codes[0], "refused": len(codes)})
