@@ -232,6 +232,9 @@ class TestRefusal:
             canonical_bytes(nested(DEPTH_MAX + 1, leaf))
         assert refusal.value.facts == {"reason": "too_deep", "limit": DEPTH_MAX}
 
+    def test_limits_are_part_of_the_form(self):
+        assert (DEPTH_MAX, INTEGER_MAX) == (64, 9_007_199_254_740_991)
+
     def test_of_a_value_that_holds_itself(self):
         circle: list[Any] = []
         circle.append(circle)
