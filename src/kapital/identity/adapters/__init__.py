@@ -1,0 +1,1 @@
+"""Identity's own database."""

@@ -1,0 +1,8 @@
+"""What identity tells the others. Wire types of `contracts/events/identity.yaml`."""
+
+from typing import Final
+
+KYC_DECIDED: Final = "kapital.identity.kyc_decided.v1"
+KYC_EXPIRED: Final = "kapital.identity.kyc_expired.v1"
+
+PARTICIPANT_REGISTERED: Final = "kapital.registry.participant_registered.v1"

@@ -1,0 +1,1 @@
+"""The read side of identity: one read model a file."""

@@ -1,0 +1,71 @@
+"""HTTP of identity, bound to `contracts/openapi/identity.yaml`: translate, call, translate back."""
+
+from typing import Annotated, Any, Final, TypeVar
+from uuid import UUID
+
+import msgspec
+from litestar import Response, get, post
+from litestar.params import Parameter
+
+from kapital.contracts import identity as contract
+from kapital.identity.domain.states import CaseState
+from kapital.identity.queries.bound import IdentityReads
+from kapital.identity.use_cases.bound import IdentityUseCases
+from kapital.identity.use_cases.decide_kyc import DecideKyc, NewKycDecision
+from kapital.identity.use_cases.record_identifications import NewIdentification, RecordIdentifications
+from kapital.platform.http import Request, actor_of, command_context
+from kapital.platform.telemetry import Outcome
+
+A = TypeVar("A")
+
+
+def _answer(answer: A, seen: Outcome) -> Response[A]:
+    return Response(answer, headers={"Idempotency-Replayed": "true"} if seen.replayed else {})
+
+
+@post("/v1/identity/identifications", status_code=200)
+async def record_identifications(
+    data: contract.RecordIdentificationsRequest, request: Request[Any, Any, Any], identity: IdentityUseCases
+) -> Response[contract.RecordIdentificationsResponse]:
+    """Record the identification of up to 1,000 participants."""
+    actor, command_id = command_context(request)
+    items = msgspec.convert(msgspec.to_builtins(data.identifications), tuple[NewIdentification, ...])
+    seen = Outcome()
+    cmd = RecordIdentifications(command_id=command_id, actor=actor, identifications=items)
+    return _answer(await identity.record_identifications(cmd, seen=seen), seen)
+
+
+@post("/v1/identity/decisions", status_code=200)
+async def decide_kyc(
+    data: contract.DecideKycRequest, request: Request[Any, Any, Any], identity: IdentityUseCases
+) -> Response[contract.DecideKycResponse]:
+    """Approve or reject up to 1,000 identifications."""
+    actor, command_id = command_context(request)
+    items = msgspec.convert(msgspec.to_builtins(data.decisions), tuple[NewKycDecision, ...])
+    seen = Outcome()
+    cmd = DecideKyc(command_id=command_id, actor=actor, decisions=items)
+    return _answer(await identity.decide_kyc(cmd, seen=seen), seen)
+
+
+@get("/v1/identity/cases")
+async def list_kyc_cases(
+    request: Request[Any, Any, Any],
+    identity_reads: IdentityReads,
+    state: contract.CaseState | None = None,
+    after: UUID | None = None,
+    limit: Annotated[int, Parameter(ge=1, le=1000)] = 100,
+) -> contract.KycCasePage:
+    """List cases, page by page."""
+    wanted = None if state is None else CaseState(state.value)
+    return await identity_reads.list_kyc_cases(actor=actor_of(request), state=wanted, after=after, limit=limit)
+
+
+@get("/v1/identity/participants/{participant_id:uuid}/status")
+async def get_kyc_status(
+    participant_id: UUID, request: Request[Any, Any, Any], identity_reads: IdentityReads
+) -> contract.KycStatus:
+    """Whether a participant's identification holds."""
+    return await identity_reads.get_kyc_status(participant_id, actor=actor_of(request))
+
+
+HANDLERS: Final = (record_identifications, decide_kyc, list_kyc_cases, get_kyc_status)

@@ -1,0 +1,1 @@
+"""The write side of identity: one command a file, one transaction each."""

@@ -1,0 +1,138 @@
+"""Use case: another person decides on recorded identifications."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from uuid import UUID
+
+import msgspec
+
+from kapital.contracts import identity as contract
+from kapital.identity.domain.events import KYC_DECIDED
+from kapital.identity.domain.kyc_case import KycCase, KycOutcome
+from kapital.identity.domain.problems import KycCaseNotFound
+from kapital.identity.ports import CaseStore
+from kapital.identity.use_cases.answers import item_problem
+from kapital.kernel.actor import Actor
+from kapital.kernel.ids import CommandId
+from kapital.kernel.problems import Problem
+from kapital.kernel.roles import Role
+from kapital.platform.events import Event
+from kapital.platform.telemetry import Outcome
+from kapital.platform.unit_of_work import Transaction, UnitOfWork, fingerprint
+
+
+class NewKycDecision(msgspec.Struct, frozen=True, kw_only=True):
+    """What the officer decides on one participant, having seen `identification_sha256`."""
+
+    participant_id: UUID
+    outcome: KycOutcome
+    identification_sha256: str
+    basis_reference: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DecideKyc:
+    """Decide on identifications. Shape: 1 to 1,000."""
+
+    command_id: CommandId
+    actor: Actor
+    decisions: tuple[NewKycDecision, ...]
+
+
+async def decide_kyc(
+    cmd: DecideKyc, *, uow: UnitOfWork, cases: CaseStore, outcome: Outcome
+) -> contract.DecideKycResponse:
+    """Move cases from IDENTIFIED to APPROVED or REJECTED; end the approval that a renewal replaces.
+
+    Law: 115-FZ art. 7; four eyes by the rule book.
+    Raises: IdempotencyKeyReused, NotPermitted. Per item: KycCaseNotFound, WrongState,
+    MakerAndCheckerMustDiffer, DecisionNamesAnotherIdentification, ScreeningHitCannotBeApproved.
+    Promise: of two decisions at once on one case one is made, the other refused.
+    """
+    seen = fingerprint(cmd)
+    async with uow.begin() as tx:
+        if (earlier := await tx.replies.find(cmd.command_id, cmd.actor, seen)) is not None:
+            outcome.replayed = True
+            return msgspec.json.decode(earlier, type=contract.DecideKycResponse)
+        cmd.actor.require(Role.AML_OFFICER)
+        participants = [item.participant_id for item in cmd.decisions]
+        latest = await cases.lock_latest(tx.conn, participants)
+        in_force = await cases.lock_approved(tx.conn, participants)
+        results: list[contract.DecidedKyc] = []
+        decided: list[KycCase] = []
+        for item in cmd.decisions:
+            try:
+                case = _decide(item, latest=latest, officer=cmd.actor, tx=tx)
+            except Problem as problem:
+                results.append(_refusal(item.participant_id, problem))
+                continue
+            decided.append(case)
+            results.append(_answer(case))
+            await _tell(case, officer=cmd.actor, tx=tx)
+        superseded = [in_force[case.participant_id] for case in decided if case.participant_id in in_force]
+        for case in superseded:
+            case.supersede()
+        # Two statements in this order: the index that admits one approval per participant is checked row by
+        # row.
+        await cases.save(tx.conn, superseded)
+        await cases.save(tx.conn, decided)
+        answer = contract.DecideKycResponse(results=results)
+        await tx.replies.keep(cmd.command_id, cmd.actor, seen, msgspec.json.encode(answer))
+        return answer
+
+
+def _decide(item: NewKycDecision, *, latest: Mapping[UUID, KycCase], officer: Actor, tx: Transaction) -> KycCase:
+    case = latest.get(item.participant_id)
+    if case is None:
+        raise KycCaseNotFound(facts={"participant_id": str(item.participant_id)})
+    case.decide(
+        item.outcome,
+        identification_sha256=item.identification_sha256,
+        basis=item.basis_reference,
+        officer_id=officer.id,
+        now=tx.now,
+    )
+    return case
+
+
+async def _tell(case: KycCase, *, officer: Actor, tx: Transaction) -> None:
+    await tx.audit.append(
+        "identity.kyc_decided",
+        case.case_id,
+        officer,
+        basis={"reference": case.decision_basis, "identification_sha256": case.recorded.sha256},
+        before={"state": "identified"},
+        after={"state": case.state, "valid_until": case.valid_until},
+    )
+    await tx.outbox.add(
+        Event(
+            type=KYC_DECIDED,
+            aggregate_id=str(case.participant_id),
+            data=contract.KycDecided(
+                participant_id=case.participant_id,
+                outcome=contract.KycOutcome(case.state.value),
+                category=contract.InvestorCategory(case.recorded.category.value),
+                valid_until=case.valid_until,
+            ),
+        )
+    )
+
+
+def _answer(case: KycCase) -> contract.DecidedKyc:
+    return contract.DecidedKyc(
+        participant_id=case.participant_id,
+        case_id=case.case_id,
+        state=contract.CaseState(case.state.value),
+        valid_until=case.valid_until,
+        problem=None,
+    )
+
+
+def _refusal(participant_id: UUID, problem: Problem) -> contract.DecidedKyc:
+    return contract.DecidedKyc(
+        participant_id=participant_id,
+        case_id=None,
+        state=None,
+        valid_until=None,
+        problem=item_problem(problem),
+    )

@@ -1,0 +1,1 @@
+"""The registry's own database and its source of secrets."""

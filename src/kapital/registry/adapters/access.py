@@ -1,0 +1,87 @@
+"""The tables `staff` and `access_token`."""
+
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from kapital.kernel.roles import Role
+from kapital.registry.domain.access import TokenSubjectKind
+from kapital.registry.ports import AccessToken, StaffMember
+
+_ADD_STAFF: Final = text(
+    """
+    INSERT INTO staff (staff_id, roles, registered_at, registered_by) VALUES (:id, :roles, :now, :by)
+    ON CONFLICT DO NOTHING
+    """
+)
+_FIND_STAFF: Final = text("SELECT roles FROM staff WHERE staff_id = :id")
+_ADD_TOKEN: Final = text(
+    """
+    INSERT INTO access_token (token_id, token_sha256, subject_kind, subject_id, roles, issued_at, issued_by,
+                              expires_at)
+    VALUES (:id, :sha256, :kind, :subject, :roles, :now, :by, :expires)
+    """
+)
+_LOCK_TOKEN: Final = text(
+    """
+    SELECT token_sha256, subject_kind, subject_id, roles, expires_at, revoked_at FROM access_token
+    WHERE token_id = :id FOR UPDATE
+    """
+)
+_REVOKE: Final = text("UPDATE access_token SET revoked_at = :now, revoked_by = :by WHERE token_id = :id")
+
+
+class AccessTable:
+    """AccessStore on PostgreSQL."""
+
+    async def add_staff(
+        self, conn: AsyncConnection, member: StaffMember, *, registered_by: str, now: datetime
+    ) -> bool:
+        """Enter a member of staff; False when the id is taken."""
+        row = {"id": member.staff_id, "roles": sorted(member.roles), "now": now, "by": registered_by}
+        return (await conn.execute(_ADD_STAFF, row)).rowcount == 1
+
+    async def find_staff(self, conn: AsyncConnection, staff_id: UUID) -> StaffMember | None:
+        """The member of staff, if registered."""
+        row = (await conn.execute(_FIND_STAFF, {"id": staff_id})).one_or_none()
+        if row is None:
+            return None
+        return StaffMember(staff_id=staff_id, roles=frozenset(Role(role) for role in row.roles))
+
+    async def add_token(self, conn: AsyncConnection, token: AccessToken, *, issued_by: str, now: datetime) -> None:
+        """Enter a token."""
+        await conn.execute(
+            _ADD_TOKEN,
+            {
+                "id": token.token_id,
+                "sha256": token.token_sha256,
+                "kind": token.subject_kind.value,
+                "subject": token.subject_id,
+                "roles": sorted(token.roles),
+                "now": now,
+                "by": issued_by,
+                "expires": token.expires_at,
+            },
+        )
+
+    async def lock_token(self, conn: AsyncConnection, token_id: UUID) -> AccessToken | None:
+        """Read and lock a token by its public id."""
+        row = (await conn.execute(_LOCK_TOKEN, {"id": token_id})).one_or_none()
+        if row is None:
+            return None
+        return AccessToken(
+            token_id=token_id,
+            token_sha256=bytes(row.token_sha256),
+            subject_kind=TokenSubjectKind(row.subject_kind),
+            subject_id=UUID(str(row.subject_id)),
+            roles=frozenset(Role(role) for role in row.roles),
+            expires_at=row.expires_at,
+            revoked_at=row.revoked_at,
+        )
+
+    async def revoke_token(self, conn: AsyncConnection, token_id: UUID, *, revoked_by: str, now: datetime) -> None:
+        """Note that the token opens nothing from `now` on."""
+        await conn.execute(_REVOKE, {"id": token_id, "now": now, "by": revoked_by})

@@ -1,0 +1,90 @@
+"""Who stands behind a bearer token: the platform's TokenVerifier over the table `access_token`."""
+
+from collections import OrderedDict
+from datetime import datetime, timedelta
+from typing import Final, NamedTuple
+from uuid import UUID
+
+from sqlalchemy import text
+
+from kapital.kernel.actor import Actor
+from kapital.kernel.clock import Clock
+from kapital.kernel.roles import Role
+from kapital.platform.database import Database
+from kapital.registry.domain.access import TokenSubjectKind, is_well_formed, token_sha256
+from kapital.registry.domain.states import ENDED
+
+REVOCATION_BOUND: Final = timedelta(seconds=2)
+"""The longest time for which another process may still let a revoked token in."""
+
+ENTRIES_MAX: Final = 10_000
+
+_FIND: Final = text(
+    """
+    SELECT t.subject_kind, t.subject_id, t.roles, t.expires_at
+    FROM access_token t LEFT JOIN participant p
+        ON t.subject_kind = 'participant' AND p.participant_id = t.subject_id
+    WHERE t.token_sha256 = :sha256 AND t.revoked_at IS NULL
+        AND (p.state IS NULL OR p.state <> ALL(CAST(:ended AS text[])))
+    """
+)
+
+
+class _Known(NamedTuple):
+    actor: Actor
+    expires_at: datetime
+    fresh_until: datetime
+
+
+class DatabaseTokenVerifier:
+    """TokenVerifier on PostgreSQL with a short memory.
+
+    Promise: a token revoked in this process is refused at once (`forget`), one revoked elsewhere within
+    REVOCATION_BOUND, an expired one at once. Only valid tokens are remembered, so guesses do not fill the
+    memory.
+    """
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database, self._clock = database, clock
+        self._known: OrderedDict[bytes, _Known] = OrderedDict()
+        self._forgotten = 0
+
+    async def verify(self, token: str) -> Actor | None:
+        """The actor behind a valid token; None for every token that is not valid now."""
+        if not is_well_formed(token):
+            return None
+        key, now = token_sha256(token), self._clock.now()
+        known = self._known.get(key)
+        if known is None or now >= known.fresh_until:
+            known = await self._read(key, now)
+        if known is None or now >= known.expires_at:
+            return None
+        return known.actor
+
+    def forget(self, token_sha256: bytes) -> None:
+        """Drop a token that was just revoked."""
+        self._known.pop(token_sha256, None)
+        self._forgotten += 1
+
+    async def _read(self, key: bytes, now: datetime) -> _Known | None:
+        forgotten = self._forgotten
+        async with self._database.connect() as conn:
+            found = await conn.execute(_FIND, {"sha256": key, "ended": sorted(ENDED)})
+            row = found.one_or_none()
+        self._known.pop(key, None)
+        if row is None:
+            return None
+        subject_id = UUID(str(row.subject_id))
+        participant = row.subject_kind == TokenSubjectKind.PARTICIPANT
+        actor = Actor(
+            id=str(subject_id),
+            participant_id=subject_id if participant else None,
+            roles=frozenset(Role(role) for role in row.roles),
+        )
+        known = _Known(actor, row.expires_at, now + REVOCATION_BOUND)
+        # What was read before a revocation and comes back after it must not be remembered past it.
+        if forgotten == self._forgotten:
+            self._known[key] = known
+            if len(self._known) > ENTRIES_MAX:
+                self._known.popitem(last=False)
+        return known

@@ -1,0 +1,1 @@
+"""Pure rules of the registry: no input or output, no clock, no randomness."""

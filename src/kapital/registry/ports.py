@@ -1,0 +1,112 @@
+"""What the use cases of the registry need from outside."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from kapital.kernel.roles import Role
+from kapital.registry.domain.access import TokenSubjectKind
+from kapital.registry.domain.participant import Application, Participant
+from kapital.registry.domain.states import WalletProfile
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entrant:
+    """A participant about to be entered: standing, application, and the salt of its audit hashes."""
+
+    participant: Participant
+    application: Application
+    hash_salt: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wallet:
+    """A wallet (кошелёк) that the ledger has opened with entry `entry_seq` at `opened_at`."""
+
+    wallet_id: UUID
+    participant_id: UUID
+    profile: WalletProfile
+    entry_seq: int
+    opened_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StaffMember:
+    """A member of staff under a pseudonym."""
+
+    staff_id: UUID
+    roles: frozenset[Role]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccessToken:
+    """What is kept of a token; the secret is not."""
+
+    token_id: UUID
+    token_sha256: bytes
+    subject_kind: TokenSubjectKind
+    subject_id: UUID
+    roles: frozenset[Role]
+    expires_at: datetime
+    revoked_at: datetime | None = None
+
+
+class ParticipantStore(Protocol):
+    """The tables `participant`, `participant_change` and `wallet`."""
+
+    async def add(self, conn: AsyncConnection, entrants: Sequence[Entrant], *, now: datetime) -> set[UUID]:
+        """Enter those whose kind and taxpayer number no living participant has; return the ids entered.
+
+        Of two in one batch with the same number the first is entered. Safe against other batches at once.
+        """
+        ...
+
+    async def lock(self, conn: AsyncConnection, ids: Sequence[UUID]) -> dict[UUID, Participant]:
+        """Read and lock those that exist, in the order of their ids, so that two batches cannot deadlock."""
+        ...
+
+    async def save(self, conn: AsyncConnection, changed: Sequence[Participant], *, now: datetime) -> None:
+        """Write the standing of locked participants."""
+        ...
+
+    async def add_wallets(self, conn: AsyncConnection, wallets: Sequence[Wallet]) -> None:
+        """Enter opened wallets."""
+        ...
+
+
+class AccessStore(Protocol):
+    """The tables `staff` and `access_token`."""
+
+    async def add_staff(
+        self, conn: AsyncConnection, member: StaffMember, *, registered_by: str, now: datetime
+    ) -> bool:
+        """Enter a member of staff; False when the id is taken."""
+        ...
+
+    async def find_staff(self, conn: AsyncConnection, staff_id: UUID) -> StaffMember | None:
+        """The member of staff, if registered."""
+        ...
+
+    async def add_token(self, conn: AsyncConnection, token: AccessToken, *, issued_by: str, now: datetime) -> None:
+        """Enter a token."""
+        ...
+
+    async def lock_token(self, conn: AsyncConnection, token_id: UUID) -> AccessToken | None:
+        """Read and lock a token by its public id."""
+        ...
+
+    async def revoke_token(self, conn: AsyncConnection, token_id: UUID, *, revoked_by: str, now: datetime) -> None:
+        """Note that the token opens nothing from `now` on."""
+        ...
+
+
+class SecretSource(Protocol):
+    """Where secrets are drawn."""
+
+    def draw(self, count: int) -> bytes:
+        """`count` unpredictable bytes."""
+        ...

@@ -1,0 +1,46 @@
+"""The read models of the registry bound to its database."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from kapital.contracts import registry as contract
+from kapital.kernel.actor import Actor
+from kapital.kernel.clock import Clock
+from kapital.platform.database import Database
+from kapital.registry.domain.states import ParticipantState
+from kapital.registry.queries import participants, register_extract
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RegistryReads:
+    """All read models."""
+
+    database: Database
+    clock: Clock
+
+    async def get_participant(self, participant_id: UUID, *, actor: Actor) -> contract.Participant:
+        """See `queries.participants.get_participant`."""
+        async with self.database.connect() as conn:
+            return await participants.get_participant(conn, participant_id, actor=actor)
+
+    async def list_participants(
+        self,
+        *,
+        actor: Actor,
+        state: ParticipantState | None = None,
+        after: UUID | None = None,
+        limit: int = 100,
+    ) -> contract.ParticipantPage:
+        """See `queries.participants.list_participants`."""
+        async with self.database.connect() as conn:
+            return await participants.list_participants(conn, actor=actor, state=state, after=after, limit=limit)
+
+    async def register_extract(
+        self, *, actor: Actor, at: datetime | None = None, after: UUID | None = None, limit: int = 100
+    ) -> contract.RegisterExtract:
+        """See `queries.register_extract.register_extract`."""
+        async with self.database.connect() as conn:
+            return await register_extract.register_extract(
+                conn, actor=actor, now=self.clock.now(), at=at, after=after, limit=limit
+            )

@@ -1,0 +1,119 @@
+"""Read model: participants with their names, for staff and for the participant itself."""
+
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from kapital.contracts import registry as contract
+from kapital.kernel.actor import Actor
+from kapital.kernel.roles import Role
+from kapital.registry.domain.participant import Restriction
+from kapital.registry.domain.problems import ParticipantNotFound
+from kapital.registry.domain.states import ParticipantState
+
+READERS: Final = (
+    Role.ONBOARDING,
+    Role.AML_OFFICER,
+    Role.COMPLIANCE,
+    Role.LEGAL,
+    Role.SECURITY,
+    Role.AUDITOR,
+    Role.REGULATOR,
+)
+"""Staff who may read names and taxpayer numbers."""
+
+LIMIT_MAX: Final = 1_000
+
+_COLUMNS: Final = """
+    p.participant_id, p.kind, p.name, p.inn, p.roles, p.state, p.restrictions, p.rule_book_version,
+    p.registered_at, p.version, w.wallet_id, w.profile, w.entry_seq, w.opened_at
+"""
+_ONE: Final = text(
+    f"""
+    SELECT {_COLUMNS} FROM participant p LEFT JOIN wallet w USING (participant_id) WHERE p.participant_id =
+    :id
+    """  # noqa: S608 - a constant of this module
+)
+_PAGE: Final = text(
+    f"""
+    SELECT {_COLUMNS} FROM participant p LEFT JOIN wallet w USING (participant_id)
+    WHERE (CAST(:after AS uuid) IS NULL OR p.participant_id > CAST(:after AS uuid))
+        AND (CAST(:state AS text) IS NULL OR p.state = CAST(:state AS text))
+        AND (CAST(:own AS uuid) IS NULL OR p.participant_id = CAST(:own AS uuid))
+    ORDER BY p.participant_id LIMIT :limit
+    """  # noqa: S608 - a constant of this module
+)
+
+
+def _reads_all(actor: Actor) -> bool:
+    return not actor.roles.isdisjoint(READERS)
+
+
+async def get_participant(conn: AsyncConnection, participant_id: UUID, *, actor: Actor) -> contract.Participant:
+    """One participant: any for READERS, itself for a participant.
+
+    Raises: ParticipantNotFound – also for one that is not the actor's to see; NotPermitted for other staff,
+    who see no participant at all.
+    """
+    if not _reads_all(actor) and actor.participant_id is None:
+        actor.require(*READERS)
+    if not _reads_all(actor) and actor.participant_id != participant_id:
+        raise ParticipantNotFound
+    row = (await conn.execute(_ONE, {"id": participant_id})).one_or_none()
+    if row is None:
+        raise ParticipantNotFound
+    return _participant(row, own=not _reads_all(actor))
+
+
+async def list_participants(
+    conn: AsyncConnection,
+    *,
+    actor: Actor,
+    state: ParticipantState | None = None,
+    after: UUID | None = None,
+    limit: int = 100,
+) -> contract.ParticipantPage:
+    """A page in the order of ids, which is that of registration; a participant sees a list of one: itself.
+
+    Shape: `limit` 1 to 1,000. Raises: NotPermitted for staff who see no participant.
+    """
+    own = None
+    if not _reads_all(actor):
+        if actor.participant_id is None:
+            actor.require(*READERS)
+        own = actor.participant_id
+    wanted = {"after": after, "state": state, "own": own, "limit": limit + 1}
+    rows = (await conn.execute(_PAGE, wanted)).all()
+    shown = rows[:limit]
+    return contract.ParticipantPage(
+        participants=[_participant(row, own=own is not None) for row in shown],
+        next_after=UUID(str(shown[-1].participant_id)) if len(rows) > limit else None,
+    )
+
+
+def _participant(row: Any, *, own: bool) -> contract.Participant:
+    wallet = None
+    if row.wallet_id is not None:
+        wallet = contract.Wallet(
+            wallet_id=UUID(str(row.wallet_id)),
+            profile=contract.WalletProfile(row.profile),
+            entry_seq=row.entry_seq,
+            opened_at=row.opened_at,
+        )
+    # 115-FZ, no tipping off: that an officer ordered a restriction is for staff only.
+    hidden = {Restriction.OFFICER.value} if own else set()
+    return contract.Participant(
+        participant_id=UUID(str(row.participant_id)),
+        kind=contract.ParticipantKind(row.kind),
+        name=row.name,
+        inn=row.inn,
+        roles=[contract.ParticipantRole(role) for role in row.roles],
+        state=contract.ParticipantState(row.state),
+        restrictions=[contract.Restriction(ground) for ground in row.restrictions if ground not in hidden],
+        rule_book_version=row.rule_book_version,
+        registered_at=row.registered_at,
+        version=row.version,
+        wallet=wallet,
+    )

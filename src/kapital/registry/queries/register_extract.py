@@ -1,0 +1,75 @@
+"""Read model: the register of users as it stood at an instant (выписка из реестра пользователей)."""
+
+from datetime import datetime, timedelta
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from kapital.contracts import registry as contract
+from kapital.kernel.actor import Actor
+from kapital.kernel.roles import Role
+from kapital.registry.domain.problems import ExtractInstantInFuture
+
+FINAL_AFTER: Final = timedelta(minutes=10)
+"""Longer than any transaction of the registry: statements end after two minutes, and a use case has a dozen
+short ones. Until then one that began before the instant may still commit."""
+
+_PAGE: Final = text(
+    """
+    SELECT p.participant_id, p.kind, p.name, p.inn, p.roles, p.rule_book_version, p.registered_at,
+        s.state, s.changed_at, w.wallet_id
+    FROM participant p
+    JOIN LATERAL (
+        SELECT c.state, c.changed_at FROM participant_change c
+        WHERE c.participant_id = p.participant_id AND c.changed_at <= :at ORDER BY c.version DESC LIMIT 1
+    ) s ON true
+    LEFT JOIN wallet w ON w.participant_id = p.participant_id AND w.opened_at <= :at
+    WHERE p.registered_at <= :at AND (CAST(:after AS uuid) IS NULL OR p.participant_id > CAST(:after AS uuid))
+    ORDER BY p.participant_id LIMIT :limit
+    """
+)
+
+
+async def register_extract(
+    conn: AsyncConnection,
+    *,
+    actor: Actor,
+    now: datetime,
+    at: datetime | None = None,
+    after: UUID | None = None,
+    limit: int = 100,
+) -> contract.RegisterExtract:
+    """A page of the register at `at` (None: now), in the order of ids.
+
+    Shape: `limit` 1 to 1,000. Law: 259-FZ art. 8. Raises: NotPermitted, ExtractInstantInFuture.
+    Not: signed; a history of names, which cannot be changed in this version.
+    """
+    actor.require(Role.REGULATOR, Role.AUDITOR, Role.LEGAL)
+    instant = now if at is None else at
+    if instant > now:
+        raise ExtractInstantInFuture
+    rows = (await conn.execute(_PAGE, {"at": instant, "after": after, "limit": limit + 1})).all()
+    shown = rows[:limit]
+    return contract.RegisterExtract(
+        at=instant,
+        is_final=instant <= now - FINAL_AFTER,
+        lines=[_line(row) for row in shown],
+        next_after=UUID(str(shown[-1].participant_id)) if len(rows) > limit else None,
+    )
+
+
+def _line(row: Any) -> contract.ExtractLine:
+    return contract.ExtractLine(
+        participant_id=UUID(str(row.participant_id)),
+        kind=contract.ParticipantKind(row.kind),
+        name=row.name,
+        inn=row.inn,
+        roles=[contract.ParticipantRole(role) for role in row.roles],
+        state=contract.ParticipantState(row.state),
+        rule_book_version=row.rule_book_version,
+        registered_at=row.registered_at,
+        state_since_at=row.changed_at,
+        wallet_id=None if row.wallet_id is None else UUID(str(row.wallet_id)),
+    )

@@ -1,0 +1,175 @@
+"""HTTP of the registry, bound to `contracts/openapi/registry.yaml`: translate, call, translate back."""
+
+from typing import Annotated, Any, Final, TypeVar
+from uuid import UUID
+
+import msgspec
+from litestar import Response, get, post
+from litestar.params import Parameter
+
+from kapital.contracts import registry as contract
+from kapital.contracts.base import AwareDatetime
+from kapital.kernel.roles import Role
+from kapital.platform.http import Request, actor_of, command_context
+from kapital.platform.telemetry import Outcome
+from kapital.registry.domain.access import TokenSubjectKind
+from kapital.registry.domain.participant import Application
+from kapital.registry.domain.states import ParticipantState
+from kapital.registry.queries.bound import RegistryReads
+from kapital.registry.use_cases.bound import RegistryUseCases
+from kapital.registry.use_cases.issue_access_token import IssueAccessToken
+from kapital.registry.use_cases.lift_restriction import LiftRestriction
+from kapital.registry.use_cases.register_participants import RegisterParticipants
+from kapital.registry.use_cases.register_staff import RegisterStaff
+from kapital.registry.use_cases.restrict_participant import RestrictParticipant
+from kapital.registry.use_cases.revoke_access_token import RevokeAccessToken
+
+A = TypeVar("A")
+
+Limit = Annotated[int, Parameter(ge=1, le=1000)]
+
+
+def _answer(answer: A, seen: Outcome, *, status_code: int = 200) -> Response[A]:
+    headers = {"Idempotency-Replayed": "true"} if seen.replayed else {}
+    return Response(answer, status_code=status_code, headers=headers)
+
+
+@post("/v1/registry/participants", status_code=200)
+async def register_participants(
+    data: contract.RegisterParticipantsRequest, request: Request[Any, Any, Any], registry: RegistryUseCases
+) -> Response[contract.RegisterParticipantsResponse]:
+    """Register up to 1,000 applicants."""
+    actor, command_id = command_context(request)
+    applications = msgspec.convert(msgspec.to_builtins(data.participants), tuple[Application, ...])
+    seen = Outcome()
+    cmd = RegisterParticipants(command_id=command_id, actor=actor, participants=applications)
+    return _answer(await registry.register_participants(cmd, seen=seen), seen)
+
+
+@get("/v1/registry/participants")
+async def list_participants(
+    request: Request[Any, Any, Any],
+    registry_reads: RegistryReads,
+    state: contract.ParticipantState | None = None,
+    after: UUID | None = None,
+    limit: Limit = 100,
+) -> contract.ParticipantPage:
+    """List participants, page by page."""
+    wanted = None if state is None else ParticipantState(state.value)
+    return await registry_reads.list_participants(actor=actor_of(request), state=wanted, after=after, limit=limit)
+
+
+@get("/v1/registry/participants/{participant_id:uuid}")
+async def get_participant(
+    participant_id: UUID, request: Request[Any, Any, Any], registry_reads: RegistryReads
+) -> contract.Participant:
+    """One participant."""
+    return await registry_reads.get_participant(participant_id, actor=actor_of(request))
+
+
+@post("/v1/registry/participants/{participant_id:uuid}/restrict", status_code=200)
+async def restrict_participant(
+    participant_id: UUID,
+    data: contract.RestrictParticipantRequest,
+    request: Request[Any, Any, Any],
+    registry: RegistryUseCases,
+) -> Response[contract.ParticipantStateAnswer]:
+    """Restrict a participant."""
+    actor, command_id = command_context(request)
+    seen = Outcome()
+    cmd = RestrictParticipant(
+        command_id=command_id,
+        actor=actor,
+        participant_id=participant_id,
+        basis_reference=data.basis_reference,
+    )
+    return _answer(await registry.restrict_participant(cmd, seen=seen), seen)
+
+
+@post("/v1/registry/participants/{participant_id:uuid}/lift-restriction", status_code=200)
+async def lift_restriction(
+    participant_id: UUID,
+    data: contract.LiftRestrictionRequest,
+    request: Request[Any, Any, Any],
+    registry: RegistryUseCases,
+) -> Response[contract.ParticipantStateAnswer]:
+    """Lift an officer's restriction."""
+    actor, command_id = command_context(request)
+    seen = Outcome()
+    cmd = LiftRestriction(
+        command_id=command_id,
+        actor=actor,
+        participant_id=participant_id,
+        basis_reference=data.basis_reference,
+    )
+    return _answer(await registry.lift_restriction(cmd, seen=seen), seen)
+
+
+@get("/v1/registry/extract")
+async def get_register_extract(
+    request: Request[Any, Any, Any],
+    registry_reads: RegistryReads,
+    at: AwareDatetime | None = None,
+    after: UUID | None = None,
+    limit: Limit = 100,
+) -> contract.RegisterExtract:
+    """The register of users as it stood at an instant."""
+    return await registry_reads.register_extract(actor=actor_of(request), at=at, after=after, limit=limit)
+
+
+@post("/v1/registry/staff", status_code=201)
+async def register_staff(
+    data: contract.RegisterStaffRequest, request: Request[Any, Any, Any], registry: RegistryUseCases
+) -> Response[contract.Staff]:
+    """Register a member of staff."""
+    actor, command_id = command_context(request)
+    seen = Outcome()
+    cmd = RegisterStaff(
+        command_id=command_id,
+        actor=actor,
+        roles=frozenset(Role(role.value) for role in data.roles),
+        staff_id=None if data.staff_id is msgspec.UNSET else data.staff_id,
+    )
+    return _answer(await registry.register_staff(cmd, seen=seen), seen, status_code=201)
+
+
+@post("/v1/registry/access-tokens", status_code=201)
+async def issue_access_token(
+    data: contract.IssueAccessTokenRequest, request: Request[Any, Any, Any], registry: RegistryUseCases
+) -> Response[contract.IssuedAccessToken]:
+    """Issue an access token."""
+    actor, command_id = command_context(request)
+    seen = Outcome()
+    cmd = IssueAccessToken(
+        command_id=command_id,
+        actor=actor,
+        subject_kind=TokenSubjectKind(data.subject_kind.value),
+        subject_id=data.subject_id,
+        roles=frozenset(Role(role.value) for role in data.roles),
+        expires_at=data.expires_at,
+    )
+    return _answer(await registry.issue_access_token(cmd, seen=seen), seen, status_code=201)
+
+
+@post("/v1/registry/access-tokens/{token_id:uuid}/revoke", status_code=200)
+async def revoke_access_token(
+    token_id: UUID, request: Request[Any, Any, Any], registry: RegistryUseCases
+) -> Response[contract.RevokedAccessToken]:
+    """Revoke an access token."""
+    actor, command_id = command_context(request)
+    seen = Outcome()
+    cmd = RevokeAccessToken(command_id=command_id, actor=actor, token_id=token_id)
+    return _answer(await registry.revoke_access_token(cmd, seen=seen), seen)
+
+
+HANDLERS: Final = (
+    register_participants,
+    list_participants,
+    get_participant,
+    restrict_participant,
+    lift_restriction,
+    get_register_extract,
+    register_staff,
+    issue_access_token,
+    revoke_access_token,
+)

@@ -1,0 +1,1 @@
+"""The write side of the registry: one command a file, one transaction each."""

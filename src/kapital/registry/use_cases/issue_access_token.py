@@ -1,0 +1,101 @@
+"""Use case: an administrator issues an access token."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+import msgspec
+
+from kapital.contracts import registry as contract
+from kapital.kernel.actor import Actor
+from kapital.kernel.ids import CommandId
+from kapital.kernel.roles import Role
+from kapital.platform.telemetry import Outcome
+from kapital.platform.unit_of_work import Transaction, UnitOfWork, fingerprint
+from kapital.registry.domain.access import (
+    SECRET_BYTES,
+    TokenSubjectKind,
+    require_lifetime,
+    require_within,
+    roles_open_to,
+    token_sha256,
+    token_text,
+)
+from kapital.registry.domain.problems import TokenSubjectEnded, TokenSubjectNotFound
+from kapital.registry.domain.states import ENDED
+from kapital.registry.ports import AccessStore, AccessToken, ParticipantStore, SecretSource
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IssueAccessToken:
+    """Issue a token on behalf of a participant or a member of staff, for some of the roles it holds."""
+
+    command_id: CommandId
+    actor: Actor
+    subject_kind: TokenSubjectKind
+    subject_id: UUID
+    roles: frozenset[Role]
+    expires_at: datetime
+
+
+async def issue_access_token(
+    cmd: IssueAccessToken,
+    *,
+    uow: UnitOfWork,
+    participants: ParticipantStore,
+    access: AccessStore,
+    secrets: SecretSource,
+    new_id: Callable[[], UUID],
+    outcome: Outcome,
+) -> contract.IssuedAccessToken:
+    """Draw a token; only its SHA-256 is kept.
+
+    The kept reply has no secret in it, so a repeat is answered with `token` null: the secret is shown once.
+    Raises: IdempotencyKeyReused, NotPermitted, TokenLifetimeOutOfRange, TokenSubjectNotFound,
+    TokenSubjectEnded, TokenRolesExceedSubject.
+    """
+    seen = fingerprint(cmd)
+    async with uow.begin() as tx:
+        if (earlier := await tx.replies.find(cmd.command_id, cmd.actor, seen)) is not None:
+            outcome.replayed = True
+            return msgspec.json.decode(earlier, type=contract.IssuedAccessToken)
+        cmd.actor.require(Role.ADMIN)
+        require_lifetime(cmd.expires_at, now=tx.now)
+        require_within(cmd.roles, await _roles_held(cmd, tx=tx, participants=participants, access=access))
+        secret = token_text(secrets.draw(SECRET_BYTES))
+        token = AccessToken(
+            token_id=new_id(),
+            token_sha256=token_sha256(secret),
+            subject_kind=cmd.subject_kind,
+            subject_id=cmd.subject_id,
+            roles=cmd.roles,
+            expires_at=cmd.expires_at,
+        )
+        await access.add_token(tx.conn, token, issued_by=cmd.actor.id, now=tx.now)
+        kept = contract.IssuedAccessToken(
+            token_id=token.token_id,
+            token=None,
+            subject_id=token.subject_id,
+            roles=[contract.TokenRole(role.value) for role in sorted(token.roles)],
+            expires_at=token.expires_at,
+        )
+        await tx.audit.append("registry.access_token_issued", token.token_id, cmd.actor, after=kept)
+        await tx.replies.keep(cmd.command_id, cmd.actor, seen, msgspec.json.encode(kept))
+    return msgspec.structs.replace(kept, token=secret)
+
+
+async def _roles_held(
+    cmd: IssueAccessToken, *, tx: Transaction, participants: ParticipantStore, access: AccessStore
+) -> frozenset[Role]:
+    if cmd.subject_kind is TokenSubjectKind.STAFF:
+        member = await access.find_staff(tx.conn, cmd.subject_id)
+        if member is None:
+            raise TokenSubjectNotFound
+        return member.roles
+    found = await participants.lock(tx.conn, [cmd.subject_id])
+    if (participant := found.get(cmd.subject_id)) is None:
+        raise TokenSubjectNotFound
+    if participant.state in ENDED:
+        raise TokenSubjectEnded(facts={"state": participant.state.value})
+    return roles_open_to(participant.roles)

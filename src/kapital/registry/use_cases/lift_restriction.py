@@ -1,0 +1,60 @@
+"""Use case: another officer lifts the restriction that one has set."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+import msgspec
+
+from kapital.contracts import registry as contract
+from kapital.kernel.actor import Actor
+from kapital.kernel.ids import CommandId
+from kapital.kernel.roles import Role
+from kapital.platform.telemetry import Outcome
+from kapital.platform.unit_of_work import UnitOfWork, fingerprint
+from kapital.registry.domain.problems import ParticipantNotFound
+from kapital.registry.ports import ParticipantStore
+from kapital.registry.use_cases.answers import state_answer
+from kapital.registry.use_cases.state_changes import note_change, standing
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LiftRestriction:
+    """Lift an officer's restriction. `basis_reference` names the internal order."""
+
+    command_id: CommandId
+    actor: Actor
+    participant_id: UUID
+    basis_reference: str
+
+
+async def lift_restriction(
+    cmd: LiftRestriction, *, uow: UnitOfWork, participants: ParticipantStore, outcome: Outcome
+) -> contract.ParticipantStateAnswer:
+    """Take the officer's ground away; the participant is ACTIVE again when no other ground is left.
+
+    Raises: IdempotencyKeyReused, NotPermitted, ParticipantNotFound, RestrictionNotSet,
+    LiftNeedsAnotherOfficer.
+    """
+    seen = fingerprint(cmd)
+    async with uow.begin() as tx:
+        if (earlier := await tx.replies.find(cmd.command_id, cmd.actor, seen)) is not None:
+            outcome.replayed = True
+            return msgspec.json.decode(earlier, type=contract.ParticipantStateAnswer)
+        cmd.actor.require(Role.COMPLIANCE, Role.AML_OFFICER)
+        found = await participants.lock(tx.conn, [cmd.participant_id])
+        if (participant := found.get(cmd.participant_id)) is None:
+            raise ParticipantNotFound
+        before = standing(participant)
+        participant.lift_restriction(cmd.actor.id)
+        await participants.save(tx.conn, [participant], now=tx.now)
+        await note_change(
+            tx,
+            "registry.restriction_lifted",
+            participant,
+            before=before,
+            actor=cmd.actor,
+            basis={"reference": cmd.basis_reference},
+        )
+        answer = state_answer(participant)
+        await tx.replies.keep(cmd.command_id, cmd.actor, seen, msgspec.json.encode(answer))
+        return answer

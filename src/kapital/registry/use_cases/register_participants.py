@@ -1,0 +1,129 @@
+"""Use case: applicants are entered into the register of users."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from uuid import UUID
+
+import msgspec
+
+from kapital.contracts import registry as contract
+from kapital.kernel.actor import Actor
+from kapital.kernel.canonical import canonical_bytes
+from kapital.kernel.ids import CommandId
+from kapital.kernel.problems import Problem
+from kapital.kernel.roles import Role
+from kapital.platform.events import Event
+from kapital.platform.telemetry import Outcome
+from kapital.platform.unit_of_work import Transaction, UnitOfWork, fingerprint
+from kapital.registry.domain.events import PARTICIPANT_REGISTERED
+from kapital.registry.domain.participant import Application, Participant, examine_application, wallet_id_of
+from kapital.registry.domain.problems import ParticipantAlreadyRegistered
+from kapital.registry.ports import Entrant, ParticipantStore, SecretSource
+from kapital.registry.use_cases.answers import item_problem
+
+SALT_BYTES = 32
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RegisterParticipants:
+    """Enter applicants. Shape: 1 to 1,000."""
+
+    command_id: CommandId
+    actor: Actor
+    participants: tuple[Application, ...]
+
+
+async def register_participants(
+    cmd: RegisterParticipants,
+    *,
+    uow: UnitOfWork,
+    participants: ParticipantStore,
+    secrets: SecretSource,
+    new_id: Callable[[], UUID],
+    rule_book_version: str,
+    outcome: Outcome,
+) -> contract.RegisterParticipantsResponse:
+    """Enter applicants in state IDENTIFYING (the rule book is accepted with the application). One answer per
+    item.
+
+    Law: 259-FZ art. 8 (register of users); 152-FZ (the names stay in this database).
+    Raises: IdempotencyKeyReused, NotPermitted. Per item: RuleBookVersionNotInForce, InnInvalid,
+    IssuerMustBeEntity, ParticipantAlreadyRegistered.
+    """
+    seen = fingerprint(cmd)
+    async with uow.begin() as tx:
+        if (earlier := await tx.replies.find(cmd.command_id, cmd.actor, seen)) is not None:
+            outcome.replayed = True
+            return msgspec.json.decode(earlier, type=contract.RegisterParticipantsResponse)
+        cmd.actor.require(Role.ONBOARDING)
+        decided: list[Entrant | Problem] = []
+        for application in cmd.participants:
+            try:
+                examine_application(application, rule_book_version=rule_book_version)
+            except Problem as problem:
+                decided.append(problem)
+                continue
+            participant = Participant(participant_id=new_id(), roles=application.roles)
+            participant.accept_rule_book()
+            salt = secrets.draw(SALT_BYTES)
+            decided.append(Entrant(participant=participant, application=application, hash_salt=salt))
+        entrants = [item for item in decided if isinstance(item, Entrant)]
+        entered = await participants.add(tx.conn, entrants, now=tx.now)
+        for entrant in entrants:
+            if entrant.participant.participant_id in entered:
+                await _tell(entrant, actor=cmd.actor, tx=tx)
+        answer = _answer(decided, entered)
+        await tx.replies.keep(cmd.command_id, cmd.actor, seen, msgspec.json.encode(answer))
+        return answer
+
+
+async def _tell(entrant: Entrant, *, actor: Actor, tx: Transaction) -> None:
+    participant, application = entrant.participant, entrant.application
+    # The salt lies beside the name, in `participant` only: erasing the row leaves a hash that tells nothing.
+    content = canonical_bytes({"inn": application.inn, "name": application.name})
+    await tx.audit.append(
+        "registry.participant_registered",
+        participant.participant_id,
+        actor,
+        basis={"rule_book_version": application.rule_book_version},
+        after={"state": participant.state, "person_sha256": sha256(entrant.hash_salt + content).hexdigest()},
+    )
+    await tx.outbox.add(
+        Event(
+            type=PARTICIPANT_REGISTERED,
+            aggregate_id=str(participant.participant_id),
+            data=contract.ParticipantRegistered(
+                participant_id=participant.participant_id,
+                kind=contract.ParticipantKind(application.kind.value),
+                roles=[contract.ParticipantRole(role.value) for role in sorted(application.roles)],
+                rule_book_version=application.rule_book_version,
+            ),
+        )
+    )
+
+
+def _answer(decided: Sequence[Entrant | Problem], entered: set[UUID]) -> contract.RegisterParticipantsResponse:
+    results = []
+    for item in decided:
+        if isinstance(item, Problem):
+            results.append(_refusal(item))
+        elif item.participant.participant_id not in entered:
+            results.append(_refusal(ParticipantAlreadyRegistered()))
+        else:
+            participant_id = item.participant.participant_id
+            results.append(
+                contract.RegisteredParticipant(
+                    participant_id=participant_id,
+                    wallet_id=wallet_id_of(participant_id),
+                    state=contract.ParticipantState(item.participant.state.value),
+                    problem=None,
+                )
+            )
+    return contract.RegisterParticipantsResponse(results=results)
+
+
+def _refusal(problem: Problem) -> contract.RegisteredParticipant:
+    return contract.RegisteredParticipant(
+        participant_id=None, wallet_id=None, state=None, problem=item_problem(problem)
+    )

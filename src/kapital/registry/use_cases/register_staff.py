@@ -1,0 +1,54 @@
+"""Use case: a member of staff is registered with the roles held."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from uuid import UUID
+
+import msgspec
+
+from kapital.contracts import registry as contract
+from kapital.kernel.actor import Actor
+from kapital.kernel.ids import CommandId
+from kapital.kernel.roles import Role
+from kapital.platform.telemetry import Outcome
+from kapital.platform.unit_of_work import UnitOfWork, fingerprint
+from kapital.registry.domain.access import require_compatible
+from kapital.registry.domain.problems import StaffAlreadyRegistered
+from kapital.registry.ports import AccessStore, StaffMember
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RegisterStaff:
+    """Register a member of staff. `staff_id` is a pseudonym, drawn when None."""
+
+    command_id: CommandId
+    actor: Actor
+    roles: frozenset[Role]
+    staff_id: UUID | None = None
+
+
+async def register_staff(
+    cmd: RegisterStaff, *, uow: UnitOfWork, access: AccessStore, new_id: Callable[[], UUID], outcome: Outcome
+) -> contract.Staff:
+    """Enter a member of staff.
+
+    Raises: IdempotencyKeyReused, NotPermitted, StaffRolesIncompatible, StaffAlreadyRegistered.
+    """
+    seen = fingerprint(cmd)
+    async with uow.begin() as tx:
+        if (earlier := await tx.replies.find(cmd.command_id, cmd.actor, seen)) is not None:
+            outcome.replayed = True
+            return msgspec.json.decode(earlier, type=contract.Staff)
+        cmd.actor.require(Role.ADMIN)
+        require_compatible(cmd.roles)
+        member = StaffMember(staff_id=cmd.staff_id or new_id(), roles=cmd.roles)
+        if not await access.add_staff(tx.conn, member, registered_by=cmd.actor.id, now=tx.now):
+            raise StaffAlreadyRegistered
+        answer = contract.Staff(
+            staff_id=member.staff_id,
+            roles=[contract.StaffRole(role.value) for role in sorted(member.roles)],
+            registered_at=tx.now,
+        )
+        await tx.audit.append("registry.staff_registered", member.staff_id, cmd.actor, after=answer)
+        await tx.replies.keep(cmd.command_id, cmd.actor, seen, msgspec.json.encode(answer))
+        return answer
