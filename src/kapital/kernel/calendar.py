@@ -104,9 +104,7 @@ class BusinessCalendar:
         self._require_covered(on)
         if days == 0:
             return on
-        before = (
-            bisect_right(self._business_days, on) - 1 if days > 0 else bisect_left(self._business_days, on)
-        )
+        before = bisect_right(self._business_days, on) - 1 if days > 0 else bisect_left(self._business_days, on)
         return self._business_day_at(before + days)
 
     def count_business_days(self, start_on: date, stop_on: date) -> int:

@@ -126,9 +126,7 @@ def _layout(struct: type[msgspec.Struct]) -> tuple[tuple[str, str | None, str | 
     config = struct.__struct_config__
     if config.array_like or config.omit_defaults:
         # With omitted defaults, changing a default would change the meaning of bytes already signed.
-        raise _refusal(
-            "struct_form", "a Struct must write its fields by name, all of them", kind=struct.__name__
-        )
+        raise _refusal("struct_form", "a Struct must write its fields by name, all of them", kind=struct.__name__)
     names = zip(struct.__struct_encode_fields__, struct.__struct_fields__, strict=True)
     members: list[tuple[str, str | None, str | int | None]] = [(name, field, None) for name, field in names]
     if config.tag_field is not None:
@@ -155,9 +153,7 @@ def _scalar(value: object) -> Any:
             return _integer(int(value))
         case UUID():  # drivers have UUID classes of their own
             return str(value)
-    raise _refusal(
-        "unsupported_type", "values of this type have no canonical form", kind=type(value).__name__
-    )
+    raise _refusal("unsupported_type", "values of this type have no canonical form", kind=type(value).__name__)
 
 
 def _integer(value: int) -> int:

@@ -188,10 +188,6 @@ def _exact_ratio(number: Decimal) -> tuple[int, int]:
     # The bounds come first, because 1E+999999999 is a short text and a huge integer.
     ensure(isinstance(number, Decimal), "prices and rates are Decimal, never float")
     exponent = number.as_tuple().exponent
-    if (
-        not isinstance(exponent, int)
-        or number.adjusted() > _DECIMAL_PLACES_MAX
-        or exponent < -_DECIMAL_PLACES_MAX
-    ):
+    if not isinstance(exponent, int) or number.adjusted() > _DECIMAL_PLACES_MAX or exponent < -_DECIMAL_PLACES_MAX:
         raise AmountOutOfRange("the number has more digits than an amount can be made of")
     return number.as_integer_ratio()

@@ -44,9 +44,7 @@ class StateMachine(Generic[S]):
     `initial` is the state, or the set of states, in which an object may be born.
     """
 
-    def __init__(
-        self, name: str, steps: Iterable[Step[S]], terminal: Iterable[S], initial: S | Set[S]
-    ) -> None:
+    def __init__(self, name: str, steps: Iterable[Step[S]], terminal: Iterable[S], initial: S | Set[S]) -> None:
         self.name = name
         self.steps = tuple(steps)
         self.terminal = frozenset(terminal)
