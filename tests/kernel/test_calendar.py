@@ -1,4 +1,4 @@
-"""The business calendar: published totals, laws of counting, and refusals past its years."""
+"""The business calendar: stated totals, laws of counting, and refusals past its years."""
 
 import csv
 from datetime import UTC, date, datetime, timedelta
@@ -29,7 +29,7 @@ HEADER = "date,kind,holiday,moved_from\n"
 
 class TestRussianCalendar:
     @pytest.mark.parametrize("row", list(csv.DictReader(TOTALS.read_text(encoding="utf-8").splitlines())))
-    def test_has_the_published_number_of_working_days(self, row):
+    def test_has_the_stated_number_of_working_days(self, row):
         year = int(row["year"])
         days = [date(year, 1, 1) + timedelta(days=number) for number in range(366)]
 
