@@ -114,7 +114,7 @@ class IncomingPayments(Protocol):
         """Note that the list is read up to `cursor`."""
         ...
 
-    async def known(self, conn: AsyncConnection, credits: Sequence[BankCredit]) -> KnownNotices:
+    async def known(self, conn: AsyncConnection, page: Sequence[BankCredit]) -> KnownNotices:
         """Which of these ids and contents are kept."""
         ...
 
@@ -122,9 +122,7 @@ class IncomingPayments(Protocol):
         """Keep new payments; a bank id twice is an error."""
         ...
 
-    async def refuse(
-        self, conn: AsyncConnection, notices: Sequence[tuple[BankCredit, str]], now: datetime
-    ) -> None:
+    async def refuse(self, conn: AsyncConnection, notices: Sequence[tuple[BankCredit, str]], now: datetime) -> None:
         """Keep notices that are not booked, with the reason: `altered` or `malformed`."""
         ...
 
@@ -195,9 +193,7 @@ class SettlementJob(msgspec.Struct, frozen=True, kw_only=True):
 class SettlementJobs(Protocol):
     """Instructions already handled, so that a repeat has no second effect."""
 
-    async def find(
-        self, conn: AsyncConnection, kind: str, subject_id: UUID, part: int
-    ) -> SettlementJob | None:
+    async def find(self, conn: AsyncConnection, kind: str, subject_id: UUID, part: int) -> SettlementJob | None:
         """The job of this part, locked until the commit."""
         ...
 
@@ -231,5 +227,3 @@ class Parts:
     withdrawals: Withdrawals
     jobs: SettlementJobs
     reconciliations: Reconciliations
-
-

@@ -22,8 +22,8 @@ _KNOWN_CONTENTS: Final = text(
 )
 _ADD: Final = text(
     """
-    INSERT INTO incoming_payment (payment_id, bank_id, bank_cursor, amount_kopecks, purpose, payer_account, payer_name,
-        credited_at, content_sha256, state, wallet_id, reason, kept_at, changed_at)
+    INSERT INTO incoming_payment (payment_id, bank_id, bank_cursor, amount_kopecks, purpose, payer_account,
+        payer_name, credited_at, content_sha256, state, wallet_id, reason, kept_at, changed_at)
     SELECT p.*, :now, :now
     FROM unnest(CAST(:payment_id AS uuid[]), CAST(:bank_id AS text[]), CAST(:bank_cursor AS bigint[]),
         CAST(:amount_kopecks AS bigint[]), CAST(:purpose AS text[]), CAST(:payer_account AS text[]),
@@ -69,13 +69,13 @@ class IncomingPaymentTable:
         """Note that the list is read up to `cursor`."""
         await conn.execute(_MOVE_CURSOR, {"cursor": cursor})
 
-    async def known(self, conn: AsyncConnection, credits: Sequence[BankCredit]) -> KnownNotices:
+    async def known(self, conn: AsyncConnection, page: Sequence[BankCredit]) -> KnownNotices:
         """Which of these ids and contents are kept."""
-        if not credits:
+        if not page:
             return KnownNotices({}, frozenset())
-        ids = await conn.execute(_KNOWN_IDS, {"ids": [credit.bank_id for credit in credits]})
+        ids = await conn.execute(_KNOWN_IDS, {"ids": [credit.bank_id for credit in page]})
         by_bank_id = {row.bank_id: row.content_sha256 for row in ids}
-        wanted = [credit.content_sha256() for credit in credits]
+        wanted = [credit.content_sha256() for credit in page]
         contents = (await conn.execute(_KNOWN_CONTENTS, {"contents": wanted})).scalars()
         return KnownNotices(by_bank_id, frozenset(contents))
 
@@ -86,9 +86,7 @@ class IncomingPaymentTable:
         rows = [_row(payment) for payment in payments]
         await conn.execute(_ADD, {name: [row[name] for row in rows] for name in rows[0]} | {"now": now})
 
-    async def refuse(
-        self, conn: AsyncConnection, notices: Sequence[tuple[BankCredit, str]], now: datetime
-    ) -> None:
+    async def refuse(self, conn: AsyncConnection, notices: Sequence[tuple[BankCredit, str]], now: datetime) -> None:
         """Keep notices that are not booked, with the reason: `altered` or `malformed`."""
         if not notices:
             return

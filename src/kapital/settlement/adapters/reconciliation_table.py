@@ -14,9 +14,7 @@ _ADD: Final = text(
     VALUES (:id, :at, :bank, :beneficiaries, :unidentified, :in_transit)
     """
 )
-_LATEST: Final = text(
-    "SELECT difference_kopecks FROM reconciliation ORDER BY seq DESC LIMIT 1"
-)
+_LATEST: Final = text("SELECT difference_kopecks FROM reconciliation ORDER BY seq DESC LIMIT 1")
 
 
 class ReconciliationTable:

@@ -32,9 +32,7 @@ _SAVE: Final = text(
 class SettlementJobTable:
     """Implements `ports.SettlementJobs`."""
 
-    async def find(
-        self, conn: AsyncConnection, kind: str, subject_id: UUID, part: int
-    ) -> SettlementJob | None:
+    async def find(self, conn: AsyncConnection, kind: str, subject_id: UUID, part: int) -> SettlementJob | None:
         """The job of this part, locked until the commit."""
         found = await conn.execute(_FIND, {"kind": kind, "subject": subject_id, "part": part})
         row = found.one_or_none()

@@ -19,21 +19,23 @@ _ADD: Final = text(
     """
     INSERT INTO withdrawal (withdrawal_id, requested_by, command_id, item, wallet_id, amount_kopecks, bic, account,
         state, requested_at, changed_at, asked_at)
-    SELECT withdrawal_id, requested_by, :command, item, wallet_id, amount_kopecks, bic, account, state, :now, :now, :now
+    SELECT withdrawal_id, requested_by, :command, item, wallet_id, amount_kopecks, bic, account, state,
+        :now, :now, :now
     FROM unnest(CAST(:ids AS uuid[]), CAST(:actors AS text[]), CAST(:items AS integer[]), CAST(:wallets AS uuid[]),
         CAST(:amounts AS bigint[]), CAST(:bics AS text[]), CAST(:accounts AS text[]), CAST(:states AS text[]))
         AS w (withdrawal_id, requested_by, item, wallet_id, amount_kopecks, bic, account, state)
     """
 )
 _OF_COMMAND: Final = (
-    f"SELECT {_COLUMNS} FROM withdrawal WHERE requested_by = :actor AND command_id = :command ORDER BY item"
+    f"SELECT {_COLUMNS} FROM withdrawal WHERE requested_by = :actor AND command_id = :command "  # noqa: S608
+    "ORDER BY item"
 )
 _IN_STATES: Final = (
-    f"SELECT {_COLUMNS} FROM withdrawal WHERE state = ANY(CAST(:states AS text[])) "
+    f"SELECT {_COLUMNS} FROM withdrawal WHERE state = ANY(CAST(:states AS text[])) "  # noqa: S608
     "ORDER BY asked_at, withdrawal_id LIMIT :limit"
 )
 _BY_ID: Final = text(
-    f"SELECT {_COLUMNS} FROM withdrawal WHERE withdrawal_id = ANY(CAST(:ids AS uuid[])) AND state = :state "
+    f"SELECT {_COLUMNS} FROM withdrawal WHERE withdrawal_id = ANY(CAST(:ids AS uuid[])) AND state = :state "  # noqa: S608
     "ORDER BY withdrawal_id"
 )
 _MOVE: Final = text(
@@ -47,9 +49,7 @@ _MOVE: Final = text(
     RETURNING w.withdrawal_id
     """
 )
-_NOTE_ASKED: Final = text(
-    "UPDATE withdrawal SET asked_at = :now WHERE withdrawal_id = ANY(CAST(:ids AS uuid[]))"
-)
+_NOTE_ASKED: Final = text("UPDATE withdrawal SET asked_at = :now WHERE withdrawal_id = ANY(CAST(:ids AS uuid[]))")
 
 
 class WithdrawalTable:

@@ -13,9 +13,7 @@ from kapital.kernel.ids import derive_uuid7
 from kapital.settlement.domain.states import INCOMING, IncomingState
 from kapital.settlement.domain.top_up_code import codes_in
 
-UNIDENTIFIED_WALLET: Final = derive_uuid7(
-    UUID("0193a000-0000-7000-8000-000000000000"), "operator/unidentified-money"
-)
+UNIDENTIFIED_WALLET: Final = derive_uuid7(UUID("0193a000-0000-7000-8000-000000000000"), "operator/unidentified-money")
 """The operator's wallet on which money lies whose owner is not known; well known, the same in every installation."""
 
 AMOUNT_KOPECKS_MAX: Final = 2**53 - 1

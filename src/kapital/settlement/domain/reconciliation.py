@@ -19,6 +19,4 @@ class Reconciliation(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def difference_kopecks(self) -> int:
         """What the bank holds above the register (negative: below)."""
-        return self.bank_kopecks - (
-            self.beneficiaries_kopecks + self.unidentified_kopecks + self.in_transit_kopecks
-        )
+        return self.bank_kopecks - (self.beneficiaries_kopecks + self.unidentified_kopecks + self.in_transit_kopecks)

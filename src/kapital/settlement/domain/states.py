@@ -64,9 +64,7 @@ WITHDRAWAL: Final = StateMachine(
     "withdrawal",
     steps=(
         Step(_W.REQUESTED, "money_locked", _W.CHECKED, Role.SCHEDULER),
-        Step(
-            _W.REQUESTED, "lock_refused", _W.REFUSED, Role.SCHEDULER, guard="code of the ledger is the reason"
-        ),
+        Step(_W.REQUESTED, "lock_refused", _W.REFUSED, Role.SCHEDULER, guard="code of the ledger is the reason"),
         Step(_W.CHECKED, "handed_to_bank", _W.SENT, Role.SCHEDULER, guard="no reconciliation break is open"),
         Step(_W.SENT, "bank_paid", _W.CONFIRMED, Role.BANK),
         Step(_W.SENT, "bank_rejected", _W.REJECTED, Role.BANK),
@@ -124,9 +122,7 @@ DVP: Final = StateMachine(
     steps=(
         Step(_D.NEW, "checks_passed", _D.PRECHECKED, Role.SMART_CONTRACT),
         Step(_D.NEW, "checks_failed", _D.ROLLING_BACK, Role.SMART_CONTRACT),
-        Step(
-            _D.PRECHECKED, "cash_leg_is_in_register", _D.COMMITTING, Role.SMART_CONTRACT, guard="nominal rail"
-        ),
+        Step(_D.PRECHECKED, "cash_leg_is_in_register", _D.COMMITTING, Role.SMART_CONTRACT, guard="nominal rail"),
         Step(_D.PRECHECKED, "asset_locked", _D.ASSET_LOCKED, Role.SMART_CONTRACT, guard="escrow rail"),
         Step(_D.ASSET_LOCKED, "reserve_requested", _D.CASH_RESERVE_SENT, Role.SCHEDULER),
         Step(_D.CASH_RESERVE_SENT, "bank_held", _D.CASH_RESERVED, Role.BANK),
@@ -141,15 +137,11 @@ DVP: Final = StateMachine(
         Step(_D.CASH_RESERVED, "commit_started", _D.COMMITTING, Role.SMART_CONTRACT),
         Step(_D.COMMITTING, "record_entered", _D.LEDGER_COMMITTED, Role.SMART_CONTRACT),
         Step(_D.COMMITTING, "record_refused", _D.ROLLING_BACK, Role.SMART_CONTRACT),
-        Step(
-            _D.LEDGER_COMMITTED, "nothing_held_at_bank", _D.SETTLED, Role.SMART_CONTRACT, guard="nominal rail"
-        ),
+        Step(_D.LEDGER_COMMITTED, "nothing_held_at_bank", _D.SETTLED, Role.SMART_CONTRACT, guard="nominal rail"),
         Step(_D.LEDGER_COMMITTED, "release_requested", _D.CASH_RELEASE_SENT, Role.SCHEDULER),
         Step(_D.CASH_RELEASE_SENT, "bank_released", _D.CASH_RELEASED, Role.BANK),
         Step(_D.CASH_RELEASE_SENT, "bank_cannot_say", _D.REVIEW_AFTER_RECORD, Role.BANK),
-        Step(
-            _D.REVIEW_AFTER_RECORD, "release_again", _D.CASH_RELEASE_SENT, Role.SETTLEMENT, dual_control=True
-        ),
+        Step(_D.REVIEW_AFTER_RECORD, "release_again", _D.CASH_RELEASE_SENT, Role.SETTLEMENT, dual_control=True),
         Step(_D.CASH_RELEASED, "closed", _D.SETTLED, Role.SMART_CONTRACT),
         Step(_D.ROLLING_BACK, "all_undone", _D.ROLLED_BACK, Role.SMART_CONTRACT),
     ),

@@ -52,7 +52,7 @@ class Move(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def refusal_of(item: WithdrawalItem, *, owner: UUID | None, participant_id: UUID | None) -> Problem | None:
-    """Why an item cannot be accepted, in order of precedence, or None. Whether the money is there, the ledger says."""
+    """Why an item cannot be accepted, in order of precedence, or None. If the money is there, the ledger says."""
     if owner is None or owner != participant_id:
         return WithdrawalWalletMustBeOwn()
     if not 0 < item.amount_kopecks <= AMOUNT_KOPECKS_MAX:

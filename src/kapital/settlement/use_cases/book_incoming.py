@@ -118,18 +118,14 @@ async def _book_kept(parts: Parts) -> int:
             raise TopUpRefused(facts={"refused": len(waiting) - len(entered)})
 
 
-async def _enter(
-    parts: Parts, payments: Sequence[IncomingPayment]
-) -> list[tuple[IncomingPayment, Committed]]:
+async def _enter(parts: Parts, payments: Sequence[IncomingPayment]) -> list[tuple[IncomingPayment, Committed]]:
     """Enter payments; money that a wallet may not be credited with goes to the operator's wallet instead.
 
     Both tries have one ledger id, so that whatever happened before, one of them is the entry that exists.
     """
     entered, refused = await _post(parts, payments)
     elsewhere = [
-        msgspec.structs.replace(
-            payment, wallet_id=UNIDENTIFIED_WALLET, reason=UnidentifiedReason.CREDIT_REFUSED
-        )
+        msgspec.structs.replace(payment, wallet_id=UNIDENTIFIED_WALLET, reason=UnidentifiedReason.CREDIT_REFUSED)
         for payment in refused
         if payment.wallet_id != UNIDENTIFIED_WALLET
     ]

@@ -144,9 +144,7 @@ def withdrawal_re_credit(withdrawal: Withdrawal) -> Transaction:
     return _withdrawal(withdrawal, "re_credit", _locked(withdrawal), money(withdrawal.wallet_id))
 
 
-def _withdrawal(
-    withdrawal: Withdrawal, purpose: str, debit: AccountKey, credit: AccountKey
-) -> Transaction:
+def _withdrawal(withdrawal: Withdrawal, purpose: str, debit: AccountKey, credit: AccountKey) -> Transaction:
     amount = withdrawal.amount_kopecks
     return Transaction(
         id=derive_uuid7(withdrawal.withdrawal_id, purpose),

@@ -65,9 +65,7 @@ async def request_withdrawals(cmd: RequestWithdrawals, parts: Parts) -> list[Wit
         return answers
 
 
-async def _of(
-    parts: Parts, tx: Transaction, cmd: RequestWithdrawals, *, lock: bool = False
-) -> list[Withdrawal]:
+async def _of(parts: Parts, tx: Transaction, cmd: RequestWithdrawals, *, lock: bool = False) -> list[Withdrawal]:
     return await parts.withdrawals.list_of_command(
         tx.conn, actor_id=cmd.actor.id, command_id=cmd.command_id, lock=lock
     )
@@ -100,17 +98,13 @@ async def _plan(parts: Parts, tx: Transaction, cmd: RequestWithdrawals) -> None:
 async def _refusals(parts: Parts, tx: Transaction, cmd: RequestWithdrawals) -> list[Problem | None]:
     owners = await parts.beneficiaries.owners(tx.conn, {item.wallet_id for item in cmd.items})
     participant = cmd.actor.participant_id
-    return [
-        refusal_of(item, owner=owners.get(item.wallet_id), participant_id=participant) for item in cmd.items
-    ]
+    return [refusal_of(item, owner=owners.get(item.wallet_id), participant_id=participant) for item in cmd.items]
 
 
 async def _answers(parts: Parts, tx: Transaction, cmd: RequestWithdrawals) -> list[WithdrawalAnswer]:
     """Our own refusals are decided anew (they rest on the command and on owners, which do not change)."""
     by_item = {one.item: one for one in await _of(parts, tx, cmd)}
-    return [
-        _answer(by_item.get(index), refusal) for index, refusal in enumerate(await _refusals(parts, tx, cmd))
-    ]
+    return [_answer(by_item.get(index), refusal) for index, refusal in enumerate(await _refusals(parts, tx, cmd))]
 
 
 def _answer(one: Withdrawal | None, refusal: Problem | None) -> WithdrawalAnswer:

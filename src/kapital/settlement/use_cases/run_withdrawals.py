@@ -116,7 +116,7 @@ async def _ask(
 
 
 async def _apply(parts: Parts, answers: _Answers) -> list[str]:
-    """Save what the bank said, the ledger included; each answer alone is final or leaves the row to be asked again."""
+    """Save what the bank said, the ledger included; each answer is final or leaves the row to be asked again."""
     moves = [move for one, answer in answers if (move := _move_without_ledger(one, answer))]
     if moves:
         async with parts.uow.begin() as work:

@@ -7,7 +7,7 @@ from kapital.settlement.domain.instructions import AllocationDecided, check_allo
 from kapital.settlement.domain.states import NOMINAL_ENTERED, walk
 from kapital.settlement.ports import Parts, SettlementJob
 from kapital.settlement.use_cases.entries import delivery, refund
-from kapital.settlement.use_cases.settled_jobs import require_same, require_committed
+from kapital.settlement.use_cases.settled_jobs import require_committed, require_same
 
 KIND = "allocation"
 
@@ -20,8 +20,8 @@ async def settle_allocation(
     Promise: ids are derived from the orders, so a repeat after a crash meets its own entries; a repeat of a part
     already settled does and tells nothing. Once the ledger has a line there is no way back (domain.md 3.5 rule 1).
     Law: 259-FZ art. 2 (the act of issuance is the record of crediting to the first acquirer).
-    Raises: InvariantBroken (lines that do not add up, or another content under the same name) before anything is done;
-    SettlementLineRefused after the other lines were entered.
+    Raises: InvariantBroken (lines that do not add up, or another content under the same name) before anything is
+    done; SettlementLineRefused after the other lines were entered.
     """
     check_allocation(decided)
     digest = content_sha256(decided)

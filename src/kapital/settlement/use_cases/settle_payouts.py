@@ -22,8 +22,8 @@ async def settle_payouts(
 
     Without enough money of the payer nothing of the part is paid and `payouts_refused` says how much is missing; the
     same instruction may come again. Units are extinguished in the entry that pays for them (domain.md 3.6).
-    Promise: as `settle_allocation`. Raises: InvariantBroken; SettlementLineRefused for a refusal that is not about the
-    payer's money – then nothing of the part was done.
+    Promise: as `settle_allocation`. Raises: InvariantBroken; SettlementLineRefused for a refusal that is not about
+    the payer's money – then nothing of the part was done.
     """
     check_payouts(instructed)
     digest = content_sha256(instructed)
@@ -49,9 +49,7 @@ async def settle_payouts(
         await tx.outbox.add(event, cause=cause)
 
 
-async def _post(
-    parts: Parts, instructed: PayoutsInstructed
-) -> tuple[Sequence[Committed | Refused], Event | None]:
+async def _post(parts: Parts, instructed: PayoutsInstructed) -> tuple[Sequence[Committed | Refused], Event | None]:
     """Post all lines as one linked set; the event of refusal when the payer's money does not cover them."""
     entries = [payout(instructed, line) for line in instructed.lines]
     if not entries:

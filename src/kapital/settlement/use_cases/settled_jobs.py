@@ -1,4 +1,4 @@
-"""What allocation and payouts have in common: telling a repeat from a contradiction, and reading the ledger's answer."""
+"""What allocation and payouts share: telling a repeat from a contradiction, and reading the ledger's answer."""
 
 from collections.abc import Sequence
 
@@ -23,8 +23,12 @@ def require_committed(answers: Sequence[Committed | Refused]) -> list[Committed]
     committed = [answer for answer in answers if isinstance(answer, Committed)]
     if len(committed) < len(answers):
         line, refused = root_refusal(answers)
-        counts = {"refused": len(answers) - len(committed), "lines": len(answers)}
-        facts = {"ledger_code": refused.code, "line": line, **counts}
+        facts: dict[str, str | int] = {
+            "ledger_code": refused.code,
+            "line": line,
+            "refused": len(answers) - len(committed),
+            "lines": len(answers),
+        }
         raise SettlementLineRefused(f"line {line}: {refused.detail}", facts)
     return committed
 

@@ -15,14 +15,10 @@ from kapital.settlement.use_cases.entries import withdrawal_lock
 _log = get_logger(__name__)
 
 
-def move_of(
-    withdrawal: Withdrawal, on: str, *, reason: str | None = None, entry_seq: int | None = None
-) -> Move:
+def move_of(withdrawal: Withdrawal, on: str, *, reason: str | None = None, entry_seq: int | None = None) -> Move:
     """The step that `on` makes. Raises: WrongState."""
     step = WITHDRAWAL.step(withdrawal.state, on)
-    return Move(
-        withdrawal=withdrawal, source=step.source, target=step.target, reason=reason, entry_seq=entry_seq
-    )
+    return Move(withdrawal=withdrawal, source=step.source, target=step.target, reason=reason, entry_seq=entry_seq)
 
 
 async def make_moves(parts: Parts, work: Work, moves: Sequence[Move]) -> frozenset[str]:

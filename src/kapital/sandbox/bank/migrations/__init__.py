@@ -1,0 +1,1 @@
+"""Revisions of the database kapital_sandbox_bank."""

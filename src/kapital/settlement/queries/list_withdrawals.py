@@ -1,0 +1,64 @@
+"""Withdrawals, newest first."""
+
+from typing import Any, Final
+from uuid import UUID
+
+import msgspec
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from kapital.contracts import settlement as contract
+from kapital.kernel.actor import Actor
+from kapital.settlement.domain.problems import WithdrawalNotFound
+from kapital.settlement.queries.access import visible_participant
+
+_LIST: Final = text(
+    """
+    SELECT w.withdrawal_id, w.wallet_id, w.amount_kopecks, w.bic, w.account, w.state, w.reason, w.entry_seq,
+        w.requested_at, w.changed_at
+    FROM withdrawal AS w JOIN beneficiary AS b USING (wallet_id)
+    WHERE (CAST(:participant AS uuid) IS NULL OR b.participant_id = :participant)
+        AND (CAST(:one AS uuid) IS NULL OR w.withdrawal_id = :one)
+        AND (CAST(:state AS text) IS NULL OR w.state = :state)
+        AND (CAST(:before AS uuid) IS NULL OR w.withdrawal_id < :before)
+    ORDER BY w.withdrawal_id DESC LIMIT :limit
+    """
+)
+
+
+async def list_withdrawals(
+    conn: AsyncConnection,
+    actor: Actor,
+    *,
+    state: contract.WithdrawalState | None = None,
+    before: UUID | None = None,
+    limit: int = 100,
+) -> contract.WithdrawalPage:
+    """A page of the withdrawals that the actor may see. Raises: NotPermitted."""
+    values = {"one": None, "state": state.value if state else None, "before": before, "limit": limit}
+    rows = await conn.execute(_LIST, {**values, "participant": visible_participant(actor)})
+    return contract.WithdrawalPage(withdrawals=[_withdrawal(row) for row in rows])
+
+
+async def get_withdrawal(conn: AsyncConnection, actor: Actor, withdrawal_id: UUID) -> contract.Withdrawal:
+    """One withdrawal. Raises: NotPermitted, WithdrawalNotFound (also when it is another's)."""
+    values = {"one": withdrawal_id, "state": None, "before": None, "limit": 1}
+    found = await conn.execute(_LIST, {**values, "participant": visible_participant(actor)})
+    row = found.one_or_none()
+    if row is None:
+        raise WithdrawalNotFound
+    return _withdrawal(row)
+
+
+def _withdrawal(row: Any) -> contract.Withdrawal:
+    return contract.Withdrawal(
+        withdrawal_id=UUID(str(row.withdrawal_id)),
+        wallet_id=UUID(str(row.wallet_id)),
+        amount_kopecks=row.amount_kopecks,
+        payout_account=contract.PayoutAccount(bic=row.bic, account=row.account),
+        state=contract.WithdrawalState(row.state),
+        reason=msgspec.UNSET if row.reason is None else row.reason,
+        entry_seq=msgspec.UNSET if row.entry_seq is None else row.entry_seq,
+        requested_at=row.requested_at,
+        changed_at=row.changed_at,
+    )

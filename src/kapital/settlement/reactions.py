@@ -1,0 +1,34 @@
+"""What settlement does on the events of others. A handler works inside the bus's transaction, inbox note included."""
+
+from collections.abc import Awaitable, Callable
+
+from kapital.platform.events import CloudEvent
+from kapital.platform.unit_of_work import Transaction
+from kapital.settlement.domain.instructions import AllocationDecided, PayoutsInstructed
+from kapital.settlement.ports import Parts
+from kapital.settlement.use_cases.register_beneficiaries import WalletOpened, register_beneficiaries
+from kapital.settlement.use_cases.settle_allocation import settle_allocation
+from kapital.settlement.use_cases.settle_payouts import settle_payouts
+
+Handler = Callable[[Transaction, list[CloudEvent]], Awaitable[None]]
+
+
+def subscriptions(parts: Parts) -> list[tuple[tuple[str, ...], Handler]]:
+    """Event types and who handles them."""
+
+    async def on_wallet_opened(tx: Transaction, events: list[CloudEvent]) -> None:
+        await register_beneficiaries(parts, tx, [event.data_as(WalletOpened) for event in events])
+
+    async def on_allocation_decided(tx: Transaction, events: list[CloudEvent]) -> None:
+        for event in events:
+            await settle_allocation(parts, tx, event.data_as(AllocationDecided), event)
+
+    async def on_payouts_instructed(tx: Transaction, events: list[CloudEvent]) -> None:
+        for event in events:
+            await settle_payouts(parts, tx, event.data_as(PayoutsInstructed), event)
+
+    return [
+        (("kapital.registry.wallet_opened.v1",), on_wallet_opened),
+        (("kapital.tokenization.allocation_decided.v1",), on_allocation_decided),
+        (("kapital.tokenization.payouts_instructed.v1",), on_payouts_instructed),
+    ]

@@ -1,0 +1,132 @@
+"""HTTP of settlement, bound to contracts/openapi/settlement.yaml; translates and calls, decides nothing."""
+
+from typing import Annotated, Any
+from uuid import UUID
+
+import msgspec
+from litestar import Request, get, post
+from litestar.params import Parameter
+
+from kapital.contracts import settlement as contract
+from kapital.platform.http.commands import NO_IDEMPOTENCY_KEY, actor_of, command_context
+from kapital.settlement.domain.payout_account import PayoutAccount
+from kapital.settlement.domain.withdrawal import WithdrawalItem
+from kapital.settlement.ports import Parts
+from kapital.settlement.queries.access import PAGE_MAX
+from kapital.settlement.queries.get_beneficiary import get_beneficiary
+from kapital.settlement.queries.list_incoming_payments import list_incoming_payments
+from kapital.settlement.queries.list_reconciliations import list_reconciliations
+from kapital.settlement.queries.list_withdrawals import get_withdrawal, list_withdrawals
+from kapital.settlement.use_cases.reconcile import reconcile
+from kapital.settlement.use_cases.request_withdrawals import (
+    RequestWithdrawals,
+    WithdrawalAnswer,
+    request_withdrawals,
+)
+
+Limit = Annotated[int, Parameter(ge=1, le=PAGE_MAX)]
+HttpRequest = Request[Any, Any, Any]
+
+
+@get("/v1/settlement/beneficiaries/{wallet_id:uuid}")
+async def get_beneficiary_route(request: HttpRequest, settlement: Parts, wallet_id: UUID) -> contract.Beneficiary:
+    """The top-up code of a wallet and its money by position."""
+    async with settlement.uow.database.connect() as conn:
+        return await get_beneficiary(conn, settlement.ledger, actor_of(request), wallet_id)
+
+
+@post("/v1/settlement/withdrawals", status_code=200)
+async def request_withdrawals_route(
+    request: HttpRequest, settlement: Parts, data: contract.WithdrawalsRequest
+) -> contract.WithdrawalsAnswer:
+    """Lock money and answer per item."""
+    actor, command_id = command_context(request)
+    items = tuple(
+        WithdrawalItem(
+            wallet_id=item.wallet_id,
+            amount_kopecks=item.amount_kopecks,
+            payout_account=PayoutAccount(bic=item.payout_account.bic, account=item.payout_account.account),
+        )
+        for item in data.withdrawals
+    )
+    answers = await request_withdrawals(
+        RequestWithdrawals(command_id=command_id, actor=actor, items=items), settlement
+    )
+    return contract.WithdrawalsAnswer(withdrawals=[_answer(answer) for answer in answers])
+
+
+@get("/v1/settlement/withdrawals")
+async def list_withdrawals_route(
+    request: HttpRequest,
+    settlement: Parts,
+    state: contract.WithdrawalState | None = None,
+    before: UUID | None = None,
+    limit: Limit = 100,
+) -> contract.WithdrawalPage:
+    """A page of withdrawals."""
+    async with settlement.uow.database.connect() as conn:
+        return await list_withdrawals(conn, actor_of(request), state=state, before=before, limit=limit)
+
+
+@get("/v1/settlement/withdrawals/{withdrawal_id:uuid}")
+async def get_withdrawal_route(request: HttpRequest, settlement: Parts, withdrawal_id: UUID) -> contract.Withdrawal:
+    """One withdrawal."""
+    async with settlement.uow.database.connect() as conn:
+        return await get_withdrawal(conn, actor_of(request), withdrawal_id)
+
+
+@get("/v1/settlement/incoming-payments")
+async def list_incoming_payments_route(
+    request: HttpRequest,
+    settlement: Parts,
+    state: contract.IncomingPaymentState | None = None,
+    before: UUID | None = None,
+    limit: Limit = 100,
+) -> contract.IncomingPaymentPage:
+    """A page of incoming payments."""
+    async with settlement.uow.database.connect() as conn:
+        return await list_incoming_payments(conn, actor_of(request), state=state, before=before, limit=limit)
+
+
+@post("/v1/settlement/reconciliations", status_code=200, opt=NO_IDEMPOTENCY_KEY)
+async def reconcile_route(request: HttpRequest, settlement: Parts) -> contract.Reconciliation:
+    """Compare the bank with the register now."""
+    found = await reconcile(actor_of(request), settlement)
+    return contract.Reconciliation(
+        reconciliation_id=found.reconciliation_id,
+        at=found.at,
+        bank_kopecks=found.bank_kopecks,
+        beneficiaries_kopecks=found.beneficiaries_kopecks,
+        unidentified_kopecks=found.unidentified_kopecks,
+        in_transit_kopecks=found.in_transit_kopecks,
+        difference_kopecks=found.difference_kopecks,
+    )
+
+
+@get("/v1/settlement/reconciliations")
+async def list_reconciliations_route(
+    request: HttpRequest, settlement: Parts, before: UUID | None = None, limit: Limit = 100
+) -> contract.ReconciliationPage:
+    """A page of comparisons."""
+    async with settlement.uow.database.connect() as conn:
+        return await list_reconciliations(conn, actor_of(request), before=before, limit=limit)
+
+
+def _answer(answer: WithdrawalAnswer) -> contract.WithdrawalAnswer:
+    return contract.WithdrawalAnswer(
+        outcome=contract.WithdrawalOutcome(answer.outcome),
+        withdrawal_id=msgspec.UNSET if answer.withdrawal_id is None else answer.withdrawal_id,
+        code=msgspec.UNSET if answer.code is None else answer.code,
+        detail=msgspec.UNSET if answer.detail is None else answer.detail,
+    )
+
+
+HANDLERS = (
+    get_beneficiary_route,
+    request_withdrawals_route,
+    list_withdrawals_route,
+    get_withdrawal_route,
+    list_incoming_payments_route,
+    reconcile_route,
+    list_reconciliations_route,
+)
