@@ -11,6 +11,63 @@ from kapital.contracts.base import AwareDatetime, Contract
 from msgspec import UNSET, Meta, UnsetType
 
 
+class OrderAnswer(StrEnum):
+    accepted = "accepted"
+    refused = "refused"
+    pending = "pending"
+
+
+class WithdrawalAnswer(StrEnum):
+    withdrawn = "withdrawn"
+    refused = "refused"
+
+
+class RetryAdvice(StrEnum):
+    never = "never"
+    same_request = "same_request"
+    after_change = "after_change"
+
+
+class ReviewVerdict(StrEnum):
+    accept = "accept"
+    return_ = "return"
+
+
+class FixingVerdict(StrEnum):
+    confirm = "confirm"
+    reject = "reject"
+
+
+class SigningParty(StrEnum):
+    issuer = "issuer"
+    operator = "operator"
+
+
+class SignatureKind(StrEnum):
+    """
+    How the act was authorised - by the session. Never a qualified signature here.
+    """
+
+    simple = "simple"
+
+
+class PayoutKind(StrEnum):
+    coupon = "coupon"
+    amortisation = "amortisation"
+    redemption = "redemption"
+
+
+class ObservationKind(StrEnum):
+    fixing = "fixing"
+    outcome = "outcome"
+
+
+class ObservationState(StrEnum):
+    recorded = "recorded"
+    confirmed = "confirmed"
+    rejected = "rejected"
+
+
 class DraftDecisionBody(Contract, kw_only=True):
     terms: Annotated[
         dict[str, Any],
@@ -76,14 +133,9 @@ class DecisionHashBody(Contract, kw_only=True):
     ) = UNSET
 
 
-class Verdict(StrEnum):
-    accept = "accept"
-    return_ = "return"
-
-
 class ReviewBody(Contract, kw_only=True):
     decision_sha256: Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
-    verdict: Verdict
+    verdict: ReviewVerdict
     note: (
         Annotated[
             str, Meta(description="Reason of a return; required then.", max_length=4000)
@@ -137,33 +189,15 @@ class IssuePage(Contract, kw_only=True):
 class ReviewView(Contract, kw_only=True):
     reviewer_id: Annotated[str, Meta(max_length=64)]
     role: Annotated[str, Meta(max_length=64)]
-    verdict: Verdict
+    verdict: ReviewVerdict
     decision_sha256: Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
     at: AwareDatetime
     note: Annotated[str, Meta(max_length=4000)] | UnsetType = UNSET
 
 
-class Party(StrEnum):
-    issuer = "issuer"
-    operator = "operator"
-
-
-class SignatureKind(StrEnum):
-    """
-    How the act was authorised; never a qualified signature here.
-    """
-
-    simple = "simple"
-
-
 class SignatureView(Contract, kw_only=True):
-    party: Party
-    signature_kind: Annotated[
-        SignatureKind,
-        Meta(
-            description="How the act was authorised; never a qualified signature here."
-        ),
-    ]
+    party: SigningParty
+    signature_kind: SignatureKind
     key_name: Annotated[str, Meta(max_length=128)]
     algorithm: Annotated[str, Meta(max_length=32)]
     signature_b64: Annotated[str, Meta(max_length=4096)]
@@ -208,12 +242,6 @@ class PlaceOrdersBody(Contract, kw_only=True):
     orders: Annotated[list[NewOrder], Meta(max_length=1000, min_length=1)]
 
 
-class Retry(StrEnum):
-    never = "never"
-    same_request = "same_request"
-    after_change = "after_change"
-
-
 class Refusal(Contract, kw_only=True):
     """
     A Problem in the place of one item of a batch.
@@ -222,18 +250,12 @@ class Refusal(Contract, kw_only=True):
     code: Annotated[str, Meta(max_length=64)]
     title: Annotated[str, Meta(max_length=500)]
     detail: Annotated[str, Meta(max_length=2000)]
-    retry: Retry
+    retry: RetryAdvice
     facts: dict[str, str | int]
 
 
-class Outcome(StrEnum):
-    accepted = "accepted"
-    refused = "refused"
-    pending = "pending"
-
-
 class PlacedOrder(Contract, kw_only=True):
-    outcome: Outcome
+    outcome: OrderAnswer
     order_id: (
         Annotated[
             UUID,
@@ -267,14 +289,9 @@ class WithdrawOrdersBody(Contract, kw_only=True):
     order_ids: Annotated[list[UUID], Meta(max_length=1000, min_length=1)]
 
 
-class Outcome1(StrEnum):
-    withdrawn = "withdrawn"
-    refused = "refused"
-
-
 class WithdrawnOrder(Contract, kw_only=True):
     order_id: UUID
-    outcome: Outcome1
+    outcome: WithdrawalAnswer
     released_kopecks: Annotated[int, Meta(ge=0, le=9223372036854775807)] | UnsetType = (
         UNSET
     )
@@ -327,16 +344,10 @@ class NeededFixing(Contract, kw_only=True):
     available_at: AwareDatetime
 
 
-class Kind(StrEnum):
-    coupon = "coupon"
-    amortisation = "amortisation"
-    redemption = "redemption"
-
-
 class ActionRow(Contract, kw_only=True):
     action_id: UUID
     number: Annotated[int, Meta(ge=1, le=9223372036854775807)]
-    kind: Kind
+    kind: PayoutKind
     nominal_on: date
     pay_on: date
     record_at: AwareDatetime
@@ -384,11 +395,6 @@ class RecordOutcomeBody(Contract, kw_only=True):
     document_sha256: Annotated[str, Meta(pattern="^[0-9a-f]{64}$")] | UnsetType = UNSET
 
 
-class Verdict2(StrEnum):
-    confirm = "confirm"
-    reject = "reject"
-
-
 class ConfirmFixingBody(Contract, kw_only=True):
     value: Annotated[
         str,
@@ -398,25 +404,14 @@ class ConfirmFixingBody(Contract, kw_only=True):
             min_length=1,
         ),
     ]
-    verdict: Verdict2
-
-
-class Kind1(StrEnum):
-    fixing = "fixing"
-    outcome = "outcome"
-
-
-class State(StrEnum):
-    recorded = "recorded"
-    confirmed = "confirmed"
-    rejected = "rejected"
+    verdict: FixingVerdict
 
 
 class ObservationView(Contract, kw_only=True):
     fixing_id: UUID
-    kind: Kind1
+    kind: ObservationKind
     value: Annotated[str, Meta(max_length=64)]
-    state: State
+    state: ObservationState
     evidence: Annotated[str, Meta(max_length=500)]
     recorded_by: Annotated[str, Meta(max_length=64)]
     recorded_at: AwareDatetime
@@ -431,6 +426,24 @@ class ObservationView(Contract, kw_only=True):
 class ObservationPage(Contract, kw_only=True):
     items: Annotated[list[ObservationView], Meta(max_length=500)]
     next_after: UUID | UnsetType = UNSET
+
+
+class PlacementOutcome(StrEnum):
+    held = "held"
+    failed = "failed"
+
+
+class HolderPosition(StrEnum):
+    """
+    Where the units lie. Money for frozen units is credited to the holder's frozen money, all other money to available.
+    """
+
+    available = "available"
+    reserved = "reserved"
+    locked = "locked"
+    pledged = "pledged"
+    arrested = "arrested"
+    frozen = "frozen"
 
 
 class PublishedDocument(Contract, kw_only=True):
@@ -466,11 +479,6 @@ class IssueStateChanged(Contract, kw_only=True):
     at: AwareDatetime
 
 
-class Outcome2(StrEnum):
-    held = "held"
-    failed = "failed"
-
-
 class AllocationLine(Contract, kw_only=True):
     """
     pay + refund = reserved, always. No units - the whole reserve goes back.
@@ -484,33 +492,9 @@ class AllocationLine(Contract, kw_only=True):
     reserved_kopecks: Annotated[int, Meta(ge=1, le=9223372036854775807)]
 
 
-class Kind2(StrEnum):
-    coupon = "coupon"
-    amortisation = "amortisation"
-    redemption = "redemption"
-
-
-class Position(StrEnum):
-    """
-    Where the units lie. Money for frozen units is credited to the holder's frozen money, all other money to available.
-    """
-
-    available = "available"
-    reserved = "reserved"
-    locked = "locked"
-    pledged = "pledged"
-    arrested = "arrested"
-    frozen = "frozen"
-
-
 class PayoutInstruction(Contract, kw_only=True):
     wallet_id: UUID
-    position: Annotated[
-        Position,
-        Meta(
-            description="Where the units lie. Money for frozen units is credited to the holder's frozen money, all other money to available."
-        ),
-    ]
+    position: HolderPosition
     units: Annotated[int, Meta(ge=1, le=9223372036854775807)]
     amount_kopecks: Annotated[int, Meta(ge=0, le=9223372036854775807)]
     extinguish_units: Annotated[int, Meta(ge=0, le=9223372036854775807)]
@@ -540,7 +524,7 @@ class DecisionPublished(Contract, kw_only=True):
 
 class AllocationDecided(Contract, kw_only=True):
     issue_id: UUID
-    outcome: Outcome2
+    outcome: PlacementOutcome
     part: Annotated[int, Meta(ge=1, le=9223372036854775807)]
     parts: Annotated[int, Meta(ge=1, le=9223372036854775807)]
     asset_id: UUID
@@ -555,7 +539,7 @@ class PayoutsInstructed(Contract, kw_only=True):
 
     action_id: UUID
     issue_id: UUID
-    kind: Kind2
+    kind: PayoutKind
     part: Annotated[int, Meta(ge=1, le=9223372036854775807)]
     parts: Annotated[int, Meta(ge=1, le=9223372036854775807)]
     payer_wallet_id: UUID

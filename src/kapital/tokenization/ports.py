@@ -110,6 +110,10 @@ class Orders(Protocol):
         """Write the next version of each. Raises: StaleVersion."""
         ...
 
+    async def read(self, conn: AsyncConnection, ids: Iterable[UUID]) -> dict[UUID, Order]:
+        """Those orders that exist, by id."""
+        ...
+
     async def lock(self, conn: AsyncConnection, ids: Iterable[UUID]) -> dict[UUID, Order]:
         """Those orders that exist, by id, locked. The issue's row is locked before."""
         ...
@@ -144,6 +148,10 @@ class Orders(Protocol):
 
     async def any_unsettled(self, conn: AsyncConnection, issue_id: UUID) -> bool:
         """Whether an order of the issue still waits for its ledger entry."""
+        ...
+
+    async def any_ever_accepted(self, conn: AsyncConnection, issue_id: UUID) -> bool:
+        """Whether an order of the issue was ever accepted, withdrawn since or not."""
         ...
 
 
@@ -249,3 +257,4 @@ class Parts:
     investors: Investors
     actions: Actions
     fixings: Fixings
+    rule_book_version: str

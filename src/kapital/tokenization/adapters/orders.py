@@ -47,6 +47,7 @@ _OF_COMMANDS: Final = """
         SELECT * FROM unnest(CAST(:actors AS text[]), CAST(:commands AS text[]))
     ) ORDER BY actor_id, command_id, item
 """
+_READ: Final = "WHERE order_id = ANY(CAST(:ids AS uuid[]))"
 _LOCK: Final = "WHERE order_id = ANY(CAST(:ids AS uuid[])) ORDER BY order_id FOR NO KEY UPDATE"
 _UNDECIDED: Final = "WHERE state = 'checked' AND created_at <= :before ORDER BY order_id LIMIT :limit"
 _UNDECIDED_OF: Final = """
@@ -85,6 +86,9 @@ _UNSETTLED: Final = text(
     )
     """
 )
+_EVER_ACCEPTED: Final = text(
+    "SELECT EXISTS (SELECT FROM subscription_order WHERE issue_id = :issue_id AND accepted_at IS NOT NULL)"
+)
 
 
 class OrderTables:
@@ -102,6 +106,10 @@ class OrderTables:
     async def save(self, conn: AsyncConnection, orders: Sequence[Order]) -> None:
         """Write the next version of each. Raises: StaleVersion."""
         await ORDER_TABLE.update(conn, orders)
+
+    async def read(self, conn: AsyncConnection, ids: Iterable[UUID]) -> dict[UUID, Order]:
+        """Those orders that exist, by id."""
+        return {order.order_id: order for order in await ORDER_TABLE.select(conn, _READ, {"ids": list(ids)})}
 
     async def lock(self, conn: AsyncConnection, ids: Iterable[UUID]) -> dict[UUID, Order]:
         """Those orders that exist, by id, locked. The issue's row is locked before."""
@@ -141,3 +149,7 @@ class OrderTables:
     async def any_unsettled(self, conn: AsyncConnection, issue_id: UUID) -> bool:
         """Whether an order of the issue still waits for its ledger entry."""
         return bool((await conn.execute(_UNSETTLED, {"issue_id": issue_id})).scalar_one())
+
+    async def any_ever_accepted(self, conn: AsyncConnection, issue_id: UUID) -> bool:
+        """Whether an order of the issue was ever accepted, withdrawn since or not."""
+        return bool((await conn.execute(_EVER_ACCEPTED, {"issue_id": issue_id})).scalar_one())

@@ -1,0 +1,161 @@
+"""Bring checked orders to their end: reserve in the ledger, then accept or turn away under the issue's row lock."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from kapital.kernel.ids import derive_uuid7
+from kapital.kernel.problems import Problem, ensure
+from kapital.ledger.api import (
+    MAX_TRANSACTIONS_PER_CALL,
+    AccountKey,
+    Basis,
+    BasisKind,
+    Committed,
+    Position,
+    Posting,
+    Refused,
+    money_asset,
+)
+from kapital.ledger.api import Transaction as LedgerTransaction
+from kapital.platform.unit_of_work import Transaction
+from kapital.tokenization.domain.issue import Issue
+from kapital.tokenization.domain.order import Order, why_closed
+from kapital.tokenization.domain.problems import PlacementMustBeOpen
+from kapital.tokenization.domain.states import IssueState, OrderState
+from kapital.tokenization.ports import Parts
+from kapital.tokenization.use_cases.steps import SMART_CONTRACT, move_issues, move_orders
+
+_RESERVE = "reserve"
+_RELEASE = "release"
+
+
+async def decide_orders(order_ids: Iterable[UUID], *, parts: Parts) -> dict[UUID, Order]:
+    """Decide CHECKED orders and return how they stand; others are returned as they are.
+
+    Promise: may be called for the same orders by several processes at once, and again after a crash at any line:
+    the ledger knows each reserve by an id derived from the order, and the decision is made once, under row locks.
+    """
+    ids = list(order_ids)
+    if not ids:
+        return {}
+    async with parts.database.connect() as conn:
+        known = await parts.orders.read(conn, ids)
+    waiting = [order for order in known.values() if order.state is OrderState.CHECKED]
+    answers = await _post(parts, waiting, reserve_record)
+    async with parts.uow.begin() as tx:
+        decided = await _decide(tx, parts, ids, answers)
+    await release_reserves([order for order in decided.values() if order.release_due], parts=parts)
+    return decided
+
+
+async def release_reserves(orders: Sequence[Order], *, parts: Parts) -> None:
+    """Give the reserves of withdrawn and turned-away orders back; what the ledger refuses stays due."""
+    if not orders:
+        return
+    answers = await _post(parts, orders, release_record)
+    entries = {order_id: answer.seq for order_id, answer in answers.items() if isinstance(answer, Committed)}
+    async with parts.uow.begin() as tx:
+        await parts.orders.note_released(tx.conn, entries)
+
+
+def reserve_record(order: Order) -> LedgerTransaction:
+    """The order's price from available to reserved money."""
+    return _record(order, _RESERVE, Position.AVAILABLE, Position.RESERVED)
+
+
+def release_record(order: Order) -> LedgerTransaction:
+    """The whole reserve back to available money."""
+    return _record(order, _RELEASE, Position.RESERVED, Position.AVAILABLE)
+
+
+def _record(order: Order, purpose: str, source: Position, target: Position) -> LedgerTransaction:
+    ensure(order.wallet_id is not None, "a checked order has its wallet")
+    wallet, money = UUID(str(order.wallet_id)), money_asset()
+    return LedgerTransaction(
+        id=derive_uuid7(order.order_id, purpose),
+        actor=order.actor_id,
+        basis=Basis(kind=BasisKind.ORDER, reference=f"{purpose} order {order.order_id}"),
+        postings=(
+            Posting(AccountKey(money, source, wallet), -order.reserved_kopecks),
+            Posting(AccountKey(money, target, wallet), order.reserved_kopecks),
+        ),
+    )
+
+
+async def _post(
+    parts: Parts, orders: Sequence[Order], record_of: Callable[[Order], LedgerTransaction]
+) -> dict[UUID, Committed | Refused]:
+    """Post a record for each order, in calls that the ledger takes; answers by order id."""
+    answers: dict[UUID, Committed | Refused] = {}
+    for start in range(0, len(orders), MAX_TRANSACTIONS_PER_CALL):
+        chunk = orders[start : start + MAX_TRANSACTIONS_PER_CALL]
+        posted = await parts.ledger.post([record_of(order) for order in chunk])
+        answers |= {order.order_id: answer for order, answer in zip(chunk, posted, strict=True)}
+    return answers
+
+
+async def _decide(
+    tx: Transaction, parts: Parts, ids: Sequence[UUID], answers: Mapping[UUID, Committed | Refused]
+) -> dict[UUID, Order]:
+    unlocked = await parts.orders.read(tx.conn, ids)
+    issues = await parts.issues.lock(tx.conn, {order.issue_id for order in unlocked.values()})
+    orders = await parts.orders.lock(tx.conn, ids)
+    # Another process may have decided some meanwhile.
+    open_orders = [o for o in orders.values() if o.state is OrderState.CHECKED and o.order_id in answers]
+    moves: list[tuple[Order, str, Mapping[str, Any]]] = []
+    for order in sorted(open_orders, key=lambda order: _priority(answers[order.order_id])):
+        issue = issues[order.issue_id]
+        on, changes = _verdict(issue, answers[order.order_id])
+        moves.append((order, on, changes))
+        if on == "reserved":
+            issues[order.issue_id] = _with_order(issue, order)
+    await _save_issues(tx, parts, issues, {order.issue_id for order, on, _ in moves if on == "reserved"})
+    moved = await move_orders(tx, parts, moves)
+    return orders | {order.order_id: order for order in moved}
+
+
+def _verdict(issue: Issue, answer: Committed | Refused) -> tuple[str, Mapping[str, Any]]:
+    if isinstance(answer, Refused):
+        refusal = {"refusal_code": answer.code, "refusal_detail": answer.detail, "refusal_facts": answer.facts}
+        return "turned_away", refusal
+    reserve = {"reserve_seq": answer.seq, "reserved_at": answer.recorded_at}
+    # The reserve's instant counts, by the ledger's clock: not when this process came to look at it.
+    problem: Problem | None = why_closed(issue, answer.recorded_at)
+    if problem is None and not issue.is_full:
+        return "reserved", {**reserve, "accepted_at": answer.recorded_at}
+    problem = problem or _why_full(issue)
+    refusal = {
+        "refusal_code": problem.code,
+        "refusal_detail": problem.detail,
+        "refusal_facts": problem.facts,
+    }
+    return "turned_away", {**reserve, **refusal, "release_due": True}
+
+
+def _why_full(issue: Issue) -> Problem:
+    # The issue's row still says open: its last unit was taken by an order of the same batch.
+    return PlacementMustBeOpen(facts={"state": IssueState.PLACEMENT_SUSPENDED.value, "code": issue.code})
+
+
+def _with_order(issue: Issue, order: Order) -> Issue:
+    return msgspec.structs.replace(
+        issue,
+        accepted_orders=issue.accepted_orders + 1,
+        accepted_units=issue.accepted_units + order.units,
+        accepted_kopecks=issue.accepted_kopecks + order.reserved_kopecks,
+    )
+
+
+async def _save_issues(tx: Transaction, parts: Parts, issues: Mapping[UUID, Issue], changed: Iterable[UUID]) -> None:
+    touched = [issues[issue_id] for issue_id in sorted(changed)]
+    full = [issue for issue in touched if issue.is_full]
+    await parts.issues.save(tx.conn, [issue.changed() for issue in touched if not issue.is_full])
+    basis = {"reason": "live orders take the whole quantity"}
+    await move_issues(tx, parts, [(issue, "filled", {}) for issue in full], actor=SMART_CONTRACT, basis=basis)
+
+
+def _priority(answer: Committed | Refused) -> int:
+    return answer.seq if isinstance(answer, Committed) else -1

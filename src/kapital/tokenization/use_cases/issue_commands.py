@@ -1,0 +1,45 @@
+"""What the commands on one issue share: the issue as the actor may act on it, and the answer."""
+
+import msgspec
+
+from kapital.contracts.tokenization import IssueMoved
+from kapital.kernel.actor import Actor
+from kapital.kernel.ids import CommandId
+from kapital.platform.unit_of_work import Transaction
+from kapital.tokenization.domain.issue import Issue
+from kapital.tokenization.domain.problems import IssueNotFound
+
+
+def require_own(issue: Issue | None, actor: Actor) -> Issue:
+    """The issue, if the actor acts for its issuer. Raises: IssueNotFound, so that nobody learns of others' drafts."""
+    if issue is None or actor.participant_id is None or issue.issuer_participant_id != actor.participant_id:
+        raise IssueNotFound
+    return issue
+
+
+def require_found(issue: Issue | None) -> Issue:
+    """The issue. Raises: IssueNotFound."""
+    if issue is None:
+        raise IssueNotFound
+    return issue
+
+
+async def earlier_answer(tx: Transaction, command_id: CommandId, actor: Actor, print_of: str) -> IssueMoved | None:
+    """The kept answer to the same command. Raises: IdempotencyKeyReused."""
+    body = await tx.replies.find(command_id, actor, print_of)
+    return None if body is None else msgspec.json.decode(body, type=IssueMoved)
+
+
+async def keep_answer(
+    tx: Transaction, command_id: CommandId, actor: Actor, print_of: str, issue: Issue
+) -> IssueMoved:
+    """Keep and return the answer: the issue after the step."""
+    moved = IssueMoved(
+        issue_id=issue.issue_id,
+        state=issue.state.value,
+        version=issue.version,
+        decision_version=issue.decision_version,
+        decision_sha256=issue.decision_sha256,
+    )
+    await tx.replies.keep(command_id, actor, print_of, msgspec.json.encode(moved))
+    return moved

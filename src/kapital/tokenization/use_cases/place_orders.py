@@ -1,0 +1,210 @@
+"""Use case: place orders to acquire units; each is answered, and an accepted one has its price reserved."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from kapital.contracts.tokenization import OrderAnswer, OrdersPlaced, PlacedOrder, Refusal
+from kapital.kernel.actor import Actor
+from kapital.kernel.ids import CommandId
+from kapital.kernel.problems import Problem, ensure
+from kapital.kernel.roles import Role
+from kapital.kernel.states import Step
+from kapital.platform.ids import new_uuid7
+from kapital.platform.problems import IdempotencyKeyReused
+from kapital.platform.unit_of_work import Transaction, fingerprint
+from kapital.tokenization.domain.investor import Investor
+from kapital.tokenization.domain.issue import Issue
+from kapital.tokenization.domain.order import Order, why_refused
+from kapital.tokenization.domain.problems import BatchTooLarge, IssueNotFound
+from kapital.tokenization.domain.states import ORDER, PUBLIC, OrderState
+from kapital.tokenization.ports import Parts
+from kapital.tokenization.use_cases.decide_orders import decide_orders
+from kapital.tokenization.use_cases.refusals import refusal_of, refusal_of_code
+from kapital.tokenization.use_cases.steps import audit_new_orders
+
+ORDERS_MAX = 1000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewOrder:
+    """`units` is the whole quantity wanted, at the price of the decision."""
+
+    issue_id: UUID
+    units: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlaceOrders:
+    """Shape: 1 to 1,000 orders of the actor's own participant."""
+
+    command_id: CommandId
+    actor: Actor
+    orders: tuple[NewOrder, ...]
+
+
+_Key = tuple[str, str]
+
+
+async def place_orders(cmd: PlaceOrders, *, parts: Parts) -> OrdersPlaced:
+    """Place the orders of one command. Raises: NotPermitted, BatchTooLarge, IdempotencyKeyReused."""
+    answer = (await place_many([cmd], parts=parts))[0]
+    if isinstance(answer, Problem):
+        raise answer
+    return answer
+
+
+async def place_many(cmds: Sequence[PlaceOrders], *, parts: Parts) -> list[OrdersPlaced | Problem]:
+    """Place the orders of several commands at once: what the batcher calls.
+
+    The life of an order (architecture.md 4): checked and kept in one transaction; reserved in the ledger by one call,
+    under ids derived from the orders; accepted or turned away in another transaction, under the issue's row lock.
+    A refused command or order spoils no other.
+    Law: 259-FZ art. 3; domain.md 1.3 (eligibility at the order; no reserve, no acceptance).
+    Promise: a crash after the first transaction leaves orders CHECKED; a repeat of the command, or `resume_orders`,
+    brings them to the same end under the same ids. A repeat of an answered command gives the same answer.
+    """
+    prints = [fingerprint(cmd) for cmd in cmds]
+    answers: list[OrdersPlaced | Problem | None] = [_why_malformed(cmd) for cmd in cmds]
+    good = [index for index, answer in enumerate(answers) if answer is None]
+    if good:
+        placed = await _keep([cmds[index] for index in good], [prints[index] for index in good], parts)
+        undecided = [order.order_id for kept in placed.values() for order in kept.values() if _is_undecided(order)]
+        decided = await decide_orders(undecided, parts=parts)
+        for index in good:
+            answers[index] = _answer(cmds[index], prints[index], placed, decided)
+    return [_certain(answer) for answer in answers]
+
+
+def _why_malformed(cmd: PlaceOrders) -> Problem | None:
+    try:
+        cmd.actor.require(Role.INVESTOR)
+    except Problem as problem:
+        return problem
+    ensure(cmd.actor.participant_id is not None, "an investor is a participant")
+    if not 1 <= len(cmd.orders) <= ORDERS_MAX:
+        return BatchTooLarge(facts={"count": len(cmd.orders), "limit": ORDERS_MAX})
+    return None
+
+
+async def _keep(cmds: Sequence[PlaceOrders], prints: Sequence[str], parts: Parts) -> dict[_Key, dict[int, Order]]:
+    """Insert the orders that are new; return all that are kept for the commands, by item."""
+    keys = [_key(cmd) for cmd in cmds]
+    async with parts.uow.begin() as tx:
+        kept = _by_item(await parts.orders.of_commands(tx.conn, keys))
+        fresh = [(cmd, mark) for cmd, mark in zip(cmds, prints, strict=True) if _key(cmd) not in kept]
+        born = await _born(tx, parts, fresh)
+        inserted = await parts.orders.add(tx.conn, [order for order, _ in born])
+        actors = {cmd.actor.id: cmd.actor for cmd in cmds}
+        await audit_new_orders(tx, parts, [pair for pair in born if pair[0].order_id in inserted], actors)
+    if len(inserted) == len(born):
+        return _by_item([*(order for items in kept.values() for order in items.values()), *(o for o, _ in born)])
+    # Another process kept the same command meanwhile: what it kept counts.
+    async with parts.database.connect() as conn:
+        return _by_item(await parts.orders.of_commands(conn, keys))
+
+
+async def _born(
+    tx: Transaction, parts: Parts, cmds: Sequence[tuple[PlaceOrders, str]]
+) -> list[tuple[Order, Step[OrderState]]]:
+    issues = await parts.issues.read(tx.conn, {new.issue_id for cmd, _ in cmds for new in cmd.orders})
+    people = await parts.investors.read(tx.conn, {_participant(cmd) for cmd, _ in cmds})
+    born = []
+    for cmd, mark in cmds:
+        for item, new in enumerate(cmd.orders):
+            issue = issues.get(new.issue_id)
+            if issue is not None and issue.state in PUBLIC:
+                investor = people.get(_participant(cmd))
+                born.append(_first_step(tx, cmd, mark, item, issue, investor))
+    return born
+
+
+def _first_step(
+    tx: Transaction, cmd: PlaceOrders, mark: str, item: int, issue: Issue, investor: Investor | None
+) -> tuple[Order, Step[OrderState]]:
+    units = cmd.orders[item].units
+    problem = why_refused(issue, investor, units, tx.now)
+    step = ORDER.step(OrderState.CREATED, "checked" if problem is None else "refused")
+    order = Order(
+        order_id=new_uuid7(),
+        issue_id=issue.issue_id,
+        participant_id=_participant(cmd),
+        wallet_id=investor.wallet_id if investor else None,
+        units=units,
+        reserved_kopecks=units * issue.price_kopecks if problem is None else 0,
+        state=step.target,
+        version=1,
+        actor_id=cmd.actor.id,
+        command_id=cmd.command_id,
+        item=item,
+        fingerprint=mark,
+        created_at=tx.now,
+        refusal_code=problem.code if problem else None,
+        refusal_detail=problem.detail if problem else None,
+        refusal_facts=problem.facts if problem else None,
+    )
+    return order, step
+
+
+def _answer(
+    cmd: PlaceOrders,
+    mark: str,
+    placed: Mapping[_Key, Mapping[int, Order]],
+    decided: Mapping[UUID, Order],
+) -> OrdersPlaced | Problem:
+    kept = placed.get(_key(cmd), {})
+    if any(order.fingerprint != mark for order in kept.values()):
+        return IdempotencyKeyReused("the same key was used for other orders")
+    items = []
+    for item in range(len(cmd.orders)):
+        order = kept.get(item)
+        if order is None:
+            items.append(PlacedOrder(outcome=OrderAnswer.refused, refusal=refusal_of(IssueNotFound())))
+        else:
+            items.append(_told(decided.get(order.order_id, order)))
+    return OrdersPlaced(items=items)
+
+
+def _told(order: Order) -> PlacedOrder:
+    """The answer that the order got, from what never changes of it: later steps do not alter a replay."""
+    if order.accepted_at is not None and order.reserve_seq is not None:
+        return PlacedOrder(
+            outcome=OrderAnswer.accepted,
+            order_id=order.order_id,
+            reserved_kopecks=order.reserved_kopecks,
+            accepted_seq=order.reserve_seq,
+            accepted_at=order.accepted_at,
+        )
+    if order.refusal_code is None:
+        return PlacedOrder(outcome=OrderAnswer.pending, order_id=order.order_id)
+    return PlacedOrder(outcome=OrderAnswer.refused, order_id=order.order_id, refusal=_refusal_of_order(order))
+
+
+def _refusal_of_order(order: Order) -> Refusal:
+    ensure(order.refusal_code is not None, "a refused order has its code")
+    return refusal_of_code(str(order.refusal_code), order.refusal_detail or "", order.refusal_facts or {})
+
+
+def _is_undecided(order: Order) -> bool:
+    return order.state is OrderState.CHECKED
+
+
+def _key(cmd: PlaceOrders) -> _Key:
+    return cmd.actor.id, cmd.command_id
+
+
+def _participant(cmd: PlaceOrders) -> UUID:
+    ensure(cmd.actor.participant_id is not None, "an investor is a participant")
+    return UUID(str(cmd.actor.participant_id))
+
+
+def _by_item(orders: Sequence[Order]) -> dict[_Key, dict[int, Order]]:
+    found: dict[_Key, dict[int, Order]] = {}
+    for order in orders:
+        found.setdefault((order.actor_id, order.command_id), {})[order.item] = order
+    return found
+
+
+def _certain(answer: OrdersPlaced | Problem | None) -> OrdersPlaced | Problem:
+    ensure(answer is not None, "every command is answered")
+    return answer if answer is not None else BatchTooLarge()

@@ -1,0 +1,166 @@
+"""Use case: publish the signed decision; from here on it never changes, and its units exist in the ledger."""
+
+from base64 import b64encode
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from kapital.contracts.tokenization import IssueMoved
+from kapital.kernel.actor import Actor
+from kapital.kernel.ids import CommandId, derive_uuid7
+from kapital.kernel.roles import Role
+from kapital.ledger.api import AssetKind, Basis, BasisKind, Committed, OpenAsset
+from kapital.ledger.api import Transaction as LedgerTransaction
+from kapital.platform.unit_of_work import Transaction, fingerprint
+from kapital.tokenization.domain import human_text
+from kapital.tokenization.domain.decision import Decision, DecisionSignature
+from kapital.tokenization.domain.events import DECISION_PUBLISHED, Fact, utc
+from kapital.tokenization.domain.issue import Issue
+from kapital.tokenization.domain.problems import (
+    IssuerWalletMustBeOpen,
+    LedgerRefused,
+    PublicationMustPrecedePlacement,
+)
+from kapital.tokenization.domain.states import ISSUE
+from kapital.tokenization.domain.terms import IssuanceTerms, load_terms
+from kapital.tokenization.ports import Parts
+from kapital.tokenization.use_cases.issue_commands import earlier_answer, keep_answer, require_found
+from kapital.tokenization.use_cases.steps import SMART_CONTRACT, move_issue, tell
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PublishDecision:
+    """`decision_sha256` names the version that is meant."""
+
+    command_id: CommandId
+    actor: Actor
+    issue_id: UUID
+    decision_sha256: str
+    version: int | None = None
+
+
+async def publish_decision(cmd: PublishDecision, *, parts: Parts) -> IssueMoved:
+    """Move SIGNED to PUBLISHED: documents kept, units opened in the ledger with their issue limit, others told.
+
+    Law: 259-FZ art. 3 (free access to the decision; no offer before publication).
+    Promise: documents and the ledger record come first and are the same on every repeat, so that a crash between
+    them and the last transaction is mended by the same command, or by any other that publishes the issue.
+    Raises: NotPermitted, IdempotencyKeyReused, IssueNotFound, WrongState, StaleVersion, DecisionHashMustMatch,
+    IssuerWalletMustBeOpen, PublicationMustPrecedePlacement, LedgerRefused.
+    """
+    cmd.actor.require(Role.ISSUE_MANAGER, Role.SMART_CONTRACT)
+    print_of = fingerprint(cmd)
+    async with parts.uow.begin() as tx:
+        if (earlier := await earlier_answer(tx, cmd.command_id, cmd.actor, print_of)) is not None:
+            return earlier
+        issue, wallet_id = await _require_publishable(tx, parts, cmd)
+        decision = (await parts.issues.decisions(tx.conn, [issue.issue_id]))[issue.issue_id]
+        signatures = await parts.issues.signatures(tx.conn, issue.issue_id)
+    terms = load_terms(decision.terms)
+    documents = await _keep_documents(parts, terms, decision)
+    await _open_units(parts, issue)
+    async with parts.uow.begin() as tx:
+        if (earlier := await earlier_answer(tx, cmd.command_id, cmd.actor, print_of)) is not None:
+            return earlier
+        issue, wallet_id = await _require_publishable(tx, parts, cmd)
+        # Disclosure opens the page with this event, so it goes before the change of state.
+        await tell(tx, [_published(issue, wallet_id, terms, documents, signatures)])
+        basis = {"decision_sha256": issue.decision_sha256}
+        issue = await move_issue(
+            tx,
+            parts,
+            issue,
+            "published",
+            actor=cmd.actor,
+            basis=basis,
+            issuer_wallet_id=wallet_id,
+            published_at=tx.now,
+        )
+        return await keep_answer(tx, cmd.command_id, cmd.actor, print_of, issue)
+
+
+async def _require_publishable(tx: Transaction, parts: Parts, cmd: PublishDecision) -> tuple[Issue, UUID]:
+    issue = require_found((await parts.issues.lock(tx.conn, [cmd.issue_id])).get(cmd.issue_id))
+    ISSUE.step(issue.state, "published")
+    issue.require_seen(cmd.decision_sha256, cmd.version)
+    if issue.is_over(tx.now):
+        raise PublicationMustPrecedePlacement
+    known = await parts.investors.read(tx.conn, [issue.issuer_participant_id])
+    issuer = known.get(issue.issuer_participant_id)
+    if issuer is None or issuer.wallet_id is None:
+        raise IssuerWalletMustBeOpen
+    return issue, issuer.wallet_id
+
+
+async def _keep_documents(parts: Parts, terms: IssuanceTerms, decision: Decision) -> list[dict[str, Any]]:
+    text = human_text.render(terms, decision_sha256=decision.sha256).encode()
+    kept = []
+    for content, name, media_type in (
+        (decision.terms, f"{terms.code}-decision.json", "application/json"),
+        (text, f"{terms.code}-decision-ru.md", "text/markdown; charset=utf-8"),
+    ):
+        sha256 = await parts.documents.put(content)
+        kept.append({"sha256": sha256, "name": name, "media_type": media_type, "bytes": len(content)})
+    return kept
+
+
+async def _open_units(parts: Parts, issue: Issue) -> None:
+    # The machine, not the person, is the ledger's actor: the same record whoever repeats the publication.
+    record = LedgerTransaction(
+        id=derive_uuid7(issue.issue_id, "open_asset"),
+        actor=SMART_CONTRACT.id,
+        basis=Basis(
+            kind=BasisKind.ISSUER_INSTRUCTION,
+            reference=f"decision {issue.code} version {issue.decision_version}",
+            document_sha256=issue.decision_sha256,
+        ),
+        opens=(
+            OpenAsset(
+                asset=issue.issue_id,
+                kind=AssetKind.UNITS,
+                code=issue.code,
+                scale=0,
+                issue_limit=issue.quantity_max,
+            ),
+        ),
+    )
+    answer = (await parts.ledger.post([record]))[0]
+    if not isinstance(answer, Committed):
+        raise LedgerRefused(answer.detail, {"ledger_code": answer.code, **answer.facts})
+
+
+def _published(
+    issue: Issue,
+    wallet_id: UUID,
+    terms: IssuanceTerms,
+    documents: list[dict[str, Any]],
+    signatures: Sequence[DecisionSignature],
+) -> Fact:
+    return Fact(
+        DECISION_PUBLISHED,
+        issue.issue_id,
+        {
+            "issue_id": issue.issue_id,
+            "code": issue.code,
+            "issuer_participant_id": issue.issuer_participant_id,
+            "issuer_wallet_id": wallet_id,
+            "right_kind": terms.right_kind.value,
+            "decision_sha256": issue.decision_sha256,
+            "documents": documents,
+            "quantity_min": issue.quantity_min,
+            "quantity_max": issue.quantity_max,
+            "price_kopecks": issue.price_kopecks,
+            "placement_start_at": utc(issue.placement_start_at),
+            "placement_end_at": utc(issue.placement_end_at),
+            "signatures": [
+                {
+                    "key_name": signature.key_name,
+                    "algorithm": signature.algorithm,
+                    "signature_b64": b64encode(signature.signature).decode(),
+                    "public_key_b64": b64encode(signature.public_key).decode(),
+                }
+                for signature in signatures
+            ],
+        },
+    )

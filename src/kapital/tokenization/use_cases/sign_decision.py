@@ -1,0 +1,96 @@
+"""Use case: the issuer signs the reviewed decision, the operator countersigns the same bytes."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from kapital.contracts.tokenization import IssueMoved
+from kapital.custody.api import OPERATOR_KEY_NAME, KeyProfile, issuer_key_name
+from kapital.kernel.actor import Actor
+from kapital.kernel.ids import CommandId
+from kapital.kernel.roles import Role
+from kapital.platform.unit_of_work import Transaction, fingerprint
+from kapital.tokenization.domain.decision import SIGNATURE_KIND, Decision, DecisionSignature
+from kapital.tokenization.domain.issue import Issue
+from kapital.tokenization.domain.states import ISSUE
+from kapital.tokenization.ports import Parts
+from kapital.tokenization.use_cases.issue_commands import earlier_answer, keep_answer, require_own
+from kapital.tokenization.use_cases.steps import SMART_CONTRACT, move_issue
+
+_PURPOSE = "decision"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignDecision:
+    """`decision_sha256` is the hash of what the signatory saw."""
+
+    command_id: CommandId
+    actor: Actor
+    issue_id: UUID
+    decision_sha256: str
+    version: int | None = None
+
+
+async def sign_decision(cmd: SignDecision, *, parts: Parts) -> IssueMoved:
+    """Move READY_TO_SIGN to SIGNED with two signatures over the decision's canonical bytes.
+
+    The keys are in custody (profiles ISSUER and OPERATOR); the act is authorised by the session. Two persons of the
+    operator have accepted this hash, so the countersignature needs no further act.
+    Not: a qualified electronic signature (УКЭП).
+    Promise: the signatures are made before the transaction; a repeat after a crash makes the same ones (Ed25519).
+    Raises: NotPermitted, IdempotencyKeyReused, IssueNotFound, WrongState, StaleVersion, DecisionHashMustMatch,
+    KeyMustBeActive.
+    """
+    cmd.actor.require(Role.ISSUER, Role.ISSUER_SIGNATORY)
+    print_of = fingerprint(cmd)
+    async with parts.uow.begin() as tx:
+        if (earlier := await earlier_answer(tx, cmd.command_id, cmd.actor, print_of)) is not None:
+            return earlier
+        issue = await _require_signable(tx, parts, cmd)
+        decision = (await parts.issues.decisions(tx.conn, [issue.issue_id]))[issue.issue_id]
+        at = tx.now
+    key_name = issuer_key_name(issue.issuer_participant_id)
+    signatures = [
+        await _sign(parts, decision, "issuer", key_name, KeyProfile.ISSUER, cmd.actor, at),
+        await _sign(parts, decision, "operator", OPERATOR_KEY_NAME, KeyProfile.OPERATOR, SMART_CONTRACT, at),
+    ]
+    async with parts.uow.begin() as tx:
+        if (earlier := await earlier_answer(tx, cmd.command_id, cmd.actor, print_of)) is not None:
+            return earlier
+        issue = await _require_signable(tx, parts, cmd)
+        await parts.issues.add_signatures(tx.conn, signatures)
+        basis = {"decision_sha256": issue.decision_sha256, "signature_kind": SIGNATURE_KIND}
+        issue = await move_issue(tx, parts, issue, "signed", actor=cmd.actor, basis=basis)
+        return await keep_answer(tx, cmd.command_id, cmd.actor, print_of, issue)
+
+
+async def _require_signable(tx: Transaction, parts: Parts, cmd: SignDecision) -> Issue:
+    issue = require_own((await parts.issues.lock(tx.conn, [cmd.issue_id])).get(cmd.issue_id), cmd.actor)
+    ISSUE.step(issue.state, "signed")
+    issue.require_seen(cmd.decision_sha256, cmd.version)
+    return issue
+
+
+async def _sign(
+    parts: Parts,
+    decision: Decision,
+    party: str,
+    key_name: str,
+    profile: KeyProfile,
+    actor: Actor,
+    at: datetime,
+) -> DecisionSignature:
+    key = await parts.custody.ensure_key(key_name, profile)
+    signer = await parts.custody.signer(key_name, purpose=_PURPOSE, actor=actor.id)
+    return DecisionSignature(
+        issue_id=decision.issue_id,
+        decision_version=decision.decision_version,
+        party=party,
+        signature_kind=SIGNATURE_KIND,
+        key_name=key.name,
+        algorithm=key.algorithm,
+        signature=await signer.sign(decision.terms),
+        public_key=key.public_key,
+        signed_by=actor.id,
+        signed_at=at,
+    )

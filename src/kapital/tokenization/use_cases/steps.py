@@ -1,0 +1,122 @@
+"""How a step is written: by the table, with its audit event, and told to the others. All use cases move by these."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from kapital.kernel.actor import Actor, machine_actor
+from kapital.kernel.roles import Role
+from kapital.kernel.states import Step
+from kapital.platform.events import Event
+from kapital.platform.unit_of_work import Transaction
+from kapital.tokenization.domain.corporate_action import CorporateAction
+from kapital.tokenization.domain.events import Fact, issue_state_changed
+from kapital.tokenization.domain.issue import Issue
+from kapital.tokenization.domain.order import Order
+from kapital.tokenization.ports import Parts
+
+SMART_CONTRACT: Final = machine_actor(Role.SMART_CONTRACT)
+SCHEDULER: Final = machine_actor(Role.SCHEDULER)
+
+Changes = Mapping[str, Any]
+
+
+async def move_issues(
+    tx: Transaction,
+    parts: Parts,
+    moves: Sequence[tuple[Issue, str, Changes]],
+    *,
+    actor: Actor,
+    basis: Changes | None = None,
+) -> list[Issue]:
+    """Make one step of each issue: save, audit, tell. The rows are locked by the caller."""
+    after = []
+    for issue, on, changes in moves:
+        moved, step = issue.moved(on, **changes)
+        await _audit(tx, parts, "issue", issue.issue_id, step, actor, basis, issue.version)
+        await tell(tx, [issue_state_changed(issue.issue_id, moved.state.value, tx.now)])
+        after.append(moved)
+    await parts.issues.save(tx.conn, after)
+    return after
+
+
+async def move_issue(
+    tx: Transaction,
+    parts: Parts,
+    issue: Issue,
+    on: str,
+    *,
+    actor: Actor,
+    basis: Changes | None = None,
+    **changes: Any,
+) -> Issue:
+    """Make one step of one issue."""
+    return (await move_issues(tx, parts, [(issue, on, changes)], actor=actor, basis=basis))[0]
+
+
+async def move_orders(
+    tx: Transaction,
+    parts: Parts,
+    moves: Sequence[tuple[Order, str, Changes]],
+    *,
+    actor: Actor | None = None,
+) -> list[Order]:
+    """Make one step of each order: save and audit. The rows are locked by the caller."""
+    after = []
+    for order, on, changes in moves:
+        moved, step = order.moved(on, **changes)
+        basis = {"code": moved.refusal_code} if moved.refusal_code else None
+        await _audit(tx, parts, "order", order.order_id, step, actor or SMART_CONTRACT, basis, order.version)
+        after.append(moved)
+    await parts.orders.save(tx.conn, after)
+    return after
+
+
+async def audit_new_orders(
+    tx: Transaction, parts: Parts, born: Sequence[tuple[Order, Step[Any]]], actors: Mapping[str, Actor]
+) -> None:
+    """Audit the first step of orders, which are inserted in the state after it."""
+    for order, step in born:
+        basis = {"code": order.refusal_code} if order.refusal_code else None
+        await _audit(tx, parts, "order", order.order_id, step, actors[order.actor_id], basis, 0)
+
+
+async def move_actions(
+    tx: Transaction,
+    parts: Parts,
+    moves: Sequence[tuple[CorporateAction, str, Changes]],
+    *,
+    actor: Actor | None = None,
+) -> list[CorporateAction]:
+    """Make one step of each corporate action: save and audit. The rows are locked by the caller."""
+    after = []
+    for action, on, changes in moves:
+        moved, step = action.moved(on, **changes)
+        await _audit(tx, parts, "action", action.action_id, step, actor or SMART_CONTRACT, None, action.version)
+        after.append(moved)
+    await parts.actions.save(tx.conn, after)
+    return after
+
+
+async def tell(tx: Transaction, facts: Sequence[Fact]) -> None:
+    """Put facts into the outbox, in order."""
+    await tx.outbox.add(*(Event(type=fact.type, aggregate_id=str(fact.issue_id), data=fact.data) for fact in facts))
+
+
+async def _audit(
+    tx: Transaction,
+    parts: Parts,
+    kind: str,
+    subject: object,
+    step: Step[Any],
+    actor: Actor,
+    basis: Changes | None,
+    version: int,
+) -> None:
+    await tx.audit.append(
+        f"tokenization.{kind}_{step.on}",
+        subject,
+        actor,
+        basis={"who": step.who.value, "rule_book_version": parts.rule_book_version, **(basis or {})},
+        before={"state": step.source.value, "version": version},
+        after={"state": step.target.value, "version": version + 1},
+    )

@@ -1,0 +1,60 @@
+"""Use case: the issuer hands the draft of the decision to the operator for review."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from kapital.contracts.tokenization import IssueMoved
+from kapital.kernel.actor import Actor
+from kapital.kernel.calendar import moscow_day
+from kapital.kernel.ids import CommandId
+from kapital.kernel.problems import FieldFault
+from kapital.kernel.roles import Role
+from kapital.platform.unit_of_work import fingerprint
+from kapital.tokenization.domain.problems import TermsMustHaveNoFault
+from kapital.tokenization.domain.terms import load_terms
+from kapital.tokenization.domain.validator import find_faults
+from kapital.tokenization.ports import Parts
+from kapital.tokenization.use_cases.issue_commands import earlier_answer, keep_answer, require_own
+from kapital.tokenization.use_cases.steps import move_issue
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SubmitDecision:
+    """`decision_sha256` is the hash of the version that the issuer means; `version` the issue's version read."""
+
+    command_id: CommandId
+    actor: Actor
+    issue_id: UUID
+    decision_sha256: str
+    version: int | None = None
+
+
+async def submit_decision(cmd: SubmitDecision, *, parts: Parts) -> IssueMoved:
+    """Move DRAFT to OPERATOR_REVIEW, if the terms have no fault today.
+
+    Law: 259-FZ art. 3. Authorised by the session (`signature_kind` simple).
+    Raises: NotPermitted, IdempotencyKeyReused, IssueNotFound, StaleVersion, DecisionHashMustMatch,
+    TermsMustHaveNoFault, WrongState.
+    """
+    cmd.actor.require(Role.ISSUER, Role.ISSUER_SIGNATORY)
+    async with parts.uow.begin() as tx:
+        print_of = fingerprint(cmd)
+        if (earlier := await earlier_answer(tx, cmd.command_id, cmd.actor, print_of)) is not None:
+            return earlier
+        issue = require_own((await parts.issues.lock(tx.conn, [cmd.issue_id])).get(cmd.issue_id), cmd.actor)
+        issue.require_seen(cmd.decision_sha256, cmd.version)
+        decision = (await parts.issues.decisions(tx.conn, [issue.issue_id]))[issue.issue_id]
+        # Looked at again: a term that was to come when it was drafted may have passed.
+        faults = find_faults(load_terms(decision.terms), calendar=parts.calendar, today=moscow_day(tx.now))
+        if faults:
+            raise TermsMustHaveNoFault(
+                f"the terms have {len(faults)} faults",
+                {"faults": len(faults), "first": faults[0].code},
+                errors=[
+                    FieldFault(fault.pointer, f"{fault.code}: {fault.message_ru} / {fault.message_en}")
+                    for fault in faults
+                ],
+            )
+        basis = {"decision_sha256": issue.decision_sha256, "signature_kind": "simple"}
+        issue = await move_issue(tx, parts, issue, "submitted", actor=cmd.actor, basis=basis)
+        return await keep_answer(tx, cmd.command_id, cmd.actor, print_of, issue)

@@ -1,0 +1,133 @@
+"""Use case: an investor withdraws orders (отзыв заявки) before the placement closes; the reserve goes back."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from kapital.contracts.tokenization import OrdersWithdrawn, WithdrawalAnswer, WithdrawnOrder
+from kapital.kernel.actor import Actor
+from kapital.kernel.ids import CommandId
+from kapital.kernel.problems import Problem, ensure
+from kapital.kernel.roles import Role
+from kapital.platform.unit_of_work import Transaction, fingerprint
+from kapital.tokenization.domain.issue import Issue
+from kapital.tokenization.domain.order import Order
+from kapital.tokenization.domain.problems import (
+    BatchTooLarge,
+    OrderMustBeAccepted,
+    OrderNotFound,
+    OrdersMustBeRevocable,
+    PlacementMustBeOpen,
+)
+from kapital.tokenization.domain.states import PLACEMENT_LIVE, IssueState, OrderState
+from kapital.tokenization.ports import Parts
+from kapital.tokenization.use_cases.decide_orders import release_reserves
+from kapital.tokenization.use_cases.refusals import refusal_of
+from kapital.tokenization.use_cases.steps import SMART_CONTRACT, move_issues, move_orders
+
+ORDERS_MAX = 1000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WithdrawOrders:
+    """Shape: 1 to 1,000 ids of the actor's own orders; a repeated id is answered as the first."""
+
+    command_id: CommandId
+    actor: Actor
+    order_ids: tuple[UUID, ...]
+
+
+async def withdraw_orders(cmd: WithdrawOrders, *, parts: Parts) -> OrdersWithdrawn:
+    """Move accepted orders to WITHDRAWN and release their reserves; each order has its own answer.
+
+    A placement suspended because it was full opens again when units become free.
+    Law: 259-FZ art. 3 and the decision (revocable orders); scenario 6.
+    Promise: once answered, the reserve goes back even if this process dies (`resume_orders`).
+    Raises: NotPermitted, BatchTooLarge, IdempotencyKeyReused. Per order: OrderNotFound, OrderMustBeAccepted,
+    PlacementMustBeOpen, OrdersMustBeRevocable.
+    """
+    cmd.actor.require(Role.INVESTOR)
+    if not 1 <= len(cmd.order_ids) <= ORDERS_MAX:
+        raise BatchTooLarge(facts={"count": len(cmd.order_ids), "limit": ORDERS_MAX})
+    async with parts.uow.begin() as tx:
+        print_of = fingerprint(cmd)
+        earlier = await tx.replies.find(cmd.command_id, cmd.actor, print_of)
+        if earlier is not None:
+            answer = msgspec.json.decode(earlier, type=OrdersWithdrawn)
+        else:
+            answer = await _withdraw(tx, parts, cmd)
+            await tx.replies.keep(cmd.command_id, cmd.actor, print_of, msgspec.json.encode(answer))
+    async with parts.database.connect() as conn:
+        orders = await parts.orders.read(conn, cmd.order_ids)
+    await release_reserves(
+        [order for order in orders.values() if order.release_due and _is_own(order, cmd.actor)], parts=parts
+    )
+    return answer
+
+
+async def _withdraw(tx: Transaction, parts: Parts, cmd: WithdrawOrders) -> OrdersWithdrawn:
+    unlocked = await parts.orders.read(tx.conn, cmd.order_ids)
+    issues = await parts.issues.lock(tx.conn, {order.issue_id for order in unlocked.values()})
+    orders = await parts.orders.lock(tx.conn, cmd.order_ids)
+    # The clock is read with the locks held: a close that came first has already moved the issue.
+    now = parts.clock.now()
+    answers: dict[UUID, WithdrawnOrder] = {}
+    moves: list[tuple[Order, str, Mapping[str, Any]]] = []
+    for order_id in dict.fromkeys(cmd.order_ids):
+        order = orders.get(order_id)
+        if order is None or not _is_own(order, cmd.actor):
+            answers[order_id] = _refused(order_id, OrderNotFound())
+            continue
+        issue = issues[order.issue_id]
+        if (problem := _why_kept(order, issue, now)) is not None:
+            answers[order_id] = _refused(order_id, problem)
+            continue
+        moves.append((order, "withdrawn", {"release_due": True}))
+        issues[order.issue_id] = _without(issue, order)
+        answers[order_id] = WithdrawnOrder(
+            order_id=order_id,
+            outcome=WithdrawalAnswer.withdrawn,
+            released_kopecks=order.reserved_kopecks,
+        )
+    await _save_issues(tx, parts, issues, {order.issue_id for order, _, _ in moves})
+    await move_orders(tx, parts, moves, actor=cmd.actor)
+    return OrdersWithdrawn(items=[answers[order_id] for order_id in cmd.order_ids])
+
+
+def _why_kept(order: Order, issue: Issue, now: datetime) -> Problem | None:
+    if order.state is OrderState.WITHDRAWN or order.accepted_at is None:
+        return OrderMustBeAccepted(facts={"state": order.state.value})
+    if issue.state not in PLACEMENT_LIVE or issue.is_over(now):
+        return PlacementMustBeOpen(facts={"state": issue.state.value, "code": issue.code})
+    if order.state is not OrderState.ACCEPTED:
+        return OrderMustBeAccepted(facts={"state": order.state.value})
+    return None if issue.orders_revocable else OrdersMustBeRevocable()
+
+
+def _without(issue: Issue, order: Order) -> Issue:
+    ensure(issue.accepted_units >= order.units, "an accepted order is counted in its issue")
+    return msgspec.structs.replace(
+        issue,
+        accepted_orders=issue.accepted_orders - 1,
+        accepted_units=issue.accepted_units - order.units,
+        accepted_kopecks=issue.accepted_kopecks - order.reserved_kopecks,
+    )
+
+
+async def _save_issues(tx: Transaction, parts: Parts, issues: Mapping[UUID, Issue], changed: set[UUID]) -> None:
+    touched = [issues[issue_id] for issue_id in sorted(changed)]
+    freed = [i for i in touched if i.state is IssueState.PLACEMENT_SUSPENDED and not i.is_full]
+    await parts.issues.save(tx.conn, [issue.changed() for issue in touched if issue not in freed])
+    await move_issues(tx, parts, [(issue, "place_freed", {}) for issue in freed], actor=SMART_CONTRACT)
+
+
+def _is_own(order: Order, actor: Actor) -> bool:
+    return actor.participant_id is not None and order.participant_id == actor.participant_id
+
+
+def _refused(order_id: UUID, problem: Problem) -> WithdrawnOrder:
+    return WithdrawnOrder(order_id=order_id, outcome=WithdrawalAnswer.refused, refusal=refusal_of(problem))
