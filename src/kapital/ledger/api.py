@@ -64,7 +64,7 @@ class AssetKind(StrEnum):
     MONEY = "money"
 
 
-class AccountKey(msgspec.Struct, frozen=True, order=True):
+class AccountKey(msgspec.Struct, frozen=True, order=True, gc=False, cache_hash=True):
     """An account: one wallet's position in one asset. A mirror account has `wallet == asset`."""
 
     asset: UUID
@@ -72,7 +72,7 @@ class AccountKey(msgspec.Struct, frozen=True, order=True):
     wallet: UUID
 
 
-class Posting(msgspec.Struct, frozen=True):
+class Posting(msgspec.Struct, frozen=True, gc=False):
     """One change of one account. `amount` is signed: plus credits, minus debits."""
 
     account: AccountKey
@@ -127,7 +127,7 @@ class Transaction(msgspec.Struct, frozen=True):
     linked_set: UUID | None = None
 
 
-class Committed(msgspec.Struct, frozen=True):
+class Committed(msgspec.Struct, frozen=True, gc=False):
     """The record exists. `seq` is also its leaf's index in the log; `leaf` its RFC 9162 leaf hash."""
 
     id: UUID

@@ -1,0 +1,1 @@
+"""The ledger's own database and the audit adapters."""

@@ -1,0 +1,137 @@
+"""The ledger's own PostgreSQL database: one transaction a batch, rows by COPY, balances and tiles in one statement.
+
+asyncpg is used bare here: COPY carries the volume, and this is the one hot path of the house.
+"""
+
+from collections.abc import Sequence
+from typing import Final, TypeAlias
+from uuid import UUID
+
+import asyncpg
+
+from kapital.ledger.adapters.copy_format import copy_entries
+from kapital.ledger.api import AccountKey, AssetKind, OpenAsset, Position, StoredEntry
+from kapital.ledger.domain.book import AccountRow, Head, Missing
+from kapital.ledger.domain.plan import Plan
+from kapital.ledger.domain.tree import GrowingTree, Tile, right_edge
+
+Connection: TypeAlias = asyncpg.Connection
+
+ENTRY_ID_CONSTRAINT: Final = "entry_id_key"
+
+_POSITIONS: Final = {str(p): p for p in Position}
+
+_HEAD: Final = "SELECT size, accounts, recorded_at, closed_at FROM head"
+_ACCOUNTS: Final = """
+    SELECT a.number, a.asset, a.position, a.wallet, a.balance, a.flags, a.last_seq
+    FROM unnest($1::uuid[], $2::text[], $3::uuid[]) AS k(asset, position, wallet)
+    JOIN account a USING (asset, position, wallet)
+"""
+_UPDATE_ACCOUNTS: Final = """
+    UPDATE account a SET balance = d.balance, flags = d.flags, last_seq = d.last_seq
+    FROM unnest($1::bigint[], $2::bigint[], $3::smallint[], $4::bigint[]) AS d(number, balance, flags, last_seq)
+    WHERE a.number = d.number
+"""
+_UPSERT_TILES: Final = """
+    INSERT INTO tile (level, index, hashes)
+    SELECT * FROM unnest($1::smallint[], $2::bigint[], $3::bytea[])
+    ON CONFLICT (level, index) DO UPDATE SET hashes = excluded.hashes
+"""
+
+
+async def read_head(connection: Connection, *, lock: bool = False) -> Head:
+    """Return where the log ends; with `lock` nobody else can append until this transaction ends."""
+    row = await connection.fetchrow(_HEAD + (" FOR UPDATE" if lock else ""))
+    return Head(*row)
+
+
+async def read_accounts(connection: Connection, keys: Sequence[AccountKey]) -> list[AccountRow]:
+    """Return those of the accounts that exist."""
+    rows = await connection.fetch(
+        _ACCOUNTS, [k.asset for k in keys], [k.position for k in keys], [k.wallet for k in keys]
+    )
+    return [
+        AccountRow(number, AccountKey(asset, _POSITIONS[position], wallet), balance, flags, last_seq)
+        for number, asset, position, wallet, balance, flags, last_seq in rows
+    ]
+
+
+async def read_wallets(connection: Connection, wallets: Sequence[UUID]) -> list[UUID]:
+    """Return those of the wallets that are open."""
+    rows = await connection.fetch("SELECT wallet FROM wallet WHERE wallet = ANY($1)", wallets)
+    return [row[0] for row in rows]
+
+
+async def read_assets(connection: Connection, assets: Sequence[UUID]) -> list[OpenAsset]:
+    """Return those of the assets that are open."""
+    rows = await connection.fetch(
+        "SELECT asset, kind, code, scale, issue_limit FROM asset WHERE asset = ANY($1)", assets
+    )
+    return [OpenAsset(row[0], AssetKind(row[1]), row[2], row[3], row[4]) for row in rows]
+
+
+async def read_missing(
+    connection: Connection, missing: Missing
+) -> tuple[list[AccountRow], list[UUID], list[OpenAsset]]:
+    """Return what there is of the missing accounts, wallets and assets."""
+    accounts = await read_accounts(connection, missing.accounts) if missing.accounts else []
+    wallets = await read_wallets(connection, missing.wallets) if missing.wallets else []
+    assets = await read_assets(connection, missing.assets) if missing.assets else []
+    return accounts, wallets, assets
+
+
+async def read_existing(connection: Connection, ids: Sequence[UUID]) -> dict[UUID, StoredEntry]:
+    """Return the entries that already bear one of these ids."""
+    rows = await connection.fetch("SELECT id, seq, body FROM entry WHERE id = ANY($1)", ids)
+    return {row[0]: StoredEntry(row[1], row[2]) for row in rows}
+
+
+async def read_tiles(connection: Connection, wanted: Sequence[tuple[int, int]]) -> list[Tile]:
+    """Return the tiles (level, index) that exist."""
+    rows = await connection.fetch(
+        "SELECT level, index, hashes FROM tile JOIN unnest($1::smallint[], $2::bigint[]) AS w(level, index)"
+        " USING (level, index)",
+        [level for level, _ in wanted],
+        [index for _, index in wanted],
+    )
+    return [Tile(*row) for row in rows]
+
+
+async def read_tree(connection: Connection, size: int) -> GrowingTree:
+    """Return the right edge of the log of `size` entries; `size` is the present one or a multiple of 256^L."""
+    return GrowingTree(size, await read_tiles(connection, right_edge(size)))
+
+
+async def write_plan(connection: Connection, plan: Plan) -> None:
+    """Write one planned batch. The caller holds the head's lock and commits."""
+    if plan.new_wallets:
+        await connection.copy_records_to_table("wallet", records=plan.new_wallets)
+    if plan.new_assets:
+        await connection.copy_records_to_table(
+            "asset",
+            records=[(a.asset, a.kind, a.code, a.scale, a.issue_limit, seq) for a, seq in plan.new_assets],
+        )
+    if plan.new_accounts:
+        await connection.copy_records_to_table(
+            "account",
+            records=[
+                (a.number, a.key.asset, a.key.position, a.key.wallet, a.balance, a.flags, a.last_seq)
+                for a in plan.new_accounts
+            ],
+        )
+    await connection.copy_to_table("entry", source=copy_entries(plan.entries), format="binary")
+    await connection.execute(_UPDATE_ACCOUNTS, *plan.changed_accounts)
+    await connection.execute(
+        _UPSERT_TILES,
+        [t.level for t in plan.tiles],
+        [t.number for t in plan.tiles],
+        [t.hashes for t in plan.tiles],
+    )
+    after = plan.after
+    await connection.execute("INSERT INTO batch VALUES ($1, $2, $3)", plan.before.size, after.size, after.recorded_at)
+    await connection.execute(
+        "UPDATE head SET size = $1, accounts = $2, recorded_at = $3",
+        after.size,
+        after.accounts,
+        after.recorded_at,
+    )

@@ -1,0 +1,333 @@
+"""What the ledger knows in memory of accounts, wallets and assets, and the rules of one transaction.
+
+The book is a cache of committed state plus the plan under way. It never guesses: an account that was not
+loaded cannot be posted to (see `Book.missing`). Law: 259-FZ art. 4.
+"""
+
+import re
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Final, NamedTuple
+from uuid import UUID
+
+from kapital.ledger.api import (
+    MAX_ACTOR_LENGTH,
+    MAX_CODE_LENGTH,
+    MAX_POSTINGS_PER_TRANSACTION,
+    MAX_REFERENCE_LENGTH,
+    MIRROR_POSITIONS,
+    AccountKey,
+    AssetKind,
+    OpenAsset,
+    OpenWallet,
+    Position,
+    Transaction,
+)
+from kapital.ledger.domain.codec import account_json
+
+INT64_MAX: Final = 2**63 - 1
+NO_FLOOR: Final = -INT64_MAX
+DEBITS_STOPPED: Final = 1
+CREDITS_STOPPED: Final = 2
+MAX_SCALE: Final = 18
+NO_ENTRY: Final = -1  # `last_seq` of an account that no entry touched yet
+NO_NUMBER: Final = -1
+
+_MIRROR_KINDS: Final = {
+    Position.ISSUED: AssetKind.UNITS,
+    Position.EXTINGUISHED: AssetKind.UNITS,
+    Position.BANK: AssetKind.MONEY,
+}
+# Plain reference characters only: a name or an address cannot slip into a record that lives for ever.
+_ACTOR: Final = re.compile(rf"[A-Za-z0-9:._/+-]{{1,{MAX_ACTOR_LENGTH}}}").fullmatch
+_REFERENCE: Final = re.compile(rf"[A-Za-z0-9:._/+-]{{1,{MAX_REFERENCE_LENGTH}}}").fullmatch
+_CODE: Final = re.compile(rf"[A-Za-z0-9:._/+-]{{1,{MAX_CODE_LENGTH}}}").fullmatch
+_SHA256: Final = re.compile(r"[0-9a-f]{64}").fullmatch
+
+
+class Refusal(Exception):
+    """A rule said no. Caught where a transaction is planned, never shown to a caller as an exception."""
+
+    def __init__(self, code: str, detail: str, **facts: str | int) -> None:
+        super().__init__(detail)
+        self.code, self.detail, self.facts = code, detail, facts
+
+
+class Account:
+    """One account as the plan sees it. `number` is its row, -1 until an entry touches it first."""
+
+    __slots__ = ("asset", "balance", "flags", "floor", "json", "key", "last_seq", "number")
+
+    def __init__(self, key: AccountKey, asset: OpenAsset, row: "AccountRow | None" = None) -> None:
+        self.key, self.asset, self.floor = key, asset, _floor(key, asset)
+        self.json = account_json(key)
+        self.number, _, self.balance, self.flags, self.last_seq = row or (NO_NUMBER, key, 0, 0, NO_ENTRY)
+
+
+def _floor(key: AccountKey, asset: OpenAsset) -> int:
+    """Return the least balance the account may have. Only mirror accounts may be negative."""
+    if key.position is Position.ISSUED:
+        return NO_FLOOR if asset.issue_limit is None else -asset.issue_limit
+    return NO_FLOOR if key.position is Position.BANK else 0
+
+
+class AccountRow(NamedTuple):
+    """An account as it is stored."""
+
+    number: int
+    key: AccountKey
+    balance: int
+    flags: int
+    last_seq: int
+
+
+class Applied(NamedTuple):
+    """What a transaction did: (account, amount) of each posting, (account, earlier flags) of each flag change."""
+
+    legs: Sequence[tuple[Account, int]]
+    flagged: Sequence[tuple[Account, int]]
+
+
+class Missing(NamedTuple):
+    """What must be read before a plan can be made."""
+
+    accounts: list[AccountKey]
+    wallets: list[UUID]
+    assets: list[UUID]
+
+
+def malformed(tx: Transaction) -> str | None:
+    """Say what is wrong with the shape of a transaction, or None. Sizes and texts only; no state."""
+    if tx.id.int >> 76 & 15 != 7:
+        return "id must be a UUIDv7"
+    doings = len(tx.postings) + len(tx.opens) + len(tx.flags)
+    if not 0 < doings <= MAX_POSTINGS_PER_TRANSACTION:
+        return f"a transaction has 1 to {MAX_POSTINGS_PER_TRANSACTION} postings, openings and flags"
+    if not _ACTOR(tx.actor):
+        return f"actor must be 1 to {MAX_ACTOR_LENGTH} characters of A-Z a-z 0-9 : . _ / + -"
+    if not _REFERENCE(tx.basis.reference):
+        return f"basis.reference must be 1 to {MAX_REFERENCE_LENGTH} characters of A-Z a-z 0-9 : . _ / + -"
+    if tx.basis.document_sha256 is not None and not _SHA256(tx.basis.document_sha256):
+        return "basis.document_sha256 must be 64 lower-case hex digits"
+    for opening in tx.opens:
+        if isinstance(opening, OpenAsset) and (fault := _malformed_asset(opening)):
+            return fault
+    return None
+
+
+def _malformed_asset(opening: OpenAsset) -> str | None:
+    if not _CODE(opening.code):
+        return f"asset code must be 1 to {MAX_CODE_LENGTH} characters of A-Z a-z 0-9 : . _ / + -"
+    if not 0 <= opening.scale <= MAX_SCALE:
+        return f"scale must be 0 to {MAX_SCALE}"
+    if opening.issue_limit is not None and not 0 < opening.issue_limit <= INT64_MAX:
+        return "issue_limit must be a positive 64-bit number"
+    return None
+
+
+class Book:
+    """Accounts, wallets and assets in memory, as after the last planned entry."""
+
+    def __init__(self) -> None:
+        self.accounts: dict[AccountKey, Account] = {}
+        self.wallets: set[UUID] = set()
+        self.assets: dict[UUID, OpenAsset] = {}
+        # Keys that were asked for and are not in the database: they may spring into being.
+        self.absent: set[UUID] = set()
+
+    # --- loading -------------------------------------------------------------------------------------
+
+    def missing(self, transactions: Sequence[Transaction]) -> Missing:
+        """Say which accounts, wallets and assets these transactions speak of that are not in the book."""
+        # Set arithmetic, not a loop: in a busy hour nothing is missing, and this runs for every posting.
+        accounts = {p.account for tx in transactions for p in tx.postings} - self.accounts.keys()
+        wallets: set[UUID] = set()
+        assets: set[UUID] = set()
+        for tx in transactions:
+            if tx.flags:
+                accounts.update({change.account for change in tx.flags} - self.accounts.keys())
+            for opening in tx.opens:
+                if isinstance(opening, OpenWallet):
+                    wallets.add(opening.wallet)
+                else:
+                    assets.add(opening.asset)
+        for key in accounts:
+            wallets.add(key.wallet)
+            assets.add(key.asset)
+        return Missing(
+            list(accounts),
+            [w for w in wallets if w not in self.wallets and w not in self.absent],
+            [a for a in assets if a not in self.assets and a not in self.absent],
+        )
+
+    def learn(
+        self,
+        asked: Missing,
+        accounts: Iterable[AccountRow],
+        wallets: Iterable[UUID],
+        assets: Iterable[OpenAsset],
+    ) -> None:
+        """Take in what was read for `asked`; what was asked and not found is now known not to exist."""
+        self.absent.update(asked.wallets, asked.assets)
+        for wallet in wallets:
+            self.wallets.add(wallet)
+            self.absent.discard(wallet)
+        for asset in assets:
+            self.assets[asset.asset] = asset
+            self.absent.discard(asset.asset)
+        for row in accounts:
+            self.accounts[row.key] = Account(row.key, self.assets[row.key.asset], row)
+
+    def account(self, key: AccountKey) -> Account:
+        """Return the account, or refuse with the reason why there can be none."""
+        account = self.accounts.get(key)
+        if account is None:
+            asset = self.assets.get(key.asset)
+            if asset is None:
+                raise Refusal("asset_unknown", "no such asset (issue) in the register", asset=str(key.asset))
+            if key.wallet != key.asset and key.wallet not in self.wallets:
+                raise Refusal("wallet_unknown", "no such wallet in the register", wallet=str(key.wallet))
+            if not _position_fits(key, asset):
+                raise Refusal(
+                    "mirror_position_misused",
+                    "this position does not belong to this wallet in this asset",
+                    wallet=str(key.wallet),
+                    position=key.position,
+                )
+            account = self.accounts[key] = Account(key, asset)
+        return account
+
+    # --- rules of one transaction --------------------------------------------------------------------
+
+    def apply(self, tx: Transaction) -> Applied:
+        """Change the book by one transaction. Raises Refusal with nothing changed."""
+        if not tx.opens and not tx.flags:
+            return Applied(self._apply_postings(tx), ())
+        opened = self._open(tx)
+        flagged: list[tuple[Account, int]] = []
+        try:
+            for change in tx.flags:
+                account = self.account(change.account)
+                flagged.append((account, account.flags))
+                account.flags = (DEBITS_STOPPED if change.debits_stopped else 0) | (
+                    CREDITS_STOPPED if change.credits_stopped else 0
+                )
+            return Applied(self._apply_postings(tx), flagged)
+        except Refusal:
+            _unflag(flagged)
+            self._unopen(opened)
+            raise
+
+    def take_back(self, tx: Transaction, applied: Applied) -> None:
+        """Undo a transaction that was applied, the last one first."""
+        for account, amount in applied.legs:
+            account.balance -= amount
+        _unflag(applied.flagged)
+        self._unopen(tx.opens)
+
+    def _apply_postings(self, tx: Transaction) -> list[tuple[Account, int]]:
+        legs: list[tuple[Account, int]] = []
+        known = self.accounts
+        sums: dict[int, int] = {}
+        for posting in tx.postings:
+            amount = posting.amount
+            account = known.get(posting.account) or self.account(posting.account)
+            if amount == 0 or not -INT64_MAX <= amount <= INT64_MAX:
+                raise Refusal("amount_out_of_range", "an amount is not zero and fits 64 bits", amount=str(amount))
+            # One object per asset in the book, so its identity is its name and costs no hashing of a UUID.
+            asset = id(account.asset)
+            sums[asset] = sums.get(asset, 0) + amount
+            legs.append((account, amount))
+        if any(sums.values()):
+            raise Refusal("postings_unbalanced", "the postings of an asset do not sum to zero")
+        for account, amount in legs:
+            if account.flags and account.flags & (DEBITS_STOPPED if amount < 0 else CREDITS_STOPPED):
+                raise _stopped(account, amount)
+        # The balance after the whole transaction counts, whatever stands between.
+        for account, amount in legs:
+            account.balance += amount
+        for account, amount in legs:
+            if not account.floor <= account.balance <= INT64_MAX:
+                for changed, by in legs:
+                    changed.balance -= by
+                raise _out_of_bounds(account, amount)
+        return legs
+
+    def _open(self, tx: Transaction) -> list[OpenWallet | OpenAsset]:
+        done: list[OpenWallet | OpenAsset] = []
+        for opening in tx.opens:
+            try:
+                self._open_one(opening)
+            except Refusal:
+                self._unopen(done)
+                raise
+            done.append(opening)
+        return done
+
+    def _open_one(self, opening: OpenWallet | OpenAsset) -> None:
+        # A wallet that bore an asset's id would be the asset's mirror: one name, one thing.
+        if isinstance(opening, OpenWallet):
+            if opening.wallet in self.wallets or opening.wallet in self.assets:
+                raise Refusal("wallet_exists", "the wallet is open already", wallet=str(opening.wallet))
+            self.wallets.add(opening.wallet)
+        else:
+            if opening.asset in self.assets or opening.asset in self.wallets:
+                raise Refusal("asset_exists", "the asset is open already", asset=str(opening.asset))
+            self.assets[opening.asset] = opening
+
+    def _unopen(self, openings: Sequence[OpenWallet | OpenAsset]) -> None:
+        for opening in openings:
+            gone = opening.wallet if isinstance(opening, OpenWallet) else opening.asset
+            self.wallets.discard(gone)
+            self.assets.pop(gone, None)
+            self.absent.add(gone)
+            for key in [k for k in self.accounts if gone in (k.wallet, k.asset)]:
+                del self.accounts[key]
+
+
+def _position_fits(key: AccountKey, asset: OpenAsset | None) -> bool:
+    """Mirror positions belong to the asset's own wallet and kind, and to no other."""
+    if asset is None or (key.wallet == key.asset) is not (key.position in MIRROR_POSITIONS):
+        return False
+    return key.wallet != key.asset or _MIRROR_KINDS[key.position] is asset.kind
+
+
+def _unflag(flagged: Sequence[tuple[Account, int]]) -> None:
+    for account, before in reversed(flagged):
+        account.flags = before
+
+
+def _stopped(account: Account, amount: int) -> Refusal:
+    side = "debits" if amount < 0 else "credits"
+    return Refusal(f"account_{side}_stopped", f"{side} of this account are stopped", wallet=str(account.key.wallet))
+
+
+def _out_of_bounds(account: Account, amount: int) -> Refusal:
+    key, balance = account.key, account.balance
+    if balance + amount > INT64_MAX:
+        return Refusal("amount_out_of_range", "the balance would pass 64 bits", amount=str(amount))
+    if key.position is Position.ISSUED:
+        return Refusal(
+            "issue_limit_exceeded",
+            "more units than the decision on issuance allows",
+            asset=str(key.asset),
+            left=balance - account.floor,
+            asked=-amount,
+        )
+    return Refusal(
+        "balance_insufficient",
+        "the balance would be negative",
+        wallet=str(key.wallet),
+        position=key.position,
+        balance=balance,
+        asked=-amount,
+    )
+
+
+class Head(NamedTuple):
+    """Where the log ends: entries, accounts, and the two clocks that never go back."""
+
+    size: int
+    accounts: int
+    recorded_at: datetime
+    closed_at: datetime

@@ -1,0 +1,1 @@
+"""The read side of the ledger: balances, register, statements, proofs."""

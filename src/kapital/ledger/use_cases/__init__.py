@@ -1,0 +1,1 @@
+"""The write side of the ledger: post, checkpoint, rebuild, check."""

@@ -1,0 +1,301 @@
+"""Use case: trust nothing and recompute everything from the entries; name each row that is off.
+
+`check` replays the log through the same pure rules that planned it, in order, and compares every derived row:
+accounts, wallets, assets, legs, tiles, batches, the head, the index by account and the signed checkpoints.
+"""
+
+from collections.abc import AsyncIterator
+from typing import Any, Final, NamedTuple
+from uuid import UUID
+
+import asyncpg
+import msgspec
+
+from kapital.ledger.adapters import store
+from kapital.ledger.api import AccountKey, AssetKind, OpenAsset, OpenWallet, Position, StoredEntry
+from kapital.ledger.domain.book import Account, Book, Head, Refusal, malformed
+from kapital.ledger.domain.codec import decode_entry, encode_entry, format_instant, parse_instant, transaction_of
+from kapital.ledger.domain.tree import GrowingTree, Tile
+from kapital.verify.account_index import AccountIndex, index_root_of
+from kapital.verify.entry import touched_keys
+from kapital.verify.rfc9162 import leaf_hash
+from kapital.verify.signed_note import NoteInvalid, NoteVerifier, open_note, parse_checkpoint
+
+CHUNK: Final = 5_000
+MAX_FINDINGS: Final = 1_000
+
+
+class Finding(NamedTuple):
+    """One row that is not what the log says. `where` names the table and key."""
+
+    code: str
+    where: str
+    detail: str
+
+
+class Totals(NamedTuple):
+    """What the log adds up to in one asset."""
+
+    asset: OpenAsset
+    issued: int
+    extinguished: int
+    held: int
+    bank: int
+
+
+class CheckReport(NamedTuple):
+    """Outcome of a check up to `size` entries. Clean if there are no findings."""
+
+    size: int
+    root: bytes
+    accounts: int
+    totals: list[Totals]
+    findings: list[Finding]
+
+    @property
+    def clean(self) -> bool:
+        """Whether nothing was found."""
+        return not self.findings
+
+
+class Replay:
+    """The register as the entries alone say it is."""
+
+    def __init__(self) -> None:
+        self.book = Book()
+        self.tree = GrowingTree(0, [])
+        self.numbers: list[Account] = []
+        self.opened_wallets: dict[UUID, int] = {}
+        self.opened_assets: dict[UUID, int] = {}
+        self.instants: dict[int, str] = {}
+        self.leaves: list[bytes] = []
+        self._last_instant = ""
+
+    def apply(self, entry: StoredEntry, entry_id: UUID | None, legs: list[int] | None) -> list[Finding]:
+        """Take in the next entry; return what is wrong with it."""
+        where = f"entry seq={entry.seq}"
+        self.leaves.append(leaf_hash(entry.body))
+        try:
+            decoded = decode_entry(entry.body)
+            tx = transaction_of(decoded)
+        except (msgspec.MsgspecError, ValueError) as error:
+            return [Finding("entry_unreadable", where, str(error))]
+        findings = []
+        if encode_entry(decoded) != entry.body:
+            findings.append(Finding("entry_not_canonical", where, "the body is not the canonical form of itself"))
+        if decoded.seq != entry.seq:
+            findings.append(Finding("entry_out_of_order", where, f"the body says seq={decoded.seq}"))
+        if entry_id is not None and decoded.id != entry_id:
+            findings.append(Finding("entry_id_differs", where, f"column {entry_id}, body {decoded.id}"))
+        if decoded.recorded_at < self._last_instant:
+            findings.append(Finding("recorded_at_went_back", where, decoded.recorded_at))
+        self._note_instant(entry.seq, decoded.recorded_at)
+        if fault := malformed(tx):
+            findings.append(Finding("entry_breaks_rule", where, fault))
+        try:
+            applied = self.book.apply(tx)
+        except Refusal as no:
+            return [*findings, Finding("entry_breaks_rule", where, f"{no.code}: {no.detail}")]
+        for opening in tx.opens:
+            if isinstance(opening, OpenWallet):
+                self.opened_wallets[opening.wallet] = entry.seq
+            else:
+                self.opened_assets[opening.asset] = entry.seq
+        touched = [*applied.legs, *((account, 0) for account, _ in applied.flagged)]
+        expected = self._legs(entry.seq, touched)
+        if legs is not None and legs != expected:
+            findings.append(Finding("legs_differ", where, f"stored {legs}, from the body {expected}"))
+        return findings
+
+    def flush_tree(self) -> list[Tile]:
+        """Append the gathered leaves and return the tiles that changed."""
+        tiles = self.tree.append(self.leaves)
+        self.leaves = []
+        return tiles
+
+    def _legs(self, seq: int, touched: list[tuple[Account, int]]) -> list[int]:
+        flat: list[int] = []
+        for account, amount in touched:
+            if account.number < 0:
+                account.number = len(self.numbers)
+                self.numbers.append(account)
+            flat += (account.number, amount, account.last_seq, account.balance)
+        for account, _ in touched:
+            account.last_seq = seq
+        return flat
+
+    def _note_instant(self, seq: int, instant: str) -> None:
+        if instant != self._last_instant:
+            self.instants[seq] = instant
+            self._last_instant = instant
+
+
+async def check(connection: asyncpg.Connection, keys: list[str]) -> CheckReport:
+    """Recompute the register from its entries and compare. Read-only; give it a repeatable-read transaction.
+
+    Shape: `keys` are the verifier keys whose signatures the checkpoints must bear. At most 1,000 findings.
+    """
+    head = await store.read_head(connection)
+    replay, index = Replay(), AccountIndex()
+    findings: list[Finding] = []
+    indexed = await connection.fetchval("SELECT size FROM checkpoint_index")
+    notes = {r[0]: r[1] for r in await connection.fetch("SELECT size, note FROM checkpoint ORDER BY size")}
+    _check_note(notes.get(0), 0, replay, index, keys, findings)
+    async for chunk in _chunks(connection):
+        for seq, entry_id, legs, body in chunk:
+            expected = len(replay.leaves) + replay.tree.size
+            if seq != expected:
+                findings.append(Finding("entry_missing", f"entry seq={expected}", f"the next entry is {seq}"))
+                return CheckReport(head.size, b"", len(replay.numbers), [], findings)
+            findings += replay.apply(StoredEntry(seq, body), entry_id, legs)
+            if seq < indexed:
+                index.apply(seq, leaf_hash(body), touched_keys(msgspec.json.decode(body)))
+            if seq + 1 in notes:
+                await _check_tiles(connection, replay.flush_tree(), replay.tree.size, findings)
+                _check_note(notes[seq + 1], seq + 1, replay, index if seq + 1 <= indexed else None, keys, findings)
+        await _check_tiles(connection, replay.flush_tree(), replay.tree.size, findings)
+        if len(findings) >= MAX_FINDINGS:
+            break
+    else:
+        await _check_derived(connection, replay, head, findings)
+        await _check_index(connection, index, findings)
+    totals = _totals(replay)
+    for total in totals:
+        if total.issued + total.bank + total.held + total.extinguished:
+            findings.append(Finding("asset_not_in_balance", f"asset {total.asset.code}", str(total)))
+    return CheckReport(head.size, replay.tree.root(), len(replay.numbers), totals, findings[:MAX_FINDINGS])
+
+
+async def _chunks(connection: asyncpg.Connection) -> AsyncIterator[list[tuple[int, UUID, list[int], bytes]]]:
+    cursor = await connection.cursor("SELECT seq, id, legs, body FROM entry ORDER BY seq", prefetch=CHUNK)
+    while rows := await cursor.fetch(CHUNK):
+        yield [tuple(row) for row in rows]
+
+
+async def _check_tiles(connection: asyncpg.Connection, tiles: list[Tile], size: int, findings: list[Finding]) -> None:
+    """Compare tiles that are complete at this size; partial ones are compared at the end."""
+    full = {(t.level, t.number): t.hashes for t in tiles if len(t.hashes) == 256 * 32}
+    stored = {(t.level, t.number): t.hashes for t in await store.read_tiles(connection, list(full))}
+    for tile, hashes in full.items():
+        if stored.get(tile) != hashes:
+            findings.append(Finding("tile_differs", f"tile level={tile[0]} index={tile[1]}", f"at size {size}"))
+
+
+def _check_note(
+    note: str | None,
+    size: int,
+    replay: Replay,
+    index: AccountIndex | None,
+    keys: list[str],
+    findings: list[Finding],
+) -> None:
+    if note is None:
+        return
+    where = f"checkpoint size={size}"
+    try:
+        text, _ = open_note(note, [NoteVerifier.from_vkey(key) for key in keys])
+        checkpoint = parse_checkpoint(text)
+    except NoteInvalid as error:
+        findings.append(Finding("checkpoint_signature_invalid", where, str(error)))
+        return
+    if (checkpoint.size, checkpoint.root) != (size, replay.tree.root()):
+        findings.append(Finding("checkpoint_root_differs", where, "the entries do not hash to the signed root"))
+    if index is None or index_root_of(checkpoint) != index.root():
+        findings.append(
+            Finding("checkpoint_index_differs", where, "the index by account differs from the signed one")
+        )
+
+
+async def _check_derived(connection: asyncpg.Connection, replay: Replay, head: Head, findings: list[Finding]) -> None:
+    size = replay.tree.size
+    if (head.size, head.accounts) != (size, len(replay.numbers)):
+        findings.append(Finding("head_differs", "head", f"says {head.size}, {head.accounts}; log has {size}"))
+    if replay.instants and max(replay.instants.values()) != format_instant(head.recorded_at):
+        findings.append(Finding("head_differs", "head", "recorded_at is not the last entry's instant"))
+    await _check_accounts(connection, replay, findings)
+    wallets = {r[0]: r[1] for r in await connection.fetch("SELECT wallet, opened_seq FROM wallet")}
+    _compare("wallet", wallets, replay.opened_wallets, findings)
+    assets = {
+        r[0]: (OpenAsset(r[0], AssetKind(r[1]), r[2], r[3], r[4]), r[5])
+        for r in await connection.fetch("SELECT asset, kind, code, scale, issue_limit, opened_seq FROM asset")
+    }
+    expected = {a: (replay.book.assets[a], seq) for a, seq in replay.opened_assets.items()}
+    _compare("asset", assets, expected, findings)
+    batches = {r[0]: r[1] for r in await connection.fetch("SELECT first_seq, recorded_at FROM batch")}
+    _compare("batch", batches, {seq: parse_instant(at) for seq, at in replay.instants.items()}, findings)
+    stop = 0
+    for first, after in await connection.fetch("SELECT first_seq, size_after FROM batch ORDER BY first_seq"):
+        if first != stop:
+            findings.append(Finding("batch_differs", f"batch first_seq={first}", f"the one before ends at {stop}"))
+        stop = after
+    await _check_edge(connection, replay, findings)
+
+
+async def _check_accounts(connection: asyncpg.Connection, replay: Replay, findings: list[Finding]) -> None:
+    seen = 0
+    cursor = await connection.cursor(
+        "SELECT number, asset, position, wallet, balance, flags, last_seq FROM account ORDER BY number",
+        prefetch=CHUNK,
+    )
+    while rows := await cursor.fetch(CHUNK):
+        for number, asset, position, wallet, balance, flags, last_seq in rows:
+            seen += 1
+            where = f"account number={number} wallet={wallet} asset={asset} position={position}"
+            if not 0 <= number < len(replay.numbers):
+                findings.append(Finding("account_without_entry", where, "no entry touches it"))
+                continue
+            told = replay.numbers[number]
+            if AccountKey(asset, Position(position), wallet) != told.key:
+                findings.append(Finding("account_differs", where, f"the log says {told.key}"))
+            for name, stored, expected in (
+                ("balance", balance, told.balance),
+                ("flags", flags, told.flags),
+                ("last_seq", last_seq, told.last_seq),
+            ):
+                if stored != expected:
+                    findings.append(Finding(f"{name}_differs", where, f"stored {stored}, the log says {expected}"))
+    if seen != len(replay.numbers):
+        findings.append(Finding("account_missing", "account", f"{len(replay.numbers)} in the log, {seen} stored"))
+
+
+async def _check_edge(connection: asyncpg.Connection, replay: Replay, findings: list[Finding]) -> None:
+    stored = await store.read_tree(connection, replay.tree.size)
+    if stored.root() != replay.tree.root():
+        findings.append(Finding("tile_differs", "right edge of the tiles", "the root over the tiles differs"))
+
+
+async def _check_index(connection: asyncpg.Connection, index: AccountIndex, findings: list[Finding]) -> None:
+    stored = {r[0]: (r[1], r[2]) for r in await connection.fetch("SELECT key_hash, count, chain FROM account_digest")}
+    expected = {r.key_hash: (r.count, r.chain) for r in index.records()}
+    _compare("account_digest", stored, expected, findings)
+
+
+def _compare(table: str, stored: dict[Any, Any], expected: dict[Any, Any], findings: list[Finding]) -> None:
+    for key in stored.keys() | expected.keys():
+        if stored.get(key) != expected.get(key):
+            name = key.hex() if isinstance(key, bytes) else key
+            findings.append(
+                Finding(
+                    f"{table}_differs",
+                    f"{table} {name}",
+                    f"stored {stored.get(key)}, the log says {expected.get(key)}",
+                )
+            )
+
+
+def _totals(replay: Replay) -> list[Totals]:
+    sums: dict[UUID, dict[Position | None, int]] = {asset: {} for asset in replay.book.assets}
+    for account in replay.numbers:
+        mirror = account.key.position if account.key.wallet == account.key.asset else None
+        of_asset = sums[account.key.asset]
+        of_asset[mirror] = of_asset.get(mirror, 0) + account.balance
+    return [
+        Totals(
+            replay.book.assets[asset],
+            of.get(Position.ISSUED, 0),
+            of.get(Position.EXTINGUISHED, 0),
+            of.get(None, 0),
+            of.get(Position.BANK, 0),
+        )
+        for asset, of in sums.items()
+    ]

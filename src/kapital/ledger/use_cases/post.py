@@ -1,0 +1,255 @@
+"""Use case: enter transactions. Concurrent callers are gathered into one database transaction (group commit).
+
+While one batch is being written, the next is planned on the assumption that the first will commit. The head row
+is locked before anything is written; if the log is then not where the plan assumed – another process appended,
+or the first batch failed – the plan and the book behind it are thrown away and made again under the lock.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Final, NamedTuple
+from uuid import UUID
+
+import asyncpg
+
+from kapital.kernel.clock import Clock
+from kapital.kernel.problems import Family, Problem, Retry
+from kapital.ledger.adapters import store
+from kapital.ledger.api import MAX_TRANSACTIONS_PER_CALL, Committed, Refused, StoredEntry, Transaction
+from kapital.ledger.domain.book import Book, Head
+from kapital.ledger.domain.plan import Plan, RuleBook, make_plan
+from kapital.ledger.domain.tree import GrowingTree
+from kapital.platform.loop_thread import LoopThread
+from kapital.platform.problems import problem_of
+
+MAX_BATCH: Final = 1_000
+MAX_WAITING: Final = 100_000
+MAX_CACHED_ACCOUNTS: Final = 1_000_000
+# After a repeated id more are likely (a caller that retries what it sent): for so many batches look ids up first.
+BATCHES_AFTER_REPEAT: Final = 8
+
+Answer = Committed | Refused
+
+
+class BatchTooLarge(Problem):
+    """More transactions in one call than the ledger takes."""
+
+    code = "batch_too_large"
+    title = "Too many transactions in one call"
+    retry = Retry.AFTER_CHANGE
+    family = Family.TOO_LARGE
+
+
+class LedgerBusy(Problem):
+    """Too many transactions wait already; nothing of this call was entered."""
+
+    code = "ledger_busy"
+    title = "The ledger has more waiting than it will take"
+    retry = Retry.SAME_REQUEST
+    family = Family.UNAVAILABLE
+
+
+class LedgerClosed(Problem):
+    """The ledger of this process is stopping; nothing of this call was entered."""
+
+    code = "ledger_closed"
+    title = "The ledger is stopping"
+    retry = Retry.SAME_REQUEST
+    family = Family.UNAVAILABLE
+
+
+class _Call:
+    """One caller's transactions and where to leave the answers."""
+
+    __slots__ = ("answers", "transactions")
+
+    def __init__(self, transactions: Sequence[Transaction], answers: asyncio.Future[list[Answer]]) -> None:
+        self.transactions, self.answers = transactions, answers
+
+
+class _Assumed:
+    """Book, tree and head as they will stand if every batch under way commits."""
+
+    def __init__(self, head: Head, tree: GrowingTree) -> None:
+        self.head, self.tree, self.book = head, tree, Book()
+
+
+class _Ahead(NamedTuple):
+    """A plan and what it assumed."""
+
+    ground: _Assumed
+    plan: Plan
+
+
+class Poster:
+    """The one writer of this process. Other processes may write to the same database at the same time."""
+
+    def __init__(self, dsn: str, clock: Clock, rules: RuleBook, *, max_batch: int = MAX_BATCH) -> None:
+        self._dsn, self._clock, self._rules, self._max_batch = dsn, clock, rules, max_batch
+        self._waiting: list[_Call] = []
+        self._waiting_count = 0
+        self._arrival = asyncio.Event()
+        self._closing = False
+        self._assumed: _Assumed | None = None
+        self._raced = False
+        self._look_for_repeats = 0
+        self._writer: asyncpg.Connection | None = None
+        self._reader: asyncpg.Connection | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._write_loop = LoopThread("ledger writer")
+
+    async def post(self, transactions: Sequence[Transaction]) -> list[Answer]:
+        """Enter transactions in order and answer each in its place.
+
+        Promise: an answer Committed survives any crash; a call that raises Unavailable may have been entered or
+        not – ask again with the same ids and it is entered once.
+        Raises: BatchTooLarge, LedgerClosed, LedgerBusy, DatabaseUnavailable, StorageFull.
+        """
+        if len(transactions) > MAX_TRANSACTIONS_PER_CALL:
+            raise BatchTooLarge(facts={"most": MAX_TRANSACTIONS_PER_CALL, "got": len(transactions)})
+        if self._closing:
+            raise LedgerClosed
+        if not transactions:
+            return []
+        if self._waiting_count + len(transactions) > MAX_WAITING:
+            raise LedgerBusy(facts={"waiting": self._waiting_count})
+        if self._task is None:
+            self._task = asyncio.create_task(self._run(), name="ledger writer")
+        call = _Call(transactions, asyncio.get_running_loop().create_future())
+        self._waiting.append(call)
+        self._waiting_count += len(transactions)
+        self._arrival.set()
+        return await call.answers
+
+    async def close(self) -> None:
+        """Finish what waits, then stop."""
+        self._closing = True
+        self._arrival.set()
+        if self._task is not None:
+            await self._task
+        if self._reader is not None and not self._reader.is_closed():
+            await self._reader.close()
+        if self._writer is not None and not self._writer.is_closed():
+            await self._write_loop.run(self._writer.close())
+        self._write_loop.stop()
+
+    # --- the loop ------------------------------------------------------------------------------------
+
+    async def _run(self) -> None:
+        under_way: asyncio.Task[None] | None = None
+        while self._waiting or not self._closing:
+            if not self._waiting:
+                self._arrival.clear()
+                await self._arrival.wait()
+                continue
+            calls = self._take()
+            ahead = await self._plan_ahead(calls, under_way)
+            if under_way is not None:
+                await under_way
+            if ahead is not None and ahead.ground is not self._assumed:
+                ahead = None  # the batch before this one failed or was raced: the ground it stood on is gone
+            under_way = asyncio.create_task(self._write(calls, ahead.plan if ahead else None))
+        if under_way is not None:
+            await under_way
+
+    def _take(self) -> list[_Call]:
+        """Take whole calls, in order, up to the size of a batch."""
+        count = total = 0
+        for call in self._waiting:
+            if count and total + len(call.transactions) > self._max_batch:
+                break
+            total += len(call.transactions)
+            count += 1
+        calls, self._waiting = self._waiting[:count], self._waiting[count:]
+        self._waiting_count -= total
+        return calls
+
+    async def _plan_ahead(self, calls: list[_Call], under_way: asyncio.Task[None] | None) -> _Ahead | None:
+        """Plan while the batch before is being written; None if that must be waited for, or fails."""
+        if self._raced or self._look_for_repeats or (self._assumed is None and under_way is not None):
+            return None
+        try:
+            self._reader = await self._connected(self._reader)
+            ground = self._assumed
+            if ground is None:
+                head = await store.read_head(self._reader)
+                self._assumed = ground = _Assumed(head, await store.read_tree(self._reader, head.size))
+            return _Ahead(ground, await self._plan(self._reader, ground, calls))
+        except Exception:  # noqa: BLE001 - a head start only: the write meets the same fault and tells the callers
+            self._assumed = None
+            return None
+
+    async def _plan(self, connection: asyncpg.Connection, assumed: _Assumed, calls: list[_Call]) -> Plan:
+        transactions = [tx for call in calls for tx in call.transactions]
+        missing = assumed.book.missing(transactions)
+        if any(missing):
+            assumed.book.learn(missing, *await store.read_missing(connection, missing))
+        # Repeats are rare, and the unique index sees each of them: ids are looked up only after it has spoken.
+        existing: dict[UUID, StoredEntry] = {}
+        if self._look_for_repeats:
+            existing = await store.read_existing(connection, [tx.id for tx in transactions])
+        plan = make_plan(
+            assumed.book,
+            assumed.tree,
+            assumed.head,
+            transactions,
+            existing=existing,
+            now=self._clock.now(),
+            rules=self._rules,
+        )
+        assumed.head = plan.after
+        return plan
+
+    async def _write(self, calls: list[_Call], plan: Plan | None) -> None:
+        try:
+            plan = await self._write_loop.run(self._write_batch(calls, plan))
+        except Exception as error:  # noqa: BLE001 - every caller is told, whatever it is
+            self._assumed = None
+            self._fail(calls, problem_of(error) or error)
+        else:
+            answers, start = plan.answers, 0
+            for call in calls:
+                stop = start + len(call.transactions)
+                if not call.answers.done():
+                    call.answers.set_result(answers[start:stop])
+                start = stop
+
+    async def _write_batch(self, calls: list[_Call], plan: Plan | None) -> Plan:
+        self._look_for_repeats = max(0, self._look_for_repeats - 1)
+        try:
+            return await self._write_transaction(calls, plan)
+        except asyncpg.UniqueViolationError as error:
+            if error.constraint_name != store.ENTRY_ID_CONSTRAINT:
+                raise
+        self._look_for_repeats = BATCHES_AFTER_REPEAT
+        return await self._write_transaction(calls, None)
+
+    async def _write_transaction(self, calls: list[_Call], plan: Plan | None) -> Plan:
+        self._writer = connection = await self._connected(self._writer)
+        async with connection.transaction():
+            head = await store.read_head(connection, lock=True)
+            self._raced = plan is not None and not _still_true(plan, head)
+            if plan is None or self._raced:
+                self._assumed = assumed = _Assumed(head, await store.read_tree(connection, head.size))
+                plan = await self._plan(connection, assumed, calls)
+            if plan.entries:
+                await store.write_plan(connection, plan)
+        if self._assumed is not None and len(self._assumed.book.accounts) > MAX_CACHED_ACCOUNTS:
+            self._assumed = None
+        return plan
+
+    @staticmethod
+    def _fail(calls: list[_Call], error: BaseException) -> None:
+        for call in calls:
+            if not call.answers.done():
+                call.answers.set_exception(error)
+
+    async def _connected(self, connection: asyncpg.Connection | None) -> asyncpg.Connection:
+        if connection is None or connection.is_closed():
+            return await asyncpg.connect(self._dsn, timeout=10, command_timeout=120)
+        return connection
+
+
+def _still_true(plan: Plan, head: Head) -> bool:
+    """Is the log where the plan assumed, and is the plan's instant still open?"""
+    return plan.before.size == head.size and (not plan.entries or plan.after.recorded_at > head.closed_at)

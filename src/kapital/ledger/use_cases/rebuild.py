@@ -1,0 +1,70 @@
+"""Use case: throw away everything that can be derived and make it again from the entries.
+
+Balances, wallets, assets, tiles and the index by account are views of the log. Entries, their order, the batches
+(instants) and signed checkpoints are the record and stay.
+"""
+
+from typing import Final
+
+import asyncpg
+
+from kapital.kernel.problems import InvariantBroken
+from kapital.ledger.adapters import store
+from kapital.ledger.api import StoredEntry
+from kapital.ledger.domain.tree import Tile
+from kapital.ledger.use_cases.check import Finding, Replay
+
+CHUNK: Final = 5_000
+
+
+class RebuildRefused(InvariantBroken):
+    """The entries themselves are not in order: nothing was changed. Run `kapital check`."""
+
+    def __init__(self, findings: list[Finding]) -> None:
+        super().__init__(f"{findings[0].code} at {findings[0].where}: {findings[0].detail}")
+        self.findings = findings
+
+
+async def rebuild(connection: asyncpg.Connection) -> int:
+    """Recompute every derived row from the entries, in one transaction; return the number of entries.
+
+    The head is locked meanwhile: posting waits. Raises: RebuildRefused.
+    """
+    async with connection.transaction():
+        head = await store.read_head(connection, lock=True)
+        replay, tiles = Replay(), dict[tuple[int, int], Tile]()
+        cursor = await connection.cursor("SELECT seq, id, body FROM entry ORDER BY seq", prefetch=CHUNK)
+        count = 0
+        while rows := await cursor.fetch(CHUNK):
+            for seq, entry_id, body in rows:
+                findings = replay.apply(StoredEntry(seq, body), entry_id, None)
+                if seq != count:
+                    findings = [Finding("entry_missing", f"entry seq={count}", f"the next entry is {seq}")]
+                if findings:
+                    raise RebuildRefused(findings)
+                count += 1
+            tiles.update({(t.level, t.number): t for t in replay.flush_tree()})
+        await _rewrite(connection, replay, list(tiles.values()))
+        await connection.execute("UPDATE head SET size = $1, accounts = $2", count, len(replay.numbers))
+        if head.size != count:
+            # The last instants are in the batches: the head follows them.
+            await connection.execute("UPDATE head SET recorded_at = (SELECT max(recorded_at) FROM batch)")
+    return count
+
+
+async def _rewrite(connection: asyncpg.Connection, replay: Replay, tiles: list[Tile]) -> None:
+    await connection.execute("TRUNCATE account, wallet, asset, tile, account_digest")
+    await connection.execute("UPDATE checkpoint_index SET size = 0")
+    await connection.copy_records_to_table("wallet", records=list(replay.opened_wallets.items()))
+    assets = [(replay.book.assets[a], seq) for a, seq in replay.opened_assets.items()]
+    await connection.copy_records_to_table(
+        "asset", records=[(a.asset, a.kind, a.code, a.scale, a.issue_limit, seq) for a, seq in assets]
+    )
+    await connection.copy_records_to_table(
+        "account",
+        records=[
+            (a.number, a.key.asset, a.key.position, a.key.wallet, a.balance, a.flags, a.last_seq)
+            for a in replay.numbers
+        ],
+    )
+    await connection.copy_records_to_table("tile", records=tiles)
