@@ -116,9 +116,7 @@ class Custody(Protocol):
         """Return what may be known of the key. Raises: KeyNotFound."""
         ...
 
-    async def signer(
-        self, key_name: str, *, purpose: str | None = None, actor: str = MACHINE_ACTOR
-    ) -> Signer:
+    async def signer(self, key_name: str, *, purpose: str | None = None, actor: str = MACHINE_ACTOR) -> Signer:
         """Return a signer bound to a key; `purpose` defaults to `checkpoint` (ANCHOR) or `act`.
 
         `purpose` and `actor` go to the signature log and are not part of what is signed.

@@ -55,3 +55,15 @@ class KeyProvider(Protocol):
     def open(self, name: str, profile: KeyProfile, key: MadeKey) -> OpenKey:
         """Open a key. Raises: KeyMaterialDamaged."""
         ...
+
+
+class KeyRing(Protocol):
+    """The opened keys of this process."""
+
+    async def provider(self) -> KeyProvider:
+        """The unlocked provider. Raises: PassphraseWrong and the other problems of unlocking."""
+        ...
+
+    def forget(self, key_id: UUID) -> None:
+        """Drop a private key from memory."""
+        ...

@@ -12,7 +12,7 @@ from kapital.custody.adapters.master_key import unlock
 from kapital.custody.api import ALGORITHM_ED25519, MACHINE_ACTOR, KeyInfo
 from kapital.custody.domain.key import Key
 from kapital.custody.domain.messages import require_message_allowed
-from kapital.custody.domain.problems import KeyMustBeActive, KeyNotFound
+from kapital.custody.domain.problems import KeyMustBeActive, KeyNotFound, SigningOverloaded
 from kapital.custody.domain.profiles import KeyProfile, require_purpose
 from kapital.custody.domain.states import KeyState
 from kapital.custody.ports import KeyProvider, MadeKey, OpenKey
@@ -41,7 +41,9 @@ class InProcessCustody:
         self._provider: KeyProvider | None = None
         self._unlocking = asyncio.Lock()
         self._open: dict[UUID, OpenKey] = {}
-        self._log = Batcher(self._log_batch, max_batch=LOG_BATCH_MAX)
+        self._log: Batcher[LogLine, bool] = Batcher(
+            self._log_batch, size_max=LOG_BATCH_MAX, overfull=SigningOverloaded
+        )
 
     async def provider(self) -> KeyProvider:
         """The unlocked provider. Raises: as `adapters.master_key.unlock`, at every call until it succeeds."""
@@ -62,9 +64,7 @@ class InProcessCustody:
         """As `Custody.key`."""
         return _info(await self._require(name))
 
-    async def signer(
-        self, key_name: str, *, purpose: str | None = None, actor: str = MACHINE_ACTOR
-    ) -> "KeySigner":
+    async def signer(self, key_name: str, *, purpose: str | None = None, actor: str = MACHINE_ACTOR) -> "KeySigner":
         """As `Custody.signer`."""
         key = await self._require(key_name)
         if key.state is not KeyState.ACTIVE:
@@ -72,6 +72,10 @@ class InProcessCustody:
         await self._opened(key)
         purpose = require_purpose(_DEFAULT_PURPOSE[key.profile] if purpose is None else purpose)
         return KeySigner(self, key, purpose, Actor(id=actor, participant_id=None, roles=frozenset()).id)
+
+    async def close(self) -> None:
+        """Wait for signatures under way."""
+        await self._log.close()
 
     def forget(self, key_id: UUID) -> None:
         """Drop a private key from memory; called when the key is no longer active."""

@@ -7,6 +7,7 @@ file is made on first start only: were one made when keys exist, it would open n
 import asyncio
 import os
 import stat
+import tempfile
 from contextlib import suppress
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -110,9 +111,7 @@ def _read_key_file(path: Path) -> bytes:
     with os.fdopen(descriptor, "rb") as file:
         mode = stat.S_IMODE(os.fstat(descriptor).st_mode)
         if mode & 0o077:
-            raise KeyFileExposed(
-                f"{KEY_FILE_NAME} has mode {mode:03o}, it must be 600", {"mode": f"{mode:03o}"}
-            )
+            raise KeyFileExposed(f"{KEY_FILE_NAME} has mode {mode:03o}, it must be 600", {"mode": f"{mode:03o}"})
         content = file.read(MASTER_KEY_BYTES + 1)
     if len(content) != MASTER_KEY_BYTES:
         raise KeyFileDamaged(f"{KEY_FILE_NAME} must have {MASTER_KEY_BYTES} bytes")
@@ -122,9 +121,9 @@ def _read_key_file(path: Path) -> bytes:
 def _make_key_file(path: Path) -> None:
     """Write the file whole or not at all; a file that is there already is kept."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
-    draft.unlink(missing_ok=True)
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    # Only its owner may read what mkstemp makes.
+    descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    draft = Path(name)
     try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(os.urandom(MASTER_KEY_BYTES))

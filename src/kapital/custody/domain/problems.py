@@ -3,6 +3,15 @@
 from kapital.kernel.problems import Family, Problem, Retry
 
 
+class SigningOverloaded(Problem):
+    """More signatures are asked for than can be logged in time."""
+
+    code = "signing_overloaded"
+    title = "Too many signatures are asked for at once"
+    retry = Retry.SAME_REQUEST
+    family = Family.LIMITED
+
+
 class KeyNotFound(Problem):
     """No key has this name."""
 
