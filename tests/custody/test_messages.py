@@ -6,7 +6,7 @@ from hashlib import sha256
 
 import pytest
 import rfc8785
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kapital.custody.domain.messages import require_message_allowed
@@ -95,6 +95,7 @@ class TestActs:
             require_message_allowed(profile, b"{" * (MESSAGE_BYTES_MAX[profile] + 1))
 
 
+@settings(deadline=None)
 @given(st.dictionaries(st.text(), json_values))
 def test_every_canonical_object_is_an_act_and_never_a_checkpoint(value):
     message = rfc8785.dumps(value)
@@ -103,11 +104,13 @@ def test_every_canonical_object_is_an_act_and_never_a_checkpoint(value):
     assert not allowed(KeyProfile.ANCHOR, message)
 
 
+@settings(deadline=None)
 @given(st.dictionaries(st.text(), json_values, min_size=1))
 def test_json_with_blanks_is_never_an_act(value):
     assert not allowed(KeyProfile.ISSUER, json.dumps(value, indent=1).encode())
 
 
+@settings(deadline=None)
 @given(
     st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=40),
     st.integers(1, 2**62),
@@ -120,6 +123,7 @@ def test_every_checkpoint_is_signed_by_the_anchor_and_never_an_act(origin, size,
     assert not allowed(KeyProfile.OPERATOR, message)
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=300))
 def test_no_bytes_are_both(message):
     assert not (allowed(KeyProfile.ANCHOR, message) and allowed(KeyProfile.ISSUER, message))

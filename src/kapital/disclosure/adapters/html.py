@@ -2,6 +2,7 @@
 
 from importlib.resources import files
 from typing import Any, Final
+from urllib.parse import quote
 from uuid import UUID
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -13,16 +14,6 @@ from kapital.disclosure.queries.issue_list import IssueRows
 from kapital.disclosure.queries.issue_page import IssuePage
 from kapital.kernel.money import Language, format_rubles
 
-PAGE_HEADERS: Final = {
-    "Content-Security-Policy": (
-        "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-    ),
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-    "Cache-Control": "public, max-age=15",
-}
-"""No script, no frame, nothing from elsewhere; a page may be some seconds old."""
-
 _TONES: Final = {
     **dict.fromkeys(MISSED | {"cancelled"}, "missed"),
     **dict.fromkeys(TROUBLED, "trouble"),
@@ -30,7 +21,7 @@ _TONES: Final = {
 }
 
 
-class Pages:
+class HtmlPages:
     """The pages of one operator."""
 
     def __init__(self, operator_name: str) -> None:
@@ -54,9 +45,13 @@ class Pages:
         path = f"/disclosure/issues/{page.issue_id}"
         return self._render("issue.html", lang, path, "", page=page)
 
-    def not_found(self, issue_id: UUID, lang: Language) -> str:
+    def not_found(self, issue_id: str, lang: Language) -> str:
         """The page that says that no such issue is published."""
-        return self._render("not_found.html", lang, f"/disclosure/issues/{issue_id}", "")
+        return self._render("not_found.html", lang, f"/disclosure/issues/{quote(issue_id, safe='')}", "")
+
+    def style_sheet(self) -> bytes:
+        """The style sheet of all pages."""
+        return files("kapital.disclosure").joinpath("static", "style.css").read_bytes()
 
     def _render(self, template: str, lang: Language, path: str, query: str, **values: Any) -> str:
         return self._templates.get_template(template).render(
@@ -80,8 +75,3 @@ class Pages:
             troubled=TROUBLED,
             **values,
         )
-
-
-def style_sheet() -> bytes:
-    """The style sheet of the pages."""
-    return files("kapital.disclosure").joinpath("static", "style.css").read_bytes()

@@ -85,10 +85,8 @@ _PHRASES: Final[Mapping[str, tuple[str, str]]] = {
     "public_key": ("Открытый ключ", "Public key"),
     "signature": ("Подпись", "Signature"),
     "signatures_note": (
-        "Подписи сделаны ключами информационной системы над байтами решения. Это не усиленная квалифицированная "
-        "электронная подпись.",
-        "Made with keys of the information system over the bytes of the decision. They are not qualified "
-        "electronic signatures.",
+        "Сделаны ключами информационной системы над байтами решения. Это не квалифицированные подписи (УКЭП).",
+        "Made with keys of the system over the bytes of the decision. They are not qualified signatures.",
     ),
     "history": ("Лента событий", "History"),
     "machine": ("Эти сведения в формате JSON", "This information as JSON"),

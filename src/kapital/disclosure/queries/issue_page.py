@@ -132,14 +132,14 @@ async def get_issue_page(conn: AsyncConnection, issue_id: UUID) -> IssuePage:
     payouts = _payouts(totals, {UUID(e.value): e.at for e in reversed(events) if e.kind == "payout_delayed"})
     states = [event.value for event in events if event.kind == "state"]
     return IssuePage(
-        issue_id,
-        *page,
-        states[0] if states else PUBLISHED,
-        documents,
-        signatures,
-        _outcome(totals),
-        payouts,
-        _timeline(page.published_at, events, totals, {p.action_id: p.kind for p in payouts}),
+        issue_id=issue_id,
+        state=states[0] if states else PUBLISHED,
+        documents=documents,
+        signatures=signatures,
+        outcome=_outcome(totals),
+        payouts=payouts,
+        timeline=_timeline(page.published_at, events, totals, {p.action_id: p.kind for p in payouts}),
+        **page._asdict(),
     )
 
 
