@@ -61,10 +61,7 @@ def allocate(terms: IssuanceTerms, orders: Sequence[LiveOrder]) -> Allocation:
     available = min(sum(wanted), terms.quantity_max // terms.lot)
     held = available > 0 and available * terms.lot >= terms.quantity_min
     given = _share(terms.allocation, available, wanted) if held else [0] * len(queue)
-    fills = [
-        Fill(order_id=order.order_id, units=lots * terms.lot)
-        for order, lots in zip(queue, given, strict=True)
-    ]
+    fills = [Fill(order_id=order.order_id, units=lots * terms.lot) for order, lots in zip(queue, given, strict=True)]
     return Allocation(outcome=Outcome.HELD if held else Outcome.FAILED, fills=fills)
 
 
@@ -72,7 +69,7 @@ def _share(rule: AllocationRule, available: int, wanted: Sequence[int]) -> list[
     match rule:
         case AllocationRule.TIME_PRIORITY:
             return _by_time(available, wanted)
-        case AllocationRule.PRO_RATA:
+        case AllocationRule.PRO_RATA:  # pragma: no branch (mypy: nothing is left)
             # Weights stand in order of acceptance, so the earlier order wins among equal remainders.
             return split_pro_rata(available, wanted)
 

@@ -294,7 +294,7 @@ def _payoff(terms: IssuanceTerms) -> Iterator[str]:
             yield f"Процентов нет. Один ЦФА погашается по цене {price}."
         case Indexed() as payoff:
             yield from _indexed(payoff)
-        case Event() as payoff:
+        case Event() as payoff:  # pragma: no branch (mypy: nothing is left)
             yield from _event(payoff)
 
 
@@ -314,8 +314,8 @@ def _floating(payoff: Floating) -> Iterator[str]:
 def _indexed(payoff: Indexed) -> Iterator[str]:
     initial = "" if payoff.initial_value is None else f" (значение {_comma(payoff.initial_value)})"
     yield (
-        f"Один ЦФА погашается по цене номинал × (1 + r), где r = {_comma(payoff.participation)} × (конечное значение / "
-        f"начальное значение − 1){_bounds(payoff.floor, payoff.cap)}."
+        f"Один ЦФА погашается по цене номинал × (1 + r), где r = {_comma(payoff.participation)} × "
+        f"(конечное значение / начальное значение − 1){_bounds(payoff.floor, payoff.cap)}."
     )
     yield _list(
         f"Начальное значение: {_day(payoff.initial_on)}{initial}", f"Конечное значение: {_day(payoff.final_on)}"

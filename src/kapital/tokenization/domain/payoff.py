@@ -28,6 +28,7 @@ from kapital.tokenization.domain.schedule import (
     Period,
     ScheduledAction,
     accrual_period,
+    accruing,
     observed_days,
 )
 from kapital.tokenization.domain.terms import (
@@ -137,10 +138,10 @@ def per_unit(
     """
     match action.kind:
         case ActionKind.COUPON:
-            exact, explanation = _coupon(terms, accrual_period(terms, action.nominal_on), fixings, calendar)
+            exact, explanation = _coupon(terms, action.nominal_on, fixings, calendar)
         case ActionKind.AMORTISATION:
             exact, explanation = _amortisation(terms, action.nominal_on)
-        case ActionKind.REDEMPTION:
+        case ActionKind.REDEMPTION:  # pragma: no branch (mypy: nothing is left)
             exact, explanation = _redemption(terms, fixings, outcome)
     if terms.payments.rounding_scope is RoundingScope.PER_UNIT:
         exact = Fraction(_rounded(terms, exact))
@@ -201,24 +202,20 @@ def _rounded(terms: IssuanceTerms, exact: Fraction) -> int:
 
 
 def _coupon(
-    terms: IssuanceTerms, period: Period, fixings: Fixings, calendar: BusinessCalendar
+    terms: IssuanceTerms, coupon_on: date, fixings: Fixings, calendar: BusinessCalendar
 ) -> tuple[Fraction, str]:
-    payoff = terms.payoff
+    payoff, period = accruing(terms), accrual_period(terms, coupon_on)
+    nominal = terms.price_kopecks
     match payoff:
         case FixedRate():
-            rate, nominal = decimal(payoff.rate), terms.price_kopecks
+            rate = decimal(payoff.rate)
         case Step():
-            rate = next(decimal(coupon.rate) for coupon in payoff.coupons if coupon.on == period.end_on)
-            nominal = terms.price_kopecks
+            rate = next(decimal(coupon.rate) for coupon in payoff.coupons if coupon.on == coupon_on)
         case Amortising():
             rate = decimal(payoff.rate)
-            nominal = terms.price_kopecks - sum(
-                part.principal_kopecks for part in payoff.parts if part.on < period.end_on
-            )
-        case Floating():
-            return _floating_coupon(terms.price_kopecks, payoff, period, fixings, calendar)
-        case _:
-            raise InvariantBroken("the payoff has no coupons")
+            nominal -= sum(part.principal_kopecks for part in payoff.parts if part.on < coupon_on)
+        case Floating():  # pragma: no branch (mypy: nothing is left)
+            return _floating_coupon(nominal, payoff, period, fixings, calendar)
     fraction = year_fraction(payoff.day_count, period.start_on, period.end_on)
     text = f"Купон за {_span(period)}: {format_rubles(nominal, 'ru')} × {_percent(rate)} × {fraction}"
     return nominal * Fraction(rate) * fraction, text
@@ -259,7 +256,7 @@ def _redemption(terms: IssuanceTerms, fixings: Fixings, outcome: str | None) -> 
             return Fraction(payoff.parts[-1].principal_kopecks), "Погашение последней части номинала"
         case Indexed() as payoff:
             return _indexed(terms.price_kopecks, payoff, fixings)
-        case Event() as payoff:
+        case Event() as payoff:  # pragma: no branch (mypy: nothing is left)
             return _event(payoff, outcome)
 
 

@@ -11,7 +11,7 @@ from enum import StrEnum
 from msgspec import Struct
 
 from kapital.kernel.calendar import MOSCOW, BusinessCalendar
-from kapital.kernel.problems import InvariantBroken
+from kapital.kernel.problems import InvariantBroken, ensure
 from kapital.tokenization.domain.terms import (
     Amortising,
     Discount,
@@ -111,18 +111,23 @@ def coupon_days(terms: IssuanceTerms) -> Sequence[date]:
         case Amortising() as payoff:
             # An interest-free money claim paid in parts has no coupons at all.
             return [part.on for part in payoff.parts] if decimal(payoff.rate) > 0 else []
-        case Discount() | Indexed() | Event():
+        case Discount() | Indexed() | Event():  # pragma: no branch (mypy: nothing is left)
             return []
+
+
+def accruing(terms: IssuanceTerms) -> FixedRate | Step | Amortising | Floating:
+    """The payoff of terms that accrue interest; for others it is our own fault to ask."""
+    if isinstance(terms.payoff, Discount | Indexed | Event):
+        raise InvariantBroken("the payoff accrues nothing")
+    return terms.payoff
 
 
 def accrual_period(terms: IssuanceTerms, coupon_on: date) -> Period:
     """The interest period that ends on the nominal coupon day; the first begins with the accrual."""
-    payoff = terms.payoff
     days = list(coupon_days(terms))
-    if isinstance(payoff, Discount | Indexed | Event) or coupon_on not in days:
-        raise InvariantBroken("not a day of a coupon")
+    ensure(coupon_on in days, "not a day of a coupon")
     index = days.index(coupon_on)
-    return Period(payoff.accrual_start_on if index == 0 else days[index - 1], coupon_on)
+    return Period(accruing(terms).accrual_start_on if index == 0 else days[index - 1], coupon_on)
 
 
 def observed_days(payoff: Floating, period: Period, *, calendar: BusinessCalendar) -> dict[date, date]:

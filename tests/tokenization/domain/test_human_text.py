@@ -1,0 +1,169 @@
+"""render: the whole decision for people, bound to the hash, and no text of the issuer can pose as more."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from kapital.kernel.canonical import sha256_hex
+from kapital.kernel.problems import InvariantBroken
+from kapital.tokenization.domain.human_text import render
+from kapital.tokenization.domain.terms import IssuanceTerms, decision_bytes
+
+GOLDEN = Path(__file__).parent / "golden_human_text.md"
+SECTIONS = [
+    "Эмитент",
+    "Оператор информационной системы",
+    "Вид и объём прав",
+    "Количество",
+    "Цена приобретения",
+    "Размещение",
+    "Оплата",
+    "Исполнение сделок смарт-контрактом",
+    "Обеспечение",
+    "Ответственность эмитента и ограничения",
+    "Долговые ЦФА",
+    "Выплаты",
+    "Погашение",
+    "Досрочное погашение",
+    "Неисполнение обязательств",
+    "Споры",
+    "Раскрытие информации",
+]
+
+
+def text_of(terms: IssuanceTerms) -> str:
+    return render(terms, decision_sha256=sha256_hex(decision_bytes(terms)))
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("amortising-receivable", ["18 % годовых на непогашенную", "14.03.2027: 250,00\u00a0₽", "Поручительство"]),
+        (
+            "debt-step-rate",
+            ["ОГРНИП 326990000000009", "14.12.2027: 17,25 % годовых", "нельзя отозвать", "после полной оплаты"],
+        ),
+        ("discount-one-month", ["1\u00a0000,00\u00a0₽", "наибольшим дробным", "и сверх количества", "кратно 100"]),
+        ("event-satellite", ["launched – 52\u00a0000,00\u00a0₽", "только квалифицированные", "Роскосмос"]),
+        (
+            "fixed-rate-window",
+            [
+                "20,5 %",
+                "30/360",
+                "в течение 5 рабочих дней",
+                "не вправе распоряжаться",
+                "00:00 по московскому времени дня выплаты",
+            ],
+        ),
+        ("floating-key-rate", ["cbr\\_key\\_rate плюс 2,5 % годовых, не ниже 0 %, не выше 30 %", "того же дня"]),
+        ("index-linked", ["r = 0,8 ×", "не выше 25 %", "Начальное значение: 14.12.2026\n", "за 1 рабочий день до"]),
+    ],
+)
+def test_has_every_section_and_the_numbers(example, name, says):
+    terms = example(name)
+
+    text = text_of(terms)
+
+    assert re.findall(r"^## [0-9]+\. (.+)$", text, re.MULTILINE) == SECTIONS
+    assert sha256_hex(decision_bytes(terms)) in text
+    for phrase in says:
+        assert phrase in text
+
+
+def test_the_text_of_one_decision_is_kept(example):
+    """A change of the rendering is seen here first; published texts are stored and never rendered anew."""
+    assert text_of(example("debt-step-rate")) == GOLDEN.read_text()
+
+
+def test_is_bound_to_the_hash_of_its_own_terms(example):
+    terms, other = example("index-linked"), example("debt-step-rate")
+
+    with pytest.raises(InvariantBroken):
+        render(terms, decision_sha256=sha256_hex(decision_bytes(other)))
+
+
+@pytest.mark.parametrize(
+    ("written", "shown"),
+    [
+        ("# Заголовок", "\\# Заголовок"),
+        ("<script>alert(1)</script>", "&lt;script&gt;alert(1)&lt;/script&gt;"),
+        ("[ссылка](https://x)", "\\[ссылка\\](https://x)"),
+        ("- пункт", "\\- пункт"),
+        ("1. пункт", "1\\. пункт"),
+        ("a & b | c", "a &amp; b \\| c"),
+        ("строка\n## Заголовок", "строка \\#\\# Заголовок"),
+        ("первый\n\n  \nвторой", "первый\n\nвторой"),
+    ],
+)
+def test_a_text_of_the_issuer_stays_text(example, written, shown):
+    text = text_of(example("index-linked", {"/legal_text": written}))
+
+    section = text.split("## 3. ")[1].split("## 4. ")[0]
+    assert section == f"Вид и объём прав\n\nЦФА удостоверяют денежные требования.\n\n{shown}\n\n"
+
+
+@pytest.mark.parametrize(
+    ("days", "accusative"),
+    [
+        (1, "1 рабочий день"),
+        (2, "2 рабочих дня"),
+        (5, "5 рабочих дней"),
+        (11, "11 рабочих дней"),
+        (12, "12 рабочих дней"),
+        (20, "20 рабочих дней"),
+        (21, "21 рабочий день"),
+        (24, "24 рабочих дня"),
+        (111, "111 рабочих дней"),
+    ],
+)
+def test_days_are_declined(example, days, accusative):
+    text = text_of(example("index-linked", {"/default/grace_business_days": days}))
+
+    assert f"Просрочка на {accusative} и меньше" in text
+
+
+@pytest.mark.parametrize(
+    ("days", "within"),
+    [
+        (0, "возвращаются в тот же день"),
+        (1, "в течение 1 рабочего дня"),
+        (2, "в течение 2 рабочих дней"),
+        (11, "в течение 11 рабочих дней"),
+        (21, "в течение 21 рабочего дня"),
+    ],
+)
+def test_terms_of_refund_are_declined(example, days, within):
+    assert within in text_of(example("index-linked", {"/failed_refund_business_days": days}))
+
+
+@pytest.mark.parametrize(
+    ("name", "changes", "says"),
+    [
+        ("index-linked", {"/issuer/beneficial_owners": "Учебный П. П."}, "Бенефициарные владельцы:\n\nУчебный П. П."),
+        ("index-linked", {"/is_hybrid": True}, "требования и утилитарные цифровые права"),
+        ("index-linked", {"/payoff/initial_value": "2750.35"}, "(значение 2750,35)"),
+        ("index-linked", {"/payoff/cap": None}, "не ниже 0 %."),
+        ("index-linked", {"/payoff/observation/publication_lag_business_days": 2}, "через 2 рабочих дня"),
+        ("floating-key-rate", {"/payoff/floor": None, "/payoff/cap": None}, "2,5 % годовых; купон"),
+        ("index-linked", {"/payment_means": []}, "Средства оплаты: не указаны."),
+        (
+            "index-linked",
+            {"/early_redemption/right_of": "both", "/early_redemption/notice_business_days": 3},
+            "обладателя, уведомление за 3 рабочих дня.",
+        ),
+        ("debt-step-rate", {"/debt/full_payment_before_issue": False}, "ЦФА выпускаются до полной оплаты."),
+        ("index-linked", {"/smart_contract_clause": {"used": False}}, "Не применяется.\n\n## 9."),
+        (
+            "index-linked",
+            {
+                "/eligibility/natural_persons": False,
+                "/eligibility/sole_proprietors": False,
+                "/eligibility/legal_entities": False,
+            },
+            "Вправе приобретать: никто.",
+        ),
+    ],
+)
+def test_tells_every_choice_of_the_terms(example, name, changes, says):
+    assert says in text_of(example(name, changes))

@@ -1,0 +1,269 @@
+"""find_faults: each rule is broken by one change of a good decision, and only that rule answers."""
+
+from datetime import date
+from typing import Any
+
+import pytest
+
+from kapital.tokenization.domain.fault_catalogue import CATALOGUE
+from kapital.tokenization.domain.requisites import inn_is_valid, ogrn_is_valid
+from kapital.tokenization.domain.terms import IssuanceTerms
+from kapital.tokenization.domain.validator import DEBT_LAW_FROM, find_faults
+
+TODAY = date(2026, 11, 24)
+EXAMPLES = (
+    "amortising-receivable",
+    "debt-step-rate",
+    "discount-one-month",
+    "event-satellite",
+    "fixed-rate-window",
+    "floating-key-rate",
+    "index-linked",
+)
+AMORT, DEBT, DISCOUNT, EVENT, FIXED, FLOATING, INDEXED = EXAMPLES
+
+DISCOUNT_PAYOFF = {"kind": "discount", "redemption_kopecks": 110000}
+
+# Example, change, code of the one fault, its pointer. Rows stand in the order of the catalogue.
+ONE_MISTAKE: list[tuple[str, dict[str, Any], str, str]] = [
+    (AMORT, {"/issuer/inn": "9900000025"}, "issuer_inn_invalid", "/issuer/inn"),
+    (AMORT, {"/issuer/inn": "990000000115"}, "issuer_inn_invalid", "/issuer/inn"),
+    (DEBT, {"/issuer/inn": "990000000116"}, "issuer_inn_invalid", "/issuer/inn"),
+    (AMORT, {"/issuer/ogrn": "1269900000029"}, "issuer_ogrn_invalid", "/issuer/ogrn"),
+    (DEBT, {"/issuer/ogrn": "1269900000028"}, "issuer_ogrn_invalid", "/issuer/ogrn"),
+    (AMORT, {"/issuer/site": "http://flowers.example"}, "issuer_site_invalid", "/issuer/site"),
+    (AMORT, {"/operator/inn": "990000000115"}, "operator_inn_invalid", "/operator/inn"),
+    (AMORT, {"/operator/ogrn": "326990000000009"}, "operator_ogrn_invalid", "/operator/ogrn"),
+    (AMORT, {"/operator/site": "operator"}, "operator_site_invalid", "/operator/site"),
+    (AMORT, {"/right_kind": "npjsc_equity"}, "right_kind_not_supported", "/right_kind"),
+    (AMORT, {"/is_hybrid": True}, "hybrid_not_supported", "/is_hybrid"),
+    (AMORT, {"/quantity_max": 0}, "quantity_max_zero", "/quantity_max"),
+    (AMORT, {"/quantity_min": 0}, "quantity_min_zero", "/quantity_min"),
+    (AMORT, {"/quantity_min": 1001}, "quantity_min_above_max", "/quantity_min"),
+    (AMORT, {"/lot": 0}, "lot_zero", "/lot"),
+    (DISCOUNT, {"/quantity_min": 10050}, "quantity_not_in_lots", "/quantity_min"),
+    (DISCOUNT, {"/quantity_max": 100050}, "quantity_not_in_lots", "/quantity_max"),
+    (DISCOUNT, {"/min_order_units": 150}, "order_bound_not_in_lots", "/min_order_units"),
+    (DISCOUNT, {"/max_order_units": 99950}, "order_bound_not_in_lots", "/max_order_units"),
+    (AMORT, {"/min_order_units": 0}, "order_min_zero", "/min_order_units"),
+    (AMORT, {"/min_order_units": 1001}, "order_min_above_max", "/min_order_units"),
+    (AMORT, {"/max_order_units": 1001}, "order_max_above_quantity", "/max_order_units"),
+    (FIXED, {"/price_kopecks": 0}, "price_below_kopeck", "/price_kopecks"),
+    (AMORT, {"/price_kopecks": 0}, "price_below_kopeck", "/price_kopecks"),
+    (FIXED, {"/quantity_max": 10**12}, "volume_out_of_range", "/quantity_max"),
+    (
+        AMORT,
+        {"/placement_end_at": "2026-12-07T10:00:00+03:00"},
+        "placement_ends_before_start",
+        "/placement_end_at",
+    ),
+    (
+        AMORT,
+        {"/placement_start_at": "2026-11-23T23:59:59+03:00"},
+        "placement_starts_in_past",
+        "/placement_start_at",
+    ),
+    (DISCOUNT, {"/redemption/on": "2026-12-11"}, "redemption_before_placement_end", "/redemption/on"),
+    (
+        FLOATING,
+        {"/payments/record_business_days_before": 30},
+        "record_before_placement_end",
+        "/payments/record_business_days_before",
+    ),
+    (AMORT, {"/payment_means": []}, "payment_means_missing", "/payment_means"),
+    (AMORT, {"/payment_means": ["digital_rights"]}, "payment_means_not_supported", "/payment_means"),
+    (AMORT, {"/smart_contract_clause/text": None}, "smart_contract_text_missing", "/smart_contract_clause/text"),
+    (AMORT, {"/smart_contract_clause/code_sha256": None}, "smart_contract_code_missing", "/smart_contract_clause"),
+    (AMORT, {"/smart_contract_clause/code_version": None}, "smart_contract_code_missing", "/smart_contract_clause"),
+    (AMORT, {"/smart_contract_clause/used": False}, "smart_contract_contradiction", "/smart_contract_clause/used"),
+    (AMORT, {"/collateral/0/kind": "mortgage"}, "mortgage_not_registrable", "/collateral/0/kind"),
+    (
+        AMORT,
+        {f"/eligibility/{who}": False for who in ("natural_persons", "sole_proprietors", "legal_entities")},
+        "nobody_eligible",
+        "/eligibility",
+    ),
+    (EVENT, {"/transfer_policy/kind": "free"}, "transfer_contradicts_eligibility", "/transfer_policy/kind"),
+    (DEBT, {"/debt": None}, "debt_clauses_missing", "/debt"),
+    (DEBT, {"/is_debt": False}, "debt_clauses_without_debt", "/debt"),
+    (DEBT, {"/debt/is_debt_text": "Выпускаемые ЦФА."}, "debt_statement_missing", "/debt/is_debt_text"),
+    (
+        DEBT,
+        {"/debt/obligations_unchangeable_text": "Изменение обязательств возможно."},
+        "debt_unchangeable_missing",
+        "/debt/obligations_unchangeable_text",
+    ),
+    (
+        DEBT,
+        {"/debt/extinguished_if_issuer_holds_text": "Записи погашаются при погашении."},
+        "debt_extinguish_missing",
+        "/debt/extinguished_if_issuer_holds_text",
+    ),
+    (
+        DEBT,
+        {"/debt/uniform_terms_text": "Условия могут зависеть от времени приобретения."},
+        "debt_uniform_missing",
+        "/debt/uniform_terms_text",
+    ),
+    (
+        DEBT,
+        {"/debt/full_payment_before_issue": False},
+        "debt_full_payment_required",
+        "/debt/full_payment_before_issue",
+    ),
+    (DEBT, {"/payment_means": ["rub_money", "digital_rights"]}, "debt_money_only", "/payment_means"),
+    (DEBT, {"/right_kind": "security_rights"}, "debt_right_kind", "/right_kind"),
+    (DEBT, {"/payoff": DISCOUNT_PAYOFF}, "debt_payoff_kind", "/payoff/kind"),
+    (FIXED, {"/payoff/coupon_dates": ["2027-06-14", "2027-03-14"]}, "days_not_ascending", "/payoff/coupon_dates"),
+    (FIXED, {"/payoff/coupon_dates": ["2027-06-14", "2027-06-14"]}, "days_not_ascending", "/payoff/coupon_dates"),
+    (
+        FLOATING,
+        {"/payoff/coupon_dates": ["2027-02-14", "2027-01-14"]},
+        "days_not_ascending",
+        "/payoff/coupon_dates",
+    ),
+    (FIXED, {"/payoff/accrual_start_on": "2027-03-14"}, "coupon_before_accrual", "/payoff/coupon_dates/0"),
+    (FIXED, {"/payoff/coupon_dates/1": "2027-06-15"}, "coupon_after_redemption", "/payoff/coupon_dates/1"),
+    (DEBT, {"/payoff/coupons/2/on": "2027-12-15"}, "coupon_after_redemption", "/payoff/coupons/2"),
+    (AMORT, {"/payoff/parts/3/on": "2027-12-13"}, "last_payment_before_redemption", "/payoff/parts/3"),
+    (FIXED, {"/payoff/accrual_start_on": "2026-12-06"}, "accrual_before_placement", "/payoff/accrual_start_on"),
+    (FIXED, {"/payoff/rate": "0"}, "rate_not_positive", "/payoff/rate"),
+    (DEBT, {f"/payoff/coupons/{n}/rate": "0.0" for n in range(3)}, "rate_not_positive", "/payoff/coupons"),
+    (DEBT, {"/payoff/coupons/1/rate": "-0.01"}, "rate_negative", "/payoff/coupons/1/rate"),
+    (AMORT, {"/payoff/rate": "-0.01"}, "rate_negative", "/payoff/rate"),
+    (DISCOUNT, {"/payoff/redemption_kopecks": 98540}, "redemption_not_above_price", "/payoff/redemption_kopecks"),
+    (AMORT, {"/payoff/parts/1/principal_kopecks": 24999}, "parts_differ_from_nominal", "/payoff/parts"),
+    (
+        AMORT,
+        {"/payoff/parts/0/principal_kopecks": 0, "/payoff/parts/1/principal_kopecks": 50000},
+        "part_zero",
+        "/payoff/parts/0/principal_kopecks",
+    ),
+    (FLOATING, {"/payoff/day_count": "thirty_360"}, "floating_day_count", "/payoff/day_count"),
+    (FLOATING, {"/payoff/floor": "0.31"}, "floor_above_cap", "/payoff/floor"),
+    (INDEXED, {"/payoff/cap": "-0.01"}, "floor_above_cap", "/payoff/floor"),
+    (INDEXED, {"/payoff/floor": "-1.01"}, "floor_below_minus_one", "/payoff/floor"),
+    (INDEXED, {"/payoff/participation": "0"}, "participation_not_positive", "/payoff/participation"),
+    (INDEXED, {"/payoff/initial_value": "0.00"}, "initial_value_not_positive", "/payoff/initial_value"),
+    (INDEXED, {"/payoff/initial_on": "2027-06-10"}, "initial_not_before_final", "/payoff/initial_on"),
+    (INDEXED, {"/payoff/final_on": "2027-06-12"}, "fixing_on_non_business_day", "/payoff"),
+    (INDEXED, {"/payoff/observation/publication_lag_business_days": 4}, "fixing_after_payment", "/payoff"),
+    (INDEXED, {"/payoff/observation/source_url": "moex"}, "source_not_url", "/payoff/observation/source_url"),
+    (FLOATING, {"/payoff/observation/source_url": "cbr"}, "source_not_url", "/payoff/observation/source_url"),
+    (EVENT, {"/payoff/source_url": "https://nowhere"}, "source_not_url", "/payoff/source_url"),
+    (EVENT, {"/payoff/outcomes/0/code": "failed"}, "outcome_repeated", "/payoff/outcomes/1/code"),
+    (EVENT, {"/payoff/fallback_outcome": "exploded"}, "fallback_outcome_unknown", "/payoff/fallback_outcome"),
+    (EVENT, {"/payoff/determined_by_on": "2027-06-15"}, "event_after_redemption", "/payoff/determined_by_on"),
+    (
+        AMORT,
+        {"/early_redemption/right_of": "issuer", "/early_redemption/notice_business_days": 5},
+        "early_redemption_not_supported",
+        "/early_redemption/right_of",
+    ),
+    (
+        AMORT,
+        {"/early_redemption/notice_business_days": 5},
+        "early_redemption_contradiction",
+        "/early_redemption/notice_business_days",
+    ),
+    (DISCOUNT, {"/redemption/on": "2028-01-18"}, "calendar_year_not_covered", "/redemption/on"),
+]
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_every_example_is_without_fault(example, calendar, name):
+    assert find_faults(example(name), calendar=calendar, today=TODAY) == []
+
+
+@pytest.mark.parametrize(("name", "changes", "code", "pointer"), ONE_MISTAKE)
+def test_one_mistake_gives_one_fault(example, calendar, name, changes, code, pointer):
+    faults = find_faults(example(name, changes), calendar=calendar, today=TODAY)
+
+    assert [(fault.code, fault.pointer) for fault in faults] == [(code, pointer)]
+
+
+def test_debt_is_unknown_to_the_law_before_its_day(example, calendar):
+    terms: IssuanceTerms = example(DEBT)
+
+    before = find_faults(terms, calendar=calendar, today=date(2025, 12, 14))
+
+    assert [fault.code for fault in before] == ["debt_law_not_in_force"]
+    assert find_faults(terms, calendar=calendar, today=DEBT_LAW_FROM) == []
+
+
+def test_every_rule_of_the_catalogue_has_a_mistake_that_breaks_it():
+    assert {code for _, _, code, _ in ONE_MISTAKE} | {"debt_law_not_in_force"} == set(CATALOGUE)
+
+
+def test_every_fault_names_its_basis_and_says_it_in_two_languages(example, calendar):
+    for name, changes, _, _ in ONE_MISTAKE:
+        (fault,) = find_faults(example(name, changes), calendar=calendar, today=TODAY)
+
+        assert fault.confidence in {"F", "M", "M?", "P"}
+        assert fault.legal_basis
+        assert "{" not in fault.message_ru + fault.message_en
+        assert fault.message_ru != fault.message_en
+
+
+def test_all_mistakes_are_told_at_once_in_the_order_of_the_decision(example, calendar):
+    changes = {
+        "/early_redemption/right_of": "holder",
+        "/payoff/rate": "-1",
+        "/issuer/inn": "0000000001",
+        "/quantity_max": 0,
+        "/payment_means": [],
+    }
+
+    faults = find_faults(example(FIXED, changes), calendar=calendar, today=TODAY)
+
+    assert [fault.code for fault in faults] == [
+        "issuer_inn_invalid",
+        "quantity_max_zero",
+        "payment_means_missing",
+        "rate_not_positive",
+        "early_redemption_not_supported",
+    ]
+
+
+def test_an_unused_smart_contract_without_code_is_no_fault(example, calendar):
+    clause = {"used": False, "text": None, "code_sha256": None, "code_version": None}
+
+    assert not find_faults(example(FIXED, {"/smart_contract_clause": clause}), calendar=calendar, today=TODAY)
+
+
+def test_a_floating_payoff_needs_no_bounds(example, calendar):
+    changes = {"/payoff/floor": None, "/payoff/cap": None}
+
+    assert not find_faults(example(FLOATING, changes), calendar=calendar, today=TODAY)
+
+
+# Published numbers of the tax service and of Sberbank; the last digits are changed in the refused ones.
+@pytest.mark.parametrize(
+    ("number", "legal_entity", "valid"),
+    [
+        ("7707083893", True, True),
+        ("7707083894", True, False),
+        ("7707083893", False, False),
+        ("500100732259", False, True),
+        ("500100732258", False, False),
+        ("500100732269", False, False),
+        ("500100732259", True, False),
+    ],
+)
+def test_inn_has_its_control_digits(number, legal_entity, valid):
+    assert inn_is_valid(number, legal_entity=legal_entity) is valid
+
+
+@pytest.mark.parametrize(
+    ("number", "legal_entity", "valid"),
+    [
+        ("1027700132195", True, True),
+        ("1027700132196", True, False),
+        ("1027700132195", False, False),
+        ("304500116000157", False, True),
+        ("304500116000158", False, False),
+        ("304500116000157", True, False),
+    ],
+)
+def test_ogrn_has_its_control_digit(number, legal_entity, valid):
+    assert ogrn_is_valid(number, legal_entity=legal_entity) is valid
