@@ -25,6 +25,7 @@ from kapital.tokenization.domain.investor import Investor
 from kapital.tokenization.domain.issue import Issue
 from kapital.tokenization.domain.order import Order
 from kapital.tokenization.domain.payoff import PayoutLine
+from kapital.tokenization.domain.states import ActionState
 
 
 class Documents(Protocol):
@@ -178,8 +179,14 @@ class Actions(Protocol):
         """Write the next version of each. Raises: StaleVersion."""
         ...
 
-    async def due(self, conn: AsyncConnection, now: datetime, limit: int) -> list[CorporateAction]:
-        """Actions for which something may be done now, in order of payment."""
+    async def due(
+        self, conn: AsyncConnection, states: Sequence[ActionState], by: str, now: datetime, limit: int
+    ) -> list[CorporateAction]:
+        """Actions of live issues in one of the states whose instant `by` has come, in order of payment."""
+        ...
+
+    async def in_flight(self, conn: AsyncConnection, wallet_ids: Iterable[UUID]) -> dict[UUID, int]:
+        """Kopecks of each issuer's wallet that are instructed to be paid, and not known to be paid or refused."""
         ...
 
     async def lock(self, conn: AsyncConnection, ids: Iterable[UUID]) -> dict[UUID, CorporateAction]:

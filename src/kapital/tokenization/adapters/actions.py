@@ -14,6 +14,7 @@ from kapital.tokenization.adapters.versioned_table import VersionedTable, as_pla
 from kapital.tokenization.domain.corporate_action import CorporateAction, OpenPart
 from kapital.tokenization.domain.fixing import Fixing
 from kapital.tokenization.domain.payoff import PayoutLine
+from kapital.tokenization.domain.states import ActionState
 
 ACTION_TABLE: Final = VersionedTable(
     CorporateAction,
@@ -66,15 +67,17 @@ FIXING_TABLE: Final = VersionedTable(
     },
 )
 
-_DUE: Final = """
-    WHERE (state = 'scheduled' AND fixing_at <= :now AND issue_id IN (
-               SELECT issue_id FROM issue WHERE state IN ('circulating', 'redeeming', 'technical_default')))
-       OR state IN ('fixing', 'calculated')
-       OR (state = 'approved' AND record_at <= :now)
-       OR (state IN ('funding_called', 'underfunded', 'grace') AND pay_at <= :now)
-       OR (state = 'paid' AND overdue_at <= :now)
-"""
-_DUE_ORDER: Final = " ORDER BY pay_on, issue_id, number LIMIT :limit"
+# What a person or the schedule may still do something for; a cancelled or defaulted issue pays nothing by itself.
+_LIVE: Final = (
+    "issue_id IN (SELECT issue_id FROM issue WHERE state IN ('circulating', 'redeeming', 'technical_default'))"
+)
+_DUE: Final = {
+    column: f"""
+        WHERE state = ANY(CAST(:states AS text[])) AND {column} <= :now AND {_LIVE}
+        ORDER BY pay_on, issue_id, number LIMIT :limit
+    """
+    for column in ("fixing_at", "record_at", "pay_at", "overdue_at", "grace_until_at")
+}
 
 _ADD_PARTS: Final = text(
     """
@@ -96,6 +99,14 @@ _OPEN_PARTS: Final = text(
     """
     SELECT action_id, part, amount_kopecks FROM payout_part
     WHERE action_id = ANY(CAST(:ids AS uuid[])) AND state IN ('waiting', 'refused') ORDER BY action_id, part
+    """
+)
+_IN_FLIGHT: Final = text(
+    """
+    SELECT issuer_wallet_id AS wallet_id, sum(amount_kopecks) AS amount
+    FROM payout_part JOIN corporate_action USING (action_id) JOIN issue USING (issue_id)
+    WHERE payout_part.state = 'instructed' AND issuer_wallet_id = ANY(CAST(:ids AS uuid[]))
+    GROUP BY issuer_wallet_id
     """
 )
 _LINES: Final = text(
@@ -143,9 +154,17 @@ class ActionTables:
         """Write the next version of each. Raises: StaleVersion."""
         await ACTION_TABLE.update(conn, actions)
 
-    async def due(self, conn: AsyncConnection, now: datetime, limit: int) -> list[CorporateAction]:
-        """Actions for which something may be done now, in order of payment."""
-        return await ACTION_TABLE.select(conn, _DUE + _DUE_ORDER, {"now": now, "limit": limit})
+    async def due(
+        self, conn: AsyncConnection, states: Sequence[ActionState], by: str, now: datetime, limit: int
+    ) -> list[CorporateAction]:
+        """Actions of live issues in one of the states whose instant `by` has come, in order of payment."""
+        values = {"states": [state.value for state in states], "now": now, "limit": limit}
+        return await ACTION_TABLE.select(conn, _DUE[by], values)
+
+    async def in_flight(self, conn: AsyncConnection, wallet_ids: Iterable[UUID]) -> dict[UUID, int]:
+        """Kopecks of each issuer's wallet that are instructed to be paid, and not known to be paid or refused."""
+        rows = await conn.execute(_IN_FLIGHT, {"ids": list(wallet_ids)})
+        return {plain(row.wallet_id): int(row.amount) for row in rows}
 
     async def lock(self, conn: AsyncConnection, ids: Iterable[UUID]) -> dict[UUID, CorporateAction]:
         """Those actions by id, locked. The issue's row is locked before."""

@@ -1,0 +1,216 @@
+"""Close the placements whose time is over, decide whether the issue was held, and allocate."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from kapital.kernel.problems import ensure
+from kapital.platform.unit_of_work import Transaction
+from kapital.tokenization.domain.allocation import LiveOrder, Outcome, allocate
+from kapital.tokenization.domain.events import LINES_PER_PART, allocation_decided
+from kapital.tokenization.domain.investor import Investor, why_ineligible
+from kapital.tokenization.domain.issue import Issue
+from kapital.tokenization.domain.order import Order
+from kapital.tokenization.domain.states import PLACEMENT_LIVE, OrderState
+from kapital.tokenization.domain.terms import load_terms
+from kapital.tokenization.ports import Parts
+from kapital.tokenization.use_cases.circulation import begin_circulation
+from kapital.tokenization.use_cases.decide_orders import decide_orders
+from kapital.tokenization.use_cases.steps import SCHEDULER, SMART_CONTRACT, move_issues, move_orders, tell
+
+_BATCH = 500
+_ORDERS_PER_TRANSACTION = 20_000
+_UNDECIDED_BATCH = 1000
+
+
+async def close_placements(now: datetime, *, parts: Parts) -> int:
+    """Close every placement whose end has come; returns how many were closed.
+
+    First the orders that are on their way are decided: a reserve recorded before the end counts, whenever this runs.
+    An issue with an order still undecided is left for the next call.
+    Law: domain.md 1.3 (held or failed by the decision's condition; eligibility looked at again).
+    Promise: a pure function of the decision, the live orders and what is known of their investors at the end of the
+    placement; done once, under the issue's row lock; calling again changes nothing.
+    """
+    closed = 0
+    while True:
+        async with parts.database.connect() as conn:
+            due = await parts.issues.due_to_close(conn, now, _BATCH)
+        if not due:
+            return closed
+        await _decide_in_flight([issue.issue_id for issue in due], parts)
+        done = 0
+        for group in _groups(due):
+            async with parts.uow.begin() as tx:
+                done += await _close_group(tx, parts, [issue.issue_id for issue in group], now)
+        closed += done
+        if done < len(due):
+            return closed
+
+
+async def _decide_in_flight(issue_ids: Sequence[UUID], parts: Parts) -> None:
+    async with parts.database.connect() as conn:
+        waiting = await parts.orders.undecided_of(conn, issue_ids, _UNDECIDED_BATCH)
+    while waiting:
+        await decide_orders([order.order_id for order in waiting], parts=parts)
+        seen = {order.order_id for order in waiting}
+        async with parts.database.connect() as conn:
+            waiting = await parts.orders.undecided_of(conn, issue_ids, _UNDECIDED_BATCH)
+        waiting = [order for order in waiting if order.order_id not in seen]
+
+
+def _groups(issues: Sequence[Issue]) -> Iterator[list[Issue]]:
+    """Neighbours whose orders fit one transaction together; a larger issue stands alone."""
+    group: list[Issue] = []
+    orders = 0
+    for issue in issues:
+        if group and orders + issue.accepted_orders > _ORDERS_PER_TRANSACTION:
+            yield group
+            group, orders = [], 0
+        group.append(issue)
+        orders += issue.accepted_orders
+    if group:
+        yield group
+
+
+async def _close_group(tx: Transaction, parts: Parts, ids: Sequence[UUID], now: datetime) -> int:
+    locked = await parts.issues.lock(tx.conn, ids)
+    busy = await parts.orders.issues_undecided(tx.conn, ids)
+    ready = [
+        issue
+        for issue in locked.values()
+        if issue.state in PLACEMENT_LIVE and issue.is_over(now) and issue.issue_id not in busy
+    ]
+    if not ready:
+        return 0
+    orders = _by_issue(await parts.orders.accepted(tx.conn, [issue.issue_id for issue in ready]))
+    units = await _allocate(tx, parts, ready, orders)
+    closed = await move_issues(
+        tx, parts, [(issue, "closed", {"closed_at": tx.now}) for issue in ready], actor=SCHEDULER
+    )
+    await _decide(tx, parts, closed, orders, units)
+    return len(ready)
+
+
+async def _allocate(
+    tx: Transaction, parts: Parts, issues: Sequence[Issue], orders: Mapping[UUID, Sequence[Order]]
+) -> dict[UUID, tuple[Outcome, dict[UUID, int]]]:
+    """Outcome and units by order for each issue."""
+    decisions = await parts.issues.decisions(tx.conn, [issue.issue_id for issue in issues])
+    people = await parts.investors.read(tx.conn, {o.participant_id for of in orders.values() for o in of})
+    decided = {}
+    for issue in issues:
+        live = [_live(order) for order in orders.get(issue.issue_id, ()) if _still_eligible(order, issue, people)]
+        allocation = allocate(load_terms(decisions[issue.issue_id].terms), live)
+        decided[issue.issue_id] = (
+            allocation.outcome,
+            {fill.order_id: fill.units for fill in allocation.fills},
+        )
+    return decided
+
+
+def _live(order: Order) -> LiveOrder:
+    ensure(order.reserve_seq is not None and order.wallet_id is not None, "an accepted order has its reserve")
+    return LiveOrder(
+        order_id=order.order_id,
+        wallet_id=UUID(str(order.wallet_id)),
+        units=order.units,
+        accepted_seq=int(order.reserve_seq or 0),
+    )
+
+
+def _still_eligible(order: Order, issue: Issue, people: Mapping[UUID, Investor]) -> bool:
+    # At the end of the placement, not at the instant of this call: it must not matter when the schedule runs.
+    return why_ineligible(people.get(order.participant_id), issue, issue.placement_end_at) is None
+
+
+async def _decide(
+    tx: Transaction,
+    parts: Parts,
+    issues: Sequence[Issue],
+    orders: Mapping[UUID, Sequence[Order]],
+    units: Mapping[UUID, tuple[Outcome, Mapping[UUID, int]]],
+) -> None:
+    decided_moves: list[tuple[Issue, str, Mapping[str, Any]]] = []
+    order_moves: list[tuple[Order, str, Mapping[str, Any]]] = []
+    lines: dict[UUID, list[dict[str, Any]]] = {}
+    for issue in issues:
+        outcome, given = units[issue.issue_id]
+        of_issue = orders.get(issue.issue_id, ())
+        lines[issue.issue_id] = [_line(issue, order, given.get(order.order_id, 0)) for order in of_issue]
+        total = sum(given.values())
+        ensure(total <= issue.quantity_max, "no more is allocated than the decision allows")
+        on = "minimum_reached" if outcome is Outcome.HELD else "minimum_missed"
+        changes = {"allocated_units": total, "paid_kopecks": total * issue.price_kopecks}
+        decided_moves.append((issue, on, changes))
+        order_moves += [(order, _on(order, given.get(order.order_id, 0)), {}) for order in of_issue]
+    decided = await move_issues(tx, parts, decided_moves, actor=SMART_CONTRACT)
+    allocated = await move_orders(tx, parts, order_moves)
+    onward: list[tuple[Order, str, Mapping[str, Any]]] = [
+        (o, "refund_started" if o.state is OrderState.NOT_ALLOCATED else "settlement_started", {}) for o in allocated
+    ]
+    await move_orders(tx, parts, onward)
+    for issue_id, of_issue_lines in lines.items():
+        await parts.orders.add_fills(tx.conn, [_fill(issue_id, n, line) for n, line in enumerate(of_issue_lines)])
+    await _start_settlement(tx, parts, decided, lines, {i: units[i][0] for i in units})
+
+
+async def _start_settlement(
+    tx: Transaction,
+    parts: Parts,
+    issues: Sequence[Issue],
+    lines: Mapping[UUID, Sequence[Mapping[str, Any]]],
+    outcomes: Mapping[UUID, Outcome],
+) -> None:
+    held = {issue.issue_id for issue in issues if outcomes[issue.issue_id] is Outcome.HELD}
+    moves: list[tuple[Issue, str, Mapping[str, Any]]] = [
+        (i, "settlement_started" if i.issue_id in held else "refund_started", {}) for i in issues
+    ]
+    for issue in await move_issues(tx, parts, moves, actor=SMART_CONTRACT):
+        if not lines[issue.issue_id]:
+            # Nobody had ordered: there is nothing for settlement to do, and it is not asked.
+            if issue.issue_id in held:
+                await begin_circulation(tx, parts, issue)
+            else:
+                await move_issues(tx, parts, [(issue, "refunded", {})], actor=SMART_CONTRACT)
+            continue
+        ensure(issue.issuer_wallet_id is not None, "a published issue has its issuer's wallet")
+        facts = allocation_decided(
+            issue_id=issue.issue_id,
+            issuer_wallet_id=UUID(str(issue.issuer_wallet_id)),
+            outcome=outcomes[issue.issue_id].value,
+            lines=lines[issue.issue_id],
+        )
+        await tell(tx, facts)
+
+
+def _line(issue: Issue, order: Order, units: int) -> dict[str, Any]:
+    pay = units * issue.price_kopecks
+    ensure(0 <= pay <= order.reserved_kopecks, "an order pays no more than was reserved")
+    return {
+        "order_id": order.order_id,
+        "wallet_id": order.wallet_id,
+        "units": units,
+        "pay_kopecks": pay,
+        "refund_kopecks": order.reserved_kopecks - pay,
+        "reserved_kopecks": order.reserved_kopecks,
+    }
+
+
+def _fill(issue_id: UUID, index: int, line: Mapping[str, Any]) -> dict[str, Any]:
+    kept = {name: line[name] for name in ("order_id", "units", "pay_kopecks", "refund_kopecks")}
+    return {**kept, "issue_id": issue_id, "part": index // LINES_PER_PART + 1}
+
+
+def _on(order: Order, units: int) -> str:
+    if units == 0:
+        return "not_filled"
+    return "filled" if units == order.units else "filled_in_part"
+
+
+def _by_issue(orders: Sequence[Order]) -> dict[UUID, list[Order]]:
+    found: dict[UUID, list[Order]] = {}
+    for order in orders:
+        found.setdefault(order.issue_id, []).append(order)
+    return found

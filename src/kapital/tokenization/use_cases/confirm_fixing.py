@@ -1,0 +1,65 @@
+"""Use case: a second person confirms or rejects a recorded value or outcome."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from uuid import UUID
+
+import msgspec
+
+from kapital.contracts.tokenization import ObservationView
+from kapital.kernel.actor import Actor
+from kapital.kernel.ids import CommandId
+from kapital.kernel.roles import Role
+from kapital.platform.unit_of_work import fingerprint
+from kapital.tokenization.domain.problems import FixingNotFound
+from kapital.tokenization.ports import Parts
+from kapital.tokenization.use_cases.observation import observation_view
+
+
+class FixingDecision(StrEnum):
+    """What the second person says."""
+
+    CONFIRM = "confirm"
+    REJECT = "reject"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConfirmFixing:
+    """`value` is what the confirmer saw, to the letter."""
+
+    command_id: CommandId
+    actor: Actor
+    fixing_id: UUID
+    value: str
+    verdict: FixingDecision
+
+
+async def confirm_fixing(cmd: ConfirmFixing, *, parts: Parts) -> ObservationView:
+    """Move RECORDED to CONFIRMED or REJECTED. Another value of the same day may be recorded after a rejection.
+
+    Law: domain.md 3.6 (2E: maker SETTLEMENT, checker RISK).
+    Raises: NotPermitted, IdempotencyKeyReused, FixingNotFound, WrongState, MakerAndCheckerMustDiffer,
+    FixingValueMustMatch.
+    """
+    cmd.actor.require(Role.RISK)
+    async with parts.uow.begin() as tx:
+        print_of = fingerprint(cmd)
+        if (earlier := await tx.replies.find(cmd.command_id, cmd.actor, print_of)) is not None:
+            return msgspec.json.decode(earlier, type=ObservationView)
+        fixing = await parts.fixings.lock(tx.conn, cmd.fixing_id)
+        if fixing is None:
+            raise FixingNotFound
+        on = "confirmed" if cmd.verdict is FixingDecision.CONFIRM else "rejected"
+        decided, step = fixing.decided(on, seen=cmd.value, by=cmd.actor.id, at=tx.now)
+        await parts.fixings.save(tx.conn, decided)
+        await tx.audit.append(
+            f"tokenization.fixing_{step.on}",
+            fixing.fixing_id,
+            cmd.actor,
+            basis={"who": step.who.value, "rule_book_version": parts.rule_book_version},
+            before={"state": step.source.value, "version": fixing.version, "value": fixing.value},
+            after={"state": step.target.value, "version": decided.version},
+        )
+        view = observation_view(decided)
+        await tx.replies.keep(cmd.command_id, cmd.actor, print_of, msgspec.json.encode(view))
+        return view

@@ -1,0 +1,130 @@
+"""Use case: record an outside value, or the outcome of an event; it counts when another person has confirmed it."""
+
+from dataclasses import dataclass
+from datetime import date
+from uuid import UUID
+
+import msgspec
+
+from kapital.contracts.tokenization import ObservationView
+from kapital.kernel.actor import Actor
+from kapital.kernel.calendar import moscow_day
+from kapital.kernel.ids import CommandId
+from kapital.kernel.roles import Role
+from kapital.platform.ids import new_uuid7
+from kapital.platform.unit_of_work import Transaction, fingerprint
+from kapital.tokenization.domain.fixing import Fixing, FixingKind
+from kapital.tokenization.domain.problems import (
+    FixingAlreadyRecorded,
+    FixingDayMustBePast,
+    IssueNotFound,
+    OutcomeMustBeListed,
+)
+from kapital.tokenization.domain.states import FixingState
+from kapital.tokenization.domain.terms import Event, load_terms
+from kapital.tokenization.ports import Parts
+from kapital.tokenization.use_cases.observation import observation_view
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordFixing:
+    """`value` is an exact decimal as published; `evidence` says where."""
+
+    command_id: CommandId
+    actor: Actor
+    series: str
+    observed_on: date
+    value: str
+    evidence: str
+    document_sha256: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordOutcome:
+    """`outcome` is a code that the decision lists."""
+
+    command_id: CommandId
+    actor: Actor
+    issue_id: UUID
+    outcome: str
+    evidence: str
+    document_sha256: str | None = None
+
+
+async def record_fixing(cmd: RecordFixing, *, parts: Parts) -> ObservationView:
+    """Record the value of a series on a day.
+
+    Law: domain.md 3.6 (four eyes when the source is manual); the fallback of the decision is applied by the same two.
+    Raises: NotPermitted, IdempotencyKeyReused, FixingDayMustBePast, FixingAlreadyRecorded.
+    """
+    cmd.actor.require(Role.SETTLEMENT)
+    async with parts.uow.begin() as tx:
+        print_of = fingerprint(cmd)
+        if (earlier := await tx.replies.find(cmd.command_id, cmd.actor, print_of)) is not None:
+            return msgspec.json.decode(earlier, type=ObservationView)
+        today = moscow_day(tx.now)
+        if cmd.observed_on > today:
+            raise FixingDayMustBePast(facts={"observed_on": cmd.observed_on.isoformat(), "today": today.isoformat()})
+        fixing = Fixing(
+            fixing_id=new_uuid7(),
+            kind=FixingKind.FIXING,
+            series=cmd.series,
+            observed_on=cmd.observed_on,
+            value=cmd.value,
+            state=FixingState.RECORDED,
+            version=1,
+            evidence=cmd.evidence,
+            document_sha256=cmd.document_sha256,
+            recorded_by=cmd.actor.id,
+            recorded_at=tx.now,
+        )
+        return await _keep(tx, parts, fixing, cmd, print_of)
+
+
+async def record_outcome(cmd: RecordOutcome, *, parts: Parts) -> ObservationView:
+    """Record the outcome of the event that an issue's redemption depends on.
+
+    Raises: NotPermitted, IdempotencyKeyReused, IssueNotFound, OutcomeMustBeListed, FixingAlreadyRecorded.
+    """
+    cmd.actor.require(Role.SETTLEMENT)
+    async with parts.uow.begin() as tx:
+        print_of = fingerprint(cmd)
+        if (earlier := await tx.replies.find(cmd.command_id, cmd.actor, print_of)) is not None:
+            return msgspec.json.decode(earlier, type=ObservationView)
+        decision = (await parts.issues.decisions(tx.conn, [cmd.issue_id])).get(cmd.issue_id)
+        issue = (await parts.issues.read(tx.conn, [cmd.issue_id])).get(cmd.issue_id)
+        if decision is None or issue is None or issue.published_at is None:
+            raise IssueNotFound
+        payoff = load_terms(decision.terms).payoff
+        if not isinstance(payoff, Event) or cmd.outcome not in {o.code for o in payoff.outcomes}:
+            raise OutcomeMustBeListed
+        fixing = Fixing(
+            fixing_id=new_uuid7(),
+            kind=FixingKind.OUTCOME,
+            issue_id=cmd.issue_id,
+            value=cmd.outcome,
+            state=FixingState.RECORDED,
+            version=1,
+            evidence=cmd.evidence,
+            document_sha256=cmd.document_sha256,
+            recorded_by=cmd.actor.id,
+            recorded_at=tx.now,
+        )
+        return await _keep(tx, parts, fixing, cmd, print_of)
+
+
+async def _keep(
+    tx: Transaction, parts: Parts, fixing: Fixing, cmd: RecordFixing | RecordOutcome, print_of: str
+) -> ObservationView:
+    if not await parts.fixings.add(tx.conn, fixing):
+        raise FixingAlreadyRecorded
+    await tx.audit.append(
+        "tokenization.fixing_recorded",
+        fixing.fixing_id,
+        cmd.actor,
+        basis={"evidence": fixing.evidence, "rule_book_version": parts.rule_book_version},
+        after={"state": fixing.state.value, "version": 1, "value": fixing.value},
+    )
+    view = observation_view(fixing)
+    await tx.replies.keep(cmd.command_id, cmd.actor, print_of, msgspec.json.encode(view))
+    return view

@@ -1,0 +1,42 @@
+"""One tick of the schedule: everything that time alone brings."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from kapital.tokenization.ports import Parts
+from kapital.tokenization.use_cases.advance_actions import advance_actions
+from kapital.tokenization.use_cases.close_placements import close_placements
+from kapital.tokenization.use_cases.open_placements import open_placements
+from kapital.tokenization.use_cases.resume_orders import resume_orders
+from kapital.tokenization.use_cases.start_redemptions import start_redemptions
+
+_ORDER_WAITS = timedelta(seconds=30)
+"""An order undecided for longer than any reserve takes: whoever worked on it is dead."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScheduleReport:
+    """How many issues, orders and actions a tick moved."""
+
+    opened: int
+    resumed: int
+    closed: int
+    redemptions: int
+    actions: int
+
+
+async def run_schedule(now: datetime, *, parts: Parts) -> ScheduleReport:
+    """Open and close placements, start redemptions, bring corporate actions on, resume orders left behind.
+
+    Promise: may be called at any time, any number of times, by several processes at once, and never has to be called
+    at an exact time: each step is decided under row locks by the state and the instants of the decision. `now` in the
+    future is taken as the present.
+    """
+    now = min(now, parts.clock.now())
+    return ScheduleReport(
+        opened=await open_placements(now, parts=parts),
+        resumed=await resume_orders(parts=parts, older_than=_ORDER_WAITS),
+        closed=await close_placements(now, parts=parts),
+        redemptions=await start_redemptions(now, parts=parts),
+        actions=await advance_actions(now, parts=parts),
+    )

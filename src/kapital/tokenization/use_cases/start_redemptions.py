@@ -1,0 +1,85 @@
+"""The redemption window of an issue begins: where the decision says so, its units can no longer be disposed of."""
+
+from datetime import datetime
+
+from kapital.kernel.ids import derive_uuid7
+from kapital.ledger.api import (
+    MAX_TRANSACTIONS_PER_CALL,
+    MIRROR_POSITIONS,
+    AccountKey,
+    Basis,
+    BasisKind,
+    Committed,
+    SetFlags,
+)
+from kapital.ledger.api import Transaction as LedgerTransaction
+from kapital.tokenization.domain.issue import Issue
+from kapital.tokenization.domain.problems import LedgerRefused
+from kapital.tokenization.domain.states import IssueState
+from kapital.tokenization.ports import Parts
+from kapital.tokenization.use_cases.steps import SCHEDULER, SMART_CONTRACT, move_issues
+
+_BATCH = 500
+
+
+async def start_redemptions(now: datetime, *, parts: Parts) -> int:
+    """Move CIRCULATING to REDEEMING once the window has begun; put the transfer lock into the ledger first.
+
+    The lock is the ledger's flag on every holder's account of the units; the redemption entry of a holder clears the
+    flag of that account itself (`debits_stopped` in payouts_instructed), so the units are never free in between.
+    Law: real decisions of domain.md 1.2 (no disposal from the first day of the window); scenario 37.
+    Promise: the ids of the lock's entries are derived from issue and account: calling again sets nothing twice.
+    Raises: LedgerRefused.
+    """
+    started = 0
+    while True:
+        async with parts.database.connect() as conn:
+            due = await parts.issues.due_to_redeem(conn, now, _BATCH)
+        for issue in due:
+            if issue.transfer_lock and issue.locked_at is None:
+                await _lock_units(issue, parts)
+        async with parts.uow.begin() as tx:
+            locked = await parts.issues.lock(tx.conn, [issue.issue_id for issue in due])
+            ready = [issue for issue in locked.values() if issue.state is IssueState.CIRCULATING]
+            moves = [
+                (i, "redemption_started", {"locked_at": i.locked_at or (tx.now if i.transfer_lock else None)})
+                for i in ready
+            ]
+            await move_issues(tx, parts, moves, actor=SCHEDULER)
+        started += len(ready)
+        if len(due) < _BATCH:
+            return started
+
+
+async def _lock_units(issue: Issue, parts: Parts) -> None:
+    locked: set[AccountKey] = set()
+    while True:
+        # Again after each round: units may have moved to a new account between the list and its lock.
+        rows = await parts.ledger.register(issue.issue_id)
+        held = {
+            AccountKey(issue.issue_id, row.position, row.wallet)
+            for row in rows
+            if row.position not in MIRROR_POSITIONS
+        }
+        fresh = sorted(held - locked)
+        if not fresh:
+            return
+        records = [_lock_record(issue, account) for account in fresh]
+        for start in range(0, len(records), MAX_TRANSACTIONS_PER_CALL):
+            for answer in await parts.ledger.post(records[start : start + MAX_TRANSACTIONS_PER_CALL]):
+                if not isinstance(answer, Committed):
+                    raise LedgerRefused(answer.detail, {"ledger_code": answer.code, **answer.facts})
+        locked |= held
+
+
+def _lock_record(issue: Issue, account: AccountKey) -> LedgerTransaction:
+    return LedgerTransaction(
+        id=derive_uuid7(issue.issue_id, f"transfer_lock/{account.wallet}/{account.position.value}"),
+        actor=SMART_CONTRACT.id,
+        basis=Basis(
+            kind=BasisKind.SMART_CONTRACT,
+            reference=f"redemption window of {issue.code}",
+            document_sha256=issue.decision_sha256,
+        ),
+        flags=(SetFlags(account=account, credits_stopped=False, debits_stopped=True),),
+    )
