@@ -53,8 +53,13 @@ class BankCredit(msgspec.Struct, frozen=True, kw_only=True):
             and len(self.purpose) <= PURPOSE_LENGTH_MAX
             and len(self.payer_account) <= ACCOUNT_LENGTH_MAX
             and len(self.payer_name) <= NAME_LENGTH_MAX
-            and "\x00" not in self.purpose + self.payer_account + self.payer_name
+            and _is_storable(self.purpose + self.payer_account + self.payer_name)
         )
+
+
+def _is_storable(text: str) -> bool:
+    """Whether a text has neither zero characters nor halves of surrogate pairs, which no table can keep."""
+    return "\x00" not in text and not any("\ud800" <= character <= "\udfff" for character in text)
 
 
 class UnidentifiedReason(StrEnum):
