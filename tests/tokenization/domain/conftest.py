@@ -55,3 +55,9 @@ def example(plain: Callable[[str], Any]) -> Changed:
         return load_terms(json.dumps(changed_value(plain(name), changes or {})).encode())
 
     return load
+
+
+@pytest.fixture(scope="session")
+def changed() -> Callable[[Any, Mapping[str, Any]], Any]:
+    """`changed_value`, for tests that draw the changes themselves."""
+    return changed_value

@@ -174,6 +174,9 @@ class TestRefusals:
             ({"quantity_min": True}, "/quantity_min"),
             ({"quantity_min": 10**13}, "/quantity_min"),
             ({"format": "kapital.issuance_terms.v2"}, "/format"),
+            ({"placement_start_at": "0001-01-01T00:00:00+14:00"}, "/placement_start_at"),
+            ({"placement_end_at": "9999-12-31T23:59:59-14:00"}, "/placement_end_at"),
+            ({"placement_end_at": "2200-01-01T00:00:00Z"}, "/placement_end_at"),
         ],
     )
     def test_points_at_the_one_bad_field(self, changes: dict[str, Any], pointer: str):

@@ -128,6 +128,24 @@ ONE_MISTAKE: list[tuple[str, dict[str, Any], str, str]] = [
     (AMORT, {"/payoff/parts/3/on": "2027-12-13"}, "last_payment_before_redemption", "/payoff/parts/3"),
     (FIXED, {"/payoff/accrual_start_on": "2026-12-06"}, "accrual_before_placement", "/payoff/accrual_start_on"),
     (FIXED, {"/payoff/rate": "0"}, "rate_not_positive", "/payoff/rate"),
+    (FIXED, {"/payoff/rate": "18"}, "rate_looks_like_percent", "/payoff/rate"),
+    (AMORT, {"/payoff/rate": "1.0001"}, "rate_looks_like_percent", "/payoff/rate"),
+    (DEBT, {"/payoff/coupons/1/rate": "18"}, "rate_looks_like_percent", "/payoff/coupons/1/rate"),
+    (FLOATING, {"/payoff/spread": "2.5"}, "rate_looks_like_percent", "/payoff/spread"),
+    (FLOATING, {"/payoff/cap": "30"}, "rate_looks_like_percent", "/payoff/cap"),
+    (FLOATING, {"/payoff/floor": "-5"}, "rate_looks_like_percent", "/payoff/floor"),
+    (
+        DISCOUNT,
+        {"/payoff/redemption_kopecks": 10**12},
+        "payout_out_of_range",
+        "/payoff/redemption_kopecks",
+    ),
+    (
+        EVENT,
+        {"/payoff/outcomes/0/amount_kopecks": 10**14},
+        "payout_out_of_range",
+        "/payoff/outcomes/0/amount_kopecks",
+    ),
     (DEBT, {f"/payoff/coupons/{n}/rate": "0.0" for n in range(3)}, "rate_not_positive", "/payoff/coupons"),
     (DEBT, {"/payoff/coupons/1/rate": "-0.01"}, "rate_negative", "/payoff/coupons/1/rate"),
     (AMORT, {"/payoff/rate": "-0.01"}, "rate_negative", "/payoff/rate"),
@@ -208,7 +226,7 @@ def test_every_fault_names_its_basis_and_says_it_in_two_languages(example, calen
 def test_all_mistakes_are_told_at_once_in_the_order_of_the_decision(example, calendar):
     changes = {
         "/early_redemption/right_of": "holder",
-        "/payoff/rate": "-1",
+        "/payoff/rate": "-0.5",
         "/issuer/inn": "0000000001",
         "/quantity_max": 0,
         "/payment_means": [],

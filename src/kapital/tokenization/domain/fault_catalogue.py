@@ -281,6 +281,18 @@ CATALOGUE: Final[dict[str, Rule]] = {
         "P",
     ),
     "rate_not_positive": Rule("ставка не больше нуля", "the rate is not above zero", _ART_3 + "3", "M"),
+    "rate_looks_like_percent": Rule(
+        "ставка {rate} – больше 100 % годовых; ставки записываются долями единицы: 18 % – это 0.18",
+        "the rate {rate} is above 100 % a year; rates are fractions of one: 18 % is 0.18",
+        _POLICY,
+        "P",
+    ),
+    "payout_out_of_range": Rule(
+        "выплата по всему выпуску больше суммы, которую система считает точно",
+        "the payment of the whole issue is above the sum that the system counts exactly",
+        _POLICY,
+        "P",
+    ),
     "rate_negative": Rule("ставка меньше нуля", "the rate is below zero", _ART_3 + "3", "M"),
     "redemption_not_above_price": Rule(
         "цена погашения не выше цены приобретения: дисконта нет",

@@ -16,9 +16,12 @@ from msgspec import Meta, Struct
 
 from kapital.kernel.calendar import Convention
 from kapital.kernel.canonical import canonical_bytes
+from kapital.kernel.problems import FieldFault
 from kapital.tokenization.domain.terms_text import TermsMalformed, check_shape, plain_value
 
 FORMAT: Final = "kapital.issuance_terms.v1"
+YEARS: Final = (2000, 2199)
+"""Years an instant of the terms may lie in."""
 
 # `(?!\n)` because Python's `$` also matches before a final line feed; the pattern means the same in ECMA-262.
 DecimalText = Annotated[str, Meta(pattern=r"^-?(0|[1-9][0-9]{0,11})(\.[0-9]{1,12})?$(?!\n)")]
@@ -395,8 +398,16 @@ def load_terms(data: bytes) -> IssuanceTerms:
     """
     value = plain_value(data)
     if faults := check_shape(value, IssuanceTerms):
-        raise TermsMalformed(f"{len(faults)} fields are not as required", {"faults": len(faults)}, errors=faults)
-    return _in_utc(msgspec.convert(value, IssuanceTerms))
+        raise _malformed(faults)
+    terms = msgspec.convert(value, IssuanceTerms)
+    if faults := [
+        FieldFault(f"/{name}", f"the year is from {YEARS[0]} to {YEARS[1]}")
+        for name in ("placement_start_at", "placement_end_at")
+        if not YEARS[0] <= getattr(terms, name).year <= YEARS[1]
+    ]:
+        # At the ends of the calendar an instant has no form in another zone.
+        raise _malformed(faults)
+    return _in_utc(terms)
 
 
 def decision_bytes(terms: IssuanceTerms) -> bytes:
@@ -420,6 +431,10 @@ def json_schema() -> dict[str, Any]:
 def decimal(text: str) -> Decimal:
     """The exact value of a DecimalText."""
     return Decimal(text)
+
+
+def _malformed(faults: list[FieldFault]) -> TermsMalformed:
+    return TermsMalformed(f"{len(faults)} fields are not as required", {"faults": len(faults)}, errors=faults)
 
 
 def _in_utc(terms: IssuanceTerms) -> IssuanceTerms:

@@ -232,6 +232,7 @@ def _payoff(terms: IssuanceTerms) -> Iterator[Finding]:
         case FixedRate() as payoff:
             if decimal(payoff.rate) <= 0:
                 yield "rate_not_positive", "/payoff/rate", {}
+            yield from _rate(payoff.rate, "/payoff/rate")
             yield from _interest_days(terms, payoff.accrual_start_on, payoff.coupon_dates, "coupon_dates")
         case Step() as payoff:
             yield from _step(terms, payoff)
@@ -242,16 +243,18 @@ def _payoff(terms: IssuanceTerms) -> Iterator[Finding]:
         case Discount() as payoff:
             if payoff.redemption_kopecks <= terms.price_kopecks:
                 yield "redemption_not_above_price", "/payoff/redemption_kopecks", {}
+            yield from _payout(terms, payoff.redemption_kopecks, "/payoff/redemption_kopecks")
         case Indexed() as payoff:
             yield from _indexed(payoff)
         case Event() as payoff:  # pragma: no branch (mypy: nothing is left)
-            yield from _event(payoff)
+            yield from _event(terms, payoff)
 
 
 def _step(terms: IssuanceTerms, payoff: Step) -> Iterator[Finding]:
     for index, coupon in enumerate(payoff.coupons):
         if decimal(coupon.rate) < 0:
             yield "rate_negative", f"/payoff/coupons/{index}/rate", {}
+        yield from _rate(coupon.rate, f"/payoff/coupons/{index}/rate")
     if all(decimal(coupon.rate) == 0 for coupon in payoff.coupons):
         yield "rate_not_positive", "/payoff/coupons", {}
     days = [coupon.on for coupon in payoff.coupons]
@@ -261,6 +264,7 @@ def _step(terms: IssuanceTerms, payoff: Step) -> Iterator[Finding]:
 def _amortising(terms: IssuanceTerms, payoff: Amortising) -> Iterator[Finding]:
     if decimal(payoff.rate) < 0:
         yield "rate_negative", "/payoff/rate", {}
+    yield from _rate(payoff.rate, "/payoff/rate")
     for index, part in enumerate(payoff.parts):
         if part.principal_kopecks == 0:
             yield "part_zero", f"/payoff/parts/{index}/principal_kopecks", {}
@@ -274,6 +278,8 @@ def _amortising(terms: IssuanceTerms, payoff: Amortising) -> Iterator[Finding]:
 def _floating(terms: IssuanceTerms, payoff: Floating) -> Iterator[Finding]:
     if payoff.day_count is DayCount.THIRTY_360:
         yield "floating_day_count", "/payoff/day_count", {}
+    for name in ("spread", "floor", "cap"):
+        yield from _rate(getattr(payoff, name), f"/payoff/{name}")
     yield from _floor_and_cap(payoff.floor, payoff.cap)
     if not _SITE.fullmatch(payoff.observation.source_url):
         yield "source_not_url", "/payoff/observation/source_url", {}
@@ -294,13 +300,25 @@ def _indexed(payoff: Indexed) -> Iterator[Finding]:
         yield "source_not_url", "/payoff/observation/source_url", {}
 
 
+def _rate(rate: str | None, pointer: str) -> Iterator[Finding]:
+    if rate is not None and abs(decimal(rate)) > 1:
+        yield "rate_looks_like_percent", pointer, {"rate": rate}
+
+
+def _payout(terms: IssuanceTerms, amount_kopecks: int, pointer: str) -> Iterator[Finding]:
+    if amount_kopecks * terms.quantity_max > VOLUME_KOPECKS_MAX:
+        yield "payout_out_of_range", pointer, {}
+
+
 def _floor_and_cap(floor: str | None, cap: str | None) -> Iterator[Finding]:
     if floor is not None and cap is not None and decimal(floor) > decimal(cap):
         yield "floor_above_cap", "/payoff/floor", {"floor": floor, "cap": cap}
 
 
-def _event(payoff: Event) -> Iterator[Finding]:
+def _event(terms: IssuanceTerms, payoff: Event) -> Iterator[Finding]:
     codes = [outcome.code for outcome in payoff.outcomes]
+    for index, outcome in enumerate(payoff.outcomes):
+        yield from _payout(terms, outcome.amount_kopecks, f"/payoff/outcomes/{index}/amount_kopecks")
     for index, code in enumerate(codes):
         if code in codes[:index]:
             yield "outcome_repeated", f"/payoff/outcomes/{index}/code", {"outcome": code}
