@@ -1,0 +1,183 @@
+"""The registry on a real PostgreSQL, beside a ledger of a few lines."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+import msgspec
+import pytest
+import pytest_asyncio
+from jsonschema import Draft202012Validator, FormatChecker
+from sqlalchemy import text
+
+from kapital.contracts.registry import EVENT_TYPES, RegisteredParticipant
+from kapital.kernel.ids import CommandId
+from kapital.ledger.api import Committed, Refused, Transaction
+from kapital.platform.clock import SteppedClock
+from kapital.platform.contract_files import load_contract
+from kapital.platform.database import Database
+from kapital.platform.events import CloudEvent
+from kapital.platform.ids import new_uuid7
+from kapital.platform.unit_of_work import UnitOfWork
+from kapital.registry.adapters.access import AccessTable
+from kapital.registry.adapters.participants import ParticipantTable
+from kapital.registry.adapters.secrets import SystemSecrets
+from kapital.registry.adapters.token_verifier import DatabaseTokenVerifier
+from kapital.registry.domain.participant import Application
+from kapital.registry.queries.bound import RegistryReads
+from kapital.registry.reactions import on_kyc_news
+from kapital.registry.use_cases.bound import RegistryUseCases
+from kapital.registry.use_cases.register_participants import RegisterParticipants
+from tests.registry.people import ONBOARDER, RULE_BOOK
+
+START = datetime(2026, 3, 2, 9, tzinfo=UTC)
+
+
+class SmallLedger:
+    """What the registry uses of the ledger: opens wallets once, repeats its first answer for a repeated id."""
+
+    def __init__(self, clock: SteppedClock) -> None:
+        self.clock = clock
+        self.entries: list[Transaction] = []
+        self.calls = 0
+        self.refuse: set[UUID] = set()
+
+    async def post(self, transactions: Sequence[Transaction]) -> list[Committed | Refused]:
+        self.calls += 1
+        return [self._enter(transaction) for transaction in transactions]
+
+    def _enter(self, transaction: Transaction) -> Committed | Refused:
+        for seq, earlier in enumerate(self.entries):
+            if earlier.id == transaction.id:
+                if earlier != transaction:
+                    return Refused(transaction.id, "id_reused_with_other_content", "other content")
+                return Committed(transaction.id, seq, self.clock.now(), b"", replayed=True)
+        for opened in transaction.opens:
+            if opened.wallet in self.refuse:  # type: ignore[union-attr]
+                return Refused(transaction.id, "wallet_exists", "the wallet exists")
+        self.entries.append(transaction)
+        return Committed(transaction.id, len(self.entries) - 1, self.clock.now(), b"")
+
+    def wallets(self) -> list[UUID]:
+        return [opened.wallet for entry in self.entries for opened in entry.opens]  # type: ignore[union-attr]
+
+
+@dataclass
+class World:
+    """The service, and what a test asks of it."""
+
+    database: Database
+    clock: SteppedClock
+    ledger: SmallLedger
+    do: RegistryUseCases
+    read: RegistryReads
+    verifier: DatabaseTokenVerifier
+    _commands: int = field(default=0)
+
+    def command_id(self) -> CommandId:
+        self._commands += 1
+        return CommandId(f"command-{self._commands}")
+
+    async def register(self, *applications: Application) -> list[RegisteredParticipant]:
+        cmd = RegisterParticipants(command_id=self.command_id(), actor=ONBOARDER, participants=applications)
+        return (await self.do.register_participants(cmd)).results
+
+    async def registered(self, *applications: Application) -> list[UUID]:
+        results = await self.register(*applications)
+        assert all(result.problem is None for result in results), results
+        return [result.participant_id for result in results if result.participant_id]
+
+    async def hear(self, *events: CloudEvent) -> None:
+        async with UnitOfWork(self.database, self.clock).begin() as tx:
+            await on_kyc_news(tx, list(events), participants=self.do.participants, ledger=self.ledger)  # type: ignore[arg-type]
+
+    async def active(self, *applications: Application) -> list[UUID]:
+        ids = await self.registered(*applications)
+        await self.hear(*(kyc_decided(participant_id, "approved") for participant_id in ids))
+        return ids
+
+    async def state(self, participant_id: UUID) -> str:
+        found = await self.rows("SELECT state FROM participant WHERE participant_id = :id", id=participant_id)
+        return str(found[0]["state"])
+
+    async def rows(self, statement: str, **values: Any) -> list[dict[str, Any]]:
+        async with self.database.connect() as conn:
+            return [dict(row._mapping) for row in await conn.execute(text(statement), values)]
+
+    async def events(self) -> list[tuple[str, dict[str, Any]]]:
+        """What was told, in order; every one is checked against both forms of the contract."""
+        rows = await self.rows("SELECT type, aggregate_id, data FROM outbox ORDER BY id")
+        for row in rows:
+            check_event(row["type"], row["data"])
+            assert row["aggregate_id"] == row["data"]["participant_id"]
+        return [(row["type"].split(".")[2], row["data"]) for row in rows]
+
+    async def all_texts_outside_participant(self) -> str:
+        """Everything the database keeps, the table `participant` left out."""
+        tables = await self.rows(
+            "SELECT tablename AS name FROM pg_tables WHERE schemaname = 'public' AND tablename <> 'participant'"
+        )
+        texts = []
+        for table in tables:
+            texts += [str(row["t"]) for row in await self.rows(f'SELECT t::text AS t FROM "{table["name"]}" t')]
+        assert texts
+        return "\n".join(texts)
+
+
+def check_event(event_type: str, data: dict[str, Any]) -> None:
+    msgspec.convert(data, EVENT_TYPES[event_type])
+    document = load_contract("events", "registry")
+    assert document is not None
+    name = EVENT_TYPES[event_type].__name__
+    schema = {"$ref": f"#/components/schemas/{name}", "components": document["components"]}
+    Draft202012Validator(schema, format_checker=FormatChecker()).validate(data)
+
+
+def kyc_decided(participant_id: UUID, outcome: str) -> CloudEvent:
+    data = {
+        "participant_id": str(participant_id),
+        "outcome": outcome,
+        "category": "unqualified",
+        "valid_until": "2027-03-02T09:00:00Z" if outcome == "approved" else None,
+    }
+    return _event("kapital.identity.kyc_decided.v1", participant_id, data)
+
+
+def kyc_expired(participant_id: UUID) -> CloudEvent:
+    return _event("kapital.identity.kyc_expired.v1", participant_id, {"participant_id": str(participant_id)})
+
+
+def _event(event_type: str, participant_id: UUID, data: dict[str, Any]) -> CloudEvent:
+    return CloudEvent(
+        id=new_uuid7(),
+        source="/kapital/identity",
+        type=event_type,
+        subject=str(participant_id),
+        time=START,
+        data=data,
+        correlationid="test",
+    )
+
+
+@pytest.fixture
+def clock() -> SteppedClock:
+    return SteppedClock(START)
+
+
+@pytest_asyncio.fixture
+async def world(make_database, clock: SteppedClock) -> World:
+    database = await make_database("registry", "kapital.registry.migrations", pool_size=10)
+    verifier = DatabaseTokenVerifier(database, clock)
+    use_cases = RegistryUseCases(
+        uow=UnitOfWork(database, clock),
+        participants=ParticipantTable(),
+        access=AccessTable(),
+        secrets=SystemSecrets(),
+        new_id=new_uuid7,
+        rule_book_version=RULE_BOOK,
+        forget_token=verifier.forget,
+    )
+    reads = RegistryReads(database=database, clock=clock)
+    return World(database, clock, SmallLedger(clock), use_cases, reads, verifier)

@@ -1,0 +1,156 @@
+"""register_participants: what it promises, one test per promise. Law: 259-FZ art. 8, 152-FZ. Scenario 55."""
+
+import asyncio
+
+import pytest
+
+from kapital.kernel.actor import NotPermitted
+from kapital.kernel.ids import CommandId
+from kapital.platform.problems import IdempotencyKeyReused
+from kapital.platform.telemetry import Outcome
+from kapital.registry.domain.participant import ParticipantKind, ParticipantRole, wallet_id_of
+from kapital.registry.use_cases.register_participants import RegisterParticipants
+from tests.registry.conftest import World, kyc_decided
+from tests.registry.people import ADMIN, ONBOARDER, investor, issuer, person_inn
+
+
+def command(*applications, key: str = "k", actor=ONBOARDER) -> RegisterParticipants:
+    return RegisterParticipants(command_id=CommandId(key), actor=actor, participants=applications)
+
+
+async def test_enters_an_applicant_and_tells_the_others_without_a_name(world: World) -> None:
+    [result] = await world.register(issuer(1, roles=frozenset(ParticipantRole)))
+
+    assert result.problem is None
+    assert result.state == "identifying"
+    assert result.wallet_id == wallet_id_of(result.participant_id)
+    assert await world.events() == [
+        (
+            "participant_registered",
+            {
+                "participant_id": str(result.participant_id),
+                "kind": "legal_entity",
+                "roles": ["investor", "issuer"],
+                "rule_book_version": "2026-01-01",
+            },
+        )
+    ]
+
+
+async def test_keeps_names_and_numbers_in_the_participant_table_only(world: World) -> None:
+    person = investor(1, name="Достоевский Фёдор Михайлович")
+
+    await world.active(person)
+    await world.register(person)  # refused: the refusal must not tell either
+
+    kept = await world.all_texts_outside_participant()
+    assert "Достоевский" not in kept
+    assert person.inn not in kept
+
+
+async def test_the_audit_hash_cannot_be_recomputed_without_the_salt(world: World) -> None:
+    await world.registered(investor(1), investor(2, name="Инвестор 1"))
+
+    rows = await world.rows("SELECT after FROM audit_event")
+    hashes = {row["after"]["person_sha256"] for row in rows}
+    assert len(hashes) == 2
+    salts = await world.rows("SELECT DISTINCT hash_salt FROM participant")
+    assert len(salts) == 2
+
+
+async def test_one_bad_item_spoils_nobody(world: World) -> None:
+    results = await world.register(
+        investor(1),
+        investor(2, inn="1" * 12),
+        investor(3, rule_book_version="2020"),
+        investor(4, roles=frozenset({ParticipantRole.ISSUER})),
+        investor(1, name="Другое имя"),
+        investor(5),
+    )
+
+    codes = [result.problem.code if result.problem else None for result in results]
+    assert codes == [
+        None,
+        "inn_must_be_valid",
+        "rule_book_version_must_be_in_force",
+        "issuer_must_be_entity_or_entrepreneur",
+        "participant_already_registered",
+        None,
+    ]
+    assert results[2].problem.facts == {"accepted": "2020", "in_force": "2026-01-01"}
+    names = await world.rows("SELECT name FROM participant ORDER BY participant_id")
+    assert [row["name"] for row in names] == ["Инвестор 1", "Инвестор 5"]
+    assert len(await world.events()) == 2
+
+
+async def test_a_person_may_be_registered_once_more_as_entrepreneur(world: World) -> None:
+    entrepreneur = investor(1, kind=ParticipantKind.SOLE_PROPRIETOR)
+
+    await world.registered(investor(1), entrepreneur)
+
+
+async def test_who_was_rejected_may_apply_anew(world: World) -> None:
+    [first] = await world.registered(investor(1))
+    await world.hear(kyc_decided(first, "rejected"))
+
+    [second] = await world.registered(investor(1))
+
+    assert second != first
+    assert await world.state(first) == "rejected"
+
+
+async def test_the_same_key_gets_the_same_answer_and_no_second_effect(world: World) -> None:
+    seen = Outcome()
+    first = await world.do.register_participants(command(investor(1), investor(2, inn="1" * 12)))
+
+    second = await world.do.register_participants(
+        command(investor(1), investor(2, inn="1" * 12)), seen=seen
+    )
+
+    assert second == first
+    assert seen.replayed
+    assert len(await world.events()) == 1
+
+
+async def test_the_same_key_with_another_body_is_refused(world: World) -> None:
+    await world.do.register_participants(command(investor(1)))
+
+    with pytest.raises(IdempotencyKeyReused):
+        await world.do.register_participants(command(investor(1, name="Иначе")))
+
+
+async def test_only_onboarding_registers(world: World) -> None:
+    with pytest.raises(NotPermitted):
+        await world.do.register_participants(command(investor(1), actor=ADMIN))
+
+    assert await world.events() == []
+
+
+async def test_batches_with_the_same_people_in_other_order_enter_each_once(world: World) -> None:
+    people = [investor(number) for number in range(60)]
+    batches = [people, people[::-1], people[30:] + people[:30]]
+
+    answers = await asyncio.gather(
+        *(world.do.register_participants(command(*batch, key=f"k{n}")) for n, batch in enumerate(batches))
+    )
+
+    entered = [result for answer in answers for result in answer.results if result.problem is None]
+    refused = [result for answer in answers for result in answer.results if result.problem is not None]
+    assert len(entered) == 60
+    assert {result.problem.code for result in refused} == {"participant_already_registered"}
+    [count] = await world.rows("SELECT count(DISTINCT inn) AS people, count(*) AS rows FROM participant")
+    assert count == {"people": 60, "rows": 60}
+
+
+async def test_a_thousand_are_entered_with_a_handful_of_statements(world: World) -> None:
+    statements = []
+
+    from sqlalchemy import event
+
+    @event.listens_for(world.database.engine.sync_engine, "before_cursor_execute")
+    def count(conn, cursor, statement, *args) -> None:  # noqa: ANN001
+        statements.append(statement)
+
+    await world.registered(*(investor(number, inn=person_inn(number)) for number in range(1000)))
+
+    assert len(statements) <= 6
