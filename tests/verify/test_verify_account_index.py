@@ -26,7 +26,8 @@ LEAF = leaf_hash(b"entry")
 
 def _filled(entries: int, keys: int, seed: int = 1) -> tuple[AccountIndex, dict[str, list[tuple[int, bytes]]]]:
     chance = random.Random(seed)
-    index, history = AccountIndex(), {}
+    index = AccountIndex()
+    history: dict[str, list[tuple[int, bytes]]] = {}
     for seq in range(entries):
         leaf = leaf_hash(str(seq).encode())
         touched = [f"key-{chance.randrange(keys)}" for _ in range(3)]
@@ -54,7 +55,8 @@ def _slow_root(history: dict[str, list[tuple[int, bytes]]]) -> bytes:
 
 def test_the_incremental_root_is_the_root_of_the_format_after_every_batch() -> None:
     chance = random.Random(7)
-    index, history, seq = AccountIndex(), {}, 0
+    index, seq = AccountIndex(), 0
+    history: dict[str, list[tuple[int, bytes]]] = {}
     assert index.root() == _slow_root({})
     for _ in range(4):
         for _ in range(300):
