@@ -59,6 +59,19 @@ class Issues(Protocol):
         """As `read`, rows locked in order of id until the transaction ends. Locked before any order of theirs."""
         ...
 
+    async def page(
+        self,
+        conn: AsyncConnection,
+        *,
+        state: str | None,
+        after: UUID | None,
+        limit: int,
+        reader_participant_id: UUID | None,
+        all_issues: bool,
+    ) -> list[Issue]:
+        """Issues by id above `after`: all, or those that are published or the reader's own."""
+        ...
+
     async def due_to_open(self, conn: AsyncConnection, now: datetime, limit: int) -> list[Issue]:
         """Published issues whose placement has begun."""
         ...
@@ -235,6 +248,10 @@ class Fixings(Protocol):
 
     async def save(self, conn: AsyncConnection, fixing: Fixing) -> None:
         """Write the next version. Raises: StaleVersion."""
+        ...
+
+    async def page(self, conn: AsyncConnection, *, state: str | None, after: UUID | None, limit: int) -> list[Fixing]:
+        """Values by id above `after`, in one state if it is given."""
         ...
 
     async def confirmed(

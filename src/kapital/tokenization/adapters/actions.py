@@ -127,6 +127,10 @@ _SET_PARTS: Final = text(
 _UNSETTLED_PART: Final = text(
     "SELECT EXISTS (SELECT FROM payout_part WHERE action_id = :action_id AND state <> 'settled')"
 )
+_PAGE: Final = """
+    WHERE (CAST(:state AS text) IS NULL OR state = :state) AND (CAST(:after AS uuid) IS NULL OR fixing_id > :after)
+    ORDER BY fixing_id LIMIT :limit
+"""
 _VALUES: Final = text(
     """
     SELECT f.series, f.observed_on, f.value FROM fixing f
@@ -231,6 +235,10 @@ class FixingTables:
     async def save(self, conn: AsyncConnection, fixing: Fixing) -> None:
         """Write the next version. Raises: StaleVersion."""
         await FIXING_TABLE.update(conn, [fixing])
+
+    async def page(self, conn: AsyncConnection, *, state: str | None, after: UUID | None, limit: int) -> list[Fixing]:
+        """Values by id above `after`, in one state if it is given."""
+        return await FIXING_TABLE.select(conn, _PAGE, {"state": state, "after": after, "limit": limit})
 
     async def confirmed(
         self, conn: AsyncConnection, needed: Iterable[tuple[str, date]]

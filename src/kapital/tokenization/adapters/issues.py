@@ -60,6 +60,13 @@ _TO_CLOSE: Final = """
 """
 _TO_REDEEM: Final = "WHERE state = 'circulating' AND window_at <= :now ORDER BY window_at LIMIT :limit"
 
+_PAGE: Final = """
+    WHERE (CAST(:state AS text) IS NULL OR state = :state)
+      AND (CAST(:after AS uuid) IS NULL OR issue_id > :after)
+      AND (:all_issues OR published_at IS NOT NULL OR issuer_participant_id = :reader)
+    ORDER BY issue_id LIMIT :limit
+"""
+
 _ADD_DECISION: Final = text(
     """
     INSERT INTO decision_version (issue_id, decision_version, sha256, terms, faults, drafted_by, drafted_at)
@@ -128,6 +135,26 @@ class IssueTables:
         tail = "WHERE issue_id = ANY(CAST(:ids AS uuid[])) ORDER BY issue_id FOR NO KEY UPDATE"
         rows = await ISSUE_TABLE.select(conn, tail, {"ids": sorted(ids)})
         return {issue.issue_id: issue for issue in rows}
+
+    async def page(
+        self,
+        conn: AsyncConnection,
+        *,
+        state: str | None,
+        after: UUID | None,
+        limit: int,
+        reader_participant_id: UUID | None,
+        all_issues: bool,
+    ) -> list[Issue]:
+        """Issues by id above `after`: all, or those that are published or the reader's own."""
+        values = {
+            "state": state,
+            "after": after,
+            "limit": limit,
+            "reader": reader_participant_id,
+            "all_issues": all_issues,
+        }
+        return await ISSUE_TABLE.select(conn, _PAGE, values)
 
     async def due_to_open(self, conn: AsyncConnection, now: datetime, limit: int) -> list[Issue]:
         """Published issues whose placement has begun."""

@@ -6,14 +6,13 @@ from uuid import UUID
 
 import msgspec
 
-from kapital.contracts.tokenization import ObservationView
 from kapital.kernel.actor import Actor
 from kapital.kernel.ids import CommandId
 from kapital.kernel.roles import Role
 from kapital.platform.unit_of_work import fingerprint
+from kapital.tokenization.domain.fixing import Fixing
 from kapital.tokenization.domain.problems import FixingNotFound
 from kapital.tokenization.ports import Parts
-from kapital.tokenization.use_cases.observation import observation_view
 
 
 class FixingDecision(StrEnum):
@@ -34,7 +33,7 @@ class ConfirmFixing:
     verdict: FixingDecision
 
 
-async def confirm_fixing(cmd: ConfirmFixing, *, parts: Parts) -> ObservationView:
+async def confirm_fixing(cmd: ConfirmFixing, *, parts: Parts) -> Fixing:
     """Move RECORDED to CONFIRMED or REJECTED. Another value of the same day may be recorded after a rejection.
 
     Law: domain.md 3.6 (2E: maker SETTLEMENT, checker RISK).
@@ -45,7 +44,7 @@ async def confirm_fixing(cmd: ConfirmFixing, *, parts: Parts) -> ObservationView
     async with parts.uow.begin() as tx:
         print_of = fingerprint(cmd)
         if (earlier := await tx.replies.find(cmd.command_id, cmd.actor, print_of)) is not None:
-            return msgspec.json.decode(earlier, type=ObservationView)
+            return msgspec.json.decode(earlier, type=Fixing)
         fixing = await parts.fixings.lock(tx.conn, cmd.fixing_id)
         if fixing is None:
             raise FixingNotFound
@@ -60,6 +59,5 @@ async def confirm_fixing(cmd: ConfirmFixing, *, parts: Parts) -> ObservationView
             before={"state": step.source.value, "version": fixing.version, "value": fixing.value},
             after={"state": step.target.value, "version": decided.version},
         )
-        view = observation_view(decided)
-        await tx.replies.keep(cmd.command_id, cmd.actor, print_of, msgspec.json.encode(view))
-        return view
+        await tx.replies.keep(cmd.command_id, cmd.actor, print_of, msgspec.json.encode(decided))
+        return decided

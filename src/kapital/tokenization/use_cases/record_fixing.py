@@ -6,7 +6,6 @@ from uuid import UUID
 
 import msgspec
 
-from kapital.contracts.tokenization import ObservationView
 from kapital.kernel.actor import Actor
 from kapital.kernel.calendar import moscow_day
 from kapital.kernel.ids import CommandId
@@ -23,7 +22,6 @@ from kapital.tokenization.domain.problems import (
 from kapital.tokenization.domain.states import FixingState
 from kapital.tokenization.domain.terms import Event, load_terms
 from kapital.tokenization.ports import Parts
-from kapital.tokenization.use_cases.observation import observation_view
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +49,7 @@ class RecordOutcome:
     document_sha256: str | None = None
 
 
-async def record_fixing(cmd: RecordFixing, *, parts: Parts) -> ObservationView:
+async def record_fixing(cmd: RecordFixing, *, parts: Parts) -> Fixing:
     """Record the value of a series on a day.
 
     Law: domain.md 3.6 (four eyes when the source is manual); the fallback of the decision is applied by the same two.
@@ -61,7 +59,7 @@ async def record_fixing(cmd: RecordFixing, *, parts: Parts) -> ObservationView:
     async with parts.uow.begin() as tx:
         print_of = fingerprint(cmd)
         if (earlier := await tx.replies.find(cmd.command_id, cmd.actor, print_of)) is not None:
-            return msgspec.json.decode(earlier, type=ObservationView)
+            return msgspec.json.decode(earlier, type=Fixing)
         today = moscow_day(tx.now)
         if cmd.observed_on > today:
             raise FixingDayMustBePast(facts={"observed_on": cmd.observed_on.isoformat(), "today": today.isoformat()})
@@ -81,7 +79,7 @@ async def record_fixing(cmd: RecordFixing, *, parts: Parts) -> ObservationView:
         return await _keep(tx, parts, fixing, cmd, print_of)
 
 
-async def record_outcome(cmd: RecordOutcome, *, parts: Parts) -> ObservationView:
+async def record_outcome(cmd: RecordOutcome, *, parts: Parts) -> Fixing:
     """Record the outcome of the event that an issue's redemption depends on.
 
     Raises: NotPermitted, IdempotencyKeyReused, IssueNotFound, OutcomeMustBeListed, FixingAlreadyRecorded.
@@ -90,7 +88,7 @@ async def record_outcome(cmd: RecordOutcome, *, parts: Parts) -> ObservationView
     async with parts.uow.begin() as tx:
         print_of = fingerprint(cmd)
         if (earlier := await tx.replies.find(cmd.command_id, cmd.actor, print_of)) is not None:
-            return msgspec.json.decode(earlier, type=ObservationView)
+            return msgspec.json.decode(earlier, type=Fixing)
         decision = (await parts.issues.decisions(tx.conn, [cmd.issue_id])).get(cmd.issue_id)
         issue = (await parts.issues.read(tx.conn, [cmd.issue_id])).get(cmd.issue_id)
         if decision is None or issue is None or issue.published_at is None:
@@ -115,7 +113,7 @@ async def record_outcome(cmd: RecordOutcome, *, parts: Parts) -> ObservationView
 
 async def _keep(
     tx: Transaction, parts: Parts, fixing: Fixing, cmd: RecordFixing | RecordOutcome, print_of: str
-) -> ObservationView:
+) -> Fixing:
     if not await parts.fixings.add(tx.conn, fixing):
         raise FixingAlreadyRecorded
     await tx.audit.append(
@@ -125,6 +123,5 @@ async def _keep(
         basis={"evidence": fixing.evidence, "rule_book_version": parts.rule_book_version},
         after={"state": fixing.state.value, "version": 1, "value": fixing.value},
     )
-    view = observation_view(fixing)
-    await tx.replies.keep(cmd.command_id, cmd.actor, print_of, msgspec.json.encode(view))
-    return view
+    await tx.replies.keep(cmd.command_id, cmd.actor, print_of, msgspec.json.encode(fixing))
+    return fixing

@@ -1,0 +1,1 @@
+"""The read side: one read model a file."""

@@ -1,0 +1,69 @@
+"""Read model: one issue whole, with what people decided on."""
+
+from base64 import b64encode
+from uuid import UUID
+
+import msgspec
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from kapital.contracts.tokenization import (
+    IssueDetails,
+    ReviewVerdict,
+    ReviewView,
+    SignatureKind,
+    SignatureView,
+    SigningParty,
+    TermsFault,
+)
+from kapital.kernel.actor import Actor
+from kapital.tokenization.domain import human_text
+from kapital.tokenization.domain.decision import DecisionSignature, Review
+from kapital.tokenization.domain.terms import load_terms
+from kapital.tokenization.ports import Parts
+from kapital.tokenization.queries.access import is_issuer_of, is_staff, require_readable
+from kapital.tokenization.queries.list_issues import issue_row
+
+
+async def get_issue(conn: AsyncConnection, parts: Parts, actor: Actor, issue_id: UUID) -> IssueDetails:
+    """The issue with its present decision. Reviews and faults are for staff and the issuer only.
+
+    Raises: IssueNotFound.
+    """
+    issue = (await parts.issues.read(conn, [issue_id])).get(issue_id)
+    issue = require_readable(issue, actor, published_is_enough=True)
+    decision = (await parts.issues.decisions(conn, [issue_id]))[issue_id]
+    inside = is_staff(actor) or is_issuer_of(issue, actor)
+    reviews = await parts.issues.reviews(conn, issue_id) if inside else []
+    return IssueDetails(
+        issue=issue_row(issue),
+        decision_version=decision.decision_version,
+        decision_sha256=decision.sha256,
+        terms=msgspec.json.decode(decision.terms),
+        text_ru=human_text.render(load_terms(decision.terms), decision_sha256=decision.sha256),
+        faults=[TermsFault(**msgspec.structs.asdict(fault)) for fault in decision.faults] if inside else [],
+        reviews=[_review(review) for review in reviews],
+        signatures=[_signature(signature) for signature in await parts.issues.signatures(conn, issue_id)],
+    )
+
+
+def _review(review: Review) -> ReviewView:
+    return ReviewView(
+        reviewer_id=review.reviewer_id,
+        role=review.role.value,
+        verdict=ReviewVerdict(review.verdict.value),
+        decision_sha256=review.decision_sha256,
+        at=review.reviewed_at,
+        note=msgspec.UNSET if review.note is None else review.note,
+    )
+
+
+def _signature(signature: DecisionSignature) -> SignatureView:
+    return SignatureView(
+        party=SigningParty(signature.party),
+        signature_kind=SignatureKind(signature.signature_kind),
+        key_name=signature.key_name,
+        algorithm=signature.algorithm,
+        signature_b64=b64encode(signature.signature).decode(),
+        public_key_b64=b64encode(signature.public_key).decode(),
+        signed_at=signature.signed_at,
+    )

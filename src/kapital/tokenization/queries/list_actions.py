@@ -1,0 +1,51 @@
+"""Read model: the corporate actions of an issue and what they wait for."""
+
+from datetime import date
+from uuid import UUID
+
+import msgspec
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from kapital.contracts.tokenization import ActionList, ActionRow, NeededFixing, PayoutKind
+from kapital.kernel.actor import Actor
+from kapital.tokenization.domain.corporate_action import CorporateAction
+from kapital.tokenization.ports import Parts
+from kapital.tokenization.queries.access import require_readable
+
+
+async def list_actions(conn: AsyncConnection, parts: Parts, actor: Actor, issue_id: UUID) -> ActionList:
+    """Every action of a published issue in order of payment, with the values not yet confirmed.
+
+    Raises: IssueNotFound.
+    """
+    issue = (await parts.issues.read(conn, [issue_id])).get(issue_id)
+    require_readable(issue, actor, published_is_enough=True)
+    actions = await parts.actions.of_issue(conn, issue_id)
+    wanted = {(need.series, need.observed_on) for action in actions for need in action.needs}
+    known = set(await parts.fixings.confirmed(conn, wanted)) if wanted else set()
+    outcome_known = issue_id in await parts.fixings.outcomes(conn, [issue_id])
+    return ActionList(items=[_row(action, known, outcome_known) for action in actions])
+
+
+def _row(action: CorporateAction, known: set[tuple[str, date]], outcome_known: bool) -> ActionRow:
+    return ActionRow(
+        action_id=action.action_id,
+        number=action.number,
+        kind=PayoutKind(action.kind.value),
+        nominal_on=action.nominal_on,
+        pay_on=action.pay_on,
+        record_at=action.record_at,
+        state=action.state.value,
+        version=action.version,
+        record_size=msgspec.UNSET if action.record_size is None else action.record_size,
+        total_kopecks=action.total_kopecks,
+        paid_kopecks=action.paid_kopecks,
+        holders=action.holders,
+        explanation=msgspec.UNSET if action.explanation is None else action.explanation,
+        missing_fixings=[
+            NeededFixing(series=need.series, observed_on=need.observed_on, available_at=need.available_at)
+            for need in action.needs
+            if (need.series, need.observed_on) not in known
+        ],
+        outcome_missing=action.needs_outcome and not outcome_known,
+    )

@@ -1,0 +1,48 @@
+"""Read model: an investor's own orders with what they got."""
+
+from typing import Any, Final
+from uuid import UUID
+
+import msgspec
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from kapital.contracts.tokenization import OrderPage, OrderRow
+from kapital.kernel.actor import Actor
+from kapital.kernel.roles import Role
+from kapital.tokenization.domain.problems import OrderNotFound
+
+_PAGE: Final = text(
+    """
+    SELECT o.order_id, o.issue_id, o.units, o.reserved_kopecks, o.state, o.version, o.created_at, o.refusal_code,
+           o.entry_seq, o.accepted_at, CASE WHEN o.accepted_at IS NOT NULL THEN o.reserve_seq END AS accepted_seq,
+           f.units AS allocated_units, f.pay_kopecks, f.refund_kopecks
+    FROM subscription_order o LEFT JOIN fill f USING (order_id)
+    WHERE o.participant_id = :participant_id
+      AND (CAST(:issue_id AS uuid) IS NULL OR o.issue_id = :issue_id)
+      AND (CAST(:after AS uuid) IS NULL OR o.order_id > :after)
+    ORDER BY o.order_id LIMIT :limit
+    """
+)
+
+
+async def list_own_orders(
+    conn: AsyncConnection, actor: Actor, *, issue_id: UUID | None, after: UUID | None, limit: int
+) -> OrderPage:
+    """The actor's own orders by id above `after`. Raises: NotPermitted, OrderNotFound if the actor is nobody's."""
+    actor.require(Role.INVESTOR)
+    if actor.participant_id is None:
+        raise OrderNotFound
+    values = {
+        "participant_id": actor.participant_id,
+        "issue_id": issue_id,
+        "after": after,
+        "limit": limit + 1,
+    }
+    rows = (await conn.execute(_PAGE, values)).mappings().all()
+    items = [_row({name: value for name, value in row.items() if value is not None}) for row in rows[:limit]]
+    return OrderPage(items=items, next_after=items[-1].order_id if len(rows) > limit else msgspec.UNSET)
+
+
+def _row(values: dict[str, Any]) -> OrderRow:
+    return msgspec.convert(values, OrderRow)

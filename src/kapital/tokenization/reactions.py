@@ -1,0 +1,83 @@
+"""What tokenization does on others' events. A handler runs in the bus's transaction, together with the inbox note."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, Final
+
+from kapital.contracts.identity import KycDecided, KycExpired, KycOutcome
+from kapital.contracts.registry import ParticipantRegistered, ParticipantStateChanged, WalletOpened
+from kapital.contracts.settlement import AllocationSettled, PayoutsRefused, PayoutsSettled
+from kapital.platform.events import CloudEvent
+from kapital.platform.unit_of_work import Transaction
+from kapital.tokenization.ports import Parts
+from kapital.tokenization.use_cases.note_settlement import (
+    note_allocation_settled,
+    note_payouts_refused,
+    note_payouts_settled,
+)
+
+Handler = Callable[[Transaction, list[CloudEvent]], Awaitable[None]]
+
+PARTICIPANT_EVENTS: Final = (
+    "kapital.registry.participant_registered.v1",
+    "kapital.registry.wallet_opened.v1",
+    "kapital.registry.participant_state_changed.v1",
+    "kapital.identity.kyc_decided.v1",
+    "kapital.identity.kyc_expired.v1",
+)
+SETTLEMENT_EVENTS: Final = (
+    "kapital.settlement.allocation_settled.v1",
+    "kapital.settlement.payouts_settled.v1",
+    "kapital.settlement.payouts_refused.v1",
+)
+
+
+def subscriptions(parts: Parts) -> list[tuple[tuple[str, ...], Handler]]:
+    """Event types and who handles them."""
+
+    async def on_participants(tx: Transaction, events: list[CloudEvent]) -> None:
+        await parts.investors.note(tx.conn, [_news(event) for event in events], tx.now)
+
+    async def on_settlement(tx: Transaction, events: list[CloudEvent]) -> None:
+        await _take_in_settlement(tx, parts, events)
+
+    return [(PARTICIPANT_EVENTS, on_participants), (SETTLEMENT_EVENTS, on_settlement)]
+
+
+def _news(event: CloudEvent) -> dict[str, Any]:
+    """The columns of `investor` that an event tells."""
+    match event.type.split(".")[2]:
+        case "participant_registered":
+            registered = event.data_as(ParticipantRegistered)
+            return {"participant_id": registered.participant_id, "kind": registered.kind.value}
+        case "wallet_opened":
+            opened = event.data_as(WalletOpened)
+            return {"participant_id": opened.participant_id, "wallet_id": opened.wallet_id}
+        case "participant_state_changed":
+            changed = event.data_as(ParticipantStateChanged)
+            return {"participant_id": changed.participant_id, "state": changed.state.value}
+        case "kyc_expired":
+            expired = event.data_as(KycExpired)
+            return {"participant_id": expired.participant_id, "kyc_valid_until": event.time}
+        case _:
+            return _kyc_news(event.data_as(KycDecided), event)
+
+
+def _kyc_news(decided: KycDecided, event: CloudEvent) -> dict[str, Any]:
+    approved = decided.outcome is KycOutcome.approved
+    return {
+        "participant_id": decided.participant_id,
+        "category": decided.category.value,
+        # A rejection ends what was valid before, at its own instant.
+        "kyc_valid_until": decided.valid_until if approved else event.time,
+    }
+
+
+async def _take_in_settlement(tx: Transaction, parts: Parts, events: Sequence[CloudEvent]) -> None:
+    for event in events:
+        match event.type.split(".")[2]:
+            case "allocation_settled":
+                await note_allocation_settled(tx, parts, event.data_as(AllocationSettled))
+            case "payouts_settled":
+                await note_payouts_settled(tx, parts, event.data_as(PayoutsSettled))
+            case _:
+                await note_payouts_refused(tx, parts, event.data_as(PayoutsRefused))

@@ -1,0 +1,252 @@
+"""HTTP of tokenization, bound to contracts/openapi/tokenization.yaml; translates and calls, decides nothing."""
+
+from typing import Annotated, Any, TypeVar
+from uuid import UUID
+
+import msgspec
+from litestar import Request, get, post
+from litestar.params import Parameter
+
+from kapital.contracts import tokenization as contract
+from kapital.platform.http.commands import actor_of, command_context
+from kapital.tokenization.domain.decision import Verdict
+from kapital.tokenization.queries.access import PAGE_MAX
+from kapital.tokenization.queries.get_issue import get_issue
+from kapital.tokenization.queries.get_order_book import get_order_book
+from kapital.tokenization.queries.list_actions import list_actions
+from kapital.tokenization.queries.list_fixings import list_fixings
+from kapital.tokenization.queries.list_issues import list_issues
+from kapital.tokenization.queries.list_own_orders import list_own_orders
+from kapital.tokenization.queries.observation import observation_view
+from kapital.tokenization.use_cases.confirm_fixing import FixingDecision
+from kapital.tokenization.use_cases.place_orders import NewOrder
+from kapital.tokenization.use_cases.tokenization import Tokenization
+
+HttpRequest = Request[Any, Any, Any]
+Limit = Annotated[int, Parameter(ge=1, le=PAGE_MAX)]
+StateFilter = Annotated[str | None, Parameter(max_length=64)]
+T = TypeVar("T")
+
+
+@post("/v1/tokenization/decisions", status_code=201)
+async def draft_decision_route(
+    request: HttpRequest, tokenization: Tokenization, data: contract.DraftDecisionBody
+) -> contract.DecisionDrafted:
+    """Keep a draft and tell its faults."""
+    actor, command_id = command_context(request)
+    terms = msgspec.json.encode(data.terms)
+    return await tokenization.draft_decision(command_id, actor, terms=terms, issue_id=_given(data.issue_id))
+
+
+@post("/v1/tokenization/issues/{issue_id:uuid}/submission", status_code=200)
+async def submit_decision_route(
+    request: HttpRequest, tokenization: Tokenization, issue_id: UUID, data: contract.DecisionHashBody
+) -> contract.IssueMoved:
+    """Hand the draft over for review."""
+    actor, command_id = command_context(request)
+    return await tokenization.submit_decision(
+        command_id, actor, issue_id=issue_id, decision_sha256=data.decision_sha256, version=_given(data.version)
+    )
+
+
+@post("/v1/tokenization/issues/{issue_id:uuid}/reviews", status_code=200)
+async def review_decision_route(
+    request: HttpRequest, tokenization: Tokenization, issue_id: UUID, data: contract.ReviewBody
+) -> contract.IssueMoved:
+    """Accept or return."""
+    actor, command_id = command_context(request)
+    return await tokenization.review_decision(
+        command_id,
+        actor,
+        issue_id=issue_id,
+        decision_sha256=data.decision_sha256,
+        verdict=Verdict(data.verdict.value),
+        note=_given(data.note),
+        version=_given(data.version),
+    )
+
+
+@post("/v1/tokenization/issues/{issue_id:uuid}/signature", status_code=200)
+async def sign_decision_route(
+    request: HttpRequest, tokenization: Tokenization, issue_id: UUID, data: contract.DecisionHashBody
+) -> contract.IssueMoved:
+    """Sign and countersign."""
+    actor, command_id = command_context(request)
+    return await tokenization.sign_decision(
+        command_id, actor, issue_id=issue_id, decision_sha256=data.decision_sha256, version=_given(data.version)
+    )
+
+
+@post("/v1/tokenization/issues/{issue_id:uuid}/publication", status_code=200)
+async def publish_decision_route(
+    request: HttpRequest, tokenization: Tokenization, issue_id: UUID, data: contract.DecisionHashBody
+) -> contract.IssueMoved:
+    """Publish."""
+    actor, command_id = command_context(request)
+    return await tokenization.publish_decision(
+        command_id, actor, issue_id=issue_id, decision_sha256=data.decision_sha256, version=_given(data.version)
+    )
+
+
+@post("/v1/tokenization/issues/{issue_id:uuid}/cancellation", status_code=200)
+async def cancel_issue_route(
+    request: HttpRequest, tokenization: Tokenization, issue_id: UUID, data: contract.CancelBody
+) -> contract.IssueMoved:
+    """Give the issue up."""
+    actor, command_id = command_context(request)
+    return await tokenization.cancel_issue(
+        command_id, actor, issue_id=issue_id, reason=data.reason, version=_given(data.version)
+    )
+
+
+@post("/v1/tokenization/orders", status_code=200)
+async def place_orders_route(
+    request: HttpRequest, tokenization: Tokenization, data: contract.PlaceOrdersBody
+) -> contract.OrdersPlaced:
+    """Place orders; each is answered."""
+    actor, command_id = command_context(request)
+    orders = tuple(NewOrder(issue_id=order.issue_id, units=order.units) for order in data.orders)
+    return await tokenization.place_orders(command_id, actor, orders=orders)
+
+
+@post("/v1/tokenization/orders/withdrawals", status_code=200)
+async def withdraw_orders_route(
+    request: HttpRequest, tokenization: Tokenization, data: contract.WithdrawOrdersBody
+) -> contract.OrdersWithdrawn:
+    """Withdraw orders; each is answered."""
+    actor, command_id = command_context(request)
+    return await tokenization.withdraw_orders(command_id, actor, order_ids=tuple(data.order_ids))
+
+
+@post("/v1/tokenization/fixings", status_code=201)
+async def record_fixing_route(
+    request: HttpRequest, tokenization: Tokenization, data: contract.RecordFixingBody
+) -> contract.ObservationView:
+    """Record a value."""
+    actor, command_id = command_context(request)
+    fixing = await tokenization.record_fixing(
+        command_id,
+        actor,
+        series=data.series,
+        observed_on=data.observed_on,
+        value=data.value,
+        evidence=data.evidence,
+        document_sha256=_given(data.document_sha256),
+    )
+    return observation_view(fixing)
+
+
+@post("/v1/tokenization/issues/{issue_id:uuid}/outcome", status_code=201)
+async def record_outcome_route(
+    request: HttpRequest, tokenization: Tokenization, issue_id: UUID, data: contract.RecordOutcomeBody
+) -> contract.ObservationView:
+    """Record an outcome."""
+    actor, command_id = command_context(request)
+    fixing = await tokenization.record_outcome(
+        command_id,
+        actor,
+        issue_id=issue_id,
+        outcome=data.outcome,
+        evidence=data.evidence,
+        document_sha256=_given(data.document_sha256),
+    )
+    return observation_view(fixing)
+
+
+@post("/v1/tokenization/fixings/{fixing_id:uuid}/confirmation", status_code=200)
+async def confirm_fixing_route(
+    request: HttpRequest, tokenization: Tokenization, fixing_id: UUID, data: contract.ConfirmFixingBody
+) -> contract.ObservationView:
+    """Confirm or reject."""
+    actor, command_id = command_context(request)
+    fixing = await tokenization.confirm_fixing(
+        command_id, actor, fixing_id=fixing_id, value=data.value, verdict=FixingDecision(data.verdict.value)
+    )
+    return observation_view(fixing)
+
+
+@get("/v1/tokenization/issues")
+async def list_issues_route(
+    request: HttpRequest,
+    tokenization: Tokenization,
+    state: StateFilter = None,
+    after: UUID | None = None,
+    limit: Limit = 100,
+) -> contract.IssuePage:
+    """A page of issues."""
+    async with tokenization.parts.database.connect() as conn:
+        return await list_issues(conn, tokenization.parts, actor_of(request), state=state, after=after, limit=limit)
+
+
+@get("/v1/tokenization/issues/{issue_id:uuid}")
+async def get_issue_route(request: HttpRequest, tokenization: Tokenization, issue_id: UUID) -> contract.IssueDetails:
+    """One issue."""
+    async with tokenization.parts.database.connect() as conn:
+        return await get_issue(conn, tokenization.parts, actor_of(request), issue_id)
+
+
+@get("/v1/tokenization/issues/{issue_id:uuid}/order-book")
+async def get_order_book_route(
+    request: HttpRequest, tokenization: Tokenization, issue_id: UUID
+) -> contract.OrderBook:
+    """Totals of the orders."""
+    async with tokenization.parts.database.connect() as conn:
+        return await get_order_book(conn, tokenization.parts, actor_of(request), issue_id)
+
+
+@get("/v1/tokenization/issues/{issue_id:uuid}/actions")
+async def list_actions_route(request: HttpRequest, tokenization: Tokenization, issue_id: UUID) -> contract.ActionList:
+    """Corporate actions."""
+    async with tokenization.parts.database.connect() as conn:
+        return await list_actions(conn, tokenization.parts, actor_of(request), issue_id)
+
+
+@get("/v1/tokenization/orders")
+async def list_own_orders_route(
+    request: HttpRequest,
+    tokenization: Tokenization,
+    issue_id: UUID | None = None,
+    after: UUID | None = None,
+    limit: Limit = 100,
+) -> contract.OrderPage:
+    """A page of own orders."""
+    async with tokenization.parts.database.connect() as conn:
+        return await list_own_orders(conn, actor_of(request), issue_id=issue_id, after=after, limit=limit)
+
+
+@get("/v1/tokenization/fixings")
+async def list_fixings_route(
+    request: HttpRequest,
+    tokenization: Tokenization,
+    state: StateFilter = None,
+    after: UUID | None = None,
+    limit: Limit = 100,
+) -> contract.ObservationPage:
+    """A page of recorded values."""
+    async with tokenization.parts.database.connect() as conn:
+        return await list_fixings(conn, tokenization.parts, actor_of(request), state=state, after=after, limit=limit)
+
+
+def _given(value: T | msgspec.UnsetType) -> T | None:
+    return None if isinstance(value, msgspec.UnsetType) else value
+
+
+HANDLERS = (
+    draft_decision_route,
+    submit_decision_route,
+    review_decision_route,
+    sign_decision_route,
+    publish_decision_route,
+    cancel_issue_route,
+    place_orders_route,
+    withdraw_orders_route,
+    record_fixing_route,
+    record_outcome_route,
+    confirm_fixing_route,
+    list_issues_route,
+    get_issue_route,
+    get_order_book_route,
+    list_actions_route,
+    list_own_orders_route,
+    list_fixings_route,
+)
