@@ -53,6 +53,8 @@ SOCKET_PATH_MAX: Final = 103
 """104 bytes with the closing zero on macOS, 108 on Linux."""
 START_TIMEOUT_S: Final = 300
 """Recovery after a crash may take minutes with a large log."""
+ORPHANS_GONE_TIMEOUT_S: Final = 30
+LOG_BYTES_MAX: Final = 104_857_600
 
 
 def _programs() -> Path:
@@ -215,31 +217,48 @@ class EmbeddedPostgres:
             with_lz4="--with-lz4" in self._run("pg_config", "--configure"),
         )
         self._write_owned(self.data / "kapital.conf", config)
-        # Nobody runs on this data (checked above): what a killed server left would only confuse the new one when
-        # its process number has been given to another process in the meantime.
-        (self.data / "postmaster.pid").unlink(missing_ok=True)
-        start_log = self.log_folder / "start.log"
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + ORPHANS_GONE_TIMEOUT_S
         while True:
-            start_log.unlink(missing_ok=True)
-            done = self._call(
-                "pg_ctl",
-                "start",
-                "-D",
-                str(self.data),
-                "-w",
-                "-t",
-                str(START_TIMEOUT_S),
-                "-l",
-                str(start_log),
-            )
-            if done.returncode == 0:
+            self._disown_pid_file()
+            said = self._try_start()
+            if said is None:
                 return
-            said = start_log.read_text(errors="replace")[-2000:] if start_log.exists() else done.stderr
-            # Children of a killed server need a moment to see that it is gone and to free the shared memory.
-            if "shared memory" not in said or time.monotonic() > deadline:
-                raise EmbeddedPostgresFailed(f"{said.strip()} (log: {self.log_folder})")
+            # The children of a killed server need a moment to see that it is gone, and the system one to forget it.
+            orphans = "shared memory block" in said or "lock file" in said
+            if not orphans or time.monotonic() > deadline:
+                raise EmbeddedPostgresFailed(f"{said} (logs: {self.log_folder})")
             time.sleep(0.3)
+
+    def _try_start(self) -> str | None:
+        """Start; None when it runs, else the end of what it said."""
+        start_log = self.log_folder / "start.log"
+        for old in (start_log, *self.log_folder.glob("postgresql-*.log")):
+            if old == start_log or old.stat().st_size > LOG_BYTES_MAX:
+                old.unlink(missing_ok=True)
+        sizes = {path: path.stat().st_size for path in self.log_folder.glob("postgresql-*.log")}
+        start = ("start", "-D", str(self.data), "-w", "-t", str(START_TIMEOUT_S), "-l", str(start_log))
+        if self._call("pg_ctl", *start).returncode == 0:
+            return None
+        said = start_log.read_text(errors="replace") if start_log.exists() else ""
+        for path in sorted(self.log_folder.glob("postgresql-*.log")):
+            said += path.read_bytes()[sizes.get(path, 0) :].decode(errors="replace")
+        return said.strip()[-2000:] or "no message"
+
+    def _disown_pid_file(self) -> None:
+        """Where the pid file of a killed server names a process that is somebody else by now, put in a dead one.
+
+        PostgreSQL would take the stranger for a running server. The file must stay: its other lines are how the new
+        server finds out whether children of the old one still hold the shared memory.
+        """
+        pid_file = self.data / "postmaster.pid"
+        try:
+            first, rest = pid_file.read_text().split("\n", 1)
+        except (FileNotFoundError, ValueError):
+            return
+        if first.isdigit() and _command_line(int(first)) and self.postmaster_pid() is None:
+            dead = subprocess.Popen(["true"])
+            dead.wait()
+            self._write_owned(pid_file, f"{dead.pid}\n{rest}")
 
     def _write_owned(self, path: Path, content: str) -> None:
         path.write_text(content)

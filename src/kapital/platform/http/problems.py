@@ -83,6 +83,14 @@ _OF_TRANSPORT: Final[Mapping[int, tuple[str, str, Retry]]] = {
 """Refusals that only HTTP knows; everything else is a Problem."""
 
 
+def transport_problem(code: str) -> tuple[int, str, Retry] | None:
+    """Status, title and retry of a code that only HTTP knows."""
+    for status, (known, title, retry) in _OF_TRANSPORT.items():
+        if known == code:
+            return status, title, retry
+    return None
+
+
 def status_of(problem: Problem) -> int:
     """The HTTP status of a problem."""
     return STATUS[problem.family]
@@ -167,7 +175,7 @@ def _invalid_parameter(error: ValidationException) -> Problem:
         if isinstance(entry, dict):
             name, source = str(entry.get("key", "")), str(entry.get("source", ""))
             if source == "body" or name == "data":
-                return BodyMustMatchContract(errors=[FieldFault("", str(entry.get("message", "")))])
+                return BodyMustMatchContract("a body is required", errors=[FieldFault("", "required")])
             faults.append(FieldFault(f"/parameters/{name}", str(entry.get("message", ""))))
     if not faults:
         named = re.search(r"parameter '([^']+)'", error.detail)

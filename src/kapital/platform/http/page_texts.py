@@ -1,0 +1,63 @@
+"""The words on the contract pages, in both languages."""
+
+from collections.abc import Mapping
+from typing import Final
+
+TEXTS: Final[Mapping[str, Mapping[str, str]]] = {
+    "ru": {
+        "contracts": "Контракты",
+        "lead": "Как говорить с Капиталом: адреса, тела запросов и события каждого сервиса. Эти страницы построены из тех же "
+        "файлов, по которым собраны типы кода.",
+        "operations": "Операции",
+        "schemas": "Типы данных",
+        "events": "События",
+        "parameters": "Параметры",
+        "request": "Тело запроса",
+        "responses": "Ответы",
+        "required": "обязательно",
+        "optional": "необязательно",
+        "public": "без токена",
+        "list_of": "список",
+        "version": "версия",
+        "file": "Файл OpenAPI",
+        "events_file": "Файл AsyncAPI",
+        "back": "Все контракты",
+        "other_lang": "English",
+        "values": "Значения",
+        "status": "Статус HTTP",
+        "retry": "Повтор запроса",
+        "never": "не поможет",
+        "same_request": "тот же запрос может пройти позже",
+        "after_change": "после исправления запроса или состояния",
+        "problem": "Отказ",
+        "none": "Нет",
+    },
+    "en": {
+        "contracts": "Contracts",
+        "lead": "How to talk to Kapital: addresses, bodies and events of each service. These pages are built from the very "
+        "files from which the types of the code are generated.",
+        "operations": "Operations",
+        "schemas": "Data types",
+        "events": "Events",
+        "parameters": "Parameters",
+        "request": "Request body",
+        "responses": "Responses",
+        "required": "required",
+        "optional": "optional",
+        "public": "no token",
+        "list_of": "list of",
+        "version": "version",
+        "file": "OpenAPI file",
+        "events_file": "AsyncAPI file",
+        "back": "All contracts",
+        "other_lang": "Русский",
+        "values": "Values",
+        "status": "HTTP status",
+        "retry": "Trying again",
+        "never": "does not help",
+        "same_request": "the same request may succeed later",
+        "after_change": "after the request or the state has changed",
+        "problem": "Refusal",
+        "none": "None",
+    },
+}
