@@ -13,8 +13,8 @@ from kapital.identity.domain.kyc_case import KycCase
 class CaseStore(Protocol):
     """The tables `kyc_case` and `identification`."""
 
-    async def open(self, conn: AsyncConnection, cases: Sequence[KycCase]) -> None:
-        """Enter new cases; one whose participant has a case of that number already is left as it is."""
+    async def open(self, conn: AsyncConnection, cases: Sequence[KycCase]) -> set[UUID]:
+        """Enter new cases, except where the participant has a case of that number; return the ids entered."""
         ...
 
     async def lock_latest(self, conn: AsyncConnection, participant_ids: Sequence[UUID]) -> dict[UUID, KycCase]:

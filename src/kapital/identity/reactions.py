@@ -17,12 +17,14 @@ async def open_cases(tx: Transaction, events: list[CloudEvent], *, cases: CaseSt
     Promise: the case id is derived and the first case of a participant is opened once, whatever is delivered
     again.
     """
-    opened = []
+    told: dict[UUID, KycCase] = {}
     for event in events:
         participant_id = UUID(event.data["participant_id"])
         case_id = derive_uuid7(participant_id, "kyc-case")
-        opened.append(KycCase(case_id=case_id, participant_id=participant_id, number=1, opened_at=tx.now))
-    await cases.open(tx.conn, opened)
+        told[case_id] = KycCase(
+            case_id=case_id, participant_id=participant_id, number=1, opened_at=tx.now
+        )
+    opened = await cases.open(tx.conn, list(told.values()))
     scheduler = machine_actor(Role.SCHEDULER)
-    for case in opened:
-        await tx.audit.append("identity.case_opened", case.case_id, scheduler, after={"state": case.state})
+    for case_id in sorted(opened):
+        await tx.audit.append("identity.case_opened", case_id, scheduler, after={"state": told[case_id].state})

@@ -25,7 +25,7 @@ _OPEN: Final = text(
     FROM unnest(CAST(:ids AS uuid[]), CAST(:participants AS uuid[]), CAST(:numbers AS integer[]),
                 CAST(:opened AS timestamptz[])) AS c (id, participant, number, opened)
     ORDER BY participant
-    ON CONFLICT (participant_id, number) DO NOTHING
+    ON CONFLICT (participant_id, number) DO NOTHING RETURNING case_id
     """
 )
 CASE_COLUMNS: Final = """
@@ -92,11 +92,11 @@ _SAVE: Final = text(
 class CaseTable:
     """CaseStore on PostgreSQL."""
 
-    async def open(self, conn: AsyncConnection, cases: Sequence[KycCase]) -> None:
-        """Enter new cases; one whose participant has a case of that number already is left as it is."""
+    async def open(self, conn: AsyncConnection, cases: Sequence[KycCase]) -> set[UUID]:
+        """Enter new cases, except where the participant has a case of that number; return the ids entered."""
         if not cases:
-            return
-        await conn.execute(
+            return set()
+        rows = await conn.execute(
             _OPEN,
             {
                 "ids": [c.case_id for c in cases],
@@ -105,6 +105,7 @@ class CaseTable:
                 "opened": [c.opened_at for c in cases],
             },
         )
+        return {UUID(str(row.case_id)) for row in rows}
 
     async def lock_latest(self, conn: AsyncConnection, participant_ids: Sequence[UUID]) -> dict[UUID, KycCase]:
         """Read the latest case of each participant, and lock all of that participant's cases."""

@@ -20,7 +20,7 @@ from kapital.identity.ports import CaseStore
 from kapital.identity.use_cases.answers import item_problem
 from kapital.kernel.actor import Actor
 from kapital.kernel.ids import CommandId
-from kapital.kernel.problems import Problem
+from kapital.kernel.problems import Problem, ensure
 from kapital.kernel.roles import Role
 from kapital.platform.telemetry import Outcome
 from kapital.platform.unit_of_work import Transaction, UnitOfWork, fingerprint
@@ -79,7 +79,9 @@ async def record_identifications(
                 cmd.actor,
                 after={"state": case.state, "identification_sha256": case.recorded.sha256},
             )
-        await cases.open(tx.conn, [case for case in recorded if case.number > 1])
+        renewals = [case for case in recorded if case.number > 1]
+        opened = await cases.open(tx.conn, renewals)
+        ensure(len(opened) == len(renewals), "the participant's lock admits one renewal at a time")
         await cases.save_identifications(tx.conn, recorded)
         answer = contract.RecordIdentificationsResponse(results=results)
         await tx.replies.keep(cmd.command_id, cmd.actor, seen, msgspec.json.encode(answer))
