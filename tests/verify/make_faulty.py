@@ -27,7 +27,8 @@ from evidence_log import (
     posting,
 )
 
-from kapital.verify.account_index import AccountProof, wallet_key
+from kapital.verify.account_index import AccountIndex, AccountProof, index_extension, wallet_key
+from kapital.verify.entry import touched_keys
 from kapital.verify.package import Document, Package, PackageEntry, encode
 from kapital.verify.rfc9162 import EMPTY_ROOT
 from kapital.verify.signed_note import Algorithm, Checkpoint, checkpoint_text, encode_base64
@@ -271,6 +272,15 @@ def _wrong_statements() -> Iterator[Case]:
     root = ReferenceTree(LOG.leaves).root(0, 11)
     bare = LOG.sign(checkpoint_text(Checkpoint(ORIGIN, 11, root)))
     yield _case("statement_without_index", replace(STATEMENT, checkpoint=bare), "completeness_without_index", 7)
+    index = AccountIndex()
+    for seq, leaf in enumerate(LOG.leaves):
+        keys = touched_keys(json.loads(LOG.bodies[seq]))
+        index.apply(seq, leaf, [key for key in keys if (seq, key) != (3, wallet_key(ALICE))])
+    # The log itself lies: its index leaves out entry 3, so the count alone would fit a statement without entry 8.
+    lying = LOG.sign(checkpoint_text(Checkpoint(ORIGIN, 11, root, (index_extension(index.root()),))))
+    counted = index.prove(wallet_key(ALICE))
+    same_count = replace(STATEMENT, checkpoint=lying, completeness=counted, entries=entries[:-1])
+    yield _case("statement_entries_other_than_counted", same_count, "statement_entries_differ", 7)
     hidden = replace(STATEMENT, completeness=AccountProof((), proof.siblings))
     yield _case("statement_record_hidden", hidden, "index_root_differs", 7)
     doubled = replace(STATEMENT, completeness=AccountProof(proof.records * 2, proof.siblings))

@@ -193,3 +193,14 @@ def test_the_extension_line_is_read_back_and_only_one_is_allowed() -> None:
         with pytest.raises(NoteInvalid) as refusal:
             index_root_of(Checkpoint("o", 1, LEAF, extensions))
         assert refusal.value.code == "index_extension_malformed"
+
+
+def test_a_key_hash_that_appears_inside_a_chain_is_not_taken_for_a_record() -> None:
+    wanted = key_hash("key-0")
+    # A record just below in the same bucket whose chain holds the wanted hash: no hash does so by chance.
+    below = AccountRecord(wanted[:2] + bytes(30), 1, wanted)
+    index = AccountIndex.from_records([below], next_seq=1)
+    assert index.record("key-0").count == 0
+    index.apply(1, LEAF, ["key-0"])
+    assert list(index.records()) == [below, AccountRecord(wanted, 1, chain_over([(1, LEAF)]))]
+    assert index.record("key-0").count == 1

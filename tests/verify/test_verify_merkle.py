@@ -154,3 +154,11 @@ def test_a_leaf_cannot_pass_for_a_node_or_a_node_for_a_leaf() -> None:
     left, right = leaf_hash(b"a"), leaf_hash(b"b")
     assert leaf_hash(left + right) != root_from_leaf_hashes([left, right])
     assert root_from_leaf_hashes([]) == EMPTY_ROOT
+
+
+def test_a_range_that_is_no_subtree_is_refused_even_with_a_fitting_path() -> None:
+    leaves = [leaf_hash(str(number).encode()) for number in range(4)]
+    root = root_from_leaf_hashes(leaves[1:3])
+    with pytest.raises(ProofInvalid) as refusal:
+        verify_subtree_inclusion(leaf=leaves[1], index=1, start=1, end=3, proof=[leaves[2]], root=root)
+    assert refusal.value.code == "proof_subtree_misaligned"

@@ -20,6 +20,7 @@ from jsonschema import Draft202012Validator
 import kapital.verify
 from kapital.verify import texts
 from kapital.verify.__main__ import main
+from kapital.verify.canonical_json import encode_canonical
 from kapital.verify.package import Document, Package, PackageInvalid, decode, encode
 from kapital.verify.report import Report
 from kapital.verify.signed_note import Algorithm, NoteInvalid
@@ -229,6 +230,17 @@ def test_a_log_made_by_a_stranger_is_accepted_without_and_refused_with_a_trusted
     package = SmallLog(LOG.bodies, (stranger,)).entries_package(7)
     assert verify(encode(package)).accepted
     assert _verify(package).code == "signature_not_trusted"
+
+
+def test_a_trusted_key_of_another_log_does_not_speak_for_this_one() -> None:
+    other = NoteSigner("kapital.example/test-ledger")
+    package = SmallLog(LOG.bodies, (other,)).entries_package(7)
+    assert _verify(package, trusted_keys=[other.vkey]).code == "signature_not_trusted"
+
+
+def test_names_are_ordered_by_utf_16_units_as_rfc_8785_says() -> None:
+    # U+1F600 begins with the unit D83D and so stands before U+FB33, though its code point is larger.
+    assert encode_canonical({"\ufb33": 1, "\U0001f600": 2}) == '{"\U0001f600":2,"\ufb33":1}'.encode()
 
 
 def test_an_empty_list_of_trusted_keys_does_not_mean_any_key() -> None:
