@@ -79,9 +79,7 @@ class World:
         await self.hear(*(participant_registered(participant_id) for participant_id in ids))
         return ids
 
-    async def record(
-        self, *items: NewIdentification, actor: Actor = ONBOARDER
-    ) -> list[RecordedIdentification]:
+    async def record(self, *items: NewIdentification, actor: Actor = ONBOARDER) -> list[RecordedIdentification]:
         cmd = RecordIdentifications(command_id=self.command_id(), actor=actor, identifications=items)
         return (await self.do.record_identifications(cmd)).results
 

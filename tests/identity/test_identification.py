@@ -55,9 +55,7 @@ async def test_an_approval_is_told_with_its_term(world: World) -> None:
 async def test_a_rejection_has_no_term(world: World) -> None:
     [participant_id] = await world.opened()
 
-    result = await world.decide(
-        participant_id, await world.identified(participant_id), KycOutcome.REJECTED
-    )
+    result = await world.decide(participant_id, await world.identified(participant_id), KycOutcome.REJECTED)
 
     assert (result.state, result.valid_until) == ("rejected", None)
     [(_, data)] = await world.events()

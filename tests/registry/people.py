@@ -11,9 +11,7 @@ RULE_BOOK = "2026-01-01"
 
 def staff(number: int, *roles: Role) -> Actor:
     """A member of staff; the same number is the same person."""
-    return Actor(
-        id=str(UUID(int=(0xA << 124) + number)), participant_id=None, roles=frozenset(roles)
-    )
+    return Actor(id=str(UUID(int=(0xA << 124) + number)), participant_id=None, roles=frozenset(roles))
 
 
 ADMIN = staff(1, Role.ADMIN)

@@ -135,9 +135,7 @@ async def test_the_same_key_for_another_subject_is_refused(world: World) -> None
         ({"roles": frozenset({Role.ADMIN})}, TokenRolesExceedSubject),
     ],
 )
-async def test_a_token_that_must_not_be_is_refused(
-    world: World, changes: dict, refused: type[Problem]
-) -> None:
+async def test_a_token_that_must_not_be_is_refused(world: World, changes: dict, refused: type[Problem]) -> None:
     [participant_id] = await world.registered(investor(1))
     if "lifetime" in changes:
         changes = {"expires_at": world.clock.now() + changes["lifetime"]}

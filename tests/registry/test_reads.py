@@ -49,9 +49,7 @@ async def test_the_participant_is_not_told_of_an_officers_ground(world: World) -
     [own] = await world.active(investor(1))
     await world.hear(kyc_expired(own))
     await world.do.restrict_participant(
-        RestrictParticipant(
-            command_id=world.command_id(), actor=COMPLIANCE, participant_id=own, basis_reference="1"
-        )
+        RestrictParticipant(command_id=world.command_id(), actor=COMPLIANCE, participant_id=own, basis_reference="1")
     )
 
     to_itself = await world.read.get_participant(own, actor=as_participant(own))

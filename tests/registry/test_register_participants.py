@@ -103,9 +103,7 @@ async def test_the_same_key_gets_the_same_answer_and_no_second_effect(world: Wor
     seen = Outcome()
     first = await world.do.register_participants(command(investor(1), investor(2, inn="1" * 12)))
 
-    second = await world.do.register_participants(
-        command(investor(1), investor(2, inn="1" * 12)), seen=seen
-    )
+    second = await world.do.register_participants(command(investor(1), investor(2, inn="1" * 12)), seen=seen)
 
     assert second == first
     assert seen.replayed

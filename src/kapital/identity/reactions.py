@@ -21,9 +21,7 @@ async def open_cases(tx: Transaction, events: list[CloudEvent], *, cases: CaseSt
     for event in events:
         participant_id = UUID(event.data["participant_id"])
         case_id = derive_uuid7(participant_id, "kyc-case")
-        told[case_id] = KycCase(
-            case_id=case_id, participant_id=participant_id, number=1, opened_at=tx.now
-        )
+        told[case_id] = KycCase(case_id=case_id, participant_id=participant_id, number=1, opened_at=tx.now)
     opened = await cases.open(tx.conn, list(told.values()))
     scheduler = machine_actor(Role.SCHEDULER)
     for case_id in sorted(opened):

@@ -18,6 +18,9 @@ from kapital.platform.telemetry import Outcome
 
 A = TypeVar("A")
 
+# The framework keeps the name `state` for itself.
+InState = Annotated[contract.CaseState | None, Parameter(query="state")]
+
 
 def _answer(answer: A, seen: Outcome) -> Response[A]:
     return Response(answer, headers={"Idempotency-Replayed": "true"} if seen.replayed else {})
@@ -51,12 +54,12 @@ async def decide_kyc(
 async def list_kyc_cases(
     request: Request[Any, Any, Any],
     identity_reads: IdentityReads,
-    state: contract.CaseState | None = None,
+    in_state: InState = None,
     after: UUID | None = None,
     limit: Annotated[int, Parameter(ge=1, le=1000)] = 100,
 ) -> contract.KycCasePage:
     """List cases, page by page."""
-    wanted = None if state is None else CaseState(state.value)
+    wanted = None if in_state is None else CaseState(in_state.value)
     return await identity_reads.list_kyc_cases(actor=actor_of(request), state=wanted, after=after, limit=limit)
 
 

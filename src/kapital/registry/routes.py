@@ -1,5 +1,6 @@
 """HTTP of the registry, bound to `contracts/openapi/registry.yaml`: translate, call, translate back."""
 
+from datetime import UTC, datetime
 from typing import Annotated, Any, Final, TypeVar
 from uuid import UUID
 
@@ -9,8 +10,10 @@ from litestar.params import Parameter
 
 from kapital.contracts import registry as contract
 from kapital.contracts.base import AwareDatetime
+from kapital.kernel.problems import FieldFault
 from kapital.kernel.roles import Role
 from kapital.platform.http import Request, actor_of, command_context
+from kapital.platform.http.problems import ParameterMustMatchContract
 from kapital.platform.telemetry import Outcome
 from kapital.registry.domain.access import TokenSubjectKind
 from kapital.registry.domain.participant import Application
@@ -26,12 +29,23 @@ from kapital.registry.use_cases.revoke_access_token import RevokeAccessToken
 
 A = TypeVar("A")
 
+# The framework keeps the name `state` for itself.
+InState = Annotated[contract.ParticipantState | None, Parameter(query="state")]
 Limit = Annotated[int, Parameter(ge=1, le=1000)]
 
 
 def _answer(answer: A, seen: Outcome, *, status_code: int = 200) -> Response[A]:
     headers = {"Idempotency-Replayed": "true"} if seen.replayed else {}
     return Response(answer, status_code=status_code, headers=headers)
+
+
+def _instant(given: str, name: str) -> datetime:
+    """The framework would let an instant without an offset pass, and year 1 has none before it in UTC."""
+    try:
+        return msgspec.convert(given, AwareDatetime).astimezone(UTC)
+    except (msgspec.ValidationError, OverflowError):
+        fault = FieldFault(f"/parameters/{name}", "an instant with its offset, RFC 3339")
+        raise ParameterMustMatchContract(errors=[fault]) from None
 
 
 @post("/v1/registry/participants", status_code=200)
@@ -50,12 +64,12 @@ async def register_participants(
 async def list_participants(
     request: Request[Any, Any, Any],
     registry_reads: RegistryReads,
-    state: contract.ParticipantState | None = None,
+    in_state: InState = None,
     after: UUID | None = None,
     limit: Limit = 100,
 ) -> contract.ParticipantPage:
     """List participants, page by page."""
-    wanted = None if state is None else ParticipantState(state.value)
+    wanted = None if in_state is None else ParticipantState(in_state.value)
     return await registry_reads.list_participants(actor=actor_of(request), state=wanted, after=after, limit=limit)
 
 
@@ -109,12 +123,13 @@ async def lift_restriction(
 async def get_register_extract(
     request: Request[Any, Any, Any],
     registry_reads: RegistryReads,
-    at: AwareDatetime | None = None,
+    at: str | None = None,
     after: UUID | None = None,
     limit: Limit = 100,
 ) -> contract.RegisterExtract:
     """The register of users as it stood at an instant."""
-    return await registry_reads.register_extract(actor=actor_of(request), at=at, after=after, limit=limit)
+    instant = None if at is None else _instant(at, "at")
+    return await registry_reads.register_extract(actor=actor_of(request), at=instant, after=after, limit=limit)
 
 
 @post("/v1/registry/staff", status_code=201)
