@@ -83,17 +83,22 @@ def make_plan(
     book: Book,
     tree: GrowingTree,
     head: Head,
-    transactions: Sequence[Transaction],
+    calls: Sequence[Sequence[Transaction]],
     *,
     existing: Mapping[UUID, StoredEntry],
     now: datetime,
     rules: RuleBook,
 ) -> Plan:
-    """Decide every transaction in order and prepare the rows. Changes `book` and `tree`.
+    """Decide every transaction of every call in order and prepare the rows. Changes `book` and `tree`.
 
+    Calls are kept apart only so that a linked set cannot reach from one caller's transactions into another's.
     `existing` are entries already in the log whose id one of the transactions bears.
     """
-    accepted, verdicts = _decide(book, transactions, existing)
+    accepted: list[_Accepted] = []
+    verdicts: list[Verdict] = []
+    planned: dict[UUID, int] = {}
+    for transactions in calls:
+        verdicts += _decide(book, transactions, existing, planned, accepted)
     # Strictly after the last entry and after every instant that was closed by a reader.
     recorded_at = max(now, head.recorded_at + INSTANT, head.closed_at + INSTANT)
     rows, leaves, touched, new = _record(accepted, head, recorded_at, rules)
@@ -123,11 +128,13 @@ Verdict = Committed | Refused | tuple[int, bool]
 
 
 def _decide(
-    book: Book, transactions: Sequence[Transaction], existing: Mapping[UUID, StoredEntry]
-) -> tuple[list[_Accepted], list[Verdict]]:
-    accepted: list[_Accepted] = []
+    book: Book,
+    transactions: Sequence[Transaction],
+    existing: Mapping[UUID, StoredEntry],
+    planned: dict[UUID, int],
+    accepted: list[_Accepted],
+) -> list[Verdict]:
     verdicts: list[Verdict] = []
-    planned: dict[UUID, int] = {}
     start, count = 0, len(transactions)
     while start < count:
         linked = transactions[start].linked_set
@@ -136,11 +143,12 @@ def _decide(
             while stop < count and transactions[stop].linked_set == linked:
                 stop += 1
         mark = len(accepted)
-        verdicts += [_verdict(book, tx, existing, planned, accepted) for tx in transactions[start:stop]]
-        if stop - start > 1 and any(isinstance(v, Refused) for v in verdicts[start:]):
-            verdicts[start:] = _break_set(book, verdicts[start:], transactions[start:stop], accepted, mark, planned)
+        group = [_verdict(book, tx, existing, planned, accepted) for tx in transactions[start:stop]]
+        if stop - start > 1 and any(isinstance(v, Refused) for v in group):
+            group = _break_set(book, group, transactions[start:stop], accepted, mark, planned)
+        verdicts += group
         start = stop
-    return accepted, verdicts
+    return verdicts
 
 
 def _verdict(

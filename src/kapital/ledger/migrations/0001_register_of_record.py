@@ -13,5 +13,5 @@ down_revision = None
 def upgrade() -> None:
     create_platform_tables(op)
     # The driver takes one statement at a time; a line of dashes separates them in the file.
-    for statement in files(__package__).joinpath("schema.sql").read_text().split("\n\n--;\n\n"):
+    for statement in files("kapital.ledger.migrations").joinpath("schema.sql").read_text().split("\n\n--;\n\n"):
         op.execute(statement)

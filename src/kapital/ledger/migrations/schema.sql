@@ -114,7 +114,7 @@ INSERT INTO checkpoint_index VALUES (true, 0);
 
 --;
 
-CREATE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION refuse_entry_change() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     RAISE EXCEPTION 'entries are never changed or deleted: enter a correcting entry';
 END $$;
@@ -122,4 +122,4 @@ END $$;
 --;
 
 CREATE TRIGGER entry_is_insert_only BEFORE UPDATE OR DELETE OR TRUNCATE ON entry
-    FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+    FOR EACH STATEMENT EXECUTE FUNCTION refuse_entry_change();

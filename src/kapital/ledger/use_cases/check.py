@@ -167,7 +167,7 @@ async def check(connection: asyncpg.Connection, keys: list[str]) -> CheckReport:
 
 
 async def _chunks(connection: asyncpg.Connection) -> AsyncIterator[list[tuple[int, UUID, list[int], bytes]]]:
-    cursor = await connection.cursor("SELECT seq, id, legs, body FROM entry ORDER BY seq", prefetch=CHUNK)
+    cursor = await connection.cursor("SELECT seq, id, legs, body FROM entry ORDER BY seq")
     while rows := await cursor.fetch(CHUNK):
         yield [tuple(row) for row in rows]
 
@@ -235,7 +235,6 @@ async def _check_accounts(connection: asyncpg.Connection, replay: Replay, findin
     seen = 0
     cursor = await connection.cursor(
         "SELECT number, asset, position, wallet, balance, flags, last_seq FROM account ORDER BY number",
-        prefetch=CHUNK,
     )
     while rows := await cursor.fetch(CHUNK):
         for number, asset, position, wallet, balance, flags, last_seq in rows:

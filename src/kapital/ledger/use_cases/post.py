@@ -1,8 +1,10 @@
 """Use case: enter transactions. Concurrent callers are gathered into one database transaction (group commit).
 
-While one batch is being written, the next is planned on the assumption that the first will commit. The head row
-is locked before anything is written; if the log is then not where the plan assumed – another process appended,
-or the first batch failed – the plan and the book behind it are thrown away and made again under the lock.
+While one batch is being written, the next is planned on the assumption that the first will commit and that no id
+is a repeat. The head row is locked before anything is written. If the log is then not where the plan assumed
+(another process appended, or the first batch failed), or an id turns out to stand in the log already (the unique
+index says so, or a look-up of the refused), the plan and the book behind it are thrown away and made again under
+the lock, with every id looked up.
 """
 
 import asyncio
@@ -174,25 +176,28 @@ class Poster:
             if ground is None:
                 head = await store.read_head(self._reader)
                 self._assumed = ground = _Assumed(head, await store.read_tree(self._reader, head.size))
-            return _Ahead(ground, await self._plan(self._reader, ground, calls))
+            return _Ahead(ground, await self._plan(self._reader, ground, calls, existing={}))
         except Exception:  # noqa: BLE001 - a head start only: the write meets the same fault and tells the callers
             self._assumed = None
             return None
 
-    async def _plan(self, connection: asyncpg.Connection, assumed: _Assumed, calls: list[_Call]) -> Plan:
+    async def _plan(
+        self,
+        connection: asyncpg.Connection,
+        assumed: _Assumed,
+        calls: list[_Call],
+        *,
+        existing: dict[UUID, StoredEntry],
+    ) -> Plan:
         transactions = [tx for call in calls for tx in call.transactions]
         missing = assumed.book.missing(transactions)
         if any(missing):
             assumed.book.learn(missing, *await store.read_missing(connection, missing))
-        # Repeats are rare, and the unique index sees each of them: ids are looked up only after it has spoken.
-        existing: dict[UUID, StoredEntry] = {}
-        if self._look_for_repeats:
-            existing = await store.read_existing(connection, [tx.id for tx in transactions])
         plan = make_plan(
             assumed.book,
             assumed.tree,
             assumed.head,
-            transactions,
+            [call.transactions for call in calls],
             existing=existing,
             now=self._clock.now(),
             rules=self._rules,
@@ -214,29 +219,41 @@ class Poster:
                     call.answers.set_result(answers[start:stop])
                 start = stop
 
-    async def _write_batch(self, calls: list[_Call], plan: Plan | None) -> Plan:
+    async def _write_batch(self, calls: list[_Call], ahead: Plan | None) -> Plan:
         self._look_for_repeats = max(0, self._look_for_repeats - 1)
         try:
-            return await self._write_transaction(calls, plan)
+            return await self._write_transaction(calls, ahead)
         except asyncpg.UniqueViolationError as error:
-            if error.constraint_name != store.ENTRY_ID_CONSTRAINT:
+            if error.constraint_name != store.ENTRY_ID_CONSTRAINT or ahead is None:
                 raise
         self._look_for_repeats = BATCHES_AFTER_REPEAT
         return await self._write_transaction(calls, None)
 
-    async def _write_transaction(self, calls: list[_Call], plan: Plan | None) -> Plan:
+    async def _write_transaction(self, calls: list[_Call], ahead: Plan | None) -> Plan:
         self._writer = connection = await self._connected(self._writer)
         async with connection.transaction():
             head = await store.read_head(connection, lock=True)
-            self._raced = plan is not None and not _still_true(plan, head)
-            if plan is None or self._raced:
+            plan = ahead
+            self._raced = ahead is not None and not _still_true(ahead, head)
+            if plan is None or self._raced or await self._refuses_a_repeat(connection, plan):
                 self._assumed = assumed = _Assumed(head, await store.read_tree(connection, head.size))
-                plan = await self._plan(connection, assumed, calls)
+                ids = [tx.id for call in calls for tx in call.transactions]
+                plan = await self._plan(
+                    connection, assumed, calls, existing=await store.read_existing(connection, ids)
+                )
             if plan.entries:
                 await store.write_plan(connection, plan)
         if self._assumed is not None and len(self._assumed.book.accounts) > MAX_CACHED_ACCOUNTS:
             self._assumed = None
         return plan
+
+    async def _refuses_a_repeat(self, connection: asyncpg.Connection, plan: Plan) -> bool:
+        """Does a plan made without looking ids up refuse what was entered before?
+
+        The first time the money was there; the repeat must be told so, and not that it is spent.
+        """
+        refused = [answer.id for answer in plan.answers if isinstance(answer, Refused)]
+        return bool(refused and await store.read_existing(connection, refused))
 
     @staticmethod
     def _fail(calls: list[_Call], error: BaseException) -> None:

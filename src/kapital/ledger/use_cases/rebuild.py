@@ -7,12 +7,16 @@ Balances, wallets, assets, tiles and the index by account are views of the log. 
 from typing import Final
 
 import asyncpg
+import msgspec
 
 from kapital.kernel.problems import InvariantBroken
 from kapital.ledger.adapters import store
 from kapital.ledger.api import StoredEntry
 from kapital.ledger.domain.tree import Tile
 from kapital.ledger.use_cases.check import Finding, Replay
+from kapital.verify.account_index import AccountIndex
+from kapital.verify.entry import touched_keys
+from kapital.verify.rfc9162 import leaf_hash
 
 CHUNK: Final = 5_000
 
@@ -32,8 +36,8 @@ async def rebuild(connection: asyncpg.Connection) -> int:
     """
     async with connection.transaction():
         head = await store.read_head(connection, lock=True)
-        replay, tiles = Replay(), dict[tuple[int, int], Tile]()
-        cursor = await connection.cursor("SELECT seq, id, body FROM entry ORDER BY seq", prefetch=CHUNK)
+        replay, index, tiles = Replay(), AccountIndex(), dict[tuple[int, int], Tile]()
+        cursor = await connection.cursor("SELECT seq, id, body FROM entry ORDER BY seq")
         count = 0
         while rows := await cursor.fetch(CHUNK):
             for seq, entry_id, body in rows:
@@ -42,9 +46,10 @@ async def rebuild(connection: asyncpg.Connection) -> int:
                     findings = [Finding("entry_missing", f"entry seq={count}", f"the next entry is {seq}")]
                 if findings:
                     raise RebuildRefused(findings)
+                index.apply(seq, leaf_hash(body), touched_keys(msgspec.json.decode(body)))
                 count += 1
             tiles.update({(t.level, t.number): t for t in replay.flush_tree()})
-        await _rewrite(connection, replay, list(tiles.values()))
+        await _rewrite(connection, replay, index, list(tiles.values()))
         await connection.execute("UPDATE head SET size = $1, accounts = $2", count, len(replay.numbers))
         if head.size != count:
             # The last instants are in the batches: the head follows them.
@@ -52,9 +57,12 @@ async def rebuild(connection: asyncpg.Connection) -> int:
     return count
 
 
-async def _rewrite(connection: asyncpg.Connection, replay: Replay, tiles: list[Tile]) -> None:
+async def _rewrite(connection: asyncpg.Connection, replay: Replay, index: AccountIndex, tiles: list[Tile]) -> None:
     await connection.execute("TRUNCATE account, wallet, asset, tile, account_digest")
-    await connection.execute("UPDATE checkpoint_index SET size = 0")
+    await connection.execute("UPDATE checkpoint_index SET size = $1", index.next_seq)
+    await connection.copy_records_to_table(
+        "account_digest", records=[(r.key_hash, r.count, r.chain) for r in index.records()]
+    )
     await connection.copy_records_to_table("wallet", records=list(replay.opened_wallets.items()))
     assets = [(replay.book.assets[a], seq) for a, seq in replay.opened_assets.items()]
     await connection.copy_records_to_table(
