@@ -4,27 +4,29 @@
     python tools/generate_contracts.py registry   write one
     python tools/generate_contracts.py --check    write nothing; name the files that are stale, exit 1 if any
 
-Read: `contracts/openapi/<service>.yaml` (OpenAPI 3.1) and `contracts/events/<service>.yaml` (AsyncAPI 3), each optional.
-One class per entry of `components.schemas` of the two files.
+Read: `contracts/openapi/<service>.yaml` (OpenAPI 3.1) and `contracts/events/<service>.yaml` (AsyncAPI 3),
+each optional. One class per entry of `components.schemas` of the two files.
 
 How to write the YAML
-- Every object is a named schema under `components.schemas`; requests, responses and event payloads refer to it by `$ref`.
-  An object with `properties` inside another schema gets the invented name `<Schema><Field>` (`<Schema><Field>Item` in a
-  list): works, but say the name yourself.
-- Every object with `properties` says `additionalProperties: false`; the type refuses unknown fields in any case.
-  A map is an object without `properties`, with `additionalProperties: <schema>` or `true`.
+- Every object is a named schema under `components.schemas`; requests, responses and event payloads refer to
+  it by `$ref`. An object with `properties` inside another schema gets the invented name `<Schema><Field>`
+  (`<Schema><Field>Item` in a list): works, but say the name yourself.
+- Every object with `properties` says `additionalProperties: false`; the type refuses unknown fields in any
+  case. A map is an object without `properties`, with `additionalProperties: <schema>` or `true`.
 - A schema name that stands in both files of a service must have the same content in both.
-- Shared parts: `$ref: 'common.yaml#/components/schemas/…'` (events: `../openapi/common.yaml#/…`). Nothing else is referred to
+- Shared parts: `$ref: 'common.yaml#/components/schemas/…'` (events: `../openapi/common.yaml#/…`). Nothing
+  else is referred to
   across files: a service's contract stands alone.
-- `format: uuid` → UUID, `date-time` → aware datetime (offset required), `date` → date. `enum` strings → StrEnum with the
-  values as member names. Money and other 64-bit integers: `type: integer` (or `format: int64`); without bounds the
-  64-bit bounds are checked.
-- Optional (not in `required`): the field's default is `msgspec.UNSET` and it is left out of the JSON. Nullable:
-  `type: [string, 'null']` or `oneOf: [{$ref: …}, {type: 'null'}]` → `T | None`. Prefer required and nullable in answers.
-- Alternatives of objects (`oneOf`) need a field with a different `const` in each (msgspec tells them apart by it);
-  prefer one object with a `kind`.
-- AsyncAPI: `components.messages.<m>.name` is the event type (`kapital.registry.wallet_opened.v1`), `payload` a `$ref` into
-  `components.schemas`. The module gets `EVENT_TYPES: dict[str, type]` from them.
+- `format: uuid` → UUID, `date-time` → aware datetime (offset required), `date` → date. `enum` strings →
+  StrEnum with the values as member names. Money and other 64-bit integers: `type: integer` (or `format:
+  int64`); without bounds the 64-bit bounds are checked.
+- Optional (not in `required`): the field's default is `msgspec.UNSET` and it is left out of the JSON.
+  Nullable: `type: [string, 'null']` or `oneOf: [{$ref: …}, {type: 'null'}]` → `T | None`. Prefer required and
+  nullable in answers.
+- Alternatives of objects (`oneOf`) need a field with a different `const` in each (msgspec tells them apart by
+  it); prefer one object with a `kind`.
+- AsyncAPI: `components.messages.<m>.name` is the event type (`kapital.registry.wallet_opened.v1`), `payload`
+  a `$ref` into `components.schemas`. The module gets `EVENT_TYPES: dict[str, type]` from them.
 
 Deterministic: same YAML, same bytes; classes stand in the order of the files, referenced ones first.
 """
@@ -88,7 +90,9 @@ def gather_schemas(service: str, contracts: Path = CONTRACTS) -> dict[str, Any]:
         if name in gathered:
             continue
         if name not in shared:
-            raise ContractError(f"{service}.yaml refers to common.yaml#/components/schemas/{name}, which is not there")
+            raise ContractError(
+                f"{service}.yaml refers to common.yaml#/components/schemas/{name}, which is not there"
+            )
         gathered[name] = shared[name]
         wanted += [ref.rsplit("/", 1)[-1] for ref in references(shared[name])]
     hoisted: dict[str, Any] = {}
@@ -172,7 +176,12 @@ def generate_module(service: str, contracts: Path = CONTRACTS) -> str:
     schemas = gather_schemas(service, contracts)
     if not schemas:
         raise ContractError(f"{service}: no schemas under components.schemas")
-    document = {"openapi": "3.1.0", "info": {"title": service, "version": "1"}, "paths": {}, "components": {"schemas": schemas}}
+    document = {
+        "openapi": "3.1.0",
+        "info": {"title": service, "version": "1"},
+        "paths": {},
+        "components": {"schemas": schemas},
+    }
     with tempfile.TemporaryDirectory() as folder:
         source, target = Path(folder) / f"{service}.yaml", Path(folder) / f"{service}.py"
         with source.open("w", encoding="utf-8") as stream:
@@ -208,15 +217,17 @@ def generate_module(service: str, contracts: Path = CONTRACTS) -> str:
 def finish(service: str, text: str, types: dict[str, str]) -> str:
     """Put our head on it, make instants aware, add the table of event types."""
     body = text[text.index("from __future__") :].rstrip() + "\n"
-    head = (
-        f'"""Types of the contract of {service}. Generated by tools/generate_contracts.py; never edited by hand."""\n\n'
-    )
+    generated = "Generated by tools/generate_contracts.py; never edited by hand."
+    head = f'"""Types of the contract of {service}. {generated}"""\n\n'
     if re.search(r"\bdatetime\b", body):
         body = re.sub(r"(?m)^from datetime import (.*)$", without_datetime, body)
         code = body.split("\n\n\n", 1)
         code[1] = re.sub(r"\bdatetime\b(?=\s*(?:[\],|=\n)]|$))", "AwareDatetime", code[1])
         body = "\n\n\n".join(code)
-        body = body.replace("from kapital.contracts.base import Contract", "from kapital.contracts.base import AwareDatetime, Contract")
+        body = body.replace(
+            "from kapital.contracts.base import Contract",
+            "from kapital.contracts.base import AwareDatetime, Contract",
+        )
         if "import AwareDatetime" not in body:
             body = body.replace("\n\n\n", "\nfrom kapital.contracts.base import AwareDatetime\n\n\n", 1)
     if types:

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 
 from kapital.kernel.actor import Actor
 from kapital.kernel.problems import Family, InvariantBroken, Problem, Retry, Unavailable
@@ -160,7 +161,9 @@ class TestDelivery:
         registry = databases.get("registry")
         dice = random.Random(7)
         async with UnitOfWork(registry, CLOCK).begin() as tx:
-            await tx.conn.execute(text("INSERT INTO effect (label, who) SELECT '0', g::text FROM generate_series(0, 2) g"))
+            await tx.conn.execute(
+                text("INSERT INTO effect (label, who) SELECT '0', g::text FROM generate_series(0, 2) g")
+            )
 
         async def write() -> None:
             aggregate = str(dice.randrange(3))
@@ -292,7 +295,7 @@ class TestPoison:
             if events[0].data["label"] == "1":
                 try:
                     await tx.conn.execute(text("INSERT INTO effect (label) VALUES (NULL)"))
-                except Exception:
+                except DBAPIError:
                     return  # swallowed: the transaction is broken all the same
             await note_effect(tx, events)
 
@@ -385,6 +388,7 @@ async def eventually(database: Database, expected: list[str]) -> None:
 KILLED_RELAY = """
 import asyncio, sys
 from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 from kapital.platform.bus import EmbeddedBus
 from kapital.platform.database import Database, Databases
 async def handler(tx, events):
@@ -392,8 +396,8 @@ async def handler(tx, events):
         await tx.conn.execute(text("INSERT INTO effect (label) VALUES (:l)"), {"l": event.data["label"]})
         await asyncio.sleep(0.002)
 async def main():
-    bus = EmbeddedBus(Databases({"registry": Database("registry", sys.argv[1]), "identity": Database("identity", sys.argv[2])}),
-                      poll_interval_s=0.05, batch_max=5)
+    databases = Databases({name: Database(name, dsn) for name, dsn in zip(("registry", "identity"), sys.argv[1:])})
+    bus = EmbeddedBus(databases, poll_interval_s=0.05, batch_max=5)
     bus.subscribe("identity", ["kapital.registry.thing_happened.v1"], handler)
     print("up", flush=True)
     await bus.run()
@@ -409,7 +413,7 @@ class TestKill:
         identity = databases.get("identity")
 
         for _ in range(4):
-            relay = subprocess.Popen(
+            relay = subprocess.Popen(  # noqa: ASYNC220 - killed from outside
                 [sys.executable, "-W", "ignore", "-c", KILLED_RELAY, databases.get("registry").dsn, identity.dsn],
                 stdout=subprocess.PIPE,
             )

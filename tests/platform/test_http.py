@@ -57,7 +57,9 @@ class Verifier:
 
 
 @post("/v1/things/{thing_id:uuid}", status_code=200)
-async def change_thing(thing_id: UUID, data: Body, request: Request[Any, Any, Any], limit: int = 5) -> dict[str, object]:
+async def change_thing(
+    thing_id: UUID, data: Body, request: Request[Any, Any, Any], limit: int = 5
+) -> dict[str, object]:
     actor, command_id = command_context(request)
     return {"actor": actor.id, "command": command_id, "amount": data.amount_kopecks, "limit": limit}
 
@@ -92,9 +94,11 @@ THING = "/v1/things/0191e7a2-7c1d-7f4e-9c7b-3a1f5a0c9d11"
 @pytest.fixture
 async def client() -> AsyncIterator[AsyncTestClient[HttpApp]]:
     app = create_app(
-        [ServiceRoutes(name="things", handlers=HANDLERS)], settings=Settings(body_limit_bytes=4096),
-        databases=Databases({"registry": AWAY}), verifier=Verifier(),
-    )  # fmt: skip
+        [ServiceRoutes(name="things", handlers=HANDLERS)],
+        settings=Settings(body_limit_bytes=4096),
+        databases=Databases({"registry": AWAY}),
+        verifier=Verifier(),
+    )
     async with AsyncTestClient(app, raise_server_exceptions=False) as made:
         yield made
 
@@ -119,7 +123,13 @@ class TestEveryFailureIsAProblem:
         [
             ("GET", "/nowhere", {}, 404, "route_not_found"),
             ("GET", THING, {}, 405, "method_not_allowed"),
-            ("POST", "/v1/things/not-a-uuid", {"headers": KEYED, "json": {"amount_kopecks": 1}}, 404, "route_not_found"),
+            (
+                "POST",
+                "/v1/things/not-a-uuid",
+                {"headers": KEYED, "json": {"amount_kopecks": 1}},
+                404,
+                "route_not_found",
+            ),
             ("POST", THING, {}, 401, "access_token_required"),
             ("POST", THING, {"headers": {"Authorization": "Basic Zm9v"}}, 401, "access_token_required"),
             ("POST", THING, {"headers": {"Authorization": "Bearer bad"}}, 401, "access_token_invalid"),
@@ -128,19 +138,55 @@ class TestEveryFailureIsAProblem:
             ("POST", THING, {"headers": TOKEN | {"Idempotency-Key": "a b"}}, 400, "idempotency_key_invalid"),
             ("POST", THING, {"headers": TOKEN | {"Idempotency-Key": "x" * 201}}, 400, "idempotency_key_invalid"),
             ("POST", THING, {"headers": KEYED, "content": b"{}"}, 415, "content_type_not_supported"),
-            ("POST", THING, {"headers": KEYED | {"Content-Type": "application/json"}, "content": b"{"}, 400, "body_not_readable"),
-            ("POST", THING, {"headers": KEYED | {"Content-Type": "application/json"}, "content": b'"\xff"'}, 400, "body_not_readable"),
-            ("POST", THING, {"headers": KEYED | {"Content-Type": "application/json"}, "content": b"[" * 4000}, 422, "body_must_match_contract"),
-            ("POST", THING, {"headers": KEYED | {"Content-Type": "application/json"}}, 422, "body_must_match_contract"),
+            (
+                "POST",
+                THING,
+                {"headers": KEYED | {"Content-Type": "application/json"}, "content": b"{"},
+                400,
+                "body_not_readable",
+            ),
+            (
+                "POST",
+                THING,
+                {"headers": KEYED | {"Content-Type": "application/json"}, "content": b'{"note": "\xff"}'},
+                400,
+                "body_not_readable",
+            ),
+            (
+                "POST",
+                THING,
+                {"headers": KEYED | {"Content-Type": "application/json"}, "content": b"[" * 4000},
+                422,
+                "body_must_match_contract",
+            ),
+            (
+                "POST",
+                THING,
+                {"headers": KEYED | {"Content-Type": "application/json"}},
+                422,
+                "body_must_match_contract",
+            ),
             ("POST", THING, {"headers": KEYED, "json": {"note": "x" * 5000}}, 413, "body_too_large"),
-            ("POST", THING, {"headers": KEYED, "json": {"amount_kopecks": 1, "note": "\0"}}, 422, "body_must_match_contract"),
-            ("POST", THING + "?limit=x", {"headers": KEYED, "json": {"amount_kopecks": 1}}, 422, "parameter_must_match_contract"),
+            (
+                "POST",
+                THING,
+                {"headers": KEYED, "json": {"amount_kopecks": 1, "note": "\0"}},
+                422,
+                "body_must_match_contract",
+            ),
+            (
+                "POST",
+                THING + "?limit=x",
+                {"headers": KEYED, "json": {"amount_kopecks": 1}},
+                422,
+                "parameter_must_match_contract",
+            ),
             ("GET", "/v1/raise/database", {}, 503, "database_unavailable"),
             ("GET", "/v1/raise/full", {}, 503, "storage_full"),
             ("GET", "/v1/raise/forbidden", {}, 403, "not_permitted"),
             ("GET", "/contracts/unknown", {}, 404, "contract_not_found"),
         ],
-    )  # fmt: skip
+    )
     async def test_with_its_status_and_code(self, client, method, path, given, status, code):
         check_problem(await client.request(method, path, **given), status, code)
 
@@ -236,7 +282,14 @@ class TestOperations:
 
     async def test_health_and_metrics_of_a_living_database(self, make_database):
         database = await make_database("registry")
-        app = create_app([], settings=Settings(), databases=Databases({"registry": database}), verifier=Verifier())
+        # The client may run the application in a loop of its own: what was opened there is closed there.
+        app = create_app(
+            [],
+            settings=Settings(),
+            databases=Databases({"registry": database}),
+            verifier=Verifier(),
+            on_shutdown=[database.close],
+        )
 
         async with AsyncTestClient(app) as living:
             health, metrics = await living.get("/health"), await living.get("/metrics")

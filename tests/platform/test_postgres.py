@@ -37,7 +37,9 @@ server.stop()
 def folder() -> Iterator[Path]:
     path = Path(tempfile.mkdtemp(prefix="kapital-test-", dir="/tmp"))
     yield path
-    EmbeddedPostgres(path, sizes=SMALL)._call("pg_ctl", "stop", "-D", str(path / "postgres" / "data"), "-m", "immediate")
+    EmbeddedPostgres(path, sizes=SMALL)._call(
+        "pg_ctl", "stop", "-D", str(path / "postgres" / "data"), "-m", "immediate"
+    )
     shutil.rmtree(path, ignore_errors=True)
 
 
@@ -230,8 +232,16 @@ class TestPlaces:
 
 class TestConfiguration:
     async def test_the_server_is_durable_and_speaks_utf8_and_utc(self, postgres):
-        wanted = {"fsync": "on", "synchronous_commit": "on", "full_page_writes": "on", "data_checksums": "on",
-                  "listen_addresses": "", "TimeZone": "UTC", "server_encoding": "UTF8", "max_connections": "200"}  # fmt: skip
+        wanted = {
+            "fsync": "on",
+            "synchronous_commit": "on",
+            "full_page_writes": "on",
+            "data_checksums": "on",
+            "listen_addresses": "",
+            "TimeZone": "UTC",
+            "server_encoding": "UTF8",
+            "max_connections": "200",
+        }
 
         rows = await execute(postgres, "SELECT name, setting FROM pg_settings")
 

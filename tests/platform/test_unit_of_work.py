@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.exc import IntegrityError
 
 from kapital.kernel.actor import Actor
 from kapital.kernel.problems import InvariantBroken
@@ -55,7 +56,7 @@ class TestTogether:
     async def test_nothing_is_there_after_an_exception(self, make_database):
         database = await make_database("registry")
 
-        with pytest.raises(RuntimeError):
+        with pytest.raises(RuntimeError):  # noqa: PT012 - the block is the use case
             async with UnitOfWork(database, CLOCK).begin() as tx:
                 await tx.replies.find("k", BANK, "f")
                 await tx.conn.execute(text("INSERT INTO effect (label) VALUES ('x')"))
@@ -74,7 +75,9 @@ class TestTogether:
             async with UnitOfWork(database, CLOCK).begin() as tx:
                 await tx.outbox.add(event(1))
 
-    @pytest.mark.parametrize("statement", ["DELETE FROM audit_event", "UPDATE audit_event SET action = ''", "TRUNCATE audit_event"])
+    @pytest.mark.parametrize(
+        "statement", ["DELETE FROM audit_event", "UPDATE audit_event SET action = ''", "TRUNCATE audit_event"]
+    )
     async def test_the_audit_trail_cannot_be_changed(self, make_database, statement):
         database = await make_database("registry")
         async with UnitOfWork(database, CLOCK).begin() as tx:
@@ -201,7 +204,7 @@ class TestFailuresOfTheWorld:
     async def test_a_session_killed_in_the_middle_is_database_unavailable(self, make_database):
         database = await make_database("registry")
 
-        with pytest.raises(DatabaseUnavailable):
+        with pytest.raises(DatabaseUnavailable):  # noqa: PT012 - the block is the use case
             async with UnitOfWork(database, CLOCK).begin() as tx:
                 [[pid]] = await tx.conn.execute(text("SELECT pg_backend_pid()"))
                 async with UnitOfWork(database, CLOCK).begin() as other:
@@ -214,7 +217,7 @@ class TestFailuresOfTheWorld:
         database = await make_database("registry")
         async with UnitOfWork(database, CLOCK).begin() as tx:
             await tx.conn.execute(text("LOCK effect"))
-            with pytest.raises(DatabaseBusy):
+            with pytest.raises(DatabaseBusy):  # noqa: PT012 - the block is the use case
                 async with UnitOfWork(database, CLOCK).begin() as other:
                     await other.conn.execute(text("SET LOCAL lock_timeout = '50ms'"))
                     await other.conn.execute(text("INSERT INTO effect (label) VALUES ('x')"))
@@ -229,7 +232,7 @@ class TestFailuresOfTheWorld:
     async def test_a_broken_constraint_is_our_fault_and_not_the_worlds(self, make_database):
         database = await make_database("registry")
 
-        with pytest.raises(Exception) as caught:
+        with pytest.raises(IntegrityError) as caught:
             async with UnitOfWork(database, CLOCK).begin() as tx:
                 await tx.conn.execute(text("INSERT INTO effect (label) VALUES (NULL)"))
 

@@ -38,7 +38,8 @@ class Audit:
         before: Any = None,
         after: Any = None,
     ) -> None:
-        """Note an act. `action` is a dotted name (`registry.wallet_opened`), `subject` an id; the rest JSON values or
+        """Note an act. `action` is a dotted name (`registry.wallet_opened`), `subject` an id; the rest JSON
+        values or
         Structs: the basis of the decision, and the object's state before and after."""
         self._rows.append((action, str(subject), actor.id, _json(basis), _json(before), _json(after)))
 

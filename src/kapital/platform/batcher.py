@@ -14,9 +14,10 @@ class Batcher(Generic[Item, Answer]):
     """Gathers what is submitted while a batch runs into the next batch; one batch runs at a time.
 
     A lone caller does not wait: no timer holds it back. Order of submission is the order in the batch.
-    Promise: `run` gets 1 to `size_max` items and answers each, in order; a caller that gives up (cancelled) does not
-    stop the batch, because its item may already be written.
-    Not: bounded queueing is the edge's work; above `waiting_max` waiting items `submit` raises the given problem.
+    Promise: `run` gets 1 to `size_max` items and answers each, in order; a caller that gives up (cancelled)
+    does not stop the batch, because its item may already be written.
+    Not: bounded queueing is the edge's work; above `waiting_max` waiting items `submit` raises the given
+    problem.
     """
 
     def __init__(

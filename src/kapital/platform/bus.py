@@ -1,9 +1,9 @@
 """The embedded event bus: carries each service's outbox to the handlers of the others.
 
-Promise: a handler's writes and the note that the event was used are one transaction of the consumer's database, so an
-event has its effect exactly once, whenever the process dies. Events of one producer reach a consumer in the order of
-`outbox.position`; a poison event is parked in the consumer's `dead_letter` together with the later events of its
-aggregate, and stops nobody else.
+Promise: a handler's writes and the note that the event was used are one transaction of the consumer's
+database, so an event has its effect exactly once, whenever the process dies. Events of one producer reach a
+consumer in the order of `outbox.position`; a poison event is parked in the consumer's `dead_letter` together
+with the later events of its aggregate, and stops nobody else.
 """
 
 import asyncio
@@ -57,10 +57,10 @@ class EmbeddedBus:
     def subscribe(self, consumer_service: str, event_types: Sequence[str], handler: Handler) -> None:
         """Give events of these types to `handler`, in the consumer's own unit of work.
 
-        The handler gets 1 to 500 events, in order, all of the types it asked for, and writes through the given
-        transaction only. When it fails the events come again one by one. All handlers of one consumer share one place
-        in each producer's stream, so events of different types keep their order too; a type that is subscribed
-        later starts at the consumer's present place.
+        The handler gets 1 to 500 events, in order, all of the types it asked for, and writes through the
+        given transaction only. When it fails the events come again one by one. All handlers of one consumer
+        share one place in each producer's stream, so events of different types keep their order too; a type
+        that is subscribed later starts at the consumer's present place.
         """
         ensure(bool(event_types), "subscribe to at least one event type")
         for event_type in event_types:
@@ -72,7 +72,8 @@ class EmbeddedBus:
         self._subscriptions.setdefault(consumer_service, []).append(subscription)
 
     async def drain(self) -> None:
-        """Deliver until all is quiet: no undelivered event, no replay that is due. For demonstrations and tests.
+        """Deliver until all is quiet: no undelivered event, no replay that is due. For demonstrations and
+        tests.
 
         A handler that reports `Unavailable` is tried four times within a second, then its event is parked.
         """
@@ -173,12 +174,11 @@ class EmbeddedBus:
             except Unavailable as problem:
                 _log.warning("bus.lane_waits", consumer=lane.consumer, producer=lane.producer, code=problem.code)
                 await asyncio.sleep(min(self._poll_interval_s, 5.0))
-            except Exception as error:
-                # A fault of the relay itself (not of a handler: those are parked) must be seen, and must not end the
-                # other lanes.
+            except Exception as error:  # noqa: BLE001 - logged as an error; see below
+                # A fault of the relay itself (a handler's is parked) must be seen, but must not end the other lanes.
                 _log.error(
-                    "bus.lane_failed", consumer=lane.consumer, producer=lane.producer, error_type=type(error).__name__,
-                    exc_info=True,
+                    "bus.lane_failed", consumer=lane.consumer, producer=lane.producer,
+                    error_type=type(error).__name__, exc_info=True,
                 )  # fmt: skip
                 await asyncio.sleep(5.0)
 

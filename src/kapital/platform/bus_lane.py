@@ -192,7 +192,7 @@ class Lane:
             yield handlers, list(run)
 
     async def _replay(self) -> bool:
-        """Deliver parked events whose turn has come: marked for retry, or first in line after the one before closed."""
+        """Deliver parked events whose turn has come: marked for retry, or first in line now."""
         async with self._consumer_db.connect() as conn:
             letters = await due(conn, self.consumer, self.producer)
         for letter in letters:
@@ -255,8 +255,8 @@ async def _call(handler: Handler, tx: Transaction, events: list[CloudEvent]) -> 
 def handler_fault(error: Exception) -> Exception | None:
     """What the handler did wrong; None when a database of the bus is away or the relay itself is at fault.
 
-    A statement that the database refuses (a deferred constraint at the commit, a transaction the handler had already
-    broken) is the handler's too: the relay's own statements do not depend on the event.
+    A statement that the database refuses (a deferred constraint at the commit, a transaction the handler had
+    already broken) is the handler's too: the relay's own statements do not depend on the event.
     """
     if isinstance(error, HandlerFailed):
         return error.fault

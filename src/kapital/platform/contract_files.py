@@ -10,7 +10,7 @@ import kapital
 
 
 def contracts_folder() -> Path:
-    """`kapital/_contracts` of a wheel, else `contracts/` of the repository; FileNotFoundError when there is neither."""
+    """`kapital/_contracts` of a wheel, else `contracts/` of the repository; FileNotFoundError without both."""
     package = Path(kapital.__file__).parent
     for folder in (package / "_contracts", package.parent.parent / "contracts"):
         if (folder / "openapi").is_dir():

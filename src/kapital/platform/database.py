@@ -29,9 +29,9 @@ def _encode_json(value: Any) -> str:
 class Database:
     """The database of one service.
 
-    `dsn` is plain libpq form (`postgresql://…`), fit for asyncpg, psql and pg_dump. The engine makes its connections on
-    first use, so building a Database costs nothing. Lock waits end after 10 s, statements after 120 s; work that
-    needs longer says `SET LOCAL statement_timeout = 0`.
+    `dsn` is plain libpq form (`postgresql://…`), fit for asyncpg, psql and pg_dump. The engine makes its
+    connections on first use, so building a Database costs nothing. Lock waits end after 10 s, statements
+    after 120 s; work that needs longer says `SET LOCAL statement_timeout = 0`.
     """
 
     def __init__(self, name: str, dsn: str, *, pool_size: int = 5) -> None:
@@ -84,8 +84,8 @@ class Database:
     async def migrate(self, package: str) -> None:
         """Bring the schema to the newest revision of `package` (for example `kapital.registry.migrations`).
 
-        Promise: two processes may call this at once; one migrates, the other waits and finds nothing to do. A failed
-        revision leaves the schema as the revision before it left it.
+        Promise: two processes may call this at once; one migrates, the other waits and finds nothing to do. A
+        failed revision leaves the schema as the revision before it left it.
         """
         key = int.from_bytes(hashlib.sha256(b"kapital migrations").digest()[:8], "big", signed=True)
         async with self.engine.connect() as conn:

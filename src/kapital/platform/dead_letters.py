@@ -1,7 +1,8 @@
 """Dead letters: events a consumer could not use, kept where an operator sees them.
 
-States: `failed` (the handler refused it), `behind` (an earlier event of its aggregate waits), `retry` (an operator asked
-for another try), `skip_proposed` (one person wants to skip it), then `resolved` or `skipped` for ever.
+States: `failed` (the handler refused it), `behind` (an earlier event of its aggregate waits), `retry` (an
+operator asked for another try), `skip_proposed` (one person wants to skip it), then `resolved` or `skipped`
+for ever.
 """
 
 from collections.abc import Sequence
@@ -38,8 +39,9 @@ _PARK: Final = text(
 _OPEN_AGGREGATES: Final = text(
     f"""
     SELECT DISTINCT aggregate_id FROM dead_letter
-    WHERE consumer = :consumer AND producer = :producer AND {_OPEN} AND aggregate_id = ANY(CAST(:aggregates AS text[]))
-    """
+    WHERE consumer = :consumer AND producer = :producer AND {_OPEN}
+      AND aggregate_id = ANY(CAST(:aggregates AS text[]))
+    """  # noqa: S608 - constants of this module
 )
 _DUE: Final = text(
     f"""
@@ -48,7 +50,7 @@ _DUE: Final = text(
         WHERE consumer = :consumer AND producer = :producer AND {_OPEN}
         ORDER BY aggregate_id, position
     ) AS first WHERE state IN ('retry', 'behind') LIMIT 500
-    """
+    """  # noqa: S608 - constants of this module
 )
 _RESOLVE: Final = text(
     """
@@ -62,8 +64,8 @@ _FAIL: Final = text(
     WHERE id = :id AND state IN ('retry', 'behind')
     """
 )
-_LIST: Final = text(f"SELECT {_COLUMNS} FROM dead_letter WHERE {_OPEN} AND id > :after ORDER BY id LIMIT :limit")
-_LOCK: Final = text(f"SELECT {_COLUMNS} FROM dead_letter WHERE id = :id AND {_OPEN} FOR UPDATE")
+_LIST: Final = text(f"SELECT {_COLUMNS} FROM dead_letter WHERE {_OPEN} AND id > :after ORDER BY id LIMIT :limit")  # noqa: S608
+_LOCK: Final = text(f"SELECT {_COLUMNS} FROM dead_letter WHERE id = :id AND {_OPEN} FOR UPDATE")  # noqa: S608
 _EARLIER: Final = text(
     f"""
     SELECT EXISTS (
@@ -71,7 +73,7 @@ _EARLIER: Final = text(
         WHERE earlier.consumer = this.consumer AND earlier.producer = this.producer
           AND earlier.aggregate_id = this.aggregate_id AND earlier.position < this.position AND earlier.{_OPEN}
     )
-    """
+    """  # noqa: S608 - constants of this module
 )
 
 

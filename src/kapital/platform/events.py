@@ -20,8 +20,8 @@ DATA_BYTES_MAX = 262_144
 class Event(msgspec.Struct, frozen=True, kw_only=True):
     """A fact, past tense, ready for the outbox.
 
-    Shape: `type` is `kapital.<service>.<fact>.v<N>`; `aggregate_id` names the thing whose events keep their order
-    (never personal data); `data` is the generated contract Struct, or a dict of JSON values.
+    Shape: `type` is `kapital.<service>.<fact>.v<N>`; `aggregate_id` names the thing whose events keep their
+    order (never personal data); `data` is the generated contract Struct, or a dict of JSON values.
     """
 
     type: str
@@ -38,8 +38,8 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
 class CloudEvent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """An event as it is delivered: CloudEvents 1.0 attributes, extensions in lower case without signs.
 
-    `source` is `/kapital/<service>`, `subject` the aggregate id, `data` plain JSON values; use `data_as` for the
-    contract's type.
+    `source` is `/kapital/<service>`, `subject` the aggregate id, `data` plain JSON values; use `data_as` for
+    the contract's type.
     """
 
     id: UUID

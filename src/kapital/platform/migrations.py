@@ -1,9 +1,9 @@
 """Alembic without files of its own: revisions are the modules of a service's `migrations` package.
 
-A revision file is named `0001_what_it_does.py` and has `revision = "0001"`, `down_revision = None` and `upgrade()`;
-`from alembic import op`. Write one SQL statement per `op.execute` (the driver refuses several in one string).
-Every revision runs in a transaction of its own, with a lock time-out of 5 s so that a migration waiting behind a long
-reader does not make all writers queue behind it.
+A revision file is named `0001_what_it_does.py` and has `revision = "0001"`, `down_revision = None` and
+`upgrade()`; `from alembic import op`. Write one SQL statement per `op.execute` (the driver refuses several in
+one string). Every revision runs in a transaction of its own, with a lock time-out of 5 s so that a migration
+waiting behind a long reader does not make all writers queue behind it.
 """
 
 import importlib

@@ -106,7 +106,7 @@ _STATEMENTS: Final = (
 
 
 def create_platform_tables(op: Any) -> None:
-    """Create the tables; `op` is `alembic.op`. The trigger function `refuse_change()` may guard the service's own
-    append-only tables too."""
+    """Create the tables; `op` is `alembic.op`. The trigger function `refuse_change()` may guard the service's
+    own append-only tables too."""
     for statement in _STATEMENTS:
         op.execute(statement)

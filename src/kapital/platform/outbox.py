@@ -16,10 +16,12 @@ from kapital.platform.ids import new_uuid7
 
 _INSERT: Final = text(
     """
-    INSERT INTO outbox (event_id, type, aggregate_id, aggregate_version, occurred_at, correlation_id, causation_id, data)
+    INSERT INTO outbox
+        (event_id, type, aggregate_id, aggregate_version, occurred_at, correlation_id, causation_id, data)
     SELECT event_id, type, aggregate_id, aggregate_version, :now, correlation_id, causation_id, data
-    FROM unnest(CAST(:ids AS uuid[]), CAST(:types AS text[]), CAST(:aggregates AS text[]), CAST(:versions AS bigint[]),
-                CAST(:correlations AS text[]), CAST(:causes AS text[]), CAST(:data AS jsonb[])) WITH ORDINALITY
+    FROM unnest(CAST(:ids AS uuid[]), CAST(:types AS text[]), CAST(:aggregates AS text[]),
+                CAST(:versions AS bigint[]), CAST(:correlations AS text[]),
+                CAST(:causes AS text[]), CAST(:data AS jsonb[])) WITH ORDINALITY
         AS e (event_id, type, aggregate_id, aggregate_version, correlation_id, causation_id, data, n)
     ORDER BY n
     """
@@ -59,7 +61,8 @@ class Outbox:
     async def add(self, *events: Event, cause: CloudEvent | None = None) -> None:
         """Publish `events`, in this order, if and when the transaction commits.
 
-        `cause`: the event that led to these, when a batch of several is handled; otherwise the bound context tells.
+        `cause`: the event that led to these, when a batch of several is handled; otherwise the bound context
+        tells.
         """
         context = current_context()
         correlation = cause.correlationid if cause else context.correlation_id
@@ -98,13 +101,14 @@ def _data_json(event: Event) -> str:
 
 
 async def give_positions(conn: AsyncConnection) -> int:
-    """Give committed events their place in the order of delivery; returns the head after it. The caller commits.
+    """Give committed events their place in the order of delivery; returns the head after it. The caller
+    commits.
 
-    Why not deliver by id: an id is drawn inside a transaction, and one with a lower id may commit after one with a
-    higher id; a reader that remembers "up to id N" would lose it. Here one relay at a time (row lock on the head) numbers
-    what it can see, in order of id. An event that was not visible gets a later position. Two events of one aggregate
-    keep their order, because the second was written after the first had committed. It also holds over dump and
-    restore, which an order by transaction number would not.
+    Why not deliver by id: an id is drawn inside a transaction, and one with a lower id may commit after one
+    with a higher id; a reader that remembers "up to id N" would lose it. Here one relay at a time (row lock
+    on the head) numbers what it can see, in order of id. An event that was not visible gets a later position.
+    Two events of one aggregate keep their order, because the second was written after the first had
+    committed. It also holds over dump and restore, which an order by transaction number would not.
     """
     if not (await conn.execute(_ANY_WAITING)).scalar_one():
         return int((await conn.execute(text("SELECT position FROM outbox_head"))).scalar_one())

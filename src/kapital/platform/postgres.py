@@ -1,13 +1,14 @@
 """The embedded PostgreSQL: a real server in the data folder, shared by all processes that use this folder.
 
-Who starts and who stops. Each process that uses the server holds a shared lock on `users.lock`; the operating system
-gives it back even after kill -9. The first process starts the server, the others attach, and the last one to leave
-stops it. A server whose processes were all killed stays up and is attached to by the next start; a server that was
-killed itself is started again and recovers from its log.
+Who starts and who stops. Each process that uses the server holds a shared lock on `users.lock`; the operating
+system gives it back even after kill -9. The first process starts the server, the others attach, and the last
+one to leave stops it. A server whose processes were all killed stays up and is attached to by the next start;
+a server that was killed itself is started again and recovers from its log.
 
-Reachable only through a Unix socket in a folder that only its owner may enter; the socket needs no password, the
-folder is the lock. PostgreSQL refuses to run as root: then a system user `kapital_postgres` is made, the data belongs to
-it, and the folders above the data folder are opened for passing through (`o+x`), not for listing.
+Reachable only through a Unix socket in a folder that only its owner may enter; the socket needs no password,
+the folder is the lock. PostgreSQL refuses to run as root: then a system user `kapital_postgres` is made, the
+data belongs to it, and the folders above the data folder are opened for passing through (`o+x`), not for
+listing.
 """
 
 import asyncio
@@ -19,6 +20,7 @@ import pwd
 import shutil
 import stat
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
@@ -114,7 +116,7 @@ class EmbeddedPostgres:
         with self._start_lock():
             os.close(self._in_use)
             self._in_use = None
-            with open(self.folder / "users.lock", "rb+") as last:
+            with (self.folder / "users.lock").open("rb+") as last:
                 try:
                     fcntl.flock(last, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 except BlockingIOError:
@@ -188,10 +190,20 @@ class EmbeddedPostgres:
         shutil.rmtree(fresh, ignore_errors=True)
         self._own_folder(fresh)
         self._run(
-            "initdb", "-D", str(fresh), "-U", SUPERUSER, "--auth-local=trust", "--auth-host=reject", "--encoding=UTF8",
-            "--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--data-checksums",
-        )  # fmt: skip
-        with open(fresh / "postgresql.conf", "a") as conf:
+            "initdb",
+            "-D",
+            str(fresh),
+            "-U",
+            SUPERUSER,
+            "--auth-local=trust",
+            "--auth-host=reject",
+            "--encoding=UTF8",
+            "--locale=C",
+            "--locale-provider=builtin",
+            "--builtin-locale=C.UTF-8",
+            "--data-checksums",
+        )
+        with (fresh / "postgresql.conf").open("a") as conf:
             conf.write("\ninclude = 'kapital.conf'\n")
         fresh.rename(self.data)
         directory = os.open(self.folder, os.O_RDONLY)
@@ -245,10 +257,11 @@ class EmbeddedPostgres:
         return said.strip()[-2000:] or "no message"
 
     def _disown_pid_file(self) -> None:
-        """Where the pid file of a killed server names a process that is somebody else by now, put in a dead one.
+        """Where the pid file of a killed server names a process that is somebody else by now, put in a dead
+        one.
 
-        PostgreSQL would take the stranger for a running server. The file must stay: its other lines are how the new
-        server finds out whether children of the old one still hold the shared memory.
+        PostgreSQL would take the stranger for a running server. The file must stay: its other lines are how
+        the new server finds out whether children of the old one still hold the shared memory.
         """
         pid_file = self.data / "postmaster.pid"
         try:
@@ -256,7 +269,7 @@ class EmbeddedPostgres:
         except (FileNotFoundError, ValueError):
             return
         if first.isdigit() and _command_line(int(first)) and self.postmaster_pid() is None:
-            dead = subprocess.Popen(["true"])
+            dead = subprocess.Popen([sys.executable, "-c", ""])
             dead.wait()
             self._write_owned(pid_file, f"{dead.pid}\n{rest}")
 
@@ -285,11 +298,19 @@ class EmbeddedPostgres:
         environment = {k: v for k, v in os.environ.items() if not k.startswith(("PG", "LC_", "LANG"))}
         as_user: dict[str, Any] = self._user.as_arguments() if self._user is not None else {}
         # Files, not pipes: the server inherits them from pg_ctl, and a pipe would stay open as long as it runs.
-        with open(os.devnull) as nothing, _scratch() as out, _scratch() as err:
-            code = subprocess.run(
-                [str(_BIN / program), *arguments], stdin=nothing, stdout=out, stderr=err, check=False, cwd="/",
-                env=environment | {"LC_ALL": "C"}, umask=0o077, timeout=START_TIMEOUT_S + 30, **as_user,
-            ).returncode  # fmt: skip
+        with Path(os.devnull).open() as nothing, _scratch() as out, _scratch() as err:
+            code = subprocess.run(  # noqa: S603 - our own programs, no shell
+                [str(_BIN / program), *arguments],
+                stdin=nothing,
+                stdout=out,
+                stderr=err,
+                check=False,
+                cwd="/",
+                env=environment | {"LC_ALL": "C"},
+                umask=0o077,
+                timeout=START_TIMEOUT_S + 30,
+                **as_user,
+            ).returncode
             return subprocess.CompletedProcess(program, code, _read(out), _read(err))
 
 
@@ -308,7 +329,7 @@ class _SystemUser:
             pass
         command = ["useradd", "--system", "--no-create-home", "--shell", "/usr/sbin/nologin", SYSTEM_USER]
         try:
-            done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=30)
+            done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=30)  # noqa: S603
         except FileNotFoundError:
             raise EmbeddedPostgresFailed(f"run as another user than root, or make the user {SYSTEM_USER}") from None
         try:
@@ -345,7 +366,8 @@ def _command_line(pid: int) -> str:
             return proc.read_bytes().replace(b"\0", b" ").decode(errors="replace")
         except (FileNotFoundError, ProcessLookupError):
             return ""
-    shown = subprocess.run(["ps", "-p", str(pid), "-o", "command="], capture_output=True, text=True, check=False)
+    ask = ["ps", "-p", str(pid), "-o", "command="]
+    shown = subprocess.run(ask, capture_output=True, text=True, check=False)  # noqa: S603
     return shown.stdout
 
 

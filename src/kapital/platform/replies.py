@@ -34,9 +34,10 @@ class Replies:
     async def find(self, command_id: str, actor: Actor, fingerprint: str) -> bytes | None:
         """The kept answer, or None when the work is to be done; the first statement of a use case.
 
-        Promise: of several first uses at once one goes on; the others wait here until it ends, then get its answer, or
-        go on themselves if it rolled back. None is also given when an earlier transaction committed this key without an
-        answer (work in several steps, broken off): go on with the same derived ids.
+        Promise: of several first uses at once one goes on; the others wait here until it ends, then get its
+        answer, or go on themselves if it rolled back. None is also given when an earlier transaction
+        committed this key without an answer (work in several steps, broken off): go on with the same derived
+        ids.
         Raises: IdempotencyKeyReused.
         """
         key = {"actor": actor.id, "command": command_id}

@@ -1,4 +1,5 @@
-"""Settings of one process: environment (`KAPITAL_…`), then the TOML file named by `KAPITAL_CONFIG`, then defaults.
+"""Settings of one process: environment (`KAPITAL_…`), then the TOML file named by `KAPITAL_CONFIG`, then
+defaults.
 
 Secrets are `SecretStr`: their `repr` shows stars, so a logged Settings object tells nothing.
 """
@@ -28,8 +29,9 @@ class Settings(BaseSettings):
     host: str = "127.0.0.1"
     port: int = Field(default=8080, ge=1, le=65535)
     database_url: SecretStr | None = None
-    """PostgreSQL server to use, for example `postgresql://kapital@db.example/postgres`; its role must be able to
-    create databases unless `kapital_<service>` exist. None: the embedded PostgreSQL in `data_dir/postgres`."""
+    """PostgreSQL server to use, for example `postgresql://kapital@db.example/postgres`; its role must be able
+    to create databases unless `kapital_<service>` exist. None: the embedded PostgreSQL in
+    `data_dir/postgres`."""
     database_pool_size: int = Field(default=5, ge=1, le=100)
     """Connections kept per service database and process; up to three times as many under load."""
     postgres_max_connections: int = Field(default=200, ge=20, le=5000)
@@ -54,8 +56,8 @@ class Settings(BaseSettings):
         settings_cls: type[BaseSettings],
         init_settings: PydanticBaseSettingsSource,
         env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - no .env files: one file, named
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Code, then environment, then the file. A named file that is missing is an error, not a default."""
         sources: tuple[PydanticBaseSettingsSource, ...] = (init_settings, env_settings)

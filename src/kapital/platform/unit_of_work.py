@@ -35,8 +35,8 @@ class Transaction:
     async def flush(self) -> None:
         """Write what was gathered for outbox and audit: one statement each, last in the transaction.
 
-        Last, because then an aggregate's row lock is already held, and the outbox ids of one aggregate follow the order
-        of its commits.
+        Last, because then an aggregate's row lock is already held, and the outbox ids of one aggregate follow
+        the order of its commits.
         """
         await self.audit.flush()
         await self.outbox.flush()
@@ -53,8 +53,9 @@ class UnitOfWork:
     async def begin(self) -> AsyncIterator[Transaction]:
         """Commit at the end of the block, roll back on any exception.
 
-        Raises: DatabaseUnavailable, DatabaseBusy, StorageFull – after which nothing is written, except that a connection
-        lost during the commit itself leaves it open whether it happened: repeat under the same idempotency key.
+        Raises: DatabaseUnavailable, DatabaseBusy, StorageFull – after which nothing is written, except that a
+        connection lost during the commit itself leaves it open whether it happened: repeat under the same
+        idempotency key.
         """
         try:
             async with self.database.engine.connect() as conn, conn.begin():
@@ -75,8 +76,8 @@ _NOT_FINGERPRINTED = {"actor", "command_id"}
 def fingerprint(command: Any) -> str:
     """SHA-256 (hex) over all that a command asks for, the actor and the command id left out.
 
-    Takes a dataclass, msgspec Struct or mapping. The reply's key already holds actor and command id; roles that changed
-    between two tries must not look like another request.
+    Takes a dataclass, msgspec Struct or mapping. The reply's key already holds actor and command id; roles
+    that changed between two tries must not look like another request.
     """
     if is_dataclass(command) and not isinstance(command, type):
         content: Mapping[str, Any] = {f.name: getattr(command, f.name) for f in fields(command)}

@@ -2,14 +2,12 @@
 
 For the authors of routes:
 
-    @post("/v1/registry/wallets", status_code=200)
-    async def open_wallets(data: OpenWalletsRequest, request: Request, service: RegistryService) -> OpenWalletsResponse:
-        actor, command_id = command_context(request)
-        …
+    @post("/v1/registry/wallets", status_code=200) async def open_wallets(data: OpenWalletsRequest, request:
+    Request, service: RegistryService) -> OpenWalletsResponse: actor, command_id = command_context(request) …
 
 - `data` is a generated contract type; it is decoded strictly (no `"5"` for 5), unknown fields are refused.
-- Every route needs a valid access token unless it says `opt=PUBLIC`; every unsafe method needs an `Idempotency-Key` unless
-  it says `opt=NO_IDEMPOTENCY_KEY` (both: `opt=PUBLIC | NO_IDEMPOTENCY_KEY`).
+- Every route needs a valid access token unless it says `opt=PUBLIC`; every unsafe method needs an
+  `Idempotency-Key` unless it says `opt=NO_IDEMPOTENCY_KEY` (both: `opt=PUBLIC | NO_IDEMPOTENCY_KEY`).
 - Raise problems; never build an error response. `replayed(response)` marks the kept answer of an earlier try.
 """
 

@@ -112,7 +112,8 @@ def create_app(
 
 
 def served_routes(app: Litestar) -> set[tuple[str, str]]:
-    """Every (method, path) that the application answers, paths as OpenAPI writes them: `/v1/wallets/{wallet_id}`.
+    """Every (method, path) that the application answers, paths as OpenAPI writes them:
+    `/v1/wallets/{wallet_id}`.
 
     OPTIONS and HEAD, which the framework adds, are left out; operations and contract pages are in.
     """

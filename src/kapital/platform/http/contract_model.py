@@ -178,7 +178,9 @@ def _schema(name: str, schema: Mapping[str, Any]) -> SchemaRow:
             for key, part in (schema.get("properties") or {}).items()
         ),
         values=tuple(str(value) for value in schema.get("enum", [])),
-        limits="" if schema.get("properties") or schema.get("enum") else f"{type_text(schema).text} {limits_text(schema)}",
+        limits=""
+        if schema.get("properties") or schema.get("enum")
+        else f"{type_text(schema).text} {limits_text(schema)}",
     )
 
 
@@ -220,9 +222,17 @@ def _format(schema: Mapping[str, Any]) -> str:
 
 
 _LIMITS: Final = {
-    "minimum": "≥ {}", "maximum": "≤ {}", "exclusiveMinimum": "> {}", "exclusiveMaximum": "< {}", "minLength": "len ≥ {}",
-    "maxLength": "len ≤ {}", "minItems": "n ≥ {}", "maxItems": "n ≤ {}", "pattern": "/{}/", "default": "= {}",
-}  # fmt: skip
+    "minimum": "≥ {}",
+    "maximum": "≤ {}",
+    "exclusiveMinimum": "> {}",
+    "exclusiveMaximum": "< {}",
+    "minLength": "len ≥ {}",
+    "maxLength": "len ≤ {}",
+    "minItems": "n ≥ {}",
+    "maxItems": "n ≤ {}",
+    "pattern": "/{}/",
+    "default": "= {}",
+}
 
 
 def limits_text(schema: Mapping[str, Any]) -> str:

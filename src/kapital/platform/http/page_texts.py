@@ -6,8 +6,8 @@ from typing import Final
 TEXTS: Final[Mapping[str, Mapping[str, str]]] = {
     "ru": {
         "contracts": "Контракты",
-        "lead": "Как говорить с Капиталом: адреса, тела запросов и события каждого сервиса. Эти страницы построены из тех же "
-        "файлов, по которым собраны типы кода.",
+        "lead": "Как говорить с Капиталом: адреса, тела запросов и события каждого сервиса. "
+        "Эти страницы построены из тех же файлов, по которым собраны типы кода.",
         "operations": "Операции",
         "schemas": "Типы данных",
         "events": "События",
@@ -34,8 +34,8 @@ TEXTS: Final[Mapping[str, Mapping[str, str]]] = {
     },
     "en": {
         "contracts": "Contracts",
-        "lead": "How to talk to Kapital: addresses, bodies and events of each service. These pages are built from the very "
-        "files from which the types of the code are generated.",
+        "lead": "How to talk to Kapital: addresses, bodies and events of each service. "
+        "These pages are built from the very files from which the types of the code are generated.",
         "operations": "Operations",
         "schemas": "Data types",
         "events": "Events",
