@@ -9,7 +9,7 @@ from litestar import Response, get
 from litestar.params import Parameter
 
 from kapital.contracts import disclosure as contract
-from kapital.disclosure.domain.delivery import content_disposition, content_type
+from kapital.disclosure.domain.delivery import content_disposition, safe_media_type
 from kapital.disclosure.domain.problems import IssuePageNotFound
 from kapital.disclosure.ports import Documents
 from kapital.disclosure.queries.documents import get_document
@@ -23,7 +23,7 @@ AnyRequest = Request[Any, Any, Any]
 Limit = Annotated[int, Parameter(ge=1, le=100)]
 Sha256 = Annotated[str, Parameter(pattern=r"^[0-9a-f]{64}$", min_length=64, max_length=64)]
 
-HTML: Final = "text/html; charset=utf-8"
+HTML: Final = "text/html"  # The framework adds the charset to every text type.
 PAGE_HEADERS: Final = {
     "Content-Security-Policy": (
         "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -103,7 +103,7 @@ async def document_route(disclosure_reader: DisclosureReader, sha256: Sha256) ->
     disposition = content_disposition(published.name, published.media_type)
     return Response(
         content,
-        media_type=content_type(published.media_type),
+        media_type=safe_media_type(published.media_type),
         headers=DOCUMENT_HEADERS | {"Content-Disposition": disposition},
     )
 
@@ -139,7 +139,7 @@ async def style_route(disclosure_reader: DisclosureReader) -> Response[bytes]:
     """The style sheet."""
     return Response(
         disclosure_reader.renderer.style_sheet(),
-        media_type="text/css; charset=utf-8",
+        media_type="text/css",
         headers={"X-Content-Type-Options": "nosniff", "Cache-Control": "public, max-age=300"},
     )
 

@@ -68,6 +68,7 @@ class HtmlPages:
             state_name=lambda state: wording.state_name(state, lang),
             tone=lambda state: _TONES.get(state, "plain"),
             right_name=lambda kind: wording.right_name(kind, lang),
+            signer_name=lambda key_name: wording.signer_name(key_name, lang),
             payout_name=lambda kind: wording.payout_name(kind, lang),
             payout_state_name=lambda state: wording.payout_state_name(state, lang),
             timeline_text=lambda item: wording.timeline_text(item.kind, item.value, lang),

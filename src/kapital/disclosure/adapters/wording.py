@@ -67,6 +67,10 @@ _RIGHTS: Final[Mapping[str, tuple[str, str]]] = {
         "Right to demand transfer of emissive securities",
     ),
 }
+_SIGNERS: Final[Mapping[str, tuple[str, str]]] = {
+    "issuer": ("Эмитент", "Issuer"),
+    "operator": ("Оператор информационной системы", "Operator of the information system"),
+}
 _PAYOUTS: Final[Mapping[str, tuple[str, str]]] = {
     "coupon": ("Купон", "Coupon"),
     "amortisation": ("Частичное погашение", "Partial redemption"),
@@ -103,6 +107,11 @@ def state_name(state: str, lang: Language) -> str:
 def right_name(right_kind: str, lang: Language) -> str:
     """Name of the kind of right."""
     return _named(_RIGHTS, right_kind, lang)
+
+
+def signer_name(key_name: str, lang: Language) -> str:
+    """Whose key it is, by the names custody gives: `operator`, `issuer/<participant id>`."""
+    return _named(_SIGNERS, key_name.split("/", 1)[0], lang)
 
 
 def payout_name(kind: str, lang: Language) -> str:

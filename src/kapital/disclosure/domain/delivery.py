@@ -13,18 +13,15 @@ _NOT_IN_NAMES: Final = re.compile(r"[\x00-\x1f\x7f/\\\u2028\u2029\u202a-\u202e\u
 _NOT_IN_QUOTES: Final = re.compile(r"[^A-Za-z0-9 ._()+-]")
 
 
-def content_type(media_type: str) -> str:
-    """The published media type, with UTF-8 named for texts; a malformed one becomes octets."""
+def safe_media_type(media_type: str) -> str:
+    """The published media type without parameters; a malformed one becomes octets."""
     essence = media_type.split(";", 1)[0].strip().lower()
-    if not _MEDIA_TYPE.fullmatch(essence):
-        return OCTETS
-    return f"{essence}; charset=utf-8" if essence.startswith("text/") else essence
+    return essence if _MEDIA_TYPE.fullmatch(essence) else OCTETS
 
 
 def content_disposition(name: str, media_type: str) -> str:
     """Show plain texts, save all else, under the published name without anything that could leave its header."""
-    essence = content_type(media_type).split(";", 1)[0]
-    kind = "inline" if essence in SHOWN_MEDIA_TYPES else "attachment"
+    kind = "inline" if safe_media_type(media_type) in SHOWN_MEDIA_TYPES else "attachment"
     clean = _NOT_IN_NAMES.sub("_", name).strip(" .") or "document"
     plain = _NOT_IN_QUOTES.sub("_", clean)
     return f"{kind}; filename=\"{plain}\"; filename*=UTF-8''{quote(clean, safe='')}"
