@@ -30,11 +30,11 @@ async def test_money_with_a_code_becomes_its_wallets(world: World) -> None:
     assert await book_incoming(world.parts) == 1
 
     assert await world.kopecks(wallet) == 10_000_50
-    entry = world.ledger.posted[-1]
+    ((seq, entry),) = world.ledger.last()
     assert entry.basis.kind is BasisKind.HOLDER_INSTRUCTION
     assert entry.basis.reference == f"bank_credit/{bank_id}"
     assert await world.events("top_up_booked") == [
-        {"wallet_id": str(wallet), "amount_kopecks": 10_000_50, "entry_seq": len(world.ledger.posted) - 1}
+        {"wallet_id": str(wallet), "amount_kopecks": 10_000_50, "entry_seq": seq}
     ]
 
 

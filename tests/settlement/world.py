@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
+import msgspec
 from sqlalchemy import event, text
 
 from kapital.contracts.settlement import EVENT_TYPES
@@ -132,8 +133,7 @@ class World:
     commands: int = 0
 
     @classmethod
-    async def create(cls, database: Database, bank_database: Database, ledger: Any) -> "World":
-        clock = SteppedClock(START)
+    async def create(cls, database: Database, bank_database: Database, ledger: Any, clock: SteppedClock) -> "World":
         bank = SandboxBank(bank_database, clock)
         world = cls(database, bank, ledger, clock, parts_of(database, clock, ledger, bank))
         await open_nominal_account(ledger)
@@ -230,8 +230,6 @@ class World:
     async def events(self, fact: str) -> list[dict[str, Any]]:
         """Data of the published events of one kind, in order; each must fit its contract."""
         found = await self.rows(f"SELECT data FROM outbox WHERE type = 'kapital.settlement.{fact}.v1' ORDER BY id")
-        import msgspec
-
         for row in found:
             msgspec.convert(row["data"], EVENT_TYPES[f"kapital.settlement.{fact}.v1"])
         return [row["data"] for row in found]
