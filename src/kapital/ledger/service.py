@@ -57,6 +57,7 @@ class LedgerService:
         audit: AuditAdapter | None = None,
         max_batch: int = MAX_BATCH,
     ) -> None:
+        self.origin = origin
         self._clock = clock
         self._poster = Poster(database.dsn, clock, RuleBook(rule_book_version, code_version), max_batch=max_batch)
         self._reader = Reader(database.dsn)

@@ -26,6 +26,7 @@ from kapital.ledger.api import (
 from kapital.ledger.domain.codec import account_json
 
 INT64_MAX: Final = 2**63 - 1
+MAX_ISSUE_LIMIT: Final = 2**53 - 1  # it stands in the entry as a JSON number (RFC 8785, RFC 7493)
 NO_FLOOR: Final = -INT64_MAX
 DEBITS_STOPPED: Final = 1
 CREDITS_STOPPED: Final = 2
@@ -120,8 +121,8 @@ def _malformed_asset(opening: OpenAsset) -> str | None:
         return f"asset code must be 1 to {MAX_CODE_LENGTH} characters of A-Z a-z 0-9 : . _ / + -"
     if not 0 <= opening.scale <= MAX_SCALE:
         return f"scale must be 0 to {MAX_SCALE}"
-    if opening.issue_limit is not None and not 0 < opening.issue_limit <= INT64_MAX:
-        return "issue_limit must be a positive 64-bit number"
+    if opening.issue_limit is not None and not 0 < opening.issue_limit <= MAX_ISSUE_LIMIT:
+        return "issue_limit must be 1 to 2^53 - 1"
     return None
 
 

@@ -21,6 +21,15 @@ class EntryNotFound(Problem):
     family = Family.NOT_FOUND
 
 
+class TileNotFound(Problem):
+    """No tile lies there."""
+
+    code = "tile_not_found"
+    title = "No such tile in the log"
+    retry = Retry.AFTER_CHANGE
+    family = Family.NOT_FOUND
+
+
 class AssetNotFound(Problem):
     """No asset of this id is in the register."""
 

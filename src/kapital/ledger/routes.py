@@ -1,0 +1,148 @@
+"""HTTP of the ledger, bound to contracts/openapi/ledger.yaml: reading and proving. Nothing is posted over HTTP."""
+
+from base64 import b64encode
+from typing import Annotated, Any, Final
+from uuid import UUID
+
+from litestar import MediaType, Response, get
+from litestar.params import Parameter
+
+from kapital.contracts import ledger as contract
+from kapital.contracts.base import AwareDatetime
+from kapital.kernel.actor import Actor
+from kapital.kernel.ids import derive_uuid7
+from kapital.kernel.roles import Role
+from kapital.ledger.domain.problems import EntryNotFound, TileNotFound, WalletNotFound
+from kapital.ledger.service import LedgerService
+from kapital.platform.http import PUBLIC, Request, actor_of
+from kapital.verify.entry import read_entry
+
+AnyRequest = Request[Any, Any, Any]
+
+SUPERVISORS: Final = (Role.AUDITOR, Role.REGULATOR)
+REGISTER_READERS: Final = (*SUPERVISORS, Role.SETTLEMENT, Role.LEGAL, Role.COMPLIANCE)
+ENTRY_READERS: Final = (*SUPERVISORS, Role.SETTLEMENT, Role.LEGAL)
+BALANCE_READERS: Final = (*SUPERVISORS, Role.SETTLEMENT)
+
+_MAX_JSON_INTEGER: Final = 2**53 - 1
+Seq = Annotated[int, Parameter(ge=0, le=_MAX_JSON_INTEGER)]
+Size = Annotated[int, Parameter(ge=1, le=_MAX_JSON_INTEGER)]
+
+
+@get("/v1/ledger/checkpoint", opt=PUBLIC, media_type=MediaType.TEXT)
+async def get_checkpoint(ledger: LedgerService) -> str:
+    """A signed note over the present log."""
+    return await ledger.checkpoint()
+
+
+@get("/v1/ledger/keys", opt=PUBLIC)
+async def list_verifier_keys(ledger: LedgerService) -> contract.VerifierKeys:
+    """Verifier keys of the log."""
+    return contract.VerifierKeys(origin=ledger.origin, keys=ledger.verifier_keys)
+
+
+@get("/v1/ledger/tiles/{level:int}/{number:int}", opt=PUBLIC, media_type="application/octet-stream")
+async def get_tile(
+    ledger: LedgerService, level: Annotated[int, Parameter(ge=0, le=7)], number: Seq
+) -> Response[bytes]:
+    """One tile of hashes."""
+    tile = await ledger.tile(level, number)
+    if tile is None:
+        raise TileNotFound(facts={"level": level, "number": number})
+    return Response(tile.hashes, media_type="application/octet-stream")
+
+
+@get("/v1/ledger/consistency-proof", opt=PUBLIC)
+async def get_consistency_proof(ledger: LedgerService, old: Size, new: Size) -> contract.Proof:
+    """Proof that a log extends an earlier one."""
+    return contract.Proof(hashes=[b64encode(h).decode() for h in await ledger.consistency_proof(old, new)])
+
+
+@get("/v1/ledger/entries/{seq:int}")
+async def get_entry(ledger: LedgerService, request: AnyRequest, seq: Seq) -> Response[bytes]:
+    """One entry as it is hashed."""
+    actor_of(request).require(*ENTRY_READERS)
+    found = await ledger.entries(seq, seq + 1)
+    if not found:
+        raise EntryNotFound(facts={"seq": seq})
+    return Response(found[0].body, media_type=MediaType.JSON)
+
+
+@get("/v1/ledger/entries/{seq:int}/evidence")
+async def get_entry_evidence(ledger: LedgerService, request: AnyRequest, seq: Seq) -> Response[bytes]:
+    """Evidence package of one entry."""
+    actor = actor_of(request)
+    if not actor.roles.intersection(SUPERVISORS):
+        found = await ledger.entries(seq, seq + 1)
+        # Another's entry and no entry look the same to who may not know.
+        if not found or not _touches(actor, found[0].body):
+            raise EntryNotFound(facts={"seq": seq})
+    return Response(await ledger.entry_evidence(seq), media_type=MediaType.JSON)
+
+
+@get("/v1/ledger/wallets/{wallet_id:uuid}/balances")
+async def list_wallet_balances(
+    ledger: LedgerService, request: AnyRequest, wallet_id: UUID
+) -> contract.WalletBalances:
+    """All balances of a wallet."""
+    _require_own(actor_of(request), wallet_id, BALANCE_READERS)
+    return contract.WalletBalances(
+        wallet_id=wallet_id,
+        balances=[
+            contract.Balance(asset_id=key.asset, position=contract.PositionName(key.position), balance=str(balance))
+            for key, balance in await ledger.wallet_balances(wallet_id)
+        ],
+    )
+
+
+@get("/v1/ledger/wallets/{wallet_id:uuid}/evidence")
+async def get_statement_evidence(ledger: LedgerService, request: AnyRequest, wallet_id: UUID) -> Response[bytes]:
+    """Statement of a wallet with proofs."""
+    _require_own(actor_of(request), wallet_id, SUPERVISORS)
+    return Response(await ledger.statement_evidence(wallet_id), media_type=MediaType.JSON)
+
+
+@get("/v1/ledger/assets/{asset_id:uuid}/register")
+async def get_register(
+    ledger: LedgerService, request: AnyRequest, asset_id: UUID, at: AwareDatetime | None = None
+) -> contract.HolderRegister:
+    """Holder register at a past instant or now."""
+    actor_of(request).require(*REGISTER_READERS)
+    size = await ledger.size() if at is None else await ledger.size_at(at)
+    return contract.HolderRegister(
+        asset_id=asset_id,
+        size=size,
+        lines=[
+            contract.RegisterLine(
+                wallet_id=row.wallet, position=contract.PositionName(row.position), balance=str(row.balance)
+            )
+            for row in await ledger.register(asset_id, size=size)
+        ],
+    )
+
+
+def _own_wallet(actor: Actor) -> UUID | None:
+    return None if actor.participant_id is None else derive_uuid7(actor.participant_id, "wallet")
+
+
+def _require_own(actor: Actor, wallet: UUID, readers: tuple[Role, ...]) -> None:
+    if wallet != _own_wallet(actor) and not actor.roles.intersection(readers):
+        raise WalletNotFound(facts={"wallet": str(wallet)})
+
+
+def _touches(actor: Actor, body: bytes) -> bool:
+    own = _own_wallet(actor)
+    return own is not None and read_entry(body.decode()).touches(str(own))
+
+
+HANDLERS: Final = (
+    get_checkpoint,
+    list_verifier_keys,
+    get_tile,
+    get_consistency_proof,
+    get_entry,
+    get_entry_evidence,
+    list_wallet_balances,
+    get_statement_evidence,
+    get_register,
+)
