@@ -1,5 +1,6 @@
 """find_faults: each rule is broken by one change of a good decision, and only that rule answers."""
 
+import time
 from datetime import date
 from typing import Any
 
@@ -50,7 +51,7 @@ ONE_MISTAKE: list[tuple[str, dict[str, Any], str, str]] = [
     (AMORT, {"/max_order_units": 1001}, "order_max_above_quantity", "/max_order_units"),
     (FIXED, {"/price_kopecks": 0}, "price_below_kopeck", "/price_kopecks"),
     (AMORT, {"/price_kopecks": 0}, "price_below_kopeck", "/price_kopecks"),
-    (FIXED, {"/quantity_max": 10**12}, "volume_out_of_range", "/quantity_max"),
+    (FIXED, {"/quantity_max": 90_071_992_550}, "volume_out_of_range", "/quantity_max"),
     (
         AMORT,
         {"/placement_end_at": "2026-12-07T10:00:00+03:00"},
@@ -76,6 +77,12 @@ ONE_MISTAKE: list[tuple[str, dict[str, Any], str, str]] = [
     (AMORT, {"/smart_contract_clause/code_sha256": None}, "smart_contract_code_missing", "/smart_contract_clause"),
     (AMORT, {"/smart_contract_clause/code_version": None}, "smart_contract_code_missing", "/smart_contract_clause"),
     (AMORT, {"/smart_contract_clause/used": False}, "smart_contract_contradiction", "/smart_contract_clause/used"),
+    (
+        AMORT,
+        {"/smart_contract_clause": {"used": False, "code_version": "1"}},
+        "smart_contract_contradiction",
+        "/smart_contract_clause/used",
+    ),
     (AMORT, {"/collateral/0/kind": "mortgage"}, "mortgage_not_registrable", "/collateral/0/kind"),
     (
         AMORT,
@@ -165,7 +172,7 @@ ONE_MISTAKE: list[tuple[str, dict[str, Any], str, str]] = [
     (INDEXED, {"/payoff/initial_value": "0.00"}, "initial_value_not_positive", "/payoff/initial_value"),
     (INDEXED, {"/payoff/initial_on": "2027-06-10"}, "initial_not_before_final", "/payoff/initial_on"),
     (INDEXED, {"/payoff/final_on": "2027-06-12"}, "fixing_on_non_business_day", "/payoff"),
-    (INDEXED, {"/payoff/observation/publication_lag_business_days": 4}, "fixing_after_payment", "/payoff"),
+    (INDEXED, {"/payoff/observation/publication_lag_business_days": 3}, "fixing_after_payment", "/payoff"),
     (INDEXED, {"/payoff/observation/source_url": "moex"}, "source_not_url", "/payoff/observation/source_url"),
     (FLOATING, {"/payoff/observation/source_url": "cbr"}, "source_not_url", "/payoff/observation/source_url"),
     (EVENT, {"/payoff/source_url": "https://nowhere"}, "source_not_url", "/payoff/source_url"),
@@ -255,14 +262,21 @@ def test_a_floating_payoff_needs_no_bounds(example, calendar):
     assert not find_faults(example(FLOATING, changes), calendar=calendar, today=TODAY)
 
 
-# Published numbers of the tax service and of Sberbank; the last digits are changed in the refused ones.
+# Published numbers of large companies, and of persons as used by validators of others; in the refused ones a digit is
+# changed.
 @pytest.mark.parametrize(
     ("number", "legal_entity", "valid"),
     [
         ("7707083893", True, True),
+        ("7736207543", True, True),
+        ("7728168971", True, True),
+        ("7710140679", True, True),
         ("7707083894", True, False),
         ("7707083893", False, False),
         ("500100732259", False, True),
+        ("773370857141", False, True),
+        ("344809916052", False, True),
+        ("526317984689", False, True),
         ("500100732258", False, False),
         ("500100732269", False, False),
         ("500100732259", True, False),
@@ -276,6 +290,7 @@ def test_inn_has_its_control_digits(number, legal_entity, valid):
     ("number", "legal_entity", "valid"),
     [
         ("1027700132195", True, True),
+        ("1027739609391", True, True),
         ("1027700132196", True, False),
         ("1027700132195", False, False),
         ("304500116000157", False, True),
@@ -285,3 +300,48 @@ def test_inn_has_its_control_digits(number, legal_entity, valid):
 )
 def test_ogrn_has_its_control_digit(number, legal_entity, valid):
     assert ogrn_is_valid(number, legal_entity=legal_entity) is valid
+
+
+@pytest.mark.parametrize("who", ["natural_persons", "sole_proprietors", "legal_entities"])
+def test_one_kind_of_acquirer_is_enough(example, calendar, who):
+    circle = {"natural_persons": False, "sole_proprietors": False, "legal_entities": False} | {who: True}
+    changes = {f"/eligibility/{name}": allowed for name, allowed in circle.items()}
+
+    assert not find_faults(example(FIXED, changes), calendar=calendar, today=TODAY)
+
+
+# On the bound itself a rule is kept; the mistakes above stand one step beyond it.
+@pytest.mark.parametrize(
+    ("name", "changes"),
+    [
+        (INDEXED, {"/payoff/observation/publication_lag_business_days": 2}),  # known on the day of payment
+        (INDEXED, {"/payoff/floor": "-1"}),
+        (INDEXED, {"/payoff/floor": "0.25"}),
+        (EVENT, {"/payoff/determined_by_on": "2027-06-14"}),
+        (AMORT, {"/quantity_min": 1000}),
+        (AMORT, {"/min_order_units": 1000}),
+        (AMORT, {"/placement_end_at": "2026-12-07T10:00:01+03:00"}),
+        (AMORT, {"/placement_start_at": "2026-11-24T00:00:00+03:00"}),
+        (DISCOUNT, {"/redemption/on": "2026-12-14", "/redemption/transfer_lock": True}),
+        (DISCOUNT, {"/payoff/redemption_kopecks": 98541}),
+        (FIXED, {"/payoff/accrual_start_on": "2026-12-07"}),
+        (FIXED, {"/payoff/accrual_start_on": "2027-03-13"}),
+        (FIXED, {"/payoff/rate": "1"}),
+        (FIXED, {"/quantity_max": 90_071_992_540}),  # × 1,000.00 is just under 2**53 kopecks
+        (FLOATING, {"/placement_end_at": "2027-01-13T18:00:00+03:00"}),  # the very moment of the first list
+        (AMORT, {"/payoff/rate": "0"}),
+        (DEBT, {"/payoff/coupons/1/rate": "0"}),
+    ],
+)
+def test_on_the_bound_there_is_no_fault(example, calendar, name, changes):
+    assert find_faults(example(name, changes), calendar=calendar, today=TODAY) == []
+
+
+def test_days_in_disorder_cannot_make_the_check_long(example, calendar):
+    changes = {"/payoff/coupon_dates": ["2024-01-09", "2027-12-20"] * 300}
+    started = time.process_time()
+
+    faults = find_faults(example(FLOATING, changes), calendar=calendar, today=TODAY)
+
+    assert "days_not_ascending" in {fault.code for fault in faults}
+    assert time.process_time() - started < 1
