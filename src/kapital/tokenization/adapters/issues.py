@@ -75,8 +75,8 @@ _ADD_DECISION: Final = text(
 )
 _DECISION: Final = text(
     """
-    SELECT issue_id, decision_version, sha256, terms, faults, drafted_by, drafted_at
-    FROM decision_version JOIN issue USING (issue_id, decision_version)
+    SELECT issue_id, decision_version, d.sha256, d.terms, d.faults, d.drafted_by, d.drafted_at
+    FROM decision_version d JOIN issue USING (issue_id, decision_version)
     WHERE issue_id = ANY(CAST(:ids AS uuid[]))
     """
 )

@@ -112,7 +112,7 @@ async def _open_units(parts: Parts, issue: Issue) -> None:
         actor=SMART_CONTRACT.id,
         basis=Basis(
             kind=BasisKind.ISSUER_INSTRUCTION,
-            reference=f"decision {issue.code} version {issue.decision_version}",
+            reference=f"decision/{issue.code}/{issue.decision_version}",
             document_sha256=issue.decision_sha256,
         ),
         opens=(

@@ -78,7 +78,7 @@ def _lock_record(issue: Issue, account: AccountKey) -> LedgerTransaction:
         actor=SMART_CONTRACT.id,
         basis=Basis(
             kind=BasisKind.SMART_CONTRACT,
-            reference=f"redemption window of {issue.code}",
+            reference=f"redemption_window/{issue.code}",
             document_sha256=issue.decision_sha256,
         ),
         flags=(SetFlags(account=account, credits_stopped=False, debits_stopped=True),),
