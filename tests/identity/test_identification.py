@@ -1,6 +1,5 @@
 """record_identifications and decide_kyc: what they promise, one test per promise. Law: 115-FZ art. 7. Scenario 55."""
 
-import asyncio
 from datetime import timedelta
 from uuid import uuid4
 
@@ -22,6 +21,9 @@ from tests.identity.conftest import (
     identification,
     participant_registered,
 )
+from tests.registry.race import race
+
+EVERY_CASE = "SELECT 1 FROM kyc_case FOR UPDATE"
 
 
 async def test_a_registered_participant_gets_one_case_however_often_it_is_told(world: World) -> None:
@@ -220,8 +222,11 @@ async def test_of_two_approvals_at_once_one_is_made(world: World) -> None:
     ids = await world.opened(20)
     items = [(participant_id, await world.identified(participant_id)) for participant_id in ids]
 
-    answers = await asyncio.gather(
-        world.decide_all(*items, actor=OFFICER), world.decide_all(*items[::-1], actor=OTHER_OFFICER)
+    answers = await race(
+        world.database,
+        EVERY_CASE,
+        world.decide_all(*items, actor=OFFICER),
+        world.decide_all(*items[::-1], actor=OTHER_OFFICER),
     )
 
     decided = [result for answer in answers for result in answer if result.problem is None]
@@ -235,12 +240,14 @@ async def test_of_an_approval_and_a_rejection_at_once_one_is_made(world: World) 
     [participant_id] = await world.opened()
     sha256 = await world.identified(participant_id)
 
-    results = await asyncio.gather(
+    results = await race(
+        world.database,
+        EVERY_CASE,
         *(
             world.decide(participant_id, sha256, outcome, actor=actor)
             for outcome in KycOutcome
             for actor in (OFFICER, OTHER_OFFICER)
-        )
+        ),
     )
 
     assert sum(result.problem is None for result in results) == 1
@@ -251,7 +258,9 @@ async def test_of_an_approval_and_a_rejection_at_once_one_is_made(world: World) 
 async def test_of_two_identifications_at_once_one_is_recorded(world: World) -> None:
     [participant_id] = await world.approved()
 
-    answers = await asyncio.gather(*(world.record(identification(participant_id)) for _ in range(5)))
+    answers = await race(
+        world.database, EVERY_CASE, *(world.record(identification(participant_id)) for _ in range(5))
+    )
 
     assert sum(answer[0].problem is None for answer in answers) == 1
     assert await world.states(participant_id) == ["approved", "identified"]

@@ -174,8 +174,10 @@ def test_an_approval_holds_a_year_by_the_moscow_calendar(approved_at: str, until
     assert valid_until_of(datetime.fromisoformat(approved_at)) == datetime.fromisoformat(until)
 
 
-@given(st.datetimes(datetime(2015, 1, 1), datetime(2090, 1, 1), timezones=st.just(UTC)))
-def test_an_approval_never_holds_longer_than_a_year_and_never_much_shorter(approved_at: datetime) -> None:
+@given(st.integers(0, 75 * 365 * 86_400))
+def test_an_approval_never_holds_longer_than_a_year_and_never_much_shorter(second: int) -> None:
+    approved_at = datetime(2015, 1, 1, tzinfo=UTC) + timedelta(seconds=second)
+
     held = valid_until_of(approved_at) - approved_at
 
     assert timedelta(days=364) <= held <= timedelta(days=366)

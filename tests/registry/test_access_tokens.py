@@ -1,6 +1,5 @@
 """Access tokens: shown once, kept as a hash, refused when their time or their subject's has ended."""
 
-import asyncio
 import re
 from datetime import timedelta
 from hashlib import sha256
@@ -38,6 +37,7 @@ from kapital.registry.use_cases.register_staff import RegisterStaff
 from kapital.registry.use_cases.revoke_access_token import RevokeAccessToken
 from tests.registry.conftest import World, kyc_decided
 from tests.registry.people import ADMIN, AUDITOR, ONBOARDER, as_participant, investor, issuer, staff
+from tests.registry.race import race
 
 DAY = timedelta(days=1)
 
@@ -215,8 +215,11 @@ async def test_of_two_revocations_at_once_one_is_made(world: World) -> None:
     [participant_id] = await world.registered(investor(1))
     issued = await issue(world, participant_id)
 
-    outcomes = await asyncio.gather(
-        revoke(world, issued.token_id), revoke(world, issued.token_id), return_exceptions=True
+    outcomes = await race(
+        world.database,
+        "SELECT 1 FROM access_token FOR UPDATE",
+        revoke(world, issued.token_id),
+        revoke(world, issued.token_id),
     )
 
     assert sorted(type(outcome).__name__ for outcome in outcomes) == ["AccessTokenAlreadyRevoked", "NoneType"]
