@@ -59,13 +59,13 @@ async def request_withdrawals_route(
 async def list_withdrawals_route(
     request: HttpRequest,
     settlement: Parts,
-    state: contract.WithdrawalState | None = None,
+    in_state: Annotated[contract.WithdrawalState | None, Parameter(query="state")] = None,
     before: UUID | None = None,
     limit: Limit = 100,
 ) -> contract.WithdrawalPage:
     """A page of withdrawals."""
     async with settlement.uow.database.connect() as conn:
-        return await list_withdrawals(conn, actor_of(request), state=state, before=before, limit=limit)
+        return await list_withdrawals(conn, actor_of(request), state=in_state, before=before, limit=limit)
 
 
 @get("/v1/settlement/withdrawals/{withdrawal_id:uuid}")
@@ -79,13 +79,13 @@ async def get_withdrawal_route(request: HttpRequest, settlement: Parts, withdraw
 async def list_incoming_payments_route(
     request: HttpRequest,
     settlement: Parts,
-    state: contract.IncomingPaymentState | None = None,
+    in_state: Annotated[contract.IncomingPaymentState | None, Parameter(query="state")] = None,
     before: UUID | None = None,
     limit: Limit = 100,
 ) -> contract.IncomingPaymentPage:
     """A page of incoming payments."""
     async with settlement.uow.database.connect() as conn:
-        return await list_incoming_payments(conn, actor_of(request), state=state, before=before, limit=limit)
+        return await list_incoming_payments(conn, actor_of(request), state=in_state, before=before, limit=limit)
 
 
 @post("/v1/settlement/reconciliations", status_code=200, opt=NO_IDEMPOTENCY_KEY)
