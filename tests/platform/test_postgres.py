@@ -208,6 +208,8 @@ class TestPlaces:
 
     @pytest.mark.skipif(os.geteuid() != 0, reason="only root has a private folder that another user must pass")
     def test_root_may_keep_its_data_under_a_private_folder_which_stays_unlisted(self):
+        home = Path("/root")
+        mode_before = stat.S_IMODE(home.stat().st_mode)
         private = Path(tempfile.mkdtemp(prefix="kapital-test-", dir="/root"))
         private.chmod(0o700)
         server = EmbeddedPostgres(private / "data", sizes=SMALL)
@@ -220,6 +222,7 @@ class TestPlaces:
         finally:
             server.stop()
             shutil.rmtree(private)
+            home.chmod(mode_before)
 
     async def test_odd_signs_in_the_path_are_no_trouble(self, folder):
         server = EmbeddedPostgres(folder / "it's 100% каталог", sizes=SMALL)
