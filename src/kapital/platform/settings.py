@@ -38,6 +38,8 @@ class Settings(BaseSettings):
     """Embedded PostgreSQL only."""
     postgres_shared_buffers_mb: int | None = Field(default=None, ge=16, le=1_048_576)
     """Embedded PostgreSQL only. None: 1 GB, but at most a quarter of the machine's memory."""
+    custody_passphrase: SecretStr | None = Field(default=None, min_length=12, max_length=1024)
+    """Opens the private keys of custody (scrypt). None: a random key file of mode 600 in `data_dir`."""
     operator_name: str = "Kapital"
     log_origin: str = Field(default="kapital.example/ledger", min_length=1, max_length=200)
     """Origin line of the ledger's checkpoints (C2SP signed note); never changes in the life of a log."""
