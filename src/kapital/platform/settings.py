@@ -22,7 +22,7 @@ CONFIG_VARIABLE = "KAPITAL_CONFIG"
 class Settings(BaseSettings):
     """All that can be chosen at start. An unknown key in the file is refused, so a typing error cannot pass."""
 
-    model_config = SettingsConfigDict(env_prefix="KAPITAL_", extra="forbid", frozen=True)
+    model_config = SettingsConfigDict(env_prefix="KAPITAL_", extra="forbid", frozen=True, hide_input_in_errors=True)
 
     data_dir: Path = Path("var/kapital")
     """Everything the process keeps on disk: embedded PostgreSQL, objects, keys of the sandbox."""
