@@ -22,6 +22,7 @@ from kapital.registry.domain.problems import (
     InnInvalid,
     IssuerMustBeEntity,
     LiftNeedsAnotherOfficer,
+    NameBlank,
     RestrictionNotSet,
     RuleBookVersionNotInForce,
 )
@@ -44,6 +45,7 @@ def active() -> Participant:
     ("changes", "refused"),
     [
         ({"rule_book_version": "2025", "inn": "1" * 12, "roles": {"issuer"}}, RuleBookVersionNotInForce),
+        ({"name": " \u00a0\t", "inn": "1" * 12, "roles": {"issuer"}}, NameBlank),
         ({"inn": "1" * 12, "roles": {"issuer"}}, InnInvalid),
         ({"roles": {"issuer"}}, IssuerMustBeEntity),
         ({"roles": {"issuer", "investor"}}, IssuerMustBeEntity),

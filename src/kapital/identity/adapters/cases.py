@@ -38,8 +38,8 @@ CASE_COLUMNS: Final = """
 _LOCK_FIRST: Final = text(
     """
     SELECT participant_id FROM kyc_case
-    WHERE number = 1 AND participant_id = ANY(CAST(:participants AS uuid[])) ORDER BY participant_id FOR
-    UPDATE
+    WHERE number = 1 AND participant_id = ANY(CAST(:participants AS uuid[]))
+    ORDER BY participant_id FOR UPDATE
     """
 )
 _LATEST: Final = text(
@@ -69,11 +69,12 @@ _APPROVED_AND_ENDED: Final = text(f"{_APPROVED.text} AND c.valid_until <= :now")
 _ADD_IDENTIFICATIONS: Final = text(
     """
     INSERT INTO identification (case_id, document_kind, document_sha256, category,
-    category_evidence_reference,
-        screening_list_version, screening_result, identified_by, identified_at, identification_sha256)
+        category_evidence_reference, screening_list_version, screening_result, identified_by,
+        identified_at, identification_sha256)
     SELECT * FROM unnest(CAST(:ids AS uuid[]), CAST(:kinds AS text[]), CAST(:documents AS text[]),
-        CAST(:categories AS text[]), CAST(:evidence AS text[]), CAST(:lists AS text[]), CAST(:results AS
-        text[]), CAST(:makers AS text[]), CAST(:instants AS timestamptz[]), CAST(:sha256s AS text[]))
+        CAST(:categories AS text[]), CAST(:evidence AS text[]), CAST(:lists AS text[]),
+        CAST(:results AS text[]), CAST(:makers AS text[]), CAST(:instants AS timestamptz[]),
+        CAST(:sha256s AS text[]))
     """
 )
 _SAVE: Final = text(

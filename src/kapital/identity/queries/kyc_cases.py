@@ -16,12 +16,11 @@ READERS: Final = (Role.ONBOARDING, Role.AML_OFFICER, Role.COMPLIANCE, Role.AUDIT
 _PAGE: Final = text(
     """
     SELECT c.case_id, c.participant_id, c.number, c.state, c.opened_at, c.decided_by, c.decided_at,
-    c.valid_until,
-        i.document_kind, i.document_sha256, i.category, i.category_evidence_reference,
-        i.screening_list_version, i.screening_result, i.identified_by, i.identified_at,
+        c.valid_until, i.document_kind, i.document_sha256, i.category,
+        i.category_evidence_reference, i.screening_list_version, i.screening_result, i.identified_by, i.identified_at,
         i.identification_sha256
     FROM kyc_case c LEFT JOIN identification i USING (case_id)
-    WHERE (CAST(:after AS uuid) IS NULL OR c.case_id > CAST(:after AS uuid))
+    WHERE c.case_id > COALESCE(CAST(:after AS uuid), '00000000-0000-0000-0000-000000000000')
         AND (CAST(:state AS text) IS NULL OR c.state = CAST(:state AS text))
     ORDER BY c.case_id LIMIT :limit
     """

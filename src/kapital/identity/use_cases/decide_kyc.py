@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
 from uuid import UUID
 
 import msgspec
@@ -14,11 +15,13 @@ from kapital.identity.ports import CaseStore
 from kapital.identity.use_cases.answers import item_problem
 from kapital.kernel.actor import Actor
 from kapital.kernel.ids import CommandId
-from kapital.kernel.problems import Problem
+from kapital.kernel.problems import Problem, ensure
 from kapital.kernel.roles import Role
 from kapital.platform.events import Event
 from kapital.platform.telemetry import Outcome
 from kapital.platform.unit_of_work import Transaction, UnitOfWork, fingerprint
+
+BATCH_MAX: Final = 1_000
 
 
 class NewKycDecision(msgspec.Struct, frozen=True, kw_only=True):
@@ -49,6 +52,7 @@ async def decide_kyc(
     MakerAndCheckerMustDiffer, DecisionNamesAnotherIdentification, ScreeningHitCannotBeApproved.
     Promise: of two decisions at once on one case one is made, the other refused.
     """
+    ensure(0 < len(cmd.decisions) <= BATCH_MAX, "a batch has 1 to 1,000 items")
     seen = fingerprint(cmd)
     async with uow.begin() as tx:
         if (earlier := await tx.replies.find(cmd.command_id, cmd.actor, seen)) is not None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Final
 from uuid import UUID
 
 import msgspec
@@ -24,6 +25,8 @@ from kapital.kernel.problems import Problem, ensure
 from kapital.kernel.roles import Role
 from kapital.platform.telemetry import Outcome
 from kapital.platform.unit_of_work import Transaction, UnitOfWork, fingerprint
+
+BATCH_MAX: Final = 1_000
 
 
 class NewIdentification(msgspec.Struct, frozen=True, kw_only=True):
@@ -56,6 +59,7 @@ async def record_identifications(
     Raises: IdempotencyKeyReused, NotPermitted. Per item: KycCaseNotFound, CaseNotAwaitingIdentification,
     QualifiedStatusNeedsEvidence.
     """
+    ensure(0 < len(cmd.identifications) <= BATCH_MAX, "a batch has 1 to 1,000 items")
     seen = fingerprint(cmd)
     async with uow.begin() as tx:
         if (earlier := await tx.replies.find(cmd.command_id, cmd.actor, seen)) is not None:

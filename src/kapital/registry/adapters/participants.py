@@ -21,10 +21,9 @@ _ADD: Final = text(
         INSERT INTO participant (participant_id, kind, name, inn, hash_salt, roles, rule_book_version, state,
                                  registered_at, version)
         SELECT id, kind, name, inn, salt, string_to_array(roles, ','), rule_book, state, :now, version
-        FROM unnest(CAST(:ids AS uuid[]), CAST(:kinds AS text[]), CAST(:names AS text[]), CAST(:inns AS
-        text[]),
-                    CAST(:salts AS bytea[]), CAST(:roles AS text[]), CAST(:rule_books AS text[]),
-                    CAST(:states AS text[]), CAST(:versions AS bigint[])) WITH ORDINALITY
+        FROM unnest(CAST(:ids AS uuid[]), CAST(:kinds AS text[]), CAST(:names AS text[]),
+                    CAST(:inns AS text[]), CAST(:salts AS bytea[]), CAST(:roles AS text[]),
+                    CAST(:rule_books AS text[]), CAST(:states AS text[]), CAST(:versions AS bigint[])) WITH ORDINALITY
             AS e (id, kind, name, inn, salt, roles, rule_book, state, version, n)
         ORDER BY kind, inn, n
         ON CONFLICT (kind, inn) WHERE state NOT IN ('rejected', 'closed') DO NOTHING

@@ -12,6 +12,7 @@ from kapital.registry.domain.inn import ENTITY_DIGITS, PERSON_DIGITS, require_va
 from kapital.registry.domain.problems import (
     IssuerMustBeEntity,
     LiftNeedsAnotherOfficer,
+    NameBlank,
     RestrictionAlreadySet,
     RestrictionNotSet,
     RuleBookVersionNotInForce,
@@ -65,12 +66,14 @@ class Application(msgspec.Struct, frozen=True, kw_only=True):
 def examine_application(application: Application, *, rule_book_version: str) -> None:
     """Return if the application may be entered into the register.
 
-    Raises: RuleBookVersionNotInForce, InnInvalid, IssuerMustBeEntity – in this order of precedence.
+    Raises: RuleBookVersionNotInForce, NameBlank, InnInvalid, IssuerMustBeEntity – in this order of precedence.
     """
     if application.rule_book_version != rule_book_version:
         raise RuleBookVersionNotInForce(
             facts={"accepted": application.rule_book_version, "in_force": rule_book_version}
         )
+    if not application.name.strip():
+        raise NameBlank
     require_valid_inn(application.inn, digits_expected=INN_DIGITS[application.kind])
     if ParticipantRole.ISSUER in application.roles and application.kind is ParticipantKind.NATURAL_PERSON:
         raise IssuerMustBeEntity

@@ -30,6 +30,15 @@ class InnInvalid(Problem):
     family = Family.UNPROCESSABLE
 
 
+class NameBlank(Problem):
+    """A name of blanks names nobody."""
+
+    code = "participant_name_must_not_be_blank"
+    title = "The name has no visible sign"
+    retry = Retry.AFTER_CHANGE
+    family = Family.UNPROCESSABLE
+
+
 class IssuerMustBeEntity(Problem):
     """259-FZ art. 2: digital financial assets are issued by legal entities and individual entrepreneurs."""
 

@@ -32,16 +32,15 @@ _COLUMNS: Final = """
 """
 _ONE: Final = text(
     f"""
-    SELECT {_COLUMNS} FROM participant p LEFT JOIN wallet w USING (participant_id) WHERE p.participant_id =
-    :id
+    SELECT {_COLUMNS} FROM participant p LEFT JOIN wallet w USING (participant_id)
+    WHERE p.participant_id = :id
     """  # noqa: S608 - a constant of this module
 )
 _PAGE: Final = text(
     f"""
     SELECT {_COLUMNS} FROM participant p LEFT JOIN wallet w USING (participant_id)
-    WHERE (CAST(:after AS uuid) IS NULL OR p.participant_id > CAST(:after AS uuid))
+    WHERE p.participant_id > COALESCE(CAST(:after AS uuid), '00000000-0000-0000-0000-000000000000')
         AND (CAST(:state AS text) IS NULL OR p.state = CAST(:state AS text))
-        AND (CAST(:own AS uuid) IS NULL OR p.participant_id = CAST(:own AS uuid))
     ORDER BY p.participant_id LIMIT :limit
     """  # noqa: S608 - a constant of this module
 )
@@ -79,18 +78,24 @@ async def list_participants(
 
     Shape: `limit` 1 to 1,000. Raises: NotPermitted for staff who see no participant.
     """
-    own = None
     if not _reads_all(actor):
-        if actor.participant_id is None:
-            actor.require(*READERS)
-        own = actor.participant_id
-    wanted = {"after": after, "state": state, "own": own, "limit": limit + 1}
-    rows = (await conn.execute(_PAGE, wanted)).all()
+        return await _list_of_itself(conn, actor=actor, state=state, after=after)
+    rows = (await conn.execute(_PAGE, {"after": after, "state": state, "limit": limit + 1})).all()
     shown = rows[:limit]
     return contract.ParticipantPage(
-        participants=[_participant(row, own=own is not None) for row in shown],
+        participants=[_participant(row, own=False) for row in shown],
         next_after=UUID(str(shown[-1].participant_id)) if len(rows) > limit else None,
     )
+
+
+async def _list_of_itself(
+    conn: AsyncConnection, *, actor: Actor, state: ParticipantState | None, after: UUID | None
+) -> contract.ParticipantPage:
+    if actor.participant_id is None:
+        actor.require(*READERS)
+    rows = [] if after is not None else (await conn.execute(_ONE, {"id": actor.participant_id})).all()
+    shown = [_participant(row, own=True) for row in rows if state is None or row.state == state]
+    return contract.ParticipantPage(participants=shown, next_after=None)
 
 
 def _participant(row: Any, *, own: bool) -> contract.Participant:

@@ -26,7 +26,8 @@ _PAGE: Final = text(
         WHERE c.participant_id = p.participant_id AND c.changed_at <= :at ORDER BY c.version DESC LIMIT 1
     ) s ON true
     LEFT JOIN wallet w ON w.participant_id = p.participant_id AND w.opened_at <= :at
-    WHERE p.registered_at <= :at AND (CAST(:after AS uuid) IS NULL OR p.participant_id > CAST(:after AS uuid))
+    WHERE p.registered_at <= :at
+        AND p.participant_id > COALESCE(CAST(:after AS uuid), '00000000-0000-0000-0000-000000000000')
     ORDER BY p.participant_id LIMIT :limit
     """
 )

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
+from typing import Final
 from uuid import UUID
 
 import msgspec
@@ -11,7 +12,7 @@ from kapital.contracts import registry as contract
 from kapital.kernel.actor import Actor
 from kapital.kernel.canonical import canonical_bytes
 from kapital.kernel.ids import CommandId
-from kapital.kernel.problems import Problem
+from kapital.kernel.problems import Problem, ensure
 from kapital.kernel.roles import Role
 from kapital.platform.events import Event
 from kapital.platform.telemetry import Outcome
@@ -22,7 +23,8 @@ from kapital.registry.domain.problems import ParticipantAlreadyRegistered
 from kapital.registry.ports import Entrant, ParticipantStore, SecretSource
 from kapital.registry.use_cases.answers import item_problem
 
-SALT_BYTES = 32
+SALT_BYTES: Final = 32
+BATCH_MAX: Final = 1_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,9 +50,10 @@ async def register_participants(
     item.
 
     Law: 259-FZ art. 8 (register of users); 152-FZ (the names stay in this database).
-    Raises: IdempotencyKeyReused, NotPermitted. Per item: RuleBookVersionNotInForce, InnInvalid,
+    Raises: IdempotencyKeyReused, NotPermitted. Per item: RuleBookVersionNotInForce, NameBlank, InnInvalid,
     IssuerMustBeEntity, ParticipantAlreadyRegistered.
     """
+    ensure(0 < len(cmd.participants) <= BATCH_MAX, "a batch has 1 to 1,000 items")
     seen = fingerprint(cmd)
     async with uow.begin() as tx:
         if (earlier := await tx.replies.find(cmd.command_id, cmd.actor, seen)) is not None:
