@@ -7,7 +7,7 @@ import pytest
 
 from kapital.kernel.ids import derive_uuid7
 from kapital.kernel.problems import InvariantBroken
-from kapital.ledger.api import BasisKind, Position, Posting
+from kapital.ledger.api import BasisKind, OpenWallet, Position, Posting
 from kapital.platform.bus import EmbeddedBus
 from kapital.platform.database import Databases
 from kapital.platform.events import Event
@@ -203,6 +203,31 @@ async def test_a_coupon_is_two_postings_per_holder(world: World) -> None:
         {"wallet_id": str(one), "entry_seq": first, "amount_kopecks": 50},
         {"wallet_id": str(two), "entry_seq": second, "amount_kopecks": 70},
     ]
+
+
+async def test_a_thousand_payouts_stand_or_fall_together(world: World) -> None:
+    issue, issuer = await world.issue(), await world.wallet()
+    wallets = [derive_uuid7(issuer, f"holder/{n}") for n in range(1000)]
+    await world.enter(opens=tuple(OpenWallet(wallet) for wallet in wallets))
+    bank = world.key(world.key(issuer).asset, Position.BANK)
+    await world.enter(Posting(bank, -999), Posting(world.key(issuer), 999))
+    coupon = action(issue, issuer, *(due(wallet, 1, 1) for wallet in wallets))
+
+    await world.pay(coupon)
+    unpaid = await world.kopecks(wallets[0])
+    await world.enter(Posting(bank, -1), Posting(world.key(issuer), 1))
+    calls, counted = world.ledger.calls, world.count_statements()
+    await world.pay(coupon)
+
+    assert unpaid == 0
+    assert [event["available_kopecks"] for event in await world.events("payouts_refused")] == [999]
+    assert world.ledger.calls - calls == 1
+    assert counted() <= 6
+    assert (await world.kopecks(wallets[0]), await world.kopecks(wallets[-1]), await world.kopecks(issuer)) == (
+        1,
+        1,
+        0,
+    )
 
 
 @pytest.mark.parametrize("position", ["frozen", "arrested"])

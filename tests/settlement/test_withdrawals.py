@@ -315,6 +315,24 @@ async def test_two_processes_at_once_pay_each_withdrawal_once(world: World, with
     assert (told.count("sent"), told.count("confirmed")) == (20, 20)
 
 
+@pytest.mark.parametrize("reject", [None, "account_closed"])
+async def test_what_two_processes_learn_at_once_is_recorded_and_told_once(world: World, reject: str | None) -> None:
+    wallet = await world.funded(1_000_00)
+    await request_withdrawals(world.command(*[item(wallet, 10)] * 20), world.parts)
+    await world.bank.script(Behaviour.PENDING, times=20)
+    await world.run()
+    await world.bank.work_off(reject_with=reject)
+
+    await asyncio.gather(
+        *(run_withdrawals(dataclasses.replace(world.other_process(), edge=NoEdge())) for _ in range(3))
+    )
+
+    end = "re_credited" if reject else "confirmed"
+    assert set(await world.states()) == {end}
+    assert await world.kopecks(wallet) == 1_000_00 - (0 if reject else 200)
+    assert [event["state"] for event in await world.events("withdrawal_changed")].count(end) == 20
+
+
 async def test_a_break_stops_withdrawals_until_it_is_gone(world: World) -> None:
     wallet = await world.funded(1_000_00)
     await world.ask(wallet, 100_00)

@@ -1,7 +1,6 @@
 """What settlement does on the events of others. A handler works inside the bus's transaction, inbox note included."""
 
-from collections.abc import Awaitable, Callable
-
+from kapital.platform.bus import Handler
 from kapital.platform.events import CloudEvent
 from kapital.platform.unit_of_work import Transaction
 from kapital.settlement.domain.instructions import AllocationDecided, PayoutsInstructed
@@ -9,8 +8,6 @@ from kapital.settlement.ports import Parts
 from kapital.settlement.use_cases.register_beneficiaries import WalletOpened, register_beneficiaries
 from kapital.settlement.use_cases.settle_allocation import settle_allocation
 from kapital.settlement.use_cases.settle_payouts import settle_payouts
-
-Handler = Callable[[Transaction, list[CloudEvent]], Awaitable[None]]
 
 
 def subscriptions(parts: Parts) -> list[tuple[tuple[str, ...], Handler]]:
