@@ -58,8 +58,8 @@ _BASIS = Basis(kind=BasisKind.HOLDER_INSTRUCTION, reference="test")
 _numbers = count(1)
 
 
-class ProcessDied(BaseException):
-    """Stands for kill -9: nobody catches it, nothing after it runs."""
+class ProcessDied(Exception):
+    """Stands for kill -9: no code of ours catches it, nothing after it runs."""
 
 
 @cache
@@ -386,7 +386,7 @@ class World:
     async def check(self) -> None:
         """The invariants that hold after every scenario."""
         assert (await self.ledger.balances([AccountKey(RUB, Position.BANK, RUB)])) == [-self.bank["kopecks"]]
-        assert (await self.ledger.check()).ok
+        assert (await self.ledger.check()).clean
         for row in await self.rows("SELECT * FROM dead_letter"):
             raise AssertionError(row)
         await self._every_step_is_audited()

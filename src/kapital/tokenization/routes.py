@@ -24,7 +24,7 @@ from kapital.tokenization.use_cases.tokenization import Tokenization
 
 HttpRequest = Request[Any, Any, Any]
 Limit = Annotated[int, Parameter(ge=1, le=PAGE_MAX)]
-StateFilter = Annotated[str | None, Parameter(max_length=64)]
+StateFilter = Annotated[str | None, Parameter(query="state", max_length=64)]  # `state` is the framework's own name
 T = TypeVar("T")
 
 
@@ -169,13 +169,15 @@ async def confirm_fixing_route(
 async def list_issues_route(
     request: HttpRequest,
     tokenization: Tokenization,
-    state: StateFilter = None,
+    in_state: StateFilter = None,
     after: UUID | None = None,
     limit: Limit = 100,
 ) -> contract.IssuePage:
     """A page of issues."""
     async with tokenization.parts.database.connect() as conn:
-        return await list_issues(conn, tokenization.parts, actor_of(request), state=state, after=after, limit=limit)
+        return await list_issues(
+            conn, tokenization.parts, actor_of(request), state=in_state, after=after, limit=limit
+        )
 
 
 @get("/v1/tokenization/issues/{issue_id:uuid}")
@@ -218,13 +220,15 @@ async def list_own_orders_route(
 async def list_fixings_route(
     request: HttpRequest,
     tokenization: Tokenization,
-    state: StateFilter = None,
+    in_state: StateFilter = None,
     after: UUID | None = None,
     limit: Limit = 100,
 ) -> contract.ObservationPage:
     """A page of recorded values."""
     async with tokenization.parts.database.connect() as conn:
-        return await list_fixings(conn, tokenization.parts, actor_of(request), state=state, after=after, limit=limit)
+        return await list_fixings(
+            conn, tokenization.parts, actor_of(request), state=in_state, after=after, limit=limit
+        )
 
 
 def _given(value: T | msgspec.UnsetType) -> T | None:

@@ -67,10 +67,9 @@ FIXING_TABLE: Final = VersionedTable(
     },
 )
 
-# What a person or the schedule may still do something for; a cancelled or defaulted issue pays nothing by itself.
-_LIVE: Final = (
-    "issue_id IN (SELECT issue_id FROM issue WHERE state IN ('circulating', 'redeeming', 'technical_default'))"
-)
+# A cancelled or defaulted issue pays nothing by itself; what is paid is closed whatever became of the issue.
+_LIVE: Final = """(state = 'paid' OR issue_id IN (
+    SELECT issue_id FROM issue WHERE state IN ('circulating', 'redeeming', 'technical_default')))"""
 _DUE: Final = {
     column: f"""
         WHERE state = ANY(CAST(:states AS text[])) AND {column} <= :now AND {_LIVE}
