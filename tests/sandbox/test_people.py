@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kapital.kernel.problems import InvariantBroken
-from kapital.sandbox.people import PersonKind, synthetic_people
+from kapital.sandbox.people import REGION, PersonKind, synthetic_people
 
 ALL = tuple(PersonKind)
 WEIGHTS = (3, 7, 2, 4, 10, 3, 5, 9, 4, 6, 8)
@@ -27,7 +27,7 @@ def test_people_are_valid_in_form_and_of_no_region(seed: int) -> None:
 
     for person in people:
         person.payout_account.require_valid()
-        assert person.inn.startswith("00")
+        assert person.inn.startswith(REGION)
         assert len(person.inn) == (10 if person.kind is PersonKind.LEGAL_ENTITY else 12)
         for end in (9,) if person.kind is PersonKind.LEGAL_ENTITY else (10, 11):
             assert int(person.inn[end]) == control(person.inn[:end])

@@ -1,7 +1,7 @@
 """Synthetic participants: the same seed gives the same people, and none of them exists.
 
-Names are drawn from common ones; every taxpayer number (ИНН) has right control digits and the region code 00, every
-bank account a right control key and a BIC of region 00. No such region exists, so no such number was ever given out.
+Names are drawn from common ones; every taxpayer number (ИНН) has right control digits and the region code 98, every
+bank account a right control key and a BIC of region 00. No tax office and no bank has these codes, so no such number was ever given out.
 """
 
 import random
@@ -13,7 +13,7 @@ from typing import Final
 from kapital.kernel.problems import ensure
 from kapital.settlement.domain.payout_account import PayoutAccount, with_control_key
 
-REGION: Final = "00"
+REGION: Final = "98"
 BIC: Final = "040000999"
 
 _INN_10: Final = (2, 4, 10, 3, 5, 9, 4, 6, 8)

@@ -1,0 +1,251 @@
+"""The composition root: every service of the house in one process, on the parts that the settings name."""
+
+import asyncio
+import gc
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from litestar.di import Provide
+
+from kapital.custody.api import KeyProfile
+from kapital.custody.service import CustodyService, custody_of
+from kapital.disclosure.service import DisclosureService, disclosure_of
+from kapital.identity.service import IdentityService, identity_of
+from kapital.kernel.actor import Actor, machine_actor
+from kapital.kernel.clock import Clock
+from kapital.kernel.problems import Problem
+from kapital.kernel.roles import Role
+from kapital.ledger.routes import HANDLERS as LEDGER_HANDLERS
+from kapital.ledger.service import LedgerService, tiles_audit
+from kapital.platform.bus import EmbeddedBus
+from kapital.platform.clock import SystemClock
+from kapital.platform.database import Databases
+from kapital.platform.http import HttpApp, ServiceRoutes, create_app
+from kapital.platform.logging import get_logger
+from kapital.platform.objects import ObjectStore
+from kapital.platform.postgres import open_databases
+from kapital.platform.settings import Settings
+from kapital.registry.service import RegistryService, registry_of
+from kapital.sandbox.bank.bank import SandboxBank
+from kapital.settlement import reactions as settlement_reactions
+from kapital.settlement import routes as settlement_routes
+from kapital.settlement.ports import Parts as SettlementParts
+from kapital.settlement.service import parts_of as settlement_parts_of
+from kapital.settlement.use_cases.book_incoming import book_incoming
+from kapital.settlement.use_cases.open_nominal_account import open_nominal_account
+from kapital.settlement.use_cases.reconcile import reconcile
+from kapital.settlement.use_cases.run_withdrawals import run_withdrawals
+from kapital.tokenization import reactions as tokenization_reactions
+from kapital.tokenization import routes as tokenization_routes
+from kapital.tokenization.service import parts_of as tokenization_parts_of
+from kapital.tokenization.service import tokenization_of
+from kapital.tokenization.use_cases.tokenization import Tokenization
+
+MIGRATIONS: Final = {
+    "ledger": "kapital.ledger.migrations",
+    "custody": "kapital.custody.migrations",
+    "registry": "kapital.registry.migrations",
+    "identity": "kapital.identity.migrations",
+    "tokenization": "kapital.tokenization.migrations",
+    "settlement": "kapital.settlement.migrations",
+    "disclosure": "kapital.disclosure.migrations",
+    "sandbox": "kapital.sandbox.bank.migrations",
+}
+TICK_S: Final = 1.0
+CHECKPOINT_EVERY_TICKS: Final = 60
+RECONCILE_EVERY_TICKS: Final = 60
+
+_log = get_logger("app")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kapital:
+    """All services of one process. `bank` is the sandbox bank: a real one takes its place by its adapter."""
+
+    settings: Settings
+    clock: Clock
+    databases: Databases
+    bus: EmbeddedBus
+    ledger: LedgerService
+    custody: CustodyService
+    registry: RegistryService
+    identity: IdentityService
+    tokenization: Tokenization
+    settlement: SettlementParts
+    disclosure: DisclosureService
+    bank: SandboxBank
+    objects: ObjectStore
+
+    def routes(self) -> list[ServiceRoutes]:
+        """Routes of every service."""
+        return [
+            ServiceRoutes(name="ledger", handlers=LEDGER_HANDLERS, dependencies={"ledger": _given(self.ledger)}),
+            self.registry.routes,
+            self.identity.routes,
+            ServiceRoutes(
+                name="tokenization",
+                handlers=tokenization_routes.HANDLERS,
+                dependencies={"tokenization": _given(self.tokenization)},
+            ),
+            ServiceRoutes(
+                name="settlement",
+                handlers=settlement_routes.HANDLERS,
+                dependencies={"settlement": _given(self.settlement)},
+            ),
+            self.custody.routes,
+            self.disclosure.routes,
+        ]
+
+    async def tick(self, now: datetime) -> None:
+        """Do everything that time alone brings, once. May be called at any time by any number of processes."""
+        for expire in self.identity.ticks:
+            await expire(now)
+        await book_incoming(self.settlement)
+        await self.tokenization.run_schedule(now)
+        await run_withdrawals(self.settlement)
+
+    async def settle_down(self) -> None:
+        """Tick and deliver until nothing moves; for demonstrations and tests."""
+        await self.tick(self.clock.now())
+        await self.bus.drain()
+        await self.tick(self.clock.now())
+        await self.bus.drain()
+
+
+SCHEDULER: Final[Actor] = machine_actor(Role.SCHEDULER)
+
+
+@asynccontextmanager
+async def open_kapital(settings: Settings, clock: Clock | None = None) -> AsyncIterator[Kapital]:
+    """Open databases, bring their schemas up to date, build every service, close all at the end.
+
+    Raises: EmbeddedPostgresFailed, DatabaseUnavailable, and what custody raises for a wrong passphrase.
+    """
+    _tune_process()
+    clock = clock or SystemClock()
+    databases = await open_databases(settings)
+    try:
+        for name, package in MIGRATIONS.items():
+            await databases.get(name).migrate(package)
+        kapital = await _build(settings, clock, databases)
+        try:
+            yield kapital
+        finally:
+            await kapital.tokenization.close()
+            await kapital.ledger.close()
+            await kapital.custody.close()
+    finally:
+        await databases.close()
+
+
+async def _build(settings: Settings, clock: Clock, databases: Databases) -> Kapital:
+    objects = ObjectStore(settings.data_dir / "objects")
+    custody = custody_of(
+        databases.get("custody"), clock, data_dir=settings.data_dir, passphrase=settings.custody_passphrase
+    )
+    await custody.start()
+    await custody.custody.ensure_key(settings.log_origin, KeyProfile.ANCHOR)
+    ledger = LedgerService(
+        databases.get("ledger"),
+        clock,
+        rule_book_version=settings.rule_book_version,
+        code_version=settings.code_version,
+        origin=settings.log_origin,
+        signers=[await custody.custody.signer(settings.log_origin)],
+        audit=tiles_audit(settings.data_dir / "audit"),
+    )
+    await open_nominal_account(ledger)
+    bank = SandboxBank(databases.get("sandbox"), clock)
+    registry = registry_of(
+        databases.get("registry"), clock, ledger=ledger, rule_book_version=settings.rule_book_version
+    )
+    identity = identity_of(databases.get("identity"), clock)
+    settlement = settlement_parts_of(databases.get("settlement"), clock, ledger, bank)
+    tokenization_parts = tokenization_parts_of(
+        databases.get("tokenization"),
+        clock,
+        ledger=ledger,
+        custody=custody.custody,
+        documents=objects,
+        rule_book_version=settings.rule_book_version,
+    )
+    disclosure = disclosure_of(databases.get("disclosure"), objects, operator_name=settings.operator_name)
+    bus = EmbeddedBus(databases, clock, poll_interval_s=settings.bus_poll_interval_ms / 1000)
+    for consumer, subscriptions in (
+        ("registry", registry.subscriptions),
+        ("identity", identity.subscriptions),
+        ("tokenization", tokenization_reactions.subscriptions(tokenization_parts)),
+        ("settlement", settlement_reactions.subscriptions(settlement)),
+        ("disclosure", disclosure.subscriptions),
+    ):
+        for event_types, handler in subscriptions:
+            bus.subscribe(consumer, event_types, handler)
+    tokenization = tokenization_of(tokenization_parts)
+    await tokenization.resume_orders()
+    return Kapital(
+        settings=settings,
+        clock=clock,
+        databases=databases,
+        bus=bus,
+        ledger=ledger,
+        custody=custody,
+        registry=registry,
+        identity=identity,
+        tokenization=tokenization,
+        settlement=settlement,
+        disclosure=disclosure,
+        bank=bank,
+        objects=objects,
+    )
+
+
+def http_app(kapital: Kapital) -> HttpApp:
+    """The HTTP application of all services."""
+    return create_app(
+        kapital.routes(),
+        settings=kapital.settings,
+        databases=kapital.databases,
+        verifier=kapital.registry.verifier,
+    )
+
+
+async def work_in_background(kapital: Kapital) -> None:
+    """Deliver events and follow the schedule until cancelled. A part that fails is tried again at the next tick."""
+    async with asyncio.TaskGroup() as group:
+        group.create_task(kapital.bus.run())
+        group.create_task(_tick_for_ever(kapital))
+
+
+async def _tick_for_ever(kapital: Kapital) -> None:
+    count = 0
+    while True:
+        await _attempt("tick", lambda: kapital.tick(kapital.clock.now()))
+        if count % CHECKPOINT_EVERY_TICKS == 0:
+            await _attempt("checkpoint", kapital.ledger.checkpoint)
+            await _attempt("mirror", kapital.ledger.mirror)
+        if count % RECONCILE_EVERY_TICKS == 0:
+            await _attempt("reconcile", lambda: reconcile(SCHEDULER, kapital.settlement))
+        count += 1
+        await asyncio.sleep(TICK_S)
+
+
+async def _attempt(name: str, work: Callable[[], Awaitable[object]]) -> None:
+    """Run one periodic piece of work; a refusal or a part that is away is logged, and the next tick tries again."""
+    try:
+        await work()
+    except Problem as problem:
+        _log.warning("app.periodic_work_refused", name=name, code=problem.code)
+
+
+def _given(value: object) -> Provide:
+    return Provide(lambda: value, sync_to_thread=False)
+
+
+def _tune_process() -> None:
+    """Long-lived caches make the collector's full passes expensive, and the writer thread must get its turn soon."""
+    gc.set_threshold(100_000, 50, 100)
+    sys.setswitchinterval(0.0005)

@@ -1,0 +1,271 @@
+"""The command line. Each command is thin: it opens the parts, calls one use case, prints."""
+
+import asyncio
+import json
+import signal
+import sys
+from collections.abc import Coroutine
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+from uuid import UUID
+
+from cyclopts import App, Parameter
+from granian.constants import Interfaces
+from granian.server.embed import Server
+from rich.console import Console
+
+from kapital.app import Kapital, http_app, open_kapital, work_in_background
+from kapital.bench.ledger import LedgerBench
+from kapital.demo.run import INVESTORS, run_demo
+from kapital.invariants import check_invariants
+from kapital.kernel.actor import Actor
+from kapital.kernel.ids import CommandId
+from kapital.kernel.problems import Problem
+from kapital.kernel.roles import Role
+from kapital.platform.ids import new_uuid7
+from kapital.platform.logging import configure_logging
+from kapital.platform.settings import Settings
+from kapital.registry.domain.access import TokenSubjectKind
+from kapital.registry.use_cases.issue_access_token import IssueAccessToken
+from kapital.registry.use_cases.register_staff import RegisterStaff
+from kapital.verify.__main__ import main as verify_main
+
+app = App(
+    name="kapital", help="Software of an operator of an information system that issues digital financial assets."
+)
+evidence = App(name="evidence", help="Make evidence packages that `kapital verify` accepts offline.")
+ledger = App(name="ledger", help="Work on the register of record.")
+bench = App(name="bench", help="Repeatable benchmarks; each prints one JSON object with --json.")
+app.command(evidence)
+app.command(ledger)
+app.command(bench)
+
+Json = Annotated[bool, Parameter(name="--json", negative=(), help="Print one JSON object and nothing else.")]
+T = TypeVar("T")
+
+
+@app.command
+def up() -> None:
+    """Serve the HTTP API of all services in one process until Ctrl-C."""
+    _run(_serve(_settings()))
+
+
+@app.command
+def demo(
+    *,
+    folder: Path = Path("var/demo"),
+    investors: int = INVESTORS,
+    terms: tuple[Path, ...] = (),
+    as_json: Json = False,
+) -> None:
+    """Play real decisions from draft to redemption with synthetic people, and prove the outcome."""
+    _silence_logs()
+    console = Console(stderr=as_json)
+    told, well = _run(run_demo(folder, investors=investors, console=console, files=terms))
+    if as_json:
+        _print(told)
+    if not well:
+        sys.exit(1)
+
+
+@app.command(help_flags=[])
+def verify(*arguments: Annotated[str, Parameter(allow_leading_hyphen=True)]) -> None:
+    """Check an evidence package offline (`kapital verify --help` for its options)."""
+    sys.exit(verify_main(list(arguments)))
+
+
+@app.command
+def check(*, as_json: Json = False) -> None:
+    """Recompute the register from its entries and check the seven invariants; name each row that is off."""
+    _silence_logs()
+
+    async def work() -> tuple[dict[str, Any], bool]:
+        async with open_kapital(_settings()) as kapital:
+            found = await check_invariants(kapital)
+            told: dict[str, Any] = {
+                "size": found.ledger.size,
+                "accounts": found.ledger.accounts,
+                "invariants": found.holds(),
+                "findings": [
+                    {"invariant": name, "code": f.code, "where": f.where, "detail": f.detail}
+                    for name, f in found.findings
+                ],
+            }
+            return told, not found.findings
+
+    told, clean = _run(work())
+    if as_json:
+        _print(told)
+    else:
+        print(f"{told['size']} entries, {told['accounts']} accounts")
+        print("  ".join(f"{name} {'holds' if ok else 'BROKEN'}" for name, ok in told["invariants"].items()))
+        for f in told["findings"]:
+            print(f"{f['invariant']} {f['code']} at {f['where']}: {f['detail']}")
+    sys.exit(0 if clean else 1)
+
+
+@evidence.command
+def entry(seq: int, *, out: Path | None = None) -> None:
+    """Make the evidence package of one ledger entry."""
+    _silence_logs()
+    _run(_write_evidence(out or Path(f"entry-{seq}.kapital.json"), lambda k: k.ledger.entry_evidence(seq)))
+
+
+@evidence.command
+def statement(wallet: UUID, *, out: Path | None = None) -> None:
+    """Make a holder's statement: every entry of a wallet with proofs, and the proof that none is missing."""
+    _silence_logs()
+    _run(
+        _write_evidence(
+            out or Path(f"statement-{wallet}.kapital.json"), lambda k: k.ledger.statement_evidence(wallet)
+        )
+    )
+
+
+@ledger.command
+def rebuild() -> None:
+    """Make every derived row again from the entries."""
+    _silence_logs()
+
+    async def work() -> int:
+        async with open_kapital(_settings()) as kapital:
+            return await kapital.ledger.rebuild()
+
+    print(f"{_run(work())} entries replayed")
+
+
+@ledger.command
+def checkpoint() -> None:
+    """Print a signed note over the present log."""
+    _silence_logs()
+
+    async def work() -> str:
+        async with open_kapital(_settings()) as kapital:
+            return await kapital.ledger.checkpoint()
+
+    print(_run(work()), end="")
+
+
+@ledger.command
+def keys() -> None:
+    """Print the verifier keys of the log, for `kapital verify --key-file`."""
+    _silence_logs()
+
+    async def work() -> list[str]:
+        async with open_kapital(_settings()) as kapital:
+            return kapital.ledger.verifier_keys
+
+    print("\n".join(_run(work())))
+
+
+@app.command
+def token(*roles: Role, hours: int = 8) -> None:
+    """Print an access token for a new member of the staff with these roles, for use on this installation."""
+    _silence_logs()
+
+    async def work() -> str:
+        async with open_kapital(_settings()) as kapital:
+            administrator = Actor(id="machine:console", participant_id=None, roles=frozenset({Role.ADMIN}))
+            staff_id = new_uuid7()
+            await kapital.registry.use_cases.register_staff(
+                RegisterStaff(
+                    command_id=CommandId(f"console-{new_uuid7()}"),
+                    actor=administrator,
+                    staff_id=staff_id,
+                    roles=frozenset(roles),
+                )
+            )
+            issued = await kapital.registry.use_cases.issue_access_token(
+                IssueAccessToken(
+                    command_id=CommandId(f"console-{new_uuid7()}"),
+                    actor=administrator,
+                    subject_kind=TokenSubjectKind.STAFF,
+                    subject_id=staff_id,
+                    roles=frozenset(roles),
+                    expires_at=datetime.now(UTC) + timedelta(hours=hours),
+                )
+            )
+            return str(issued.token)
+
+    print(_run(work()))
+
+
+@bench.command(name="ledger")
+def bench_ledger(
+    *,
+    seconds: float = 60,
+    entries_before: int = 1_000_000,
+    wallets: int = 100_000,
+    callers: int = 1_500,
+    as_json: Json = False,
+) -> None:
+    """DvP per second through `post` on embedded PostgreSQL, on an empty and on a large ledger, and the limit."""
+    _silence_logs()
+    console = Console(stderr=True)
+    told = _run(
+        LedgerBench(wallets=wallets, entries_before=entries_before, seconds=seconds, callers=callers).run(console)
+    )
+    if as_json:
+        _print(told)
+    else:
+        for name, value in told.items():
+            print(f"{name:>18}  {value}")
+
+
+async def _write_evidence(path: Path, make: Any) -> None:
+    async with open_kapital(_settings()) as kapital:
+        path.write_bytes(await make(kapital))
+    print(path)
+
+
+async def _serve(settings: Settings) -> None:
+    configure_logging(level=settings.log_level)
+    async with open_kapital(settings) as kapital:
+        server = Server(
+            http_app(kapital), address=settings.host, port=settings.port, interface=Interfaces.ASGI, log_enabled=False
+        )
+        stopping = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, stopping.set)
+        print(f"Kapital: http://{settings.host}:{settings.port}/contracts  (Ctrl-C stops)", file=sys.stderr)
+        await _until(stopping, server, kapital)
+
+
+async def _until(stopping: asyncio.Event, server: Server, kapital: Kapital) -> None:
+    """Serve and work until told to stop, or until a part ends by itself: then its error is ours."""
+    parts = [asyncio.create_task(server.serve()), asyncio.create_task(work_in_background(kapital))]
+    told = asyncio.create_task(stopping.wait())
+    await asyncio.wait([told, *parts], return_when=asyncio.FIRST_COMPLETED)
+    server.stop()  # type: ignore[no-untyped-call]
+    parts[1].cancel()
+    ended = await asyncio.gather(*parts, return_exceptions=True)
+    if not stopping.is_set():
+        told.cancel()
+        raise next((e for e in ended if isinstance(e, Exception)), RuntimeError("the server ended by itself"))
+
+
+def _settings() -> Settings:
+    return Settings()
+
+
+def _silence_logs() -> None:
+    configure_logging(level="ERROR")
+
+
+def _print(told: dict[str, Any]) -> None:
+    print(json.dumps(told, ensure_ascii=False, indent=2))
+
+
+def _run(work: Coroutine[Any, Any, T]) -> T:
+    try:
+        return asyncio.run(work)
+    except Problem as problem:
+        print(f"{problem.code}: {problem.detail} {problem.facts or ''}".rstrip(), file=sys.stderr)
+        sys.exit(2)
+
+
+def main() -> None:
+    """Run the command line."""
+    app()

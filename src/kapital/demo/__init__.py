@@ -1,0 +1,4 @@
+"""The demonstration: real terms from decision to redemption, on embedded parts, with synthetic people.
+
+It is also the first tutorial: every step is a use case that routes call too; nothing is put into a table from here.
+"""

@@ -1,0 +1,312 @@
+"""The story of the demonstration, act by act. Money and units move only through the use cases of the services."""
+
+import asyncio
+import random
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Final
+from uuid import UUID
+
+from kapital.app import Kapital
+from kapital.contracts.tokenization import ActionRow, IssueDetails, OrderAnswer, OrderBook
+from kapital.demo.cast import (
+    ISSUE_MANAGER,
+    LEGAL,
+    RISK,
+    SEED,
+    SETTLEMENT,
+    Player,
+    bring_on_stage,
+    command,
+)
+from kapital.kernel.problems import Problem, ensure
+from kapital.ledger.api import money_asset
+from kapital.platform.clock import SteppedClock
+from kapital.settlement.domain.withdrawal import WithdrawalItem
+from kapital.settlement.use_cases.request_withdrawals import RequestWithdrawals, request_withdrawals
+from kapital.tokenization.domain.states import ActionState, IssueState
+from kapital.tokenization.domain.terms import Event, IssuanceTerms, load_terms
+from kapital.tokenization.queries.get_issue import get_issue
+from kapital.tokenization.queries.get_order_book import get_order_book
+from kapital.tokenization.queries.list_actions import list_actions
+from kapital.tokenization.use_cases.place_orders import NewOrder
+
+# How much of an issue is asked for, as a share of its maximum; the last issue finds too few buyers on purpose.
+DEMAND: Final = Decimal("1.6")
+DEMAND_OF_THE_FAILED: Final = Decimal("0.1")
+FUNDED_ABOVE_PROCEEDS: Final = Decimal("0.6")
+# So many investors press the button in the same moment.
+AT_ONCE: Final = 20
+BEFORE_PLACEMENT: Final = timedelta(days=4)
+_PATIENCE: Final = 400  # steps of the clock; far more than any term sheet here needs
+
+Progress = Callable[[str], None]
+
+
+@dataclass(slots=True)
+class IssueStory:
+    """One issue on its way."""
+
+    file: Path
+    raw: bytes
+    terms: IssuanceTerms
+    issuer: Player
+    issue_id: UUID
+    book: OrderBook | None = None
+    details: IssueDetails | None = None
+    actions: Sequence[ActionRow] = ()
+    holders: int = 0
+
+
+@dataclass(slots=True)
+class Story:
+    """What happened."""
+
+    issues: list[IssueStory] = field(default_factory=list)
+    investors: list[Player] = field(default_factory=list)
+    refused: Counter[str] = field(default_factory=Counter)
+    accepted_orders: int = 0
+    partial_orders: int = 0
+    money_in_kopecks: int = 0
+
+
+def start_of(terms: Sequence[IssuanceTerms]) -> datetime:
+    """When the demonstration begins: some days before the first placement, so that all decisions can be published."""
+    return min(one.placement_start_at for one in terms).astimezone(UTC) - BEFORE_PLACEMENT
+
+
+async def play(
+    kapital: Kapital, clock: SteppedClock, files: Sequence[Path], *, investors: int, progress: Progress
+) -> Story:
+    """Play all acts. The last file's issue finds too few buyers and fails."""
+    story = Story()
+    raw = [file.read_bytes() for file in files]
+    terms = [load_terms(one) for one in raw]
+    progress("participants: registered, identified by one person, approved by another")
+    story.investors, issuers = await bring_on_stage(kapital, investors, terms)
+    for file, text, one, issuer in zip(files, raw, terms, issuers, strict=True):
+        progress(f"{one.code}: decision drafted, reviewed by two, signed, published")
+        issue_id = await _publish(kapital, issuer, text)
+        story.issues.append(IssueStory(file, text, one, issuer, issue_id))
+    progress("money arrives on the nominal account and finds its owners")
+    await _fund_investors(kapital, story)
+    await _advance(kapital, clock, max(one.placement_start_at for one in terms))
+    for issue in story.issues:
+        progress(f"{issue.terms.code}: orders")
+        await _subscribe(kapital, story, issue, failing=issue is story.issues[-1])
+    progress("placement closes: held or failed, allocation, delivery against payment, refunds")
+    await _advance(kapital, clock, max(one.placement_end_at for one in terms))
+    await _late_order(kapital, story)
+    await _note_results(kapital, story)
+    await _fund_issuers(kapital, story)
+    await _live_to_the_end(kapital, clock, story, progress)
+    progress("everybody takes the money out")
+    await _withdraw_all(kapital, story)
+    return story
+
+
+async def _publish(kapital: Kapital, issuer: Player, text: bytes) -> UUID:
+    app = kapital.tokenization
+    drafted = await app.draft_decision(command(), issuer.actor, terms=text)
+    ensure(not drafted.faults, f"the example has faults: {[fault.code for fault in drafted.faults]}")
+    issue_id, digest = drafted.issue_id, drafted.decision_sha256
+    await app.submit_decision(command(), issuer.actor, issue_id=issue_id, decision_sha256=digest)
+    for reviewer in (ISSUE_MANAGER, LEGAL):
+        await app.review_decision(command(), reviewer, issue_id=issue_id, decision_sha256=digest)
+    await app.sign_decision(command(), issuer.actor, issue_id=issue_id, decision_sha256=digest)
+    await app.publish_decision(command(), ISSUE_MANAGER, issue_id=issue_id, decision_sha256=digest)
+    await kapital.bus.drain()
+    return issue_id
+
+
+# --- money ------------------------------------------------------------------------------------------------------
+
+
+async def _fund_investors(kapital: Kapital, story: Story) -> None:
+    """Each investor pays in enough for its orders; one forgets the code, one pays less than it orders."""
+    need = sum(int(DEMAND * i.terms.quantity_max) * i.terms.price_kopecks for i in story.issues)
+    each = need // len(story.investors) * 2
+    await _pay_in(kapital, story, [(p, each if n else 100) for n, p in enumerate(story.investors)])
+
+
+async def _fund_issuers(kapital: Kapital, story: Story) -> None:
+    """Issuers bring what they will owe above what they raised."""
+    payments = [
+        (issue.issuer, int(issue.book.paid_kopecks * FUNDED_ABOVE_PROCEEDS))
+        for issue in story.issues
+        if issue.book is not None and issue.book.paid_kopecks
+    ]
+    await _pay_in(kapital, story, payments)
+
+
+async def _pay_in(kapital: Kapital, story: Story, payments: Sequence[tuple[Player, int]]) -> None:
+    await kapital.bank.receive_many([(kopecks, player.top_up_purpose) for player, kopecks in payments])
+    story.money_in_kopecks += sum(kopecks for _, kopecks in payments)
+    await kapital.settle_down()
+
+
+async def _withdraw_all(kapital: Kapital, story: Story) -> None:
+    rub = money_asset()
+    players = [*story.investors, *(issue.issuer for issue in story.issues)]
+    balances = {row.wallet: row.balance for row in await kapital.ledger.register(rub) if row.position == "available"}
+    owed = [(player, balances[player.wallet]) for player in players if balances.get(player.wallet)]
+    for start in range(0, len(owed), AT_ONCE):
+        await asyncio.gather(*(_withdraw(kapital, *one) for one in owed[start : start + AT_ONCE]))
+    while await kapital.bank.work_off() or await _money_in_transit(kapital):
+        await kapital.settle_down()
+
+
+async def _withdraw(kapital: Kapital, player: Player, kopecks: int) -> None:
+    item = WithdrawalItem(wallet_id=player.wallet, amount_kopecks=kopecks, payout_account=player.account)
+    [answer] = await request_withdrawals(
+        RequestWithdrawals(command_id=command(), actor=player.actor, items=(item,)), kapital.settlement
+    )
+    ensure(answer.code is None, f"a withdrawal was refused: {answer.code}")
+
+
+async def _money_in_transit(kapital: Kapital) -> bool:
+    return any(row.position == "locked" for row in await kapital.ledger.register(money_asset()))
+
+
+# --- orders -----------------------------------------------------------------------------------------------------
+
+
+async def _subscribe(kapital: Kapital, story: Story, issue: IssueStory, *, failing: bool) -> None:
+    """Investors order one after another, in a drawn order, until the demand is met."""
+    terms, draw = issue.terms, random.Random(f"{SEED}/{issue.terms.code}")  # noqa: S311 - the same story each time
+    buyers = list(story.investors)
+    draw.shuffle(buyers)
+    demand = int((DEMAND_OF_THE_FAILED if failing else DEMAND) * terms.quantity_max)
+    average = max(terms.min_order_units, demand // len(buyers))
+    wanted: list[tuple[Player, int]] = []
+    asked = 0
+    for buyer in buyers:
+        units = min(max(average * draw.randint(50, 150) // 100, terms.min_order_units), terms.max_order_units)
+        units = -(-units // terms.lot) * terms.lot
+        if failing and asked + units > demand:
+            break
+        asked += units
+        wanted.append((buyer, units))
+    for start in range(0, len(wanted), AT_ONCE):
+        some = wanted[start : start + AT_ONCE]
+        await asyncio.gather(*(_order(kapital, story, buyer, issue, units) for buyer, units in some))
+    await kapital.bus.drain()
+
+
+async def _order(kapital: Kapital, story: Story, buyer: Player, issue: IssueStory, units: int) -> None:
+    try:
+        placed = await kapital.tokenization.place_orders(
+            command(), buyer.actor, orders=(NewOrder(issue_id=issue.issue_id, units=units),)
+        )
+    except Problem as problem:
+        story.refused[problem.code] += 1
+        return
+    [answer] = placed.items
+    if answer.outcome is OrderAnswer.accepted:
+        story.accepted_orders += 1
+    elif answer.refusal:
+        story.refused[answer.refusal.code] += 1
+
+
+async def _late_order(kapital: Kapital, story: Story) -> None:
+    """One order after the close: refused, and nothing happens."""
+    first = story.issues[0]
+    await _order(kapital, story, story.investors[1], first, first.terms.min_order_units)
+
+
+async def _note_results(kapital: Kapital, story: Story) -> None:
+    parts = kapital.tokenization.parts
+    for issue in story.issues:
+        async with parts.database.connect() as conn:
+            issue.book = await get_order_book(conn, parts, issue.issuer.actor, issue.issue_id)
+        register = await kapital.ledger.register(issue.issue_id)
+        issue.holders = len({row.wallet for row in register if row.wallet != issue.issue_id})
+
+
+# --- life -------------------------------------------------------------------------------------------------------
+
+
+async def _live_to_the_end(kapital: Kapital, clock: SteppedClock, story: Story, progress: Progress) -> None:
+    """Move the clock from event to event until every issue is redeemed or refunded."""
+    ended = {IssueState.REDEEMED, IssueState.REFUNDED}
+    told: set[UUID] = set()
+    for _ in range(_PATIENCE):
+        await _look(kapital, story)
+        open_issues = [i for i in story.issues if i.details and IssueState(i.details.issue.state) not in ended]
+        for issue in story.issues:
+            for action in issue.actions:
+                if action.state in {ActionState.PAID, ActionState.CLOSED} and action.action_id not in told:
+                    told.add(action.action_id)
+                    progress(f"{issue.terms.code}: {action.kind.value} {action.number} paid")
+        if not open_issues:
+            return
+        await _provide_values(kapital, open_issues, clock.now())
+        await kapital.settle_down()
+        waiting = [a for i in open_issues for a in i.actions if a.state not in {ActionState.PAID, ActionState.CLOSED}]
+        ahead = [at for a in waiting for at in _instants(a) if at > clock.now()]
+        await _advance(kapital, clock, min(ahead, default=clock.now() + timedelta(days=1)))
+    ensure(False, f"the story does not end: {[(i.terms.code, i.details) for i in story.issues]}")
+
+
+def _instants(action: ActionRow) -> list[datetime]:
+    pay_day = datetime(action.pay_on.year, action.pay_on.month, action.pay_on.day, tzinfo=UTC)
+    needed = [need.available_at for need in action.missing_fixings]
+    return [action.record_at, pay_day, pay_day + timedelta(hours=12), *needed]
+
+
+async def _look(kapital: Kapital, story: Story) -> None:
+    parts = kapital.tokenization.parts
+    for issue in story.issues:
+        async with parts.database.connect() as conn:
+            issue.details = await get_issue(conn, parts, issue.issuer.actor, issue.issue_id)
+            issue.actions = (await list_actions(conn, parts, issue.issuer.actor, issue.issue_id)).items
+
+
+async def _provide_values(kapital: Kapital, issues: Sequence[IssueStory], now: datetime) -> None:
+    """What comes from outside – an index, an event – is recorded by one person and confirmed by another."""
+    app, seen = kapital.tokenization, set[tuple[str, date]]()
+    for issue in issues:
+        for action in issue.actions:
+            for need in action.missing_fixings:
+                key = (need.series, need.observed_on)
+                if need.available_at <= now and key not in seen:
+                    seen.add(key)
+                    value = _synthetic_value(need.series, need.observed_on)
+                    fixing = await app.record_fixing(
+                        command(),
+                        SETTLEMENT,
+                        series=key[0],
+                        observed_on=key[1],
+                        value=value,
+                        evidence="demo/synthetic",
+                    )
+                    await app.confirm_fixing(command(), RISK, fixing_id=fixing.fixing_id, value=value)
+            if (
+                action.outcome_missing
+                and action.state == ActionState.FIXING
+                and isinstance(issue.terms.payoff, Event)
+            ):
+                await _decide_outcome(kapital, issue, issue.terms.payoff.outcomes[0].code)
+
+
+async def _decide_outcome(kapital: Kapital, issue: IssueStory, outcome: str) -> None:
+    fixing = await kapital.tokenization.record_outcome(
+        command(), SETTLEMENT, issue_id=issue.issue_id, outcome=outcome, evidence="demo/synthetic"
+    )
+    await kapital.tokenization.confirm_fixing(command(), RISK, fixing_id=fixing.fixing_id, value=outcome)
+
+
+def _synthetic_value(series: str, observed_on: date) -> str:
+    """A made-up value of a series: a slow rise from 3,000 points for an index, 14 % for a rate."""
+    if "rate" in series or "ruonia" in series:
+        return "14.00"
+    return str(Decimal(3_000) + Decimal(2) * (observed_on - date(2026, 12, 1)).days)
+
+
+async def _advance(kapital: Kapital, clock: SteppedClock, to: datetime) -> None:
+    clock.set(max(to.astimezone(UTC) + timedelta(seconds=1), clock.now()))
+    await kapital.settle_down()

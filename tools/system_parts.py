@@ -1,0 +1,49 @@
+"""System parts that some tests need. Missing ones are named; with KAPITAL_REQUIRE_ALL=1 they are an error.
+
+`--install` installs them with apt-get where it can (Debian, Ubuntu, as root).
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+from typing import NamedTuple
+
+
+class Part(NamedTuple):
+    """A program that tests need, and the Debian package that brings it."""
+
+    program: str
+    package: str
+    needed_for: str
+
+
+PARTS = (Part("chromium", "chromium", "tests of pages in a real browser (tests/e2e)"),)
+
+
+def missing() -> list[Part]:
+    return [part for part in PARTS if shutil.which(part.program) is None]
+
+
+def install(parts: list[Part]) -> None:
+    if not parts:
+        return
+    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    subprocess.run(["apt-get", "update", "-qq"], check=True, env=environment)
+    packages = [part.package for part in parts]
+    subprocess.run(
+        ["apt-get", "install", "-y", "-qq", "--no-install-recommends", *packages], check=True, env=environment
+    )
+
+
+def main() -> int:
+    if "--install" in sys.argv:
+        install(missing())
+    absent = missing()
+    for part in absent:
+        print(f"missing: {part.program} – install {part.package}; without it are skipped: {part.needed_for}")
+    return 1 if absent and os.environ.get("KAPITAL_REQUIRE_ALL") == "1" else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
