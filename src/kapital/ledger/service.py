@@ -83,8 +83,10 @@ class LedgerService:
 
     async def close(self) -> None:
         """Finish what waits and close all connections."""
-        await self._poster.close()
-        await self._reader.close()
+        try:
+            await self._poster.close()
+        finally:
+            await self._reader.close()
 
     # --- reading -------------------------------------------------------------------------------------
 
@@ -175,12 +177,12 @@ class LedgerService:
 
     # --- auditing ------------------------------------------------------------------------------------
 
-    async def mirror(self) -> AuditReceipt | None:
-        """Bring the audit copy up to date; None if there is none. Raises AuditDiverged."""
+    async def mirror(self, *, whole: bool = False) -> AuditReceipt | None:
+        """Bring the audit copy up to date (`whole`: compare all); None if there is none. Raises AuditDiverged."""
         if self._audit is None:
             return None
         async with self._reader.session() as connection:
-            return await mirror(connection, partial(store.read_tiles, connection), self._proofs, self._audit)
+            return await mirror(connection, partial(store.read_tiles, connection), self._audit, whole=whole)
 
     async def check(self) -> CheckReport:
         """Recompute everything from the entries and compare."""
@@ -190,7 +192,9 @@ class LedgerService:
     async def rebuild(self) -> int:
         """Make every derived row again from the entries. Raises RebuildRefused."""
         async with self._reader.session() as connection:
-            return await rebuild(connection)
+            size = await rebuild(connection)
+        self._proofs.forget()
+        return size
 
 
 def tiles_audit(folder: Path) -> AuditAdapter:

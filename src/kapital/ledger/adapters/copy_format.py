@@ -20,7 +20,7 @@ _ARRAY_HEADER_BYTES: Final = 20
 _ELEMENT_BYTES: Final = 12  # length word and value
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=256)
 def _row(numbers: int) -> Struct:
     """Return the layout of a row whose array holds so many numbers, up to the length word of the body."""
     return Struct(">hiqi16siiiiii" + "iq" * numbers + "i" if numbers else ">hiqi16siiiii")

@@ -21,7 +21,7 @@ ENTRY_ID_CONSTRAINT: Final = "entry_id_key"
 
 _POSITIONS: Final = {str(p): p for p in Position}
 
-_HEAD: Final = "SELECT size, accounts, recorded_at, closed_at FROM head"
+_HEAD: Final = "SELECT size, accounts, recorded_at, closed_at, generation FROM head"
 _ACCOUNTS: Final = """
     SELECT a.number, a.asset, a.position, a.wallet, a.balance, a.flags, a.last_seq
     FROM unnest($1::uuid[], $2::text[], $3::uuid[]) AS k(asset, position, wallet)

@@ -10,6 +10,7 @@ A complete file never changes again and is made read-only; put the folder on a f
 
 import os
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Final
 
@@ -36,6 +37,9 @@ class TilesAudit:
         size = self._size()
         if batch and batch[0].seq > size:
             raise AuditGap(facts={"held": size, "given": batch[0].seq})
+        for before, after in pairwise(batch):
+            if after.seq != before.seq + 1:
+                raise AuditGap(facts={"held": before.seq + 1, "given": after.seq})
         for held, given in zip(self._read(batch[0].seq, size) if batch else [], batch, strict=False):
             if held != given:
                 raise AuditDiverged(facts={"seq": given.seq})
@@ -137,12 +141,13 @@ class TilesAudit:
 
     def _tile(self, level: int, index: int) -> bytes:
         full = self._folder / "tile" / str(level) / str(index)
+        # As much of the tile as `size` vouches for: a wider one may be left over from a crash, and a full one has
+        # taken the partial one's place already.
+        width = min((self._size() >> 8 * level) - index * TILE_WIDTH, TILE_WIDTH)
         try:
-            return self._whole(full, TILE_WIDTH)
+            return self._whole(full, TILE_WIDTH)[: width * _HASH]
         except FileNotFoundError:
             pass
-        # The widest partial tile that `size` vouches for: a wider one may be left over from a crash.
-        width = (self._size() >> 8 * level) - index * TILE_WIDTH
         try:
             return self._whole(full.with_name(f"{full.name}.p") / str(width), width)
         except FileNotFoundError as error:
@@ -163,6 +168,7 @@ class TilesAudit:
         """Write whole or not at all: a new file, fsynced, takes the old one's place."""
         path.parent.mkdir(parents=True, exist_ok=True)
         fresh = path.with_name(f"{path.name}.new")
+        fresh.unlink(missing_ok=True)  # one left over from a crash may be read-only
         with fresh.open("wb") as file:
             file.write(content)
             file.flush()

@@ -119,9 +119,10 @@ def malformed(tx: Transaction) -> str | None:
 def _malformed_asset(opening: OpenAsset) -> str | None:
     if not _CODE(opening.code):
         return f"asset code must be 1 to {MAX_CODE_LENGTH} characters of A-Z a-z 0-9 : . _ / + -"
-    if not 0 <= opening.scale <= MAX_SCALE:
+    if opening.scale.__class__ is not int or not 0 <= opening.scale <= MAX_SCALE:
         return f"scale must be 0 to {MAX_SCALE}"
-    if opening.issue_limit is not None and not 0 < opening.issue_limit <= MAX_ISSUE_LIMIT:
+    limit = opening.issue_limit
+    if limit is not None and (limit.__class__ is not int or not 0 < limit <= MAX_ISSUE_LIMIT):
         return "issue_limit must be 1 to 2^53 - 1"
     return None
 
@@ -134,7 +135,9 @@ class Book:
         self.wallets: set[UUID] = set()
         self.assets: dict[UUID, OpenAsset] = {}
         # Keys that were asked for and are not in the database: they may spring into being.
-        self.absent: set[UUID] = set()
+        # Two sets: that an id is no wallet does not say that it is no asset.
+        self.absent_wallets: set[UUID] = set()
+        self.absent_assets: set[UUID] = set()
 
     # --- loading -------------------------------------------------------------------------------------
 
@@ -148,17 +151,17 @@ class Book:
             if tx.flags:
                 accounts.update({change.account for change in tx.flags} - self.accounts.keys())
             for opening in tx.opens:
-                if isinstance(opening, OpenWallet):
-                    wallets.add(opening.wallet)
-                else:
-                    assets.add(opening.asset)
+                # Both: the id of one may not become the id of the other.
+                opened = opening.wallet if isinstance(opening, OpenWallet) else opening.asset
+                wallets.add(opened)
+                assets.add(opened)
         for key in accounts:
             wallets.add(key.wallet)
             assets.add(key.asset)
         return Missing(
             list(accounts),
-            [w for w in wallets if w not in self.wallets and w not in self.absent],
-            [a for a in assets if a not in self.assets and a not in self.absent],
+            [w for w in wallets if w not in self.wallets and w not in self.absent_wallets],
+            [a for a in assets if a not in self.assets and a not in self.absent_assets],
         )
 
     def learn(
@@ -169,13 +172,10 @@ class Book:
         assets: Iterable[OpenAsset],
     ) -> None:
         """Take in what was read for `asked`; what was asked and not found is now known not to exist."""
-        self.absent.update(asked.wallets, asked.assets)
-        for wallet in wallets:
-            self.wallets.add(wallet)
-            self.absent.discard(wallet)
-        for asset in assets:
-            self.assets[asset.asset] = asset
-            self.absent.discard(asset.asset)
+        self.wallets.update(wallets)
+        self.assets.update((asset.asset, asset) for asset in assets)
+        self.absent_wallets.update(wallet for wallet in asked.wallets if wallet not in self.wallets)
+        self.absent_assets.update(asset for asset in asked.assets if asset not in self.assets)
         for row in accounts:
             self.accounts[row.key] = Account(row.key, self.assets[row.key.asset], row)
 
@@ -233,6 +233,9 @@ class Book:
         for posting in tx.postings:
             amount = posting.amount
             account = known.get(posting.account) or self.account(posting.account)
+            # The exact type: True is an int to Python and would be hashed as a word.
+            if amount.__class__ is not int:
+                raise Refusal("transaction_malformed", "an amount is a whole number")
             if amount == 0 or not -INT64_MAX <= amount <= INT64_MAX:
                 raise Refusal("amount_out_of_range", "an amount is not zero and fits 64 bits", amount=str(amount))
             # One object per asset in the book, so its identity is its name and costs no hashing of a UUID.
@@ -247,11 +250,12 @@ class Book:
         # The balance after the whole transaction counts, whatever stands between.
         for account, amount in legs:
             account.balance += amount
-        for account, amount in legs:
+        for account, _ in legs:
             if not account.floor <= account.balance <= INT64_MAX:
+                reached = account.balance
                 for changed, by in legs:
                     changed.balance -= by
-                raise _out_of_bounds(account, amount)
+                raise _out_of_bounds(account, reached)
         return legs
 
     def _open(self, tx: Transaction) -> list[OpenWallet | OpenAsset]:
@@ -277,13 +281,16 @@ class Book:
             self.assets[opening.asset] = opening
 
     def _unopen(self, openings: Sequence[OpenWallet | OpenAsset]) -> None:
-        for opening in openings:
-            gone = opening.wallet if isinstance(opening, OpenWallet) else opening.asset
-            self.wallets.discard(gone)
-            self.assets.pop(gone, None)
-            self.absent.add(gone)
-            for key in [k for k in self.accounts if gone in (k.wallet, k.asset)]:
-                del self.accounts[key]
+        gone = {opening.wallet if isinstance(opening, OpenWallet) else opening.asset for opening in openings}
+        if not gone:
+            return
+        self.wallets -= gone
+        self.absent_wallets |= gone
+        self.absent_assets |= gone
+        for asset in gone:
+            self.assets.pop(asset, None)
+        for key in [k for k in self.accounts if k.wallet in gone or k.asset in gone]:
+            del self.accounts[key]
 
 
 def _position_fits(key: AccountKey, asset: OpenAsset | None) -> bool:
@@ -303,9 +310,10 @@ def _stopped(account: Account, amount: int) -> Refusal:
     return Refusal(f"account_{side}_stopped", f"{side} of this account are stopped", wallet=str(account.key.wallet))
 
 
-def _out_of_bounds(account: Account, amount: int) -> Refusal:
-    key, balance = account.key, account.balance
-    if balance + amount > INT64_MAX:
+def _out_of_bounds(account: Account, reached: int) -> Refusal:
+    """Say which bound the balance would pass. `reached` counts every posting: an account may be named twice."""
+    key, balance, amount = account.key, account.balance, reached - account.balance
+    if not -INT64_MAX <= reached <= INT64_MAX:
         return Refusal("amount_out_of_range", "the balance would pass 64 bits", amount=str(amount))
     if key.position is Position.ISSUED:
         return Refusal(
@@ -332,3 +340,4 @@ class Head(NamedTuple):
     accounts: int
     recorded_at: datetime
     closed_at: datetime
+    generation: int  # how often the derived rows were made anew: what was read before then counts no more

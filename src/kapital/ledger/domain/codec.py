@@ -68,7 +68,7 @@ def transaction_of(entry: Entry) -> Transaction:
 
 def format_instant(at: datetime) -> str:
     """Return RFC 3339 in UTC with microseconds: one text for one instant."""
-    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return at.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
 
 
 def parse_instant(text: str) -> datetime:

@@ -118,7 +118,7 @@ def make_plan(
             answers.append(verdict)
     after = head
     if rows:
-        after = Head(head.size + len(rows), head.accounts + len(new), recorded_at, head.closed_at)
+        after = head._replace(size=head.size + len(rows), accounts=head.accounts + len(new), recorded_at=recorded_at)
     wallets, assets = _openings(accepted, head.size)
     return Plan(head, after, rows, new_rows, changed, wallets, assets, tree.append(leaves), answers)
 
@@ -205,7 +205,8 @@ def _break_set(
     because = next(v for v in group if isinstance(v, Refused)).code
     return [
         Refused(tx.id, "linked_set_broken", "another transaction of the set was refused", {"because": because})
-        if isinstance(verdict, tuple)
+        # A repeat of what an earlier caller of this batch entered stays entered.
+        if isinstance(verdict, tuple) and verdict[0] >= mark
         else verdict
         for verdict, tx in zip(group, transactions, strict=True)
     ]

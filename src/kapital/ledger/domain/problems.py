@@ -84,6 +84,15 @@ class StatementTooLong(Problem):
     family = Family.TOO_LARGE
 
 
+class CheckpointKeyMissing(Problem):
+    """The ledger was built without a key that signs checkpoints."""
+
+    code = "checkpoint_key_missing"
+    title = "There is no key to sign a checkpoint with"
+    retry = Retry.AFTER_CHANGE
+    family = Family.UNAVAILABLE
+
+
 class AuditGap(Problem):
     """Entries are missing between what the audit copy holds and what was given."""
 

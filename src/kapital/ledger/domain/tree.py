@@ -68,6 +68,14 @@ class GrowingTree:
             first, coming, level = first // TILE_WIDTH, roots, level + 1
         return changed
 
+    def edge(self) -> list[Tile]:
+        """Return the partial tile of each level that has one."""
+        return [
+            Tile(level, (self.size >> 8 * level) // TILE_WIDTH, b"".join(hashes))
+            for level, hashes in enumerate(self._edge)
+            if hashes
+        ]
+
     def root(self) -> bytes:
         """Return the RFC 9162 root of all leaves so far."""
         # From the lowest level up, each row of leftovers folds into the row above it.

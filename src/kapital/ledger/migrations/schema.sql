@@ -5,12 +5,13 @@ CREATE TABLE head (
     size        bigint NOT NULL,           -- entries in the log
     accounts    bigint NOT NULL,           -- accounts ever opened; the next account's number
     recorded_at timestamptz NOT NULL,      -- instant of the last entry; never goes back
-    closed_at   timestamptz NOT NULL       -- a reader was told what stood at this instant: nothing may enter it
+    closed_at   timestamptz NOT NULL,      -- a reader was told what stood at this instant: nothing may enter it
+    generation  bigint NOT NULL            -- counts rebuilds: what a process read before one, it must read again
 );
 
 --;
 
-INSERT INTO head VALUES (true, 0, 0, '1970-01-01Z', '1970-01-01Z');
+INSERT INTO head VALUES (true, 0, 0, '1970-01-01Z', '1970-01-01Z', 0);
 
 --;
 

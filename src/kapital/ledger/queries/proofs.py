@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Final
 
+from kapital.kernel.problems import ensure
 from kapital.ledger.domain.problems import ProofRangeInvalid
 from kapital.ledger.domain.tree import TILE_WIDTH, Tile, split
 from kapital.verify.rfc9162 import EMPTY_ROOT, node_hash
@@ -57,7 +58,12 @@ class ProofReader:
                 found[level, index] = rows = inner_rows(split(hashes))
                 if len(rows[0]) == TILE_WIDTH:
                     self._remember((level, index), rows)
+            ensure(wanted <= found.keys(), f"tiles (level, index) are missing: {sorted(wanted - found.keys())}")
         return found
+
+    def forget(self) -> None:
+        """Let go of what is kept: the tiles were made anew."""
+        self._full.clear()
 
     def _remember(self, tile: tuple[int, int], rows: list[list[bytes]]) -> None:
         if len(self._full) >= _CACHED_TILES:

@@ -4,7 +4,9 @@
 accounts, wallets, assets, legs, tiles, batches, the head, the index by account and the signed checkpoints.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from datetime import datetime
+from itertools import zip_longest
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
@@ -15,7 +17,7 @@ from kapital.ledger.adapters import store
 from kapital.ledger.api import AccountKey, AssetKind, OpenAsset, OpenWallet, Position, StoredEntry
 from kapital.ledger.domain.book import Account, Book, Head, Refusal, malformed
 from kapital.ledger.domain.codec import decode_entry, encode_entry, format_instant, parse_instant, transaction_of
-from kapital.ledger.domain.tree import GrowingTree, Tile
+from kapital.ledger.domain.tree import TILE_WIDTH, GrowingTree, Tile, right_edge, split
 from kapital.verify.account_index import AccountIndex, index_root_of
 from kapital.verify.entry import touched_keys
 from kapital.verify.rfc9162 import leaf_hash
@@ -113,6 +115,12 @@ class Replay:
         self.leaves = []
         return tiles
 
+    def batches(self) -> Iterator[tuple[int, int, datetime]]:
+        """Return (first entry, size after, instant) of each batch: its entries share their instant."""
+        starts = list(self.instants)
+        for first, after in zip(starts, [*starts[1:], self.tree.size], strict=True):
+            yield first, after, parse_instant(self.instants[first])
+
     def _legs(self, seq: int, touched: list[tuple[Account, int]]) -> list[int]:
         flat: list[int] = []
         for account, amount in touched:
@@ -149,7 +157,7 @@ async def check(connection: asyncpg.Connection, keys: list[str]) -> CheckReport:
                 return CheckReport(head.size, b"", len(replay.numbers), [], findings)
             findings += replay.apply(StoredEntry(seq, body), entry_id, legs)
             if seq < indexed:
-                index.apply(seq, leaf_hash(body), touched_keys(msgspec.json.decode(body)))
+                index.apply(seq, leaf_hash(body), _keys(body))
             if seq + 1 in notes:
                 await _check_tiles(connection, replay.flush_tree(), replay.tree.size, findings)
                 _check_note(notes[seq + 1], seq + 1, replay, index if seq + 1 <= indexed else None, keys, findings)
@@ -158,7 +166,11 @@ async def check(connection: asyncpg.Connection, keys: list[str]) -> CheckReport:
             break
     else:
         await _check_derived(connection, replay, head, findings)
-        await _check_index(connection, index, findings)
+        await _check_index(connection, index, indexed, findings)
+        for size in sorted(size for size in notes if size > replay.tree.size):
+            findings.append(
+                Finding("checkpoint_ahead_of_log", f"checkpoint size={size}", f"the log has {replay.tree.size}")
+            )
     totals = _totals(replay)
     for total in totals:
         if total.issued + total.bank + total.held + total.extinguished:
@@ -177,8 +189,20 @@ async def _check_tiles(connection: asyncpg.Connection, tiles: list[Tile], size: 
     full = {(t.level, t.number): t.hashes for t in tiles if len(t.hashes) == 256 * 32}
     stored = {(t.level, t.number): t.hashes for t in await store.read_tiles(connection, list(full))}
     for tile, hashes in full.items():
-        if stored.get(tile) != hashes:
-            findings.append(Finding("tile_differs", f"tile level={tile[0]} index={tile[1]}", f"at size {size}"))
+        _compare_tile(Tile(*tile, hashes), stored.get(tile), size, findings)
+
+
+def _compare_tile(told: Tile, stored: bytes | None, size: int, findings: list[Finding]) -> None:
+    """Name a tile that differs, and each entry whose hash it does not hold: one of the two was changed."""
+    if stored == told.hashes:
+        return
+    where = f"tile level={told.level} index={told.number}"
+    findings.append(Finding("tile_differs", where, f"at size {size}" if stored else "is not there"))
+    if told.level == 0 and stored is not None:
+        for i, (mine, held) in enumerate(zip_longest(split(told.hashes), split(stored))):
+            if mine != held:
+                seq = told.number * TILE_WIDTH + i
+                findings.append(Finding("entry_hash_differs", f"entry seq={seq}", f"{where} holds another hash"))
 
 
 def _check_note(
@@ -221,13 +245,10 @@ async def _check_derived(connection: asyncpg.Connection, replay: Replay, head: H
     }
     expected = {a: (replay.book.assets[a], seq) for a, seq in replay.opened_assets.items()}
     _compare("asset", assets, expected, findings)
-    batches = {r[0]: r[1] for r in await connection.fetch("SELECT first_seq, recorded_at FROM batch")}
-    _compare("batch", batches, {seq: parse_instant(at) for seq, at in replay.instants.items()}, findings)
-    stop = 0
-    for first, after in await connection.fetch("SELECT first_seq, size_after FROM batch ORDER BY first_seq"):
-        if first != stop:
-            findings.append(Finding("batch_differs", f"batch first_seq={first}", f"the one before ends at {stop}"))
-        stop = after
+    batches = {
+        r[0]: (r[1], r[2]) for r in await connection.fetch("SELECT first_seq, size_after, recorded_at FROM batch")
+    }
+    _compare("batch", batches, {first: (after, at) for first, after, at in replay.batches()}, findings)
     await _check_edge(connection, replay, findings)
 
 
@@ -258,12 +279,26 @@ async def _check_accounts(connection: asyncpg.Connection, replay: Replay, findin
 
 
 async def _check_edge(connection: asyncpg.Connection, replay: Replay, findings: list[Finding]) -> None:
-    stored = await store.read_tree(connection, replay.tree.size)
-    if stored.root() != replay.tree.root():
-        findings.append(Finding("tile_differs", "right edge of the tiles", "the root over the tiles differs"))
+    """Compare the partial tiles, and find tiles that no log of this size has."""
+    size = replay.tree.size
+    stored = {(t.level, t.number): t.hashes for t in await store.read_tiles(connection, right_edge(size))}
+    for tile in replay.tree.edge():
+        _compare_tile(tile, stored.get((tile.level, tile.number)), size, findings)
+    for level, index in await connection.fetch(
+        "SELECT level, index FROM tile WHERE level > 7 OR level < 0 OR index < 0"
+        " OR index >= (($1::bigint >> 8 * level::int) + 255) / 256 LIMIT 100",
+        size,
+    ):
+        findings.append(Finding("tile_without_entry", f"tile level={level} index={index}", f"the log has {size}"))
 
 
-async def _check_index(connection: asyncpg.Connection, index: AccountIndex, findings: list[Finding]) -> None:
+async def _check_index(
+    connection: asyncpg.Connection, index: AccountIndex, indexed: int, findings: list[Finding]
+) -> None:
+    if indexed != index.next_seq:
+        findings.append(
+            Finding("index_ahead_of_log", "checkpoint_index", f"says {indexed}, the log {index.next_seq}")
+        )
     stored = {r[0]: (r[1], r[2]) for r in await connection.fetch("SELECT key_hash, count, chain FROM account_digest")}
     expected = {r.key_hash: (r.count, r.chain) for r in index.records()}
     _compare("account_digest", stored, expected, findings)
@@ -280,6 +315,14 @@ def _compare(table: str, stored: dict[Any, Any], expected: dict[Any, Any], findi
                     f"stored {stored.get(key)}, the log says {expected.get(key)}",
                 )
             )
+
+
+def _keys(body: bytes) -> tuple[str, ...]:
+    """Return the keys an entry touches; none if it cannot be read, which is a finding of its own."""
+    try:
+        return touched_keys(msgspec.json.decode(body))
+    except (msgspec.MsgspecError, ValueError, LookupError, TypeError, AttributeError):
+        return ()
 
 
 def _totals(replay: Replay) -> list[Totals]:

@@ -14,13 +14,24 @@ import asyncpg
 import msgspec
 
 from kapital.kernel.clock import Clock
+from kapital.kernel.problems import ensure
 from kapital.ledger.adapters import store
+from kapital.ledger.domain.problems import CheckpointKeyMissing
 from kapital.ledger.queries.entries import entries
 from kapital.ledger.queries.proofs import ProofReader
 from kapital.verify.account_index import AccountIndex, AccountRecord, index_extension
 from kapital.verify.entry import touched_keys
 from kapital.verify.rfc9162 import leaf_hash
-from kapital.verify.signed_note import Algorithm, Checkpoint, checkpoint_text, key_id, sign_note_line, vkey
+from kapital.verify.signed_note import (
+    Algorithm,
+    Checkpoint,
+    checkpoint_text,
+    key_id,
+    parse_checkpoint,
+    sign_note_line,
+    split_note,
+    vkey,
+)
 
 CHUNK: Final = 5_000
 
@@ -60,6 +71,7 @@ class Checkpointer:
     def __init__(self, origin: str, clock: Clock, signers: Sequence[NoteSigner], proofs: ProofReader) -> None:
         self._origin, self._clock, self._signers, self._proofs = origin, clock, signers, proofs
         self._index: AccountIndex | None = None
+        self._generation = -1
         self._turn = asyncio.Lock()
 
     @property
@@ -83,7 +95,10 @@ class Checkpointer:
         while True:
             async with connection.transaction():
                 done = await connection.fetchval("SELECT size FROM checkpoint_index FOR UPDATE")
-                size = await connection.fetchval("SELECT size FROM head")
+                size, generation = await connection.fetchrow("SELECT size, generation FROM head")
+                if generation != self._generation:  # rebuilt since: what was read before may have been damaged
+                    self._generation, self._index = generation, None
+                    self._proofs.forget()
                 index = self._index
                 if index is None or index.next_seq != done:
                     self._index = index = await _load_index(connection, done)
@@ -96,8 +111,11 @@ class Checkpointer:
                     raise
 
     async def _sign(self, connection: asyncpg.Connection, size: int, index: AccountIndex) -> str:
+        if not self._signers:
+            raise CheckpointKeyMissing
         # Not from the partial tiles: meanwhile the log may have grown past `size`.
         root = await self._proofs.root(partial(store.read_tiles, connection), size)
+        await self._require_continuation(connection, size)
         note = checkpoint_text(Checkpoint(self._origin, size, root, (index_extension(index.root()),)))
         lines = [
             sign_note_line(
@@ -117,6 +135,20 @@ class Checkpointer:
         # Another process may have signed the same size a moment ago: the first note is the one that counts.
         kept: str = await connection.fetchval("SELECT note FROM checkpoint WHERE size = $1", size)
         return kept
+
+    async def _require_continuation(self, connection: asyncpg.Connection, size: int) -> None:
+        """Never sign two histories: the log must still begin with what the note before this one says.
+
+        Raises: InvariantBroken.
+        """
+        row = await connection.fetchrow(
+            "SELECT size, note FROM checkpoint WHERE size > 0 AND size < $1 ORDER BY size DESC LIMIT 1", size
+        )
+        if row is not None:
+            # Read anew: what is kept in memory would hide what was changed in the database.
+            root = await ProofReader().root(partial(store.read_tiles, connection), row["size"])
+            signed = parse_checkpoint(split_note(row["note"])[0]).root
+            ensure(root == signed, f"the log contradicts its signed checkpoint of size {row['size']}")
 
 
 async def _load_index(connection: asyncpg.Connection, size: int) -> AccountIndex:

@@ -1,5 +1,6 @@
 """Use case: keep an audit copy of the log up to date, and notice when the two tell different histories."""
 
+from itertools import zip_longest
 from typing import Final
 
 import asyncpg
@@ -14,21 +15,24 @@ CHUNK: Final = 4_096
 
 
 async def mirror(
-    connection: asyncpg.Connection, tiles: TileSource, proofs: ProofReader, audit: AuditAdapter
+    connection: asyncpg.Connection, tiles: TileSource, audit: AuditAdapter, *, whole: bool = False
 ) -> AuditReceipt:
     """Append what the copy lacks and return its receipt, which then equals the log's own root at that size.
 
     The comparison comes first: a copy that diverged, or a log that was rolled back behind its copy, is left as it
-    is – it is the evidence. Raises: AuditDiverged.
+    is – it is the evidence. With `whole` every entry is compared too, which also finds an entry whose hash was left
+    as it was. Raises: AuditDiverged.
     """
+    proofs = ProofReader()  # not the one that serves proofs: what that one keeps would hide what was changed
     receipt = await audit.append([])
     size = await require_size(connection, None)
     if receipt.size > size:
         raise AuditDiverged("the log is shorter than its copy", {"held": receipt.size, "log": size})
-    if await proofs.root(tiles, receipt.size) != receipt.root:
-        raise AuditDiverged(
-            "the log has another history than its copy", {"seq": await _first_difference(connection, audit, receipt)}
-        )
+    same_root = await proofs.root(tiles, receipt.size) == receipt.root
+    if whole or not same_root:
+        seq = await _first_difference(connection, audit, receipt)
+        if seq < receipt.size or not same_root:
+            raise AuditDiverged("the log has another history than its copy", {"seq": seq})
     while receipt.size < size:
         batch = await entries(connection, receipt.size, min(size, receipt.size + CHUNK))
         receipt = await audit.append(batch)
@@ -41,7 +45,7 @@ async def _first_difference(connection: asyncpg.Connection, audit: AuditAdapter,
     for start in range(0, receipt.size, CHUNK):
         stop = min(start + CHUNK, receipt.size)
         ours, theirs = await entries(connection, start, stop), await audit.get(start, stop)
-        for mine, copied in zip(ours, theirs, strict=False):
+        for mine, copied in zip_longest(ours, theirs):
             if mine != copied:
-                return mine.seq
+                return mine.seq if copied is None else copied.seq
     return receipt.size

@@ -15,7 +15,7 @@ from uuid import UUID
 import asyncpg
 
 from kapital.kernel.clock import Clock
-from kapital.kernel.problems import Family, Problem, Retry
+from kapital.kernel.problems import Family, Problem, Retry, ensure
 from kapital.ledger.adapters import store
 from kapital.ledger.api import MAX_TRANSACTIONS_PER_CALL, Committed, Refused, StoredEntry, Transaction
 from kapital.ledger.domain.book import Book, Head
@@ -75,6 +75,13 @@ class _Assumed:
     def __init__(self, head: Head, tree: GrowingTree) -> None:
         self.head, self.tree, self.book = head, tree, Book()
 
+    @property
+    def too_large(self) -> bool:
+        """Whether the book remembers more than it should: what is there, and what is known not to be."""
+        book = self.book
+        remembered = (book.accounts, book.wallets, book.absent_wallets, book.absent_assets)
+        return max(map(len, remembered)) > MAX_CACHED_ACCOUNTS
+
 
 class _Ahead(NamedTuple):
     """A plan and what it assumed."""
@@ -117,7 +124,8 @@ class Poster:
             raise LedgerBusy(facts={"waiting": self._waiting_count})
         if self._task is None:
             self._task = asyncio.create_task(self._run(), name="ledger writer")
-        call = _Call(transactions, asyncio.get_running_loop().create_future())
+        # A copy: what the caller does to its list later is not what it asked for.
+        call = _Call(tuple(transactions), asyncio.get_running_loop().create_future())
         self._waiting.append(call)
         self._waiting_count += len(transactions)
         self._arrival.set()
@@ -127,13 +135,14 @@ class Poster:
         """Finish what waits, then stop."""
         self._closing = True
         self._arrival.set()
-        if self._task is not None:
-            await self._task
-        if self._reader is not None and not self._reader.is_closed():
-            await self._reader.close()
-        if self._writer is not None and not self._writer.is_closed():
-            await self._write_loop.run(self._writer.close())
-        self._write_loop.stop()
+        try:
+            if self._task is not None:
+                await self._task
+            await _hang_up(self._reader)
+            if self._writer is not None:
+                await self._write_loop.run(_hang_up(self._writer))
+        finally:
+            self._write_loop.stop()
 
     # --- the loop ------------------------------------------------------------------------------------
 
@@ -210,7 +219,13 @@ class Poster:
             plan = await self._write_loop.run(self._write_batch(calls, plan))
         except Exception as error:  # noqa: BLE001 - every caller is told, whatever it is
             self._assumed = None
-            self._fail(calls, problem_of(error) or error)
+            problem = problem_of(error)
+            if problem is None and len(calls) > 1:
+                # Not a failure of the world: somebody's transaction is at fault, and the others must not pay for it.
+                for call in calls:
+                    await self._write([call], None)
+            else:
+                self._fail(calls, problem or error)
         else:
             answers, start = plan.answers, 0
             for call in calls:
@@ -236,14 +251,16 @@ class Poster:
             plan = ahead
             self._raced = ahead is not None and not _still_true(ahead, head)
             if plan is None or self._raced or await self._refuses_a_repeat(connection, plan):
-                self._assumed = assumed = _Assumed(head, await store.read_tree(connection, head.size))
+                fresh = _Assumed(head, await store.read_tree(connection, head.size))
                 ids = [tx.id for call in calls for tx in call.transactions]
-                plan = await self._plan(
-                    connection, assumed, calls, existing=await store.read_existing(connection, ids)
-                )
+                plan = await self._plan(connection, fresh, calls, existing=await store.read_existing(connection, ids))
+                # Only now may the other thread plan on it: two plans at once would both begin at the same entry.
+                self._assumed = fresh
+            ensure(plan.before.size == head.size, "a batch begins where the log ends")
             if plan.entries:
                 await store.write_plan(connection, plan)
-        if self._assumed is not None and len(self._assumed.book.accounts) > MAX_CACHED_ACCOUNTS:
+        # Read once: the other thread may let go of it at any moment.
+        if (assumed := self._assumed) is not None and assumed.too_large:
             self._assumed = None
         return plan
 
@@ -269,4 +286,16 @@ class Poster:
 
 def _still_true(plan: Plan, head: Head) -> bool:
     """Is the log where the plan assumed, and is the plan's instant still open?"""
-    return plan.before.size == head.size and (not plan.entries or plan.after.recorded_at > head.closed_at)
+    return (
+        plan.before.size == head.size
+        and plan.before.generation == head.generation
+        and (not plan.entries or plan.after.recorded_at > head.closed_at)
+    )
+
+
+async def _hang_up(connection: asyncpg.Connection | None) -> None:
+    if connection is not None and not connection.is_closed():
+        try:
+            await connection.close(timeout=5)
+        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+            connection.terminate()  # a server that does not answer cannot hold us

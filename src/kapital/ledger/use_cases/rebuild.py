@@ -1,7 +1,7 @@
 """Use case: throw away everything that can be derived and make it again from the entries.
 
-Balances, wallets, assets, tiles and the index by account are views of the log. Entries, their order, the batches
-(instants) and signed checkpoints are the record and stay.
+Balances, wallets, assets, tiles, batches and the index by account are views of the log. Entries, their order and
+signed checkpoints are the record and stay: entries that do not hash to what was signed are not built upon.
 """
 
 from typing import Final
@@ -17,6 +17,7 @@ from kapital.ledger.use_cases.check import Finding, Replay
 from kapital.verify.account_index import AccountIndex
 from kapital.verify.entry import touched_keys
 from kapital.verify.rfc9162 import leaf_hash
+from kapital.verify.signed_note import NoteInvalid, parse_checkpoint, split_note
 
 CHUNK: Final = 5_000
 
@@ -37,6 +38,7 @@ async def rebuild(connection: asyncpg.Connection) -> int:
     async with connection.transaction():
         head = await store.read_head(connection, lock=True)
         replay, index, tiles = Replay(), AccountIndex(), dict[tuple[int, int], Tile]()
+        signed = await _signed_roots(connection)
         cursor = await connection.cursor("SELECT seq, id, body FROM entry ORDER BY seq")
         count = 0
         while rows := await cursor.fetch(CHUNK):
@@ -48,17 +50,43 @@ async def rebuild(connection: asyncpg.Connection) -> int:
                     raise RebuildRefused(findings)
                 index.apply(seq, leaf_hash(body), touched_keys(msgspec.json.decode(body)))
                 count += 1
+                if count in signed:
+                    tiles.update({(t.level, t.number): t for t in replay.flush_tree()})
+                    if signed.pop(count) != replay.tree.root():
+                        raise RebuildRefused([_contradicts(count)])
             tiles.update({(t.level, t.number): t for t in replay.flush_tree()})
+        if signed:
+            raise RebuildRefused([_contradicts(min(signed))])
+        batches = list(replay.batches())
         await _rewrite(connection, replay, index, list(tiles.values()))
-        await connection.execute("UPDATE head SET size = $1, accounts = $2", count, len(replay.numbers))
-        if head.size != count:
-            # The last instants are in the batches: the head follows them.
-            await connection.execute("UPDATE head SET recorded_at = (SELECT max(recorded_at) FROM batch)")
+        await connection.copy_records_to_table("batch", records=batches)
+        await connection.execute(
+            "UPDATE head SET size = $1, accounts = $2, recorded_at = $3, generation = generation + 1",
+            count,
+            len(replay.numbers),
+            batches[-1][2] if batches else head.recorded_at,
+        )
     return count
 
 
+async def _signed_roots(connection: asyncpg.Connection) -> dict[int, bytes]:
+    """Return what was signed: the root of the log at each size above 0. An unreadable note is refused too."""
+    signed: dict[int, bytes] = {}
+    for size, note in await connection.fetch("SELECT size, note FROM checkpoint WHERE size > 0"):
+        try:
+            checkpoint = parse_checkpoint(split_note(note)[0])
+        except NoteInvalid as error:
+            raise RebuildRefused([Finding("checkpoint_unreadable", f"checkpoint size={size}", str(error))]) from error
+        signed[size] = checkpoint.root
+    return signed
+
+
+def _contradicts(size: int) -> Finding:
+    return Finding("checkpoint_root_differs", f"checkpoint size={size}", "the entries are not those that were signed")
+
+
 async def _rewrite(connection: asyncpg.Connection, replay: Replay, index: AccountIndex, tiles: list[Tile]) -> None:
-    await connection.execute("TRUNCATE account, wallet, asset, tile, account_digest")
+    await connection.execute("TRUNCATE account, wallet, asset, tile, batch, account_digest")
     await connection.execute("UPDATE checkpoint_index SET size = $1", index.next_seq)
     await connection.copy_records_to_table(
         "account_digest", records=[(r.key_hash, r.count, r.chain) for r in index.records()]
