@@ -157,6 +157,26 @@ async def test_the_same_command_at_once_in_two_processes_makes_one_order(world: 
     await world.check()
 
 
+async def test_the_same_key_twice_in_one_batch_is_one_order_and_another_body_under_it_is_refused(
+    world: World, issuer: Person
+) -> None:
+    [investor] = await world.people(1, kopecks=10 * PRICE)
+    issue_id = await world.opened(issuer)
+    command = key()
+
+    first, same, other = await asyncio.gather(
+        world.order(investor, issue_id, 2, command=command),
+        world.order(investor, issue_id, 2, command=command),
+        world.order(investor, issue_id, 3, command=command),
+        return_exceptions=True,
+    )
+
+    assert first == same
+    assert isinstance(other, IdempotencyKeyReused)
+    assert await world.money(investor, Position.RESERVED) == 2 * PRICE
+    await world.check()
+
+
 async def test_single_orders_that_arrive_together_share_batches(world: World, issuer: Person) -> None:
     people = await world.people(100, kopecks=PRICE)
     issue_id = await world.opened(issuer, when_full="accept")
