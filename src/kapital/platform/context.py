@@ -6,11 +6,19 @@ Bound once per request, event or command line run; logs, outbox and problem bodi
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from kapital.platform.ids import new_uuid7
 
 CORRELATION_ID_LENGTH_MAX = 64
+
+
+@dataclass(slots=True)
+class Noted:
+    """What the work tells about itself to whoever bound its context."""
+
+    replayed: bool = False
+    """The answer is the kept one of an earlier try of the same command."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,6 +28,7 @@ class WorkContext:
     correlation_id: str
     causation_id: str | None = None
     actor_id: str | None = None
+    noted: Noted = field(default_factory=Noted, compare=False)
 
 
 _current: ContextVar[WorkContext | None] = ContextVar("kapital_work_context", default=None)
@@ -57,3 +66,9 @@ def set_actor(actor_id: str) -> None:
     """Add the actor's pseudonym to the bound context once it is known."""
     if (context := _current.get()) is not None:
         _current.set(replace(context, actor_id=actor_id))
+
+
+def note_replay() -> None:
+    """Tell the binder of the context that the answer was kept by an earlier try: HTTP marks it."""
+    if (context := _current.get()) is not None:
+        context.noted.replayed = True

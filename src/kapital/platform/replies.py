@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from kapital.kernel.actor import Actor
 from kapital.kernel.problems import ensure
+from kapital.platform.context import note_replay
 from kapital.platform.problems import IdempotencyKeyReused
 
 _RESERVE: Final = text(
@@ -47,7 +48,10 @@ class Replies:
         row = (await self._conn.execute(_READ, key)).one()
         if row.fingerprint != fingerprint:
             raise IdempotencyKeyReused("the same key was used for a request with other content")
-        return None if row.body is None else bytes(row.body)
+        if row.body is None:
+            return None
+        note_replay()
+        return bytes(row.body)
 
     async def keep(self, command_id: str, actor: Actor, fingerprint: str, reply: bytes) -> None:
         """Store the answer; `find` must have been called for this key, in this or an earlier transaction."""

@@ -65,6 +65,9 @@ class HttpApp(Litestar):
                     headers.append((b"x-correlation-id", context.correlation_id.encode()))
                     there = {name.lower() for name, _ in headers}
                     headers += [header for header in _SAFE_HEADERS if header[0] not in there]
+                    # Answers in a body only: a refusal after the kept answer was found is no replay of it.
+                    if context.noted.replayed and status < 300 and b"idempotency-replayed" not in there:
+                        headers.append((b"idempotency-replayed", b"true"))
                     if b"cache-control" not in there:
                         headers.append((b"cache-control", b"no-store"))
                     message["headers"] = headers

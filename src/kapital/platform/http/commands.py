@@ -71,5 +71,5 @@ def command_context(request: Request[Any, Any, Any]) -> tuple[Actor, CommandId]:
 
 
 def replayed(body: T, *, status_code: int = 200) -> Response[T]:
-    """The kept answer of an earlier try, marked as such."""
+    """The kept answer of an earlier try, marked as such (one found through `Replies` is marked anyway)."""
     return Response(body, status_code=status_code, headers={"Idempotency-Replayed": "true"})

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 from uuid import UUID
 
 from kapital.contracts.tokenization import OrderAnswer, OrdersPlaced, PlacedOrder, Refusal
@@ -10,6 +11,7 @@ from kapital.kernel.ids import CommandId
 from kapital.kernel.problems import Problem, ensure
 from kapital.kernel.roles import Role
 from kapital.kernel.states import Step
+from kapital.platform.context import note_replay
 from kapital.platform.ids import new_uuid7
 from kapital.platform.problems import IdempotencyKeyReused
 from kapital.platform.unit_of_work import Transaction, fingerprint
@@ -46,15 +48,27 @@ class PlaceOrders:
 _Key = tuple[str, str]
 
 
+class Placed(NamedTuple):
+    """The answer to one command; `replayed` when its orders were there before."""
+
+    answer: OrdersPlaced | Problem
+    replayed: bool
+
+    def answered(self) -> OrdersPlaced:
+        """The answer, noted as a replay when it is one; the refusal raised."""
+        if isinstance(self.answer, Problem):
+            raise self.answer
+        if self.replayed:
+            note_replay()
+        return self.answer
+
+
 async def place_orders(cmd: PlaceOrders, *, parts: Parts) -> OrdersPlaced:
     """Place the orders of one command. Raises: NotPermitted, BatchTooLarge, IdempotencyKeyReused."""
-    answer = (await place_many([cmd], parts=parts))[0]
-    if isinstance(answer, Problem):
-        raise answer
-    return answer
+    return (await place_many([cmd], parts=parts))[0].answered()
 
 
-async def place_many(cmds: Sequence[PlaceOrders], *, parts: Parts) -> list[OrdersPlaced | Problem]:
+async def place_many(cmds: Sequence[PlaceOrders], *, parts: Parts) -> list[Placed]:
     """Place the orders of several commands at once: what the batcher calls.
 
     The life of an order (architecture.md 4): checked and kept in one transaction; reserved in the ledger by one call,
@@ -67,13 +81,14 @@ async def place_many(cmds: Sequence[PlaceOrders], *, parts: Parts) -> list[Order
     prints = [fingerprint(cmd) for cmd in cmds]
     answers: list[OrdersPlaced | Problem | None] = [_why_malformed(cmd) for cmd in cmds]
     good = [index for index, answer in enumerate(answers) if answer is None]
+    known: set[_Key] = set()
     if good:
-        placed = await _keep([cmds[index] for index in good], [prints[index] for index in good], parts)
+        placed, known = await _keep([cmds[index] for index in good], [prints[index] for index in good], parts)
         undecided = [order.order_id for kept in placed.values() for order in kept.values() if _is_undecided(order)]
         decided = await decide_orders(undecided, parts=parts)
         for index in good:
             answers[index] = _answer(cmds[index], prints[index], placed, decided)
-    return [_certain(answer) for answer in answers]
+    return [Placed(_certain(answer), _key(cmd) in known) for cmd, answer in zip(cmds, answers, strict=True)]
 
 
 def _why_malformed(cmd: PlaceOrders) -> Problem | None:
@@ -87,8 +102,10 @@ def _why_malformed(cmd: PlaceOrders) -> Problem | None:
     return None
 
 
-async def _keep(cmds: Sequence[PlaceOrders], prints: Sequence[str], parts: Parts) -> dict[_Key, dict[int, Order]]:
-    """Insert the orders that are new; return all that are kept for the commands, by item."""
+async def _keep(
+    cmds: Sequence[PlaceOrders], prints: Sequence[str], parts: Parts
+) -> tuple[dict[_Key, dict[int, Order]], set[_Key]]:
+    """Insert the orders that are new; return all that are kept for the commands, by item, and who had some before."""
     keys = [_key(cmd) for cmd in cmds]
     async with parts.uow.begin() as tx:
         kept = _by_item(await parts.orders.of_commands(tx.conn, keys))
@@ -97,11 +114,13 @@ async def _keep(cmds: Sequence[PlaceOrders], prints: Sequence[str], parts: Parts
         inserted = await parts.orders.add(tx.conn, [order for order, _ in born])
         actors = {cmd.actor.id: cmd.actor for cmd in cmds}
         await audit_new_orders(tx, parts, [pair for pair in born if pair[0].order_id in inserted], actors)
+    known = set(kept) | {(o.actor_id, o.command_id) for o, _ in born if o.order_id not in inserted}
     if len(inserted) == len(born):
-        return _by_item([*(order for items in kept.values() for order in items.values()), *(o for o, _ in born)])
+        all_kept = [*(order for items in kept.values() for order in items.values()), *(o for o, _ in born)]
+        return _by_item(all_kept), known
     # Another process kept the same command meanwhile: what it kept counts.
     async with parts.database.connect() as conn:
-        return _by_item(await parts.orders.of_commands(conn, keys))
+        return _by_item(await parts.orders.of_commands(conn, keys)), known
 
 
 async def _born(

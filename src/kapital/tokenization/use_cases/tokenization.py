@@ -15,7 +15,7 @@ from kapital.tokenization.ports import Parts
 from kapital.tokenization.use_cases.cancel_issue import CancelIssue, cancel_issue
 from kapital.tokenization.use_cases.confirm_fixing import ConfirmFixing, FixingDecision, confirm_fixing
 from kapital.tokenization.use_cases.draft_decision import DraftDecision, draft_decision
-from kapital.tokenization.use_cases.place_orders import NewOrder, PlaceOrders, place_many, place_orders
+from kapital.tokenization.use_cases.place_orders import NewOrder, Placed, PlaceOrders, place_many, place_orders
 from kapital.tokenization.use_cases.publish_decision import PublishDecision, publish_decision
 from kapital.tokenization.use_cases.record_fixing import (
     RecordFixing,
@@ -46,10 +46,10 @@ class Tokenization:
     def __init__(self, parts: Parts) -> None:
         self.parts = parts
 
-        async def run(cmds: Sequence[PlaceOrders]) -> list[OrdersPlaced | Problem]:
+        async def run(cmds: Sequence[PlaceOrders]) -> list[Placed]:
             return await place_many(cmds, parts=parts)
 
-        self._orders: Batcher[PlaceOrders, OrdersPlaced | Problem] = Batcher(run, overfull=TooManyOrders)
+        self._orders: Batcher[PlaceOrders, Placed] = Batcher(run, overfull=TooManyOrders)
 
     async def draft_decision(
         self, command_id: CommandId, actor: Actor, *, terms: bytes, issue_id: UUID | None = None
@@ -158,10 +158,7 @@ class Tokenization:
         cmd = PlaceOrders(command_id=command_id, actor=actor, orders=orders)
         if len(orders) != 1:
             return await place_orders(cmd, parts=self.parts)
-        answer = await self._orders.submit(cmd)
-        if isinstance(answer, Problem):
-            raise answer
-        return answer
+        return (await self._orders.submit(cmd)).answered()
 
     async def withdraw_orders(
         self, command_id: CommandId, actor: Actor, *, order_ids: tuple[UUID, ...]
