@@ -7,6 +7,7 @@ from litestar import Response, get
 from litestar.datastructures import State
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
+from kapital.contracts import platform as contract
 from kapital.platform.database import Database, Databases
 from kapital.platform.http.access import PUBLIC
 from kapital.platform.problems import problem_of
@@ -27,17 +28,20 @@ async def _answers(database: Database) -> bool:
 
 
 @get("/health", opt=PUBLIC)
-async def health(state: State) -> Response[dict[str, object]]:
+async def health(state: State) -> Response[contract.Health]:
     """200 when every database answers, 503 when one is away; names only, no addresses."""
     databases: Databases = state["databases"]
     names = databases.names
     answers = await asyncio.gather(*(_answers(databases.get(name)) for name in names))
     well = all(answers)
-    body: dict[str, object] = {
-        "status": "ok" if well else "unavailable",
-        "version": state["settings"].code_version,
-        "databases": {name: "ok" if ok else "away" for name, ok in zip(names, answers, strict=True)},
-    }
+    body = contract.Health(
+        status=contract.HealthStatus.ok if well else contract.HealthStatus.unavailable,
+        version=state["settings"].code_version,
+        databases={
+            name: contract.DatabaseStatus.ok if ok else contract.DatabaseStatus.away
+            for name, ok in zip(names, answers, strict=True)
+        },
+    )
     return Response(body, status_code=200 if well else 503, headers={} if well else {"Retry-After": "2"})
 
 
