@@ -1,0 +1,5 @@
+"""`python -m kapital` is the command line."""
+
+from kapital.cli import main
+
+main()

@@ -1,0 +1,73 @@
+"""The house as a process, with a small story in it, and a real browser to look at it."""
+
+import asyncio
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+from playwright.sync_api import Browser, sync_playwright
+from rich.console import Console
+
+from kapital.demo.run import examples_folder, run_demo
+
+CHROMIUM = shutil.which("chromium")
+STORY = ("fixed-rate-window.yaml", "debt-step-rate.yaml")
+
+
+@pytest.fixture(scope="session")
+def site() -> Iterator[str]:
+    """Base address of `kapital up` over the data of a played story."""
+    # Not pytest's own folder: it is closed to the server's system user each time another session starts.
+    root = Path(tempfile.mkdtemp(prefix="kapital-e2e-", dir="/tmp"))
+    folder = root / "data"
+    files = [examples_folder() / name for name in STORY]
+    asyncio.run(run_demo(folder, investors=24, console=Console(quiet=True), files=files))
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    environment = {**os.environ, "KAPITAL_DATA_DIR": str(folder), "KAPITAL_PORT": str(port)}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "kapital", "up"], env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+    )
+    base = f"http://127.0.0.1:{port}"
+    try:
+        _wait(base, process)
+        yield base
+    finally:
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=30)
+        shutil.rmtree(root, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Debian's Chromium; skipped with what to install where there is none."""
+    if CHROMIUM is None:
+        message = "no chromium: install the package chromium"
+        (pytest.fail if os.environ.get("KAPITAL_REQUIRE_ALL") == "1" else pytest.skip)(message)
+    with sync_playwright() as playwright:
+        yield playwright.chromium.launch(
+            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+        )
+
+
+def _wait(base: str, process: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        if process.poll() is not None:
+            pytest.fail(f"kapital up ended: {process.stderr.read().decode() if process.stderr else ''}")
+        try:
+            if httpx.get(f"{base}/health", timeout=2).status_code == 200:
+                return
+        except httpx.HTTPError:
+            time.sleep(0.2)
+    pytest.fail("kapital up did not answer within 60 s")
