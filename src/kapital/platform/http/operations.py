@@ -1,10 +1,10 @@
-"""What operators and their machines look at: health and metrics."""
+"""What operators and their machines look at: health and metrics; and the icon of all pages."""
 
 import asyncio
 from typing import Final
 
 from litestar import Response, get
-from litestar.datastructures import State
+from litestar.datastructures import CacheControlHeader, State
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from kapital.contracts import platform as contract
@@ -53,4 +53,16 @@ async def metrics(state: State) -> bytes:
     return generate_latest(REGISTRY)
 
 
-OPERATION_ROUTES: Final = (health, metrics)
+_ICON: Final = (
+    b'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16"><rect width="16" height="16" rx="3" fill="#0b5d66"/>'
+    b'<path d="M5 3v10M11 3 6 8l5 5" fill="none" stroke="#fff" stroke-width="2"/></svg>'
+)
+
+
+@get("/favicon.ico", opt=PUBLIC, media_type="image/svg+xml", cache_control=CacheControlHeader(max_age=86_400))
+async def icon() -> Response[bytes]:
+    """The sign of the house, which browsers ask for by themselves."""
+    return Response(_ICON, media_type="image/svg+xml")
+
+
+OPERATION_ROUTES: Final = (health, metrics, icon)
