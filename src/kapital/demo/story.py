@@ -308,5 +308,6 @@ def _synthetic_value(series: str, observed_on: date) -> str:
 
 
 async def _advance(kapital: Kapital, clock: SteppedClock, to: datetime) -> None:
-    clock.set(max(to.astimezone(UTC) + timedelta(seconds=1), clock.now()))
+    # By a length of time and not to an instant: the clock ticks on while we look at it.
+    clock.advance(max(to - clock.now(), timedelta(0)) + timedelta(seconds=1))
     await kapital.settle_down()
