@@ -282,6 +282,19 @@ def test_make_targets_named_in_the_papers_exist() -> None:
     assert named - targets == set()
 
 
+def test_addresses_named_in_the_papers_stand_in_a_contract() -> None:
+    contracts = (REPOSITORY / "contracts" / "openapi").glob("*.yaml")
+    known = {path for file in contracts for path in re.findall(r"^  (/[^:\n]*):", file.read_text(), re.MULTILINE)}
+    named = {
+        address
+        for page in papers()
+        for address in re.findall(r"(?:GET|POST|8080) ?(/[a-z0-9_/{}-]+)", page.read_text())
+    }
+
+    assert len(named) > 5
+    assert named - known == set()
+
+
 def test_commands_named_in_the_papers_exist() -> None:
     from kapital.cli import app
 
