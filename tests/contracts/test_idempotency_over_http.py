@@ -1,0 +1,401 @@
+"""Scenario 55: a request told twice has one effect and one answer; a key tells one request only.
+
+Every unsafe operation of every contract is made to succeed once, in the order of a story, and is then repeated.
+"""
+
+import asyncio
+import json
+from dataclasses import dataclass, field
+from itertools import count
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import httpx
+import pytest
+from ruamel.yaml import YAML
+from sqlalchemy import text
+
+from kapital.app import MIGRATIONS, Kapital, http_app, open_kapital
+from kapital.demo.run import examples_folder
+from kapital.kernel.roles import Role
+from kapital.platform.clock import SteppedClock
+from kapital.platform.postgres import EmbeddedPostgres
+from kapital.platform.settings import Settings
+from kapital.sandbox.people import PersonKind, synthetic_people
+from kapital.settlement.domain.top_up_code import top_up_code
+from kapital.tokenization.domain.terms import load_terms
+from tests.contracts.documents import all_operations, validator
+from tests.contracts.story import staff_token
+
+KEYED = {f"{o.method.upper()} {o.path}": o for o in all_operations() if o.needs_key}
+RULES = Settings().rule_book_version
+DAY, WALLET = "2026-11-20", "wallet_id"
+_numbers = count(1)
+
+
+@dataclass
+class Tried:
+    """One operation: the first time, again, with the same key for something else, without a key."""
+
+    body: Any
+    first: httpx.Response
+    again: httpx.Response
+    other: httpx.Response
+    keyless: httpx.Response
+    odd_key: httpx.Response
+    traces_of_first: int
+    traces_of_the_rest: int
+
+
+@dataclass
+class Play:
+    """Asks, and keeps what came back by the label of the operation."""
+
+    kapital: Kapital
+    client: httpx.AsyncClient
+    tokens: dict[str, str] = field(default_factory=dict)
+    tried: dict[str, Tried] = field(default_factory=dict)
+    cast: dict[str, Any] = field(default_factory=dict)
+
+    async def try_out(
+        self, label: str, who: str, body: Any, *, other: Any = None, other_at: str | None = None, **at: str
+    ) -> Any:
+        """Make the operation succeed once, then try to make it happen again; the answer of the first time."""
+        method, template = label.split(" ")
+        path, key = template.format(**at), f"try-{next(_numbers)}"
+
+        async def ask(path: str, body: Any, key: str | None) -> httpx.Response:
+            headers = {"Authorization": f"Bearer {self.tokens[who]}"} | ({"Idempotency-Key": key} if key else {})
+            return await self.client.request(method, path, json=body, headers=headers)
+
+        before = await self.traces()
+        first = await ask(path, body, key)
+        assert first.is_success, f"{label}: {first.text}"
+        between = await self.traces()
+        again = await ask(path, body, f'"{key}"')  # the quotes of the draft standard are no part of the key
+        elsewhere = template.format(**(at | dict.fromkeys(at, other_at))) if other_at else path
+        reused = await ask(elsewhere, body if other_at else other, key)
+        keyless, odd = await ask(path, body, None), await ask(path, body, "two words")
+        after = await self.traces()
+        self.tried.setdefault(
+            label, Tried(body, first, again, reused, keyless, odd, between - before, after - between)
+        )
+        return first.json()
+
+    async def traces(self) -> int:
+        """Whatever an effect leaves behind: audit, events, ledger entries."""
+        total = await self.kapital.ledger.size()
+        for service in set(MIGRATIONS) - {"ledger", "sandbox", "disclosure"}:
+            async with self.kapital.databases.get(service).connect() as conn:
+                rows = text("SELECT (SELECT count(*) FROM audit_event) + (SELECT count(*) FROM outbox)")
+                total += int((await conn.execute(rows)).scalar_one())
+        return total
+
+
+@pytest.fixture(scope="module")
+def tried(postgres: EmbeddedPostgres, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Tried]:
+    return asyncio.run(_play(postgres.dsn(), tmp_path_factory.mktemp("play")))
+
+
+async def _play(dsn: str, folder: Path) -> dict[str, Tried]:
+    terms = load_terms((examples_folder() / "fixed-rate-window.yaml").read_bytes())
+    clock = SteppedClock(terms.placement_start_at.replace(hour=4))
+    settings = Settings(data_dir=folder, database_url=dsn)
+    async with open_kapital(settings, clock) as kapital:
+        transport = httpx.ASGITransport(app=http_app(kapital))
+        async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
+            play = Play(kapital, client)
+            for role in (Role.ADMIN, Role.ONBOARDING, Role.AML_OFFICER, Role.COMPLIANCE, Role.ISSUE_MANAGER,
+                         Role.LEGAL, Role.SETTLEMENT, Role.RISK, Role.CUSTODY_OFFICER, Role.SECURITY):  # fmt: skip
+                play.tokens[role.value] = await staff_token(kapital, role)
+            play.tokens["second_compliance"] = await staff_token(kapital, Role.COMPLIANCE)
+            for act in (_access, _people, _keys, _values, _issue, _orders, _money, _restriction):
+                await act(play)
+            return play.tried
+
+
+async def _access(play: Play) -> None:
+    staff = await play.try_out(
+        "POST /v1/registry/staff", "admin", {"roles": ["onboarding"]}, other={"roles": ["legal"]}
+    )
+    soon = (play.kapital.clock.now().replace(microsecond=0)).isoformat().replace("+00:00", "Z")
+    ask = {
+        "subject_kind": "staff",
+        "subject_id": staff["staff_id"],
+        "roles": ["onboarding"],
+        "expires_at": soon.replace("2026", "2027"),
+    }
+    issued = await play.try_out(
+        "POST /v1/registry/access-tokens", "admin", ask, other=ask | {"expires_at": "2027-01-01T00:00:00Z"}
+    )
+    await play.try_out(
+        "POST /v1/registry/access-tokens/{token_id}/revoke",
+        "admin",
+        None,
+        other_at=staff["staff_id"],
+        token_id=issued["token_id"],
+    )
+
+
+async def _people(play: Play) -> None:
+    firm, person = synthetic_people(7, 2, kinds=(PersonKind.LEGAL_ENTITY, PersonKind.NATURAL_PERSON))
+    wanted = [(firm, "issuer", "egrul_extract"), (person, "investor", "passport_rf")]
+    applications = [
+        {"kind": one.kind.value, "name": one.name, "inn": one.inn, "roles": [role], "rule_book_version": RULES}
+        for one, role, _ in wanted
+    ]
+    answer = await play.try_out(
+        "POST /v1/registry/participants",
+        "onboarding",
+        {"participants": applications},
+        other={"participants": applications[:1]},
+    )
+    ids = [result["participant_id"] for result in answer["results"]]
+    await play.kapital.bus.drain()
+    seen = [
+        {
+            "participant_id": one,
+            "document_kind": document,
+            "document_sha256": "ab" * 32,
+            "category": "unqualified",
+            "screening_list_version": "rfm-2026-12-01",
+            "screening_result": "clear",
+        }
+        for one, (_, _, document) in zip(ids, wanted, strict=True)
+    ]
+    recorded = await play.try_out(
+        "POST /v1/identity/identifications",
+        "onboarding",
+        {"identifications": seen},
+        other={"identifications": seen[:1]},
+    )
+    decisions = [
+        {
+            "participant_id": result["participant_id"],
+            "outcome": "approved",
+            "identification_sha256": result["identification_sha256"],
+            "basis_reference": "ЗКЛ-41",
+        }
+        for result in recorded["results"]
+    ]
+    await play.try_out(
+        "POST /v1/identity/decisions", "aml_officer", {"decisions": decisions}, other={"decisions": decisions[:1]}
+    )
+    await play.kapital.bus.drain()
+    for (one, role, _), result in zip(wanted, answer["results"], strict=True):
+        roles = [Role.ISSUER, Role.ISSUER_SIGNATORY] if role == "issuer" else [Role.INVESTOR]
+        ask = {
+            "subject_kind": "participant",
+            "subject_id": result["participant_id"],
+            "roles": roles,
+            "expires_at": "2027-03-01T00:00:00Z",
+        }
+        issued = await play.try_out(
+            "POST /v1/registry/access-tokens", "admin", ask, other=ask | {"expires_at": "2027-02-01T00:00:00Z"}
+        )
+        play.tokens[role] = issued["token"]
+        play.cast[role] = result | {"person": one}
+
+
+async def _keys(play: Play) -> None:
+    made = {"name": "issuer/second-desk", "profile": "issuer"}
+    key = await play.try_out("POST /v1/custody/keys", "custody_officer", made, other=made | {"profile": "operator"})
+    at, reason = {"key_id": key["key_id"]}, {"reason": "Проверка No 14"}
+    key = await play.try_out(
+        "POST /v1/custody/keys/{key_id}/suspend", "security", reason, other={"reason": "другая"}, **at
+    )
+    back = reason | {"version": key["version"]}
+    await play.try_out(
+        "POST /v1/custody/keys/{key_id}/resume", "security", back, other=back | {"reason": "другая"}, **at
+    )
+    key = await play.try_out(
+        "POST /v1/custody/keys/{key_id}/report-compromise", "security", reason, other={"reason": "другая"}, **at
+    )
+    end = reason | {"version": key["version"]}
+    await play.try_out(
+        "POST /v1/custody/keys/{key_id}/revoke", "custody_officer", end, other=end | {"reason": "другая"}, **at
+    )
+
+
+async def _values(play: Play) -> None:
+    value = {
+        "series": "key_rate",
+        "observed_on": DAY,
+        "value": "16.50",
+        "evidence": "https://www.cbr.ru/hd_base/KeyRate/",
+    }
+    fixing = await play.try_out(
+        "POST /v1/tokenization/fixings", "settlement", value, other=value | {"value": "16.00"}
+    )
+    await play.try_out(
+        "POST /v1/tokenization/fixings/{fixing_id}/confirmation",
+        "risk",
+        {"value": "16.50", "verdict": "confirm"},
+        other={"value": "16.50", "verdict": "reject"},
+        fixing_id=fixing["fixing_id"],
+    )
+
+
+async def _issue(play: Play) -> None:
+    play.cast["issue_id"] = await _published(play, "fixed-rate-window.yaml")
+    event = await _published(play, "event-satellite.yaml")
+    terms = load_terms((examples_folder() / "event-satellite.yaml").read_bytes())
+    codes = [outcome.code for outcome in terms.payoff.outcomes]  # type: ignore[union-attr]
+    told = {"outcome": codes[0], "evidence": "протокол 7"}
+    await play.try_out(
+        "POST /v1/tokenization/issues/{issue_id}/outcome",
+        "settlement",
+        told,
+        other=told | {"outcome": codes[1]},
+        issue_id=event,
+    )
+    await play.try_out(
+        "POST /v1/tokenization/issues/{issue_id}/cancellation",
+        "issuer",
+        {"reason": "Решение органа эмитента"},
+        other={"reason": "Иная причина"},
+        issue_id=event,
+    )
+
+
+async def _published(play: Play, example: str) -> str:
+    issuer = play.cast["issuer"]["person"]
+    value = YAML(typ="safe", pure=True).load((examples_folder() / example).read_bytes())
+    value["issuer"] |= {"name": issuer.name, "inn": issuer.inn}
+    value |= {"placement_start_at": "2026-12-07T10:00:00+03:00", "placement_end_at": "2026-12-11T15:00:00+03:00"}
+    terms = json.loads(json.dumps(value, default=lambda day: day.isoformat()))
+    drafted = await play.try_out(
+        "POST /v1/tokenization/decisions", "issuer", {"terms": terms}, other={"terms": terms | {"code": "OTHER-1"}}
+    )
+    assert drafted["faults"] == []
+    at, seen = {"issue_id": drafted["issue_id"]}, {"decision_sha256": drafted["decision_sha256"]}
+    other = {"decision_sha256": "0" * 64}
+    path = "POST /v1/tokenization/issues/{issue_id}"
+    await play.try_out(f"{path}/submission", "issuer", seen, other=other, **at)
+    review = seen | {"verdict": "accept"}
+    for who in ("issue_manager", "legal"):
+        await play.try_out(f"{path}/reviews", who, review, other=review | {"verdict": "return", "note": "нет"}, **at)
+    await play.try_out(f"{path}/signature", "issuer", seen, other=other, **at)
+    await play.try_out(f"{path}/publication", "issue_manager", seen, other=other, **at)
+    await play.kapital.settle_down()
+    return str(drafted["issue_id"])
+
+
+async def _orders(play: Play) -> None:
+    purpose = f"Пополнение {top_up_code(UUID(play.cast['investor'][WALLET]))}"
+    await play.kapital.bank.receive_many([(100_000_000, purpose)])
+    clock = play.kapital.clock
+    assert isinstance(clock, SteppedClock)
+    clock.set(clock.now().replace(hour=8))
+    await play.kapital.settle_down()
+    orders = [{"issue_id": play.cast["issue_id"], "units": units} for units in (10, 20)]
+    # One order goes through the batcher, a list by itself: both must know a repeat.
+    single = await play.try_out(
+        "POST /v1/tokenization/orders", "investor", {"orders": orders[:1]}, other={"orders": orders[1:]}
+    )
+    assert single["items"][0]["outcome"] == "accepted", single
+    label = "POST /v1/tokenization/orders"
+    of_one = play.tried.pop(label)
+    await play.try_out(label, "investor", {"orders": orders}, other={"orders": orders[1:]})
+    play.tried[f"{label} "] = of_one
+    ids = [item["order_id"] for item in single["items"]]
+    await play.try_out(
+        "POST /v1/tokenization/orders/withdrawals",
+        "investor",
+        {"order_ids": ids},
+        other={"order_ids": [play.cast["issue_id"]]},
+    )
+
+
+async def _money(play: Play) -> None:
+    investor = play.cast["investor"]
+    account = investor["person"].payout_account
+    item = {
+        "wallet_id": investor[WALLET],
+        "amount_kopecks": 1_500_000,
+        "payout_account": {"bic": account.bic, "account": account.account},
+    }
+    answer = await play.try_out(
+        "POST /v1/settlement/withdrawals",
+        "investor",
+        {"withdrawals": [item]},
+        other={"withdrawals": [item | {"amount_kopecks": 1}]},
+    )
+    assert answer["withdrawals"][0]["outcome"] == "accepted"
+
+
+async def _restriction(play: Play) -> None:
+    path, at = (
+        "POST /v1/registry/participants/{participant_id}",
+        {"participant_id": play.cast["investor"]["participant_id"]},
+    )
+    await play.try_out(
+        f"{path}/restrict", "compliance", {"basis_reference": "СЗ-17"}, other={"basis_reference": "СЗ-1"}, **at
+    )
+    await play.try_out(
+        f"{path}/lift-restriction",
+        "second_compliance",
+        {"basis_reference": "СЗ-18"},
+        other={"basis_reference": "СЗ-2"},
+        **at,
+    )
+
+
+def test_the_story_uses_every_operation_with_a_key(tried: dict[str, Tried]) -> None:
+    assert {label.strip() for label in tried} == set(KEYED)
+
+
+@pytest.mark.parametrize("label", sorted(KEYED))
+def test_the_first_answer_is_the_one_of_the_contract_and_no_replay(tried: dict[str, Tried], label: str) -> None:
+    one, operation = tried[label], KEYED[label]
+
+    [status] = operation.success
+    assert one.first.status_code == int(status)
+    assert "idempotency-replayed" not in one.first.headers
+    reference = operation.response(status)["content"]["application/json"]["schema"]["$ref"].rsplit("/", 1)[-1]
+    validator(f"#/components/schemas/{operation.service}_{reference}").validate(one.first.json())
+    assert one.traces_of_first > 0
+
+
+@pytest.mark.parametrize("label", sorted(KEYED))
+def test_the_same_request_again_gets_the_same_answer_marked_as_kept(tried: dict[str, Tried], label: str) -> None:
+    one = tried[label]
+
+    assert one.again.status_code == one.first.status_code
+    assert one.again.headers.get("idempotency-replayed") == "true"
+    told = one.first.json()
+    if "token" in told:
+        told["token"] = None  # the secret is told once; the contract says that a repeat goes without it
+    assert one.again.json() == told
+
+
+@pytest.mark.parametrize("label", sorted(KEYED))
+def test_the_same_key_for_another_request_is_refused(tried: dict[str, Tried], label: str) -> None:
+    refused = tried[label].other
+
+    assert (refused.status_code, refused.json().get("code")) == (422, "idempotency_key_reused")
+    assert "idempotency-replayed" not in refused.headers
+
+
+@pytest.mark.parametrize("label", sorted(KEYED))
+def test_without_a_key_or_with_a_malformed_one_nothing_is_done(tried: dict[str, Tried], label: str) -> None:
+    one = tried[label]
+
+    assert (one.keyless.status_code, one.keyless.json()["code"]) == (400, "idempotency_key_required")
+    assert (one.odd_key.status_code, one.odd_key.json()["code"]) == (400, "idempotency_key_invalid")
+
+
+@pytest.mark.parametrize("label", sorted(KEYED))
+def test_the_repeats_leave_no_trace_in_audit_events_or_ledger(tried: dict[str, Tried], label: str) -> None:
+    assert tried[label].traces_of_the_rest == 0
+
+
+def test_a_single_order_of_a_batch_knows_its_repeat_too(tried: dict[str, Tried]) -> None:
+    one = tried["POST /v1/tokenization/orders "]
+
+    assert one.again.json() == one.first.json()
+    assert "idempotency-replayed" not in one.first.headers
+    assert one.again.headers["idempotency-replayed"] == "true"
+    assert one.other.json()["code"] == "idempotency_key_reused"
+    assert one.traces_of_the_rest == 0
