@@ -6,8 +6,8 @@
 Read: every module of `kapital` (state machines, problems, dated parameters are found by their types), the settings
 class, and the `Law:` lines of docstrings and comments in `src/` and `tests/` against `docs/reference/laws.yaml`.
 Written: `docs/reference/states/`, `docs/reference/problems/`, `docs/reference/parameters.md`,
-`docs/reference/settings.md`, `docs/explanation/law-map.md`. A page in the first two folders that nothing generates is
-stale too.
+`docs/reference/settings.md`, `docs/reference/scenarios.md`, `docs/explanation/law-map.md`. A page in the first two
+folders that nothing generates is stale too.
 
 Deterministic: same code, same bytes.
 """
@@ -253,12 +253,16 @@ def laws() -> dict[str, dict[str, Any]]:
 def citations() -> list[Citation]:
     """Return every `Law:` line of the code and of the tests, in order of path."""
     found = []
-    for root in (SOURCES, REPOSITORY / "tests"):
-        for path in sorted(root.rglob("*.py")):
-            for match in _LAW.finditer(path.read_text()):
-                text = " ".join(re.sub(r"\n[ \t]*#?", " ", match[1]).split())
-                found.append(Citation(path.relative_to(REPOSITORY).as_posix(), text))
+    for path in [*sorted(SOURCES.rglob("*.py")), *test_files()]:
+        for match in _LAW.finditer(path.read_text()):
+            text = " ".join(re.sub(r"\n[ \t]*#?", " ", match[1]).split())
+            found.append(Citation(path.relative_to(REPOSITORY).as_posix(), text))
     return found
+
+
+def test_files() -> list[Path]:
+    """Return the tests, those of this tool left out: they hold made-up citations."""
+    return [path for path in sorted((REPOSITORY / "tests").rglob("*.py")) if path.parent.name != "docs"]
 
 
 def keys_of(citation: Citation, known: Mapping[str, Mapping[str, Any]]) -> list[str]:
@@ -304,6 +308,46 @@ def law_map(known: Mapping[str, Mapping[str, Any]]) -> str:
     return NOTE + "\n".join(lines).rstrip() + "\n"
 
 
+# --- acceptance scenarios ----------------------------------------------------------------------------------
+
+_CITED_SCENARIOS = re.compile(r"\b[Ss]cenarios? (\d+(?:(?:, | and |–|-)\d+)*)")
+_DOMAIN = DOCS / "reference" / "domain.md"
+
+
+def scenario_numbers(text: str) -> set[int]:
+    """Return the scenarios that a text cites: `Scenarios 1–3, 7` are 1, 2, 3 and 7."""
+    found: set[int] = set()
+    for cited in _CITED_SCENARIOS.findall(text):
+        for part in re.split(r", | and ", cited):
+            first, _, last = part.replace("–", "-").partition("-")
+            found.update(range(int(first), int(last or first) + 1))
+    return found
+
+
+def scenarios_page() -> str:
+    """Return each acceptance scenario with the test files that cite it; those without a test are told too."""
+    rows = re.findall(r"^\| (\d+) \| (.+?) \| .+ \|$", _DOMAIN.read_text().split("## 4. ")[1], re.MULTILINE)
+    tests: dict[int, list[str]] = {int(number): [] for number, _ in rows}
+    for path in test_files():
+        for number in scenario_numbers(path.read_text()):
+            tests.setdefault(number, []).append(path.relative_to(REPOSITORY).as_posix())
+    lines = [
+        "# Acceptance scenarios and their tests",
+        "",
+        "The scenarios stand in [domain](domain.md), section 4. A test file",
+    ]
+    lines += [
+        "stands here when it cites the number; it may hold a part of the scenario only.",
+        "No file: nothing is shown yet.",
+        "",
+    ]
+    lines += ["| No | Scenario | Cited by |", "| --- | --- | --- |"]
+    for number, title in rows:
+        cited = "<br>".join(f"`{path}`" for path in tests[int(number)])
+        lines.append(f"| {number} | {title} | {cited or '–'} |")
+    return NOTE + "\n".join(lines) + "\n"
+
+
 # --- all of it ---------------------------------------------------------------------------------------------
 
 
@@ -321,6 +365,7 @@ def pages() -> dict[Path, str]:
         made[reference / "problems" / f"{part}.md"] = problems_page(part, problems)
     made[reference / "parameters.md"] = parameters_page(names)
     made[reference / "settings.md"] = settings_page()
+    made[reference / "scenarios.md"] = scenarios_page()
     made[DOCS / "explanation" / "law-map.md"] = law_map(laws())
     return made
 

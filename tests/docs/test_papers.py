@@ -87,6 +87,28 @@ def test_every_state_machine_and_every_problem_has_its_place() -> None:
     assert {code for code in codes if f"`{code}`" not in index} == set()
 
 
+@pytest.mark.parametrize(
+    ("text", "numbers"),
+    [
+        ("Scenario 7.", {7}),
+        ("Scenarios 1–3, 7, 10-11 of the page", {1, 2, 3, 7, 10, 11}),
+        ("scenarios 4 and 6", {4, 6}),
+        ("scenario seven; 12 times", set()),
+    ],
+)
+def test_cited_scenarios_are_read_as_a_person_reads_them(text: str, numbers: set[int]) -> None:
+    assert generator().scenario_numbers(text) == numbers
+
+
+def test_every_scenario_has_a_row_and_no_test_cites_one_that_is_not_there() -> None:
+    page = generator().scenarios_page()
+    listed = {int(number) for number in re.findall(r"^\| (\d+) \|", page, re.MULTILINE)}
+    cited = {number for path in generator().test_files() for number in generator().scenario_numbers(path.read_text())}
+
+    assert listed == set(range(1, 71))
+    assert cited - listed == set()
+
+
 # --- links -------------------------------------------------------------------------------------------------------
 
 
