@@ -25,6 +25,7 @@ from kapital.kernel.problems import Problem
 from kapital.kernel.roles import Role
 from kapital.platform.ids import new_uuid7
 from kapital.platform.logging import configure_logging
+from kapital.platform.loop_thread import new_event_loop
 from kapital.platform.settings import Settings
 from kapital.registry.domain.access import TokenSubjectKind
 from kapital.registry.use_cases.issue_access_token import IssueAccessToken
@@ -91,6 +92,7 @@ def check(*, as_json: Json = False) -> None:
                     {"invariant": name, "code": f.code, "where": f.where, "detail": f.detail}
                     for name, f in found.findings
                 ],
+                "on_hold": [{"asset": str(h.asset), "code": h.code, "reason": h.reason} for h in found.on_hold],
             }
             return told, not found.findings
 
@@ -102,6 +104,8 @@ def check(*, as_json: Json = False) -> None:
         print("  ".join(f"{name} {'holds' if ok else 'BROKEN'}" for name, ok in told["invariants"].items()))
         for f in told["findings"]:
             print(f"{f['invariant']} {f['code']} at {f['where']}: {f['detail']}")
+        for h in told["on_hold"]:
+            print(f"on hold: {h['code']} {h['asset']}, because of {h['reason']}")
     sys.exit(0 if clean else 1)
 
 
@@ -260,7 +264,8 @@ def _print(told: dict[str, Any]) -> None:
 
 def _run(work: Coroutine[Any, Any, T]) -> T:
     try:
-        return asyncio.run(work)
+        with asyncio.Runner(loop_factory=new_event_loop) as runner:
+            return runner.run(work)
     except Problem as problem:
         print(f"{problem.code}: {problem.detail} {problem.facts or ''}".rstrip(), file=sys.stderr)
         sys.exit(2)

@@ -14,6 +14,7 @@ from sqlalchemy import text
 from kapital.app import SCHEDULER, Kapital
 from kapital.ledger.domain.problems import AuditDamaged, AuditDiverged
 from kapital.ledger.use_cases.check import CheckReport, Finding
+from kapital.ledger.use_cases.hold import Hold
 from kapital.settlement.use_cases.reconcile import reconcile
 
 _CHAIN: Final = ("entry_not_canonical", "entry_unreadable", "entry_out_of_order", "entry_missing", "entry_id_differs")
@@ -26,10 +27,11 @@ _NAME_WORDS: Final = re.compile(r"[А-ЯЁ][а-яё]+ [А-ЯЁ][а-яё]+ [А-Я
 
 
 class Invariants(NamedTuple):
-    """Outcome: which invariants hold, and each row that is off."""
+    """Outcome: which invariants hold, each row that is off, and the assets that are on hold for it."""
 
     ledger: CheckReport
     findings: list[tuple[str, Finding]]
+    on_hold: list[Hold]
 
     def holds(self) -> dict[str, bool]:
         """Return `I1` … `I7` and whether each holds."""
@@ -38,14 +40,18 @@ class Invariants(NamedTuple):
 
 
 async def check_invariants(kapital: Kapital) -> Invariants:
-    """Check all seven. Reads everything and changes nothing but the reconciliation it notes."""
+    """Check all seven. Changes no record: it notes the reconciliation and holds what it finds damaged.
+
+    A hold (the ledger answers `asset_held`) ends with the first check that finds the register clean.
+    """
     report = await kapital.ledger.check()
+    on_hold = await kapital.ledger.follow_check(report)
     findings = [(_invariant_of(finding), finding) for finding in report.findings]
     findings += [("I1", finding) for finding in _issued_is_held(report)]
     findings += [("I2", finding) for finding in await _money_is_at_the_bank(kapital, report)]
     findings += [("I3", finding) for finding in await _copy_tells_the_same(kapital)]
     findings += [("I7", finding) for finding in await _personal_data(kapital)]
-    return Invariants(report, findings)
+    return Invariants(report, findings, on_hold)
 
 
 def _invariant_of(finding: Finding) -> str:

@@ -32,6 +32,7 @@ from kapital.ledger.queries.proofs import ProofReader
 from kapital.ledger.use_cases import close_instant, evidence
 from kapital.ledger.use_cases.check import CheckReport, check
 from kapital.ledger.use_cases.checkpoint import Checkpointer, NoteSigner
+from kapital.ledger.use_cases.hold import Hold, follow_check
 from kapital.ledger.use_cases.mirror import mirror
 from kapital.ledger.use_cases.post import MAX_BATCH, Poster
 from kapital.ledger.use_cases.rebuild import rebuild
@@ -188,6 +189,11 @@ class LedgerService:
         """Recompute everything from the entries and compare."""
         async with self._reader.snapshot() as connection:
             return await check(connection, self.verifier_keys)
+
+    async def follow_check(self, report: CheckReport) -> list[Hold]:
+        """Hold the assets that a check found damaged, or let go what a clean one proves; return what is on hold."""
+        async with self._reader.session() as connection:
+            return await follow_check(connection, self._clock, report)
 
     async def rebuild(self) -> int:
         """Make every derived row again from the entries. Raises RebuildRefused."""

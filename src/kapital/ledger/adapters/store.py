@@ -62,22 +62,25 @@ async def read_wallets(connection: Connection, wallets: Sequence[UUID]) -> list[
     return [row[0] for row in rows]
 
 
-async def read_assets(connection: Connection, assets: Sequence[UUID]) -> list[OpenAsset]:
-    """Return those of the assets that are open."""
+async def read_assets(connection: Connection, assets: Sequence[UUID]) -> tuple[list[OpenAsset], list[UUID]]:
+    """Return those of the assets that are open, and those of them that are on hold."""
     rows = await connection.fetch(
-        "SELECT asset, kind, code, scale, issue_limit FROM asset WHERE asset = ANY($1)", assets
+        "SELECT a.asset, kind, code, scale, issue_limit, h.asset IS NOT NULL"
+        " FROM asset a LEFT JOIN hold h ON h.asset = a.asset AND h.lifted_at IS NULL WHERE a.asset = ANY($1)",
+        assets,
     )
-    return [OpenAsset(row[0], AssetKind(row[1]), row[2], row[3], row[4]) for row in rows]
+    opened = [OpenAsset(row[0], AssetKind(row[1]), row[2], row[3], row[4]) for row in rows]
+    return opened, [row[0] for row in rows if row[5]]
 
 
 async def read_missing(
     connection: Connection, missing: Missing
-) -> tuple[list[AccountRow], list[UUID], list[OpenAsset]]:
-    """Return what there is of the missing accounts, wallets and assets."""
+) -> tuple[list[AccountRow], list[UUID], list[OpenAsset], list[UUID]]:
+    """Return what there is of the missing accounts, wallets and assets, and which of these assets are on hold."""
     accounts = await read_accounts(connection, missing.accounts) if missing.accounts else []
     wallets = await read_wallets(connection, missing.wallets) if missing.wallets else []
-    assets = await read_assets(connection, missing.assets) if missing.assets else []
-    return accounts, wallets, assets
+    assets, held = await read_assets(connection, missing.assets) if missing.assets else ([], [])
+    return accounts, wallets, assets, held
 
 
 async def read_existing(connection: Connection, ids: Sequence[UUID]) -> dict[UUID, StoredEntry]:

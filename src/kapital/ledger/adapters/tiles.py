@@ -82,11 +82,15 @@ class TilesAudit:
             stop = min(start + TILE_WIDTH, size)
             leaves = [leaf_hash(entry.body) for entry in self._read(start, stop)]
             for tile in tree.append(leaves):
-                if self._tiles([(tile.level, tile.number)]) != [tile] and (
-                    len(tile.hashes) == TILE_WIDTH * _HASH or stop == size
-                ):
-                    raise AuditDamaged(facts={"level": tile.level, "index": tile.number})
+                if len(tile.hashes) == TILE_WIDTH * _HASH:
+                    self._require_held(tile)
+        for tile in tree.edge():
+            self._require_held(tile)
         return AuditReceipt(size, tree.root())
+
+    def _require_held(self, tile: Tile) -> None:
+        if self._tile(tile.level, tile.number) != tile.hashes:
+            raise AuditDamaged(facts={"level": tile.level, "index": tile.number})
 
     # --- files ---------------------------------------------------------------------------------------
 

@@ -134,6 +134,8 @@ class Book:
         self.accounts: dict[AccountKey, Account] = {}
         self.wallets: set[UUID] = set()
         self.assets: dict[UUID, OpenAsset] = {}
+        # Assets whose units or money may not move: a check found a row of theirs damaged.
+        self.held: set[UUID] = set()
         # Keys that were asked for and are not in the database: they may spring into being.
         # Two sets: that an id is no wallet does not say that it is no asset.
         self.absent_wallets: set[UUID] = set()
@@ -171,10 +173,12 @@ class Book:
         accounts: Iterable[AccountRow],
         wallets: Iterable[UUID],
         assets: Iterable[OpenAsset],
+        held: Iterable[UUID] = (),
     ) -> None:
         """Take in what was read for `asked`; what was asked and not found is now known not to exist."""
         self.wallets.update(wallets)
         self.assets.update((asset.asset, asset) for asset in assets)
+        self.held.update(held)
         self.absent_wallets.update(wallet for wallet in asked.wallets if wallet not in self.wallets)
         self.absent_assets.update(asset for asset in asked.assets if asset not in self.assets)
         for row in accounts:
@@ -245,6 +249,8 @@ class Book:
             legs.append((account, amount))
         if any(sums.values()):
             raise Refusal("postings_unbalanced", "the postings of an asset do not sum to zero")
+        if self.held:
+            self._require_not_held(legs)
         for account, amount in legs:
             if account.flags and account.flags & (DEBITS_STOPPED if amount < 0 else CREDITS_STOPPED):
                 raise _stopped(account, amount)
@@ -258,6 +264,12 @@ class Book:
                     changed.balance -= by
                 raise _out_of_bounds(account, reached)
         return legs
+
+    def _require_not_held(self, legs: Sequence[tuple[Account, int]]) -> None:
+        for account, _ in legs:
+            asset = account.key.asset
+            if asset in self.held:
+                raise Refusal("asset_held", "a check found this asset's rows damaged", asset=str(asset))
 
     def _open(self, tx: Transaction) -> list[OpenWallet | OpenAsset]:
         done: list[OpenWallet | OpenAsset] = []

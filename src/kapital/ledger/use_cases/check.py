@@ -6,7 +6,7 @@ accounts, wallets, assets, legs, tiles, batches, the head, the index by account 
 
 from collections.abc import AsyncIterator, Iterator
 from datetime import datetime
-from itertools import zip_longest
+from itertools import pairwise, zip_longest
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
@@ -28,11 +28,12 @@ MAX_FINDINGS: Final = 1_000
 
 
 class Finding(NamedTuple):
-    """One row that is not what the log says. `where` names the table and key."""
+    """One row that is not what the log says. `where` names the table and key; `asset` is the one it is of, if one."""
 
     code: str
     where: str
     detail: str
+    asset: UUID | None = None
 
 
 class Totals(NamedTuple):
@@ -46,8 +47,9 @@ class Totals(NamedTuple):
 
 
 class CheckReport(NamedTuple):
-    """Outcome of a check up to `size` entries. Clean if there are no findings."""
+    """Outcome of a check up to `size` entries, read in this generation. Clean if there are no findings."""
 
+    generation: int
     size: int
     root: bytes
     accounts: int
@@ -117,8 +119,7 @@ class Replay:
 
     def batches(self) -> Iterator[tuple[int, int, datetime]]:
         """Return (first entry, size after, instant) of each batch: its entries share their instant."""
-        starts = list(self.instants)
-        for first, after in zip(starts, [*starts[1:], self.tree.size], strict=True):
+        for first, after in pairwise([*self.instants, self.tree.size]):
             yield first, after, parse_instant(self.instants[first])
 
     def _legs(self, seq: int, touched: list[tuple[Account, int]]) -> list[int]:
@@ -154,7 +155,7 @@ async def check(connection: asyncpg.Connection, keys: list[str]) -> CheckReport:
             expected = len(replay.leaves) + replay.tree.size
             if seq != expected:
                 findings.append(Finding("entry_missing", f"entry seq={expected}", f"the next entry is {seq}"))
-                return CheckReport(head.size, b"", len(replay.numbers), [], findings)
+                return CheckReport(head.generation, head.size, b"", len(replay.numbers), [], findings)
             findings += replay.apply(StoredEntry(seq, body), entry_id, legs)
             if seq < indexed:
                 index.apply(seq, leaf_hash(body), _keys(body))
@@ -174,8 +175,12 @@ async def check(connection: asyncpg.Connection, keys: list[str]) -> CheckReport:
     totals = _totals(replay)
     for total in totals:
         if total.issued + total.bank + total.held + total.extinguished:
-            findings.append(Finding("asset_not_in_balance", f"asset {total.asset.code}", str(total)))
-    return CheckReport(head.size, replay.tree.root(), len(replay.numbers), totals, findings[:MAX_FINDINGS])
+            findings.append(
+                Finding("asset_not_in_balance", f"asset {total.asset.code}", str(total), total.asset.asset)
+            )
+    return CheckReport(
+        head.generation, head.size, replay.tree.root(), len(replay.numbers), totals, findings[:MAX_FINDINGS]
+    )
 
 
 async def _chunks(connection: asyncpg.Connection) -> AsyncIterator[list[tuple[int, UUID, list[int], bytes]]]:
@@ -253,29 +258,34 @@ async def _check_derived(connection: asyncpg.Connection, replay: Replay, head: H
 
 
 async def _check_accounts(connection: asyncpg.Connection, replay: Replay, findings: list[Finding]) -> None:
-    seen = 0
+    stored_numbers = bytearray(len(replay.numbers))
     cursor = await connection.cursor(
         "SELECT number, asset, position, wallet, balance, flags, last_seq FROM account ORDER BY number",
     )
     while rows := await cursor.fetch(CHUNK):
         for number, asset, position, wallet, balance, flags, last_seq in rows:
-            seen += 1
             where = f"account number={number} wallet={wallet} asset={asset} position={position}"
             if not 0 <= number < len(replay.numbers):
-                findings.append(Finding("account_without_entry", where, "no entry touches it"))
+                findings.append(Finding("account_without_entry", where, "no entry touches it", asset))
                 continue
+            stored_numbers[number] = True
             told = replay.numbers[number]
             if AccountKey(asset, Position(position), wallet) != told.key:
-                findings.append(Finding("account_differs", where, f"the log says {told.key}"))
+                findings.append(Finding("account_differs", where, f"the log says {told.key}", told.key.asset))
             for name, stored, expected in (
                 ("balance", balance, told.balance),
                 ("flags", flags, told.flags),
                 ("last_seq", last_seq, told.last_seq),
             ):
                 if stored != expected:
-                    findings.append(Finding(f"{name}_differs", where, f"stored {stored}, the log says {expected}"))
-    if seen != len(replay.numbers):
-        findings.append(Finding("account_missing", "account", f"{len(replay.numbers)} in the log, {seen} stored"))
+                    findings.append(
+                        Finding(f"{name}_differs", where, f"stored {stored}, the log says {expected}", asset)
+                    )
+    for number, there in enumerate(stored_numbers):
+        if not there:
+            key = replay.numbers[number].key
+            where = f"account number={number} wallet={key.wallet} asset={key.asset} position={key.position}"
+            findings.append(Finding("account_missing", where, "the log has it, no row does", key.asset))
 
 
 async def _check_edge(connection: asyncpg.Connection, replay: Replay, findings: list[Finding]) -> None:
@@ -313,6 +323,7 @@ def _compare(table: str, stored: dict[Any, Any], expected: dict[Any, Any], findi
                     f"{table}_differs",
                     f"{table} {name}",
                     f"stored {stored.get(key)}, the log says {expected.get(key)}",
+                    key if table == "asset" else None,
                 )
             )
 
