@@ -4,7 +4,7 @@ import asyncio
 import json
 import signal
 import sys
-from collections.abc import Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
@@ -113,7 +113,7 @@ def check(*, as_json: Json = False) -> None:
 def entry(seq: int, *, out: Path | None = None) -> None:
     """Make the evidence package of one ledger entry."""
     _silence_logs()
-    _run(_write_evidence(out or Path(f"entry-{seq}.kapital.json"), lambda k: k.ledger.entry_evidence(seq)))
+    _write_evidence(out or Path(f"entry-{seq}.kapital.json"), lambda k: k.ledger.entry_evidence(seq))
 
 
 @evidence.command
@@ -217,9 +217,12 @@ def bench_ledger(
             print(f"{name:>18}  {value}")
 
 
-async def _write_evidence(path: Path, make: Any) -> None:
-    async with open_kapital(_settings()) as kapital:
-        path.write_bytes(await make(kapital))
+def _write_evidence(path: Path, make: Callable[[Kapital], Awaitable[bytes]]) -> None:
+    async def work() -> bytes:
+        async with open_kapital(_settings()) as kapital:
+            return await make(kapital)
+
+    path.write_bytes(_run(work()))
     print(path)
 
 

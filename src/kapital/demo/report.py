@@ -95,8 +95,11 @@ def show(console: Console, told: dict[str, Any], invariants: Invariants, proof: 
     for name, finding in invariants.findings:
         console.print(f"[red]{name} {finding.code} at {finding.where}: {finding.detail}[/red]")
     verdict = "[green]accepted[/green]" if proof.accepted else f"[red]refused: {proof.code}[/red]"
-    console.print(f"Evidence: {told['evidence']} ({verdict} by the offline verifier)")
-    console.print(f"Check it yourself: .venv/bin/kapital verify {told['evidence']} --key-file {folder / 'log.vkey'}")
+    console.print(f"Evidence: {told['evidence']} ({verdict} by the offline verifier)", soft_wrap=True)
+    console.print(
+        f"Check it yourself: .venv/bin/kapital verify {told['evidence']} --key-file {folder / 'log.vkey'}",
+        soft_wrap=True,
+    )
     console.print(f"{told['seconds']} s")
 
 

