@@ -273,5 +273,5 @@ def test_the_table_has_every_code_a_transaction_can_be_refused_with():
     text = (folder / "book.py").read_text() + (folder / "plan.py").read_text()
     raised = set(re.findall(r'(?:Refusal|Refused)\(\s*(?:tx\.id, )?f?"([a-z_{}]+)"', text))
     raised = raised - {"account_{side}_stopped"} | {"account_debits_stopped", "account_credits_stopped"}
-    # asset_held: test_hold.py
+    # An asset on hold stands in the tests of holds.
     assert raised == {code for _, _, code in TABLE} | {"linked_set_broken", "asset_held"}
