@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy import text
 
 from kapital.app import MIGRATIONS, Kapital, http_app
+from kapital.custody.api import KeyProfile
 from kapital.kernel.actor import Actor
 from kapital.kernel.ids import CommandId
 from kapital.kernel.roles import Role
@@ -64,7 +65,8 @@ async def remember(kapital: Kapital, story: Story) -> None:
     published = next(event.data for event in story.told if event.type.endswith("decision_published.v1"))
     settled = next(event.data for event in story.told if event.type.endswith("allocation_settled.v1"))
     withdrawn = next(event.data for event in story.told if event.type.endswith("withdrawal_changed.v1"))
-    key = next(event.data for event in story.told if event.type.endswith("key_state_changed.v1"))
+    # Not the key of the log: without it nothing could be written any more.
+    key = next(event.data for event in story.told if event.data.get("profile") == KeyProfile.ISSUER)
     story.known = {
         "participant_id": investor["participant_id"],
         "wallet_id": investor["wallet_id"],

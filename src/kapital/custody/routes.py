@@ -24,12 +24,13 @@ from kapital.platform.http import PUBLIC, Request, actor_of, command_context, re
 
 AnyRequest = Request[Any, Any, Any]
 Limit = Annotated[int, Parameter(ge=1, le=200)]
-KeyName = Annotated[str, Parameter(min_length=1, max_length=128, pattern=r"^[a-z0-9][a-z0-9._/-]{0,127}$")]
-LogNumber = Annotated[int, Parameter(ge=1, le=2**63 - 1)]
+# The limits of a parameter are read from the outermost annotation only: None belongs inside.
+KeyName = Annotated[str | None, Parameter(min_length=1, max_length=128, pattern=r"^[a-z0-9][a-z0-9._/-]{0,127}$")]
+LogNumber = Annotated[int | None, Parameter(ge=1, le=2**63 - 1)]
 
 
 @get("/v1/custody/keys", opt=PUBLIC)
-async def keys_route(custody_desk: CustodyDesk, after: KeyName | None = None, limit: Limit = 100) -> contract.KeyPage:
+async def keys_route(custody_desk: CustodyDesk, after: KeyName = None, limit: Limit = 100) -> contract.KeyPage:
     """Public keys by name."""
     async with custody_desk.database.connect() as conn:
         keys = await list_keys(conn, after=after or "", limit=limit + 1)
@@ -102,7 +103,7 @@ async def signatures_route(
     request: AnyRequest,
     custody_desk: CustodyDesk,
     key_id: UUID,
-    before: LogNumber | None = None,
+    before: LogNumber = None,
     limit: Limit = 100,
 ) -> contract.SignaturePage:
     """Signature log of a key."""

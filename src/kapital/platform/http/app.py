@@ -18,7 +18,7 @@ from kapital.platform.http.commands import require_idempotency_key
 from kapital.platform.http.contract_pages import CONTRACT_ROUTES
 from kapital.platform.http.operations import OPERATION_ROUTES
 from kapital.platform.http.problems import EXCEPTION_HANDLERS
-from kapital.platform.http.requests import StrictRequest
+from kapital.platform.http.requests import StrictRequest, require_plain_query
 from kapital.platform.settings import Settings
 from kapital.platform.telemetry import REQUESTS, tracer
 
@@ -100,7 +100,7 @@ def create_app(
     ]
     return HttpApp(
         route_handlers=[*routers, *OPERATION_ROUTES, *CONTRACT_ROUTES],
-        guards=[require_actor, require_idempotency_key],
+        guards=[require_actor, require_idempotency_key, require_plain_query],
         exception_handlers=EXCEPTION_HANDLERS,
         request_class=StrictRequest,
         request_max_body_size=settings.body_limit_bytes,

@@ -1,0 +1,91 @@
+"""Whatever is asked of the running process, by whomever, is answered as the contracts say and never with a 5xx.
+
+Schemathesis draws good and bad requests from the contracts; each is sent to `kapital up` on 127.0.0.1 as every kind
+of caller in turn, once with the drawn ids and, where the path names a thing, once with the id of one that exists.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+import requests
+import schemathesis
+from hypothesis import HealthCheck, Phase, settings
+from schemathesis.checks import not_a_server_error
+from schemathesis.config import SchemathesisConfig
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    negative_data_rejection,
+    response_schema_conformance,
+    status_code_conformance,
+)
+
+from kapital.kernel.problems import problem_codes
+from kapital.platform.http.problems import transport_problem
+from tests.contracts.documents import whole_contract
+from tests.contracts.serving import Served
+from tests.contracts.story import Story
+
+SEED = 20261124
+EXAMPLES = 8
+CHECKS = [
+    not_a_server_error,
+    status_code_conformance,
+    content_type_conformance,
+    response_schema_conformance,
+]
+_CONFIG = SchemathesisConfig.from_dict(
+    {
+        "seed": SEED,
+        "generation": {"deterministic": True, "max-examples": EXAMPLES, "with-security-parameters": False},
+        "phases": {
+            "examples": {"enabled": True},
+            "coverage": {"enabled": True, "unexpected-methods": []},
+            "fuzzing": {"enabled": True},
+        },
+    }
+)
+schema = schemathesis.openapi.from_dict(whole_contract(), config=_CONFIG)
+
+
+@pytest.fixture(scope="module")
+def session() -> Iterator[requests.Session]:
+    with requests.Session() as opened:
+        opened.trust_env = False
+        yield opened
+
+
+@schema.parametrize()
+@settings(
+    max_examples=EXAMPLES,
+    deadline=None,
+    derandomize=True,
+    database=None,
+    phases=[Phase.explicit, Phase.generate],
+    suppress_health_check=list(HealthCheck),
+)
+def test_no_request_breaks_the_process_or_gets_an_answer_the_contract_does_not_know(
+    case: Any, served: Served, story: Story, session: requests.Session
+) -> None:
+    assert urlsplit(served.url).hostname == "127.0.0.1"
+    callers = [*story.tokens.values(), None]
+    for token in callers:
+        _ask(case, token, served, session, [*CHECKS, negative_data_rejection])
+    there = {name: value for name, value in story.known.items() if name in (case.path_parameters or {})}
+    if there:
+        case.path_parameters.update(there)
+        for token in callers:
+            _ask(case, token, served, session, CHECKS)
+
+
+def _ask(case: Any, token: str | None, served: Served, session: requests.Session, checks: list[Any]) -> None:
+    headers = {"Authorization": f"Bearer {token}"} if token else {}
+    response = case.call(base_url=served.url, session=session, headers=headers, timeout=20)
+    case.validate_response(response, checks=checks, headers=headers)
+    if response.status_code >= 400 and "html" not in response.headers["content-type"][0]:
+        told = response.json()
+        assert told["status"] == response.status_code
+        assert told["code"] in problem_codes() or transport_problem(told["code"]) is not None
+        assert told["type"] == f"/problems/{told['code']}"
+        assert told["instance"].endswith(response.headers["x-correlation-id"][0])
