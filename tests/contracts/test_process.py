@@ -1,0 +1,201 @@
+"""`kapital up` as a process: it starts, shows itself, keeps what it was told, and ends without leaving anything."""
+
+import asyncio
+import os
+import signal
+import time
+from collections.abc import Iterator
+from html.parser import HTMLParser
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from uuid import uuid4
+
+import httpx
+import pytest
+
+from kapital.app import open_kapital
+from kapital.kernel.roles import Role
+from kapital.platform.settings import Settings
+from kapital.sandbox.people import PersonKind, synthetic_people
+from tests.contracts.documents import CONTRACTS, SERVICES, TELLERS, all_operations
+from tests.contracts.serving import Served, postmasters
+from tests.contracts.story import staff_token
+
+STOPS_WITHIN_S = 8.0
+
+
+class Page(HTMLParser):
+    """What a page says of itself and what it loads."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.lang, self.title, self.loads, self.scripts = "", "", [], 0
+        self._in_title = False
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = dict(attrs)
+        self._in_title = tag == "title"
+        if tag == "html":
+            self.lang = given.get("lang") or ""
+        if tag == "script":
+            self.scripts += 1
+        if tag in {"link", "img", "script", "iframe", "source", "use"}:
+            self.loads += [value for name in ("href", "src", "srcset") if (value := given.get(name))]
+
+    def handle_data(self, data: str) -> None:
+        if self._in_title:
+            self.title += data.strip()
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    with TemporaryDirectory(prefix="kapital-up-", dir="/tmp", ignore_cleanup_errors=True) as made:
+        yield Path(made) / "data"
+
+
+def token_in(folder: Path) -> str:
+    """An access token of the desk, given out before the process starts."""
+
+    async def give() -> str:
+        async with open_kapital(Settings(data_dir=folder, postgres_shared_buffers_mb=128)) as kapital:
+            return await staff_token(kapital, Role.ONBOARDING)
+
+    return asyncio.run(give())
+
+
+def register(url: str, token: str, number: int) -> str:
+    """Register one person; the participant's id."""
+    person = synthetic_people(number, 1, kinds=(PersonKind.NATURAL_PERSON,))[0]
+    application = {
+        "kind": "natural_person",
+        "name": person.name,
+        "inn": person.inn,
+        "roles": ["investor"],
+        "rule_book_version": Settings().rule_book_version,
+    }
+    headers = {"Authorization": f"Bearer {token}", "Idempotency-Key": str(uuid4())}
+    answer = httpx.post(f"{url}/v1/registry/participants", json={"participants": [application]}, headers=headers)
+    assert answer.status_code == 200, answer.text
+    return str(answer.json()["results"][0]["participant_id"])
+
+
+def participants(url: str, token: str) -> set[str]:
+    answer = httpx.get(f"{url}/v1/registry/participants", headers={"Authorization": f"Bearer {token}"})
+    assert answer.status_code == 200, answer.text
+    return {one["participant_id"] for one in answer.json()["participants"]}
+
+
+def wait_gone(folder: Path, within_s: float = 10.0) -> list[int]:
+    """Process ids of PostgreSQL that are still there after a while."""
+    deadline = time.monotonic() + within_s
+    while (left := postmasters(folder)) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    return left
+
+
+def test_what_was_registered_is_there_after_a_stop_and_after_a_kill(folder: Path) -> None:
+    token = token_in(folder)
+    first = Served(folder)
+    second = third = None
+    try:
+        one = register(first.wait_until_well().url, token, 1)
+
+        code, seconds = first.interrupt()
+
+        assert code == 0, first.said()
+        assert seconds < STOPS_WITHIN_S
+        assert wait_gone(folder) == [], "PostgreSQL outlived the process"
+        assert not (folder / "postgres/data/postmaster.pid").exists()
+        assert "Traceback" not in first.said()
+
+        second = Served(folder)
+        assert participants(second.wait_until_well().url, token) == {one}
+        two = register(second.url, token, 2)
+        second.kill()
+        assert postmasters(folder) != [], "the killed process had no chance to stop its server"
+
+        third = Served(folder)
+        assert participants(third.wait_until_well().url, token) == {one, two}
+        third.process.send_signal(signal.SIGTERM)
+        assert third.process.wait(STOPS_WITHIN_S) == 0
+        assert wait_gone(folder) == []
+    finally:
+        for process in (first, second, third):
+            if process is not None:
+                process.close()
+        for pid in postmasters(folder):
+            os.kill(pid, signal.SIGTERM)
+
+
+def test_a_stop_in_the_middle_of_requests_ends_with_zero_and_no_half_answer(folder: Path) -> None:
+    token = token_in(folder)
+    process = Served(folder)
+    try:
+        url = process.wait_until_well().url
+        known = [register(url, token, number) for number in range(3, 6)]
+        with httpx.Client() as client:
+            client.get(f"{url}/health")  # an open connection must not hold the process
+
+            code, seconds = process.interrupt()
+
+        assert (code, len(set(known))) == (0, 3), process.said()
+        assert seconds < STOPS_WITHIN_S
+        assert wait_gone(folder) == []
+    finally:
+        process.close()
+
+
+def test_it_is_well_and_says_which_databases_answer(served: Served) -> None:
+    answer = httpx.get(f"{served.url}/health")
+
+    told = answer.json()
+    assert (answer.status_code, told["status"]) == (200, "ok")
+    assert {"registry", "ledger", "custody"} <= set(told["databases"])
+    assert set(told["databases"].values()) == {"ok"}
+
+
+def test_its_metrics_are_readable_by_prometheus(served: Served) -> None:
+    httpx.get(f"{served.url}/health")
+    answer = httpx.get(f"{served.url}/metrics")
+
+    assert answer.status_code == 200
+    assert answer.headers["content-type"].startswith("text/plain")
+    assert 'kapital_database_up{service="ledger"} 1.0' in answer.text
+    assert 'route="/health"' in answer.text
+
+
+@pytest.mark.parametrize("lang", ["ru", "en"])
+@pytest.mark.parametrize("page", ["", *(f"/{service}" for service in SERVICES)])
+def test_a_page_of_the_contracts_speaks_the_language_asked_and_loads_nothing_from_elsewhere(
+    served: Served, page: str, lang: str
+) -> None:
+    answer = httpx.get(f"{served.url}/contracts{page}", params={"lang": lang})
+    shown = Page(answer.text)
+
+    assert answer.status_code == 200
+    assert answer.headers["content-type"].startswith("text/html")
+    assert (shown.lang, shown.scripts) == (lang, 0)
+    assert shown.title
+    assert all(address.startswith(("/", "data:")) and not address.startswith("//") for address in shown.loads)
+    assert "default-src 'none'" in answer.headers["content-security-policy"]
+    for address in shown.loads:
+        if address.startswith("/"):
+            assert httpx.get(f"{served.url}{address}").status_code == 200, address
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_a_page_shows_every_operation_of_its_contract(served: Served, service: str) -> None:
+    text = httpx.get(f"{served.url}/contracts/{service}").text
+
+    missing = {o.label for o in all_operations() if o.service == service and f"<code>{o.path}</code>" not in text}
+    assert missing == set()
+
+
+@pytest.mark.parametrize("name", [*(f"{s}.yaml" for s in SERVICES), *(f"{t}.events.yaml" for t in TELLERS)])
+def test_the_file_of_a_contract_is_served_as_it_is(served: Served, name: str) -> None:
+    file = f"events/{name.replace('.events', '')}" if ".events." in name else f"openapi/{name}"
+    answer = httpx.get(f"{served.url}/contracts/{name}")
+
+    assert answer.status_code == 200
+    assert answer.content == (CONTRACTS / file).read_bytes()
