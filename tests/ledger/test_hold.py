@@ -5,7 +5,7 @@ from typing import Any
 import asyncpg
 import pytest
 
-from kapital.ledger.api import Committed, OpenWallet, Refused
+from kapital.ledger.api import Committed, OpenWallet, Refused, SetFlags
 from kapital.ledger.service import LedgerService
 from kapital.platform.ids import new_uuid7
 from tests.ledger.words import RUB, at, issue, move, top_up, tx, units
@@ -46,7 +46,8 @@ async def test_only_the_damaged_asset_is_held_and_only_until_a_clean_check(
 
     assert await checked(world) == {ONE}
 
-    assert await refused(world, tx(*move(ONE, ANNA, BORIS, 1)), tx(*issue(ONE, BORIS, 1))) == {"asset_held"}
+    stop = tx(SetFlags(at(ONE, ANNA), credits_stopped=True, debits_stopped=True))
+    assert await refused(world, tx(*move(ONE, ANNA, BORIS, 1)), tx(*issue(ONE, BORIS, 1)), stop) == {"asset_held"}
     await entered(world, tx(*move(OTHER, ANNA, BORIS, 1)), tx(*move(RUB, ANNA, BORIS, 1)))
     assert await world.rebuild() > 0
     # Made anew is not yet proved: the hold stays until a check has looked.
@@ -57,6 +58,25 @@ async def test_only_the_damaged_asset_is_held_and_only_until_a_clean_check(
     [kept] = await sql.fetch("SELECT * FROM hold")
     assert kept["lifted_at"] is not None
     assert "balance_differs at account number=" in kept["reason"]
+
+
+async def test_what_was_entered_upon_a_damaged_balance_is_mended_too(
+    world: LedgerService, sql: asyncpg.Connection, make_ledger: Any
+) -> None:
+    await sql.execute(FAKE, ANNA, ONE)
+    await entered(await make_ledger(), tx(*move(ONE, ANNA, BORIS, 1)))  # this process read the false balance
+    assert {finding.code for finding in (await world.check()).findings} == {"balance_differs", "legs_differ"}
+
+    await world.rebuild()
+
+    assert (await world.check()).findings == []
+    assert await world.balances_at([at(ONE, ANNA)], size=await world.size()) == [9]
+
+
+async def test_what_is_hashed_is_never_updated(world: LedgerService, sql: asyncpg.Connection) -> None:
+    for change in ("body = body", "seq = seq", "id = id"):
+        with pytest.raises(asyncpg.RaiseError, match="never changed"):
+            await sql.execute(f"UPDATE entry SET {change}")
 
 
 async def test_a_delivery_against_payment_does_not_pass_when_one_of_its_assets_is_held(

@@ -131,9 +131,11 @@ class House:
         told = load_terms(decision)
         return Issue(draft.issue_id, issuer, told.placement_start_at, told.placement_end_at)
 
-    async def opened(self, investors: int, *, units_each: int, **changes: Any) -> Issue:
+    async def opened(
+        self, investors: int, *, units_each: int, example: str = "fixed-rate-window", **changes: Any
+    ) -> Issue:
         """An issue in placement, and investors with money for so many units each."""
-        decision = terms(**changes)
+        decision = terms(example, **changes)
         [issuer] = await self.people(investors, decision, kopecks=units_each * PRICE)
         issue = await self.published(issuer, decision)
         await self.to(issue.opens_at)
@@ -249,6 +251,12 @@ class House:
         out, err = await process.communicate()
         return Told(process.returncode or 0, out.decode(), err.decode())
 
+    @asynccontextmanager
+    async def another_process(self) -> AsyncIterator[Kapital]:
+        """The same house in another process: nothing shared but databases, folder and the clock."""
+        async with open_kapital(self.kapital.settings, self.clock) as other:
+            yield other
+
     async def must_be_sound(self) -> None:
         """Check all seven invariants, that no event was parked, and that all money is where it came in."""
         found = await check_invariants(self.kapital)
@@ -258,6 +266,12 @@ class House:
             assert await self.rows(service, "SELECT * FROM dead_letter") == []
         assert await self.kapital.bank.balance_kopecks() == self.money_in
         assert await self.kapital.ledger.balances([AccountKey(RUB, Position.BANK, RUB)]) == [-self.money_in]
+
+
+def refusal(answer: PlacedOrder | WithdrawnOrder) -> str | None:
+    """The code with which an order or a withdrawal was refused, or None."""
+    told = answer.refusal
+    return None if told is msgspec.UNSET or told is None else told.code
 
 
 def key() -> CommandId:

@@ -214,6 +214,8 @@ class Book:
         try:
             for change in tx.flags:
                 account = self.account(change.account)
+                if account.key.asset in self.held:
+                    raise _held(account)
                 flagged.append((account, account.flags))
                 account.flags = (DEBITS_STOPPED if change.debits_stopped else 0) | (
                     CREDITS_STOPPED if change.credits_stopped else 0
@@ -250,7 +252,9 @@ class Book:
         if any(sums.values()):
             raise Refusal("postings_unbalanced", "the postings of an asset do not sum to zero")
         if self.held:
-            self._require_not_held(legs)
+            for account, _ in legs:
+                if account.key.asset in self.held:
+                    raise _held(account)
         for account, amount in legs:
             if account.flags and account.flags & (DEBITS_STOPPED if amount < 0 else CREDITS_STOPPED):
                 raise _stopped(account, amount)
@@ -264,12 +268,6 @@ class Book:
                     changed.balance -= by
                 raise _out_of_bounds(account, reached)
         return legs
-
-    def _require_not_held(self, legs: Sequence[tuple[Account, int]]) -> None:
-        for account, _ in legs:
-            asset = account.key.asset
-            if asset in self.held:
-                raise Refusal("asset_held", "a check found this asset's rows damaged", asset=str(asset))
 
     def _open(self, tx: Transaction) -> list[OpenWallet | OpenAsset]:
         done: list[OpenWallet | OpenAsset] = []
@@ -316,6 +314,11 @@ def _position_fits(key: AccountKey, asset: OpenAsset | None) -> bool:
 def _unflag(flagged: Sequence[tuple[Account, int]]) -> None:
     for account, before in reversed(flagged):
         account.flags = before
+
+
+def _held(account: Account) -> Refusal:
+    # Flags are refused too: their leg would keep the damaged balance in the log's index for ever.
+    return Refusal("asset_held", "a check found rows of this asset damaged", asset=str(account.key.asset))
 
 
 def _stopped(account: Account, amount: int) -> Refusal:

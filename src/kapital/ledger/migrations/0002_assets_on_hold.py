@@ -21,3 +21,12 @@ def upgrade() -> None:
         """
     )
     op.execute("CREATE UNIQUE INDEX hold_in_force ON hold (asset) WHERE lifted_at IS NULL")
+    # `legs` is derived from the body, and an entry that touched a damaged account keeps what it read there: a rebuild
+    # must be able to make legs again. What is hashed stays insert-only.
+    op.execute("DROP TRIGGER entry_is_insert_only ON entry")
+    op.execute(
+        """
+        CREATE TRIGGER entry_is_insert_only BEFORE UPDATE OF seq, id, body OR DELETE OR TRUNCATE ON entry
+            FOR EACH STATEMENT EXECUTE FUNCTION refuse_entry_change()
+        """
+    )

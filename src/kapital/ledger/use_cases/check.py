@@ -73,6 +73,7 @@ class Replay:
         self.opened_assets: dict[UUID, int] = {}
         self.instants: dict[int, str] = {}
         self.leaves: list[bytes] = []
+        self.last_legs: list[int] = []
         self._last_instant = ""
 
     def apply(self, entry: StoredEntry, entry_id: UUID | None, legs: list[int] | None) -> list[Finding]:
@@ -106,9 +107,9 @@ class Replay:
             else:
                 self.opened_assets[opening.asset] = entry.seq
         touched = [*applied.legs, *((account, 0) for account, _ in applied.flagged)]
-        expected = self._legs(entry.seq, touched)
-        if legs is not None and legs != expected:
-            findings.append(Finding("legs_differ", where, f"stored {legs}, from the body {expected}"))
+        self.last_legs = self._legs(entry.seq, touched)
+        if legs is not None and legs != self.last_legs:
+            findings.append(Finding("legs_differ", where, f"stored {legs}, from the body {self.last_legs}"))
         return findings
 
     def flush_tree(self) -> list[Tile]:

@@ -21,8 +21,9 @@ _OF_HISTORY: Final = (
     "legs_differ",
     "recorded_at_went_back",
     "tile_",
-    "checkpoint_root",
-    "checkpoint_ahead",
+    "checkpoint_root_differs",
+    "checkpoint_ahead_of_log",
+    "audit_copy_diverged",
 )
 
 

@@ -1,6 +1,6 @@
 """Use case: throw away everything that can be derived and make it again from the entries.
 
-Balances, wallets, assets, tiles, batches and the index by account are views of the log. Entries, their order and
+Balances, wallets, assets, legs, tiles, batches and the index by account are views of the log. Entries, their order and
 signed checkpoints are the record and stay: entries that do not hash to what was signed are not built upon.
 """
 
@@ -39,16 +39,19 @@ async def rebuild(connection: asyncpg.Connection) -> int:
         head = await store.read_head(connection, lock=True)
         replay, index, tiles = Replay(), AccountIndex(), dict[tuple[int, int], Tile]()
         signed = await _signed_roots(connection)
-        cursor = await connection.cursor("SELECT seq, id, body FROM entry ORDER BY seq")
+        cursor = await connection.cursor("SELECT seq, id, legs, body FROM entry ORDER BY seq")
         count = 0
+        wrong_legs: list[tuple[int, list[int]]] = []
         while rows := await cursor.fetch(CHUNK):
-            for seq, entry_id, body in rows:
+            for seq, entry_id, legs, body in rows:
                 findings = replay.apply(StoredEntry(seq, body), entry_id, None)
                 if seq != count:
                     findings = [Finding("entry_missing", f"entry seq={count}", f"the next entry is {seq}")]
                 if findings:
                     raise RebuildRefused(findings)
                 index.apply(seq, leaf_hash(body), touched_keys(msgspec.json.decode(body)))
+                if legs != replay.last_legs:
+                    wrong_legs.append((seq, replay.last_legs))
                 count += 1
                 if count in signed:
                     tiles.update({(t.level, t.number): t for t in replay.flush_tree()})
@@ -57,6 +60,7 @@ async def rebuild(connection: asyncpg.Connection) -> int:
             tiles.update({(t.level, t.number): t for t in replay.flush_tree()})
         if signed:
             raise RebuildRefused([_contradicts(min(signed))])
+        await connection.executemany("UPDATE entry SET legs = $2 WHERE seq = $1", wrong_legs)
         batches = list(replay.batches())
         await _rewrite(connection, replay, index, list(tiles.values()))
         await connection.copy_records_to_table("batch", records=batches)

@@ -13,6 +13,7 @@ from kapital.ledger.api import (
     SetFlags,
 )
 from kapital.ledger.api import Transaction as LedgerTransaction
+from kapital.platform.logging import get_logger
 from kapital.tokenization.domain.issue import Issue
 from kapital.tokenization.domain.problems import LedgerRefused
 from kapital.tokenization.domain.states import IssueState
@@ -21,6 +22,8 @@ from kapital.tokenization.use_cases.steps import SCHEDULER, SMART_CONTRACT, move
 
 _BATCH = 500
 
+_log = get_logger(__name__)
+
 
 async def start_redemptions(now: datetime, *, parts: Parts) -> int:
     """Move CIRCULATING to REDEEMING once the window has begun; put the transfer lock into the ledger first.
@@ -28,18 +31,16 @@ async def start_redemptions(now: datetime, *, parts: Parts) -> int:
     The lock is the ledger's flag on every holder's account of the units; the redemption entry of a holder clears the
     flag of that account itself (`debits_stopped` in payouts_instructed), so the units are never free in between.
     Law: real decisions of domain.md 1.2 (no disposal from the first day of the window); scenario 37.
-    Promise: the ids of the lock's entries are derived from issue and account: calling again sets nothing twice.
-    Raises: LedgerRefused.
+    Promise: the ids of the lock's entries are derived from issue and account: calling again sets nothing twice. An
+    issue whose lock the ledger refuses (its rows are on hold) stays where it is and holds up no other.
     """
     started = 0
     while True:
         async with parts.database.connect() as conn:
             due = await parts.issues.due_to_redeem(conn, now, _BATCH)
-        for issue in due:
-            if issue.transfer_lock and issue.locked_at is None:
-                await _lock_units(issue, parts)
+        startable = [issue.issue_id for issue in due if await _is_locked(issue, parts)]
         async with parts.uow.begin() as tx:
-            locked = await parts.issues.lock(tx.conn, [issue.issue_id for issue in due])
+            locked = await parts.issues.lock(tx.conn, startable)
             ready = [issue for issue in locked.values() if issue.state is IssueState.CIRCULATING]
             moves = [
                 (i, "redemption_started", {"locked_at": i.locked_at or (tx.now if i.transfer_lock else None)})
@@ -47,8 +48,18 @@ async def start_redemptions(now: datetime, *, parts: Parts) -> int:
             ]
             await move_issues(tx, parts, moves, actor=SCHEDULER)
         started += len(ready)
-        if len(due) < _BATCH:
+        if len(due) < _BATCH or not ready:
             return started
+
+
+async def _is_locked(issue: Issue, parts: Parts) -> bool:
+    if issue.transfer_lock and issue.locked_at is None:
+        try:
+            await _lock_units(issue, parts)
+        except LedgerRefused as refused:
+            _log.warning("tokenization.transfer_lock_refused", code=refused.code, subject_id=str(issue.issue_id))
+            return False
+    return True
 
 
 async def _lock_units(issue: Issue, parts: Parts) -> None:

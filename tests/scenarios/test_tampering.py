@@ -1,0 +1,169 @@
+"""Acceptance scenarios 53 and 54: somebody with the database's password changes what was recorded."""
+
+import json
+from typing import Any
+
+import asyncpg
+
+from kapital.demo.cast import staff
+from kapital.kernel.roles import Role
+from kapital.ledger.api import AccountKey, Position
+from kapital.platform.dead_letters import DeadLetters
+from kapital.platform.database import dsn_for
+from kapital.verify.verifier import verify
+from tests.scenarios.house import PRICE, House, Issue, refusal
+
+
+async def attack(house: House, *statements: str) -> None:
+    """Change the ledger's database past all triggers, as a superuser can."""
+    conn = await asyncpg.connect(dsn_for(house.server, "kapital_ledger"))
+    try:
+        await conn.execute("SET session_replication_role = replica")
+        for statement in statements:
+            await conn.execute(statement)
+    finally:
+        await conn.close()
+
+
+async def circulating(house: House) -> tuple[Issue, int]:
+    """An issue held by two; the number of the entry in which the first got its units."""
+    issue = await house.opened(
+        2, units_each=100, example="discount-one-month", quantity_min=10, quantity_max=100, price_kopecks=PRICE - 2000
+    )
+    for player in house.investors:
+        await house.order(player, issue, 50)
+    await house.closed(issue)
+    assert await house.state(issue) == "circulating"
+    [first, _] = await house.unit_records(issue)
+    return issue, first["seq"]
+
+
+async def checked(house: House) -> tuple[int, dict[str, Any]]:
+    told = await house.cli("check", "--json")
+    return told.code, json.loads(told.out)
+
+
+async def test_53_an_altered_record_is_named_with_its_proof_and_the_register_stops(damaged_house: House) -> None:
+    house = damaged_house
+    issue, seq = await circulating(house)
+    note = await house.kapital.ledger.checkpoint()
+    await house.kapital.ledger.mirror()
+    evidence = await house.kapital.ledger.entry_evidence(seq)
+
+    await attack(
+        house,
+        "UPDATE entry SET body = convert_to(replace(convert_from(body, 'UTF8'), '\"amount\":\"50\"',"
+        f" '\"amount\":\"51\"'), 'UTF8') WHERE seq = {seq}",
+    )
+    code, told = await checked(house)
+
+    assert code == 1
+    assert told["invariants"]["I3"] is False
+    found = {(finding["code"], finding["where"]) for finding in told["findings"]}
+    assert ("entry_hash_differs", f"entry seq={seq}") in found
+    size = int(note.split("\n")[1])
+    assert ("checkpoint_root_differs", f"checkpoint size={size}") in found
+    # The node is isolated: no asset moves in this process either, which had read everything before.
+    assert {row["code"] for row in told["on_hold"]} >= {"RUB"}
+    await house.kapital.bank.receive(500, house.investors[0].top_up_purpose)
+    # What was given out before still proves what stood there.
+    assert verify(evidence, trusted_keys=house.kapital.ledger.verifier_keys).accepted
+
+
+async def test_53_a_history_rewritten_whole_still_differs_from_its_copy_and_from_what_was_signed(
+    damaged_house: House,
+) -> None:
+    """Entries, tree, balances made consistent again and the signed notes removed: only copies elsewhere tell."""
+    house = damaged_house
+    issue, seq = await circulating(house)
+    noted = house.folder / "checkpoint.txt"
+    noted.write_text(await house.kapital.ledger.checkpoint())
+    await house.kapital.ledger.mirror()
+    kind = (await house.unit_records(issue))[0]["basis"]["kind"]
+
+    await attack(
+        house,
+        f"UPDATE entry SET body = convert_to(replace(convert_from(body, 'UTF8'), '{kind}', 'COURT_ACT'), 'UTF8')"
+        f" WHERE seq = {seq}",
+        "DELETE FROM checkpoint",
+    )
+    async with house.another_process() as attacker:
+        await attacker.ledger.rebuild()
+    code, told = await checked(house)
+
+    assert code == 1
+    [finding] = told["findings"]
+    assert (finding["invariant"], finding["code"]) == ("I3", "audit_copy_diverged")
+    assert f"'seq': {seq}" in finding["detail"]
+    assert {row["code"] for row in told["on_hold"]} >= {"RUB"}
+    package = house.folder / "after.kapital.json"
+    async with house.another_process() as honest:
+        package.write_bytes(await honest.ledger.entry_evidence(seq))
+    verdict = await house.cli("verify", str(package), "--checkpoint", str(noted), "--json")
+    assert verdict.code == 1
+    assert "checkpoints_fork" in verdict.out
+
+
+async def test_54_an_edited_balance_is_found_named_and_blocks_the_issue_until_it_is_mended(
+    damaged_house: House,
+) -> None:
+    house = damaged_house
+    issue, _ = await circulating(house)
+    thief = house.investors[0].wallet
+    account = f"asset = '{issue.id}' AND wallet = '{thief}' AND position = 'available'"
+
+    await attack(house, f"UPDATE account SET balance = balance + 1000000 WHERE {account}")
+    code, told = await checked(house)
+
+    assert code == 1
+    assert told["invariants"] | {"I4": True} == {f"I{n}": True for n in range(1, 8)}
+    [finding] = told["findings"]
+    assert finding["code"] == "balance_differs"
+    assert f"wallet={thief} asset={issue.id} position=available" in finding["where"]
+    assert finding["detail"] == "stored 1000050, the log says 50"
+    [held] = told["on_hold"]
+    assert held["asset"] == str(issue.id)
+
+    # Redemption day: the issue is blocked, nobody is paid and no unit is extinguished.
+    await house.pay_in([issue.issuer], 100 * PRICE)
+    [action] = await house.rows("tokenization", "SELECT pay_on, record_at FROM corporate_action")
+    await house.to(action["record_at"])
+    for _ in range(3):
+        await house.to(house.clock.now())
+    assert await house.kapital.ledger.balances([AccountKey(issue.id, Position.EXTINGUISHED, issue.id)]) == [0]
+    letters = await house.rows("settlement", "SELECT id, state FROM dead_letter")
+    assert [row["state"] for row in letters] == ["failed"]
+
+    # Made anew from the entries, proved by a clean check, and told again: then it is paid, once.
+    assert (await house.cli("ledger", "rebuild")).code == 0
+    code, told = await checked(house)
+    assert (code, told["findings"], told["on_hold"]) == (0, [], []), told
+    operator = staff(Role.SETTLEMENT)
+    await DeadLetters(house.kapital.databases.get("settlement"), house.clock).retry(letters[0]["id"], operator)
+    await house.to(house.clock.now())
+    assert await house.state(issue) == "redeemed"
+    assert await house.kapital.ledger.balances([AccountKey(issue.id, Position.EXTINGUISHED, issue.id)]) == [100]
+    assert (await checked(house))[0] == 0
+
+
+async def test_54_invented_money_is_found_and_buys_nothing(damaged_house: House) -> None:
+    house = damaged_house
+    issue = await house.opened(2, units_each=10, quantity_min=10, quantity_max=1000)
+    thief = house.investors[0]
+    await attack(
+        house,
+        f"UPDATE account SET balance = balance + 100000000 WHERE wallet = '{thief.wallet}' AND position = 'available'",
+    )
+
+    code, told = await checked(house)
+
+    assert code == 1
+    assert [finding["code"] for finding in told["findings"]] == ["balance_differs", "bank_not_comparable"]
+    assert f"wallet={thief.wallet}" in told["findings"][0]["where"]
+    assert [row["code"] for row in told["on_hold"]] == ["RUB"]
+    placed = await house.order(thief, issue, 10)
+    assert refusal(placed) == "asset_held"
+    assert (await house.cli("ledger", "rebuild")).code == 0
+    assert (await checked(house))[0] == 0
+    assert refusal(await house.order(thief, issue, 11)) == "balance_insufficient"
+    assert refusal(await house.order(thief, issue, 10)) is None
