@@ -105,6 +105,6 @@ async def test_the_id_of_an_asset_used_as_a_wallet_by_mistake_does_not_hide_the_
     await opened.post([tx(units(asset))])
     fresh = await make_ledger()  # has read nothing of the asset yet
     [mistake] = await fresh.post([tx(*top_up(asset, 1))])
-    assert mistake.code == "mirror_position_misused"
+    assert mistake.code == "wallet_unknown"
     [answer] = await fresh.post([tx(*issue(asset, WALLETS[0], 1))])
     assert isinstance(answer, Committed)

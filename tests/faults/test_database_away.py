@@ -157,11 +157,11 @@ async def test_each_statement_of_a_batch_may_fail_and_the_ledger_goes_on(make_le
             trap = Trap(patched, error, number, after=after)
             try:
                 await ledger.post(batch)
-                failed = False
+                problem: Exception | None = None
             except (Unavailable, RuntimeError) as told:
-                failed = True
-                assert getattr(told, "code", "") == code, trap.sprung
-        if failed:
+                problem = told
+        if problem is not None:
+            assert getattr(problem, "code", "") == code, trap.sprung
             assert await ledger.size() - before in (0, 3)
             assert after or await ledger.size() == before or "COMMIT" not in trap.sprung
             assert (await ledger.check()).findings == [], trap.sprung

@@ -1,7 +1,7 @@
 """A ledger in a process of its own, for tests of many writers and of sudden death.
 
-Usage: process.py DSN ORDERS TOLD: reads transactions to post as lines of JSON from the file ORDERS, one call a line, and
-appends each answer to the file TOLD before anything else is done with it.
+Usage: process.py DSN ORDERS TOLD: reads transactions to post as lines of JSON from the file ORDERS, one call a line,
+and appends each answer to the file TOLD before anything else is done with it.
 """
 
 import asyncio

@@ -188,6 +188,7 @@ class Poster:
             return _Ahead(ground, await self._plan(self._reader, ground, calls, existing={}))
         except Exception:  # noqa: BLE001 - a head start only: the write meets the same fault and tells the callers
             self._assumed = None
+            _drop(self._reader)
             return None
 
     async def _plan(
@@ -237,12 +238,17 @@ class Poster:
     async def _write_batch(self, calls: list[_Call], ahead: Plan | None) -> Plan:
         self._look_for_repeats = max(0, self._look_for_repeats - 1)
         try:
-            return await self._write_transaction(calls, ahead)
-        except asyncpg.UniqueViolationError as error:
-            if error.constraint_name != store.ENTRY_ID_CONSTRAINT or ahead is None:
-                raise
-        self._look_for_repeats = BATCHES_AFTER_REPEAT
-        return await self._write_transaction(calls, None)
+            try:
+                return await self._write_transaction(calls, ahead)
+            except asyncpg.UniqueViolationError as error:
+                if error.constraint_name != store.ENTRY_ID_CONSTRAINT or ahead is None:
+                    raise
+            self._look_for_repeats = BATCHES_AFTER_REPEAT
+            return await self._write_transaction(calls, None)
+        except BaseException:
+            # Whether a transaction is still open there is not known, and in it the next batch would be no batch.
+            _drop(self._writer)
+            raise
 
     async def _write_transaction(self, calls: list[_Call], ahead: Plan | None) -> Plan:
         self._writer = connection = await self._connected(self._writer)
@@ -291,6 +297,11 @@ def _still_true(plan: Plan, head: Head) -> bool:
         and plan.before.generation == head.generation
         and (not plan.entries or plan.after.recorded_at > head.closed_at)
     )
+
+
+def _drop(connection: asyncpg.Connection | None) -> None:
+    if connection is not None and not connection.is_closed():
+        connection.terminate()
 
 
 async def _hang_up(connection: asyncpg.Connection | None) -> None:
