@@ -21,7 +21,7 @@ from kapital.demo.run import INVESTORS, run_demo
 from kapital.invariants import check_invariants
 from kapital.kernel.actor import Actor
 from kapital.kernel.ids import CommandId
-from kapital.kernel.problems import Problem
+from kapital.kernel.problems import InvariantBroken, Problem
 from kapital.kernel.roles import Role
 from kapital.platform.ids import new_uuid7
 from kapital.platform.logging import configure_logging
@@ -268,6 +268,9 @@ def _run(work: Coroutine[Any, Any, T]) -> T:
     except Problem as problem:
         print(f"{problem.code}: {problem.detail} {problem.facts or ''}".rstrip(), file=sys.stderr)
         sys.exit(2)
+    except InvariantBroken as broken:
+        print(f"invariant broken: {broken}", file=sys.stderr)
+        sys.exit(1)
 
 
 def main() -> None:

@@ -114,5 +114,5 @@ def _inn(kind: PersonKind, draw: random.Random) -> str:
 
 
 def _control(digits: str, weights: tuple[int, ...]) -> str:
-    """A control digit of the taxpayer number (order of the Federal Tax Service; weights in formats.md 1.4)."""
+    """A control digit of the taxpayer number (order of the Federal Tax Service ММВ-7-6/435@ of 29.06.2012)."""
     return str(sum(int(digit) * weight for digit, weight in zip(digits, weights, strict=True)) % 11 % 10)
