@@ -8,7 +8,9 @@ import pytest
 from jsonschema import Draft202012Validator
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
+import kapital.app  # noqa: F401 - with it every problem of every service is known
 from kapital.contracts import custody, identity, registry, settlement, tokenization
+from kapital.kernel.problems import problem_codes
 from tests.contracts.documents import (
     CONTRACTS,
     REPOSITORY,
@@ -133,3 +135,16 @@ def test_every_event_type_of_the_code_is_in_a_contract_and_the_reverse() -> None
 def test_the_schemas_of_terms_and_evidence_are_valid_json_schema() -> None:
     for path in (CONTRACTS / "terms/issuance_terms.schema.json", CONTRACTS / "evidence/package.schema.json"):
         Draft202012Validator.check_schema(json.loads(path.read_text(encoding="utf-8")))
+
+
+def test_every_refusal_that_a_contract_names_exists() -> None:
+    known = set(problem_codes())
+    named = {
+        (operation.label, code)
+        for operation in all_operations()
+        for sentence in re.findall(r"[Rr]efus(?:als|ed)[^.]*", operation.body.get("description", ""))
+        for code in re.findall(r"`([a-z]+(?:_[a-z]+)+)`", sentence)
+    }
+
+    assert len(named) > 20
+    assert {(label, code) for label, code in named if code not in known} == set()

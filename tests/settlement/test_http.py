@@ -147,7 +147,10 @@ async def test_refusals(client: httpx.AsyncClient, world: World, method: str, pa
 
 @pytest.mark.parametrize("path", sorted(EXAMPLES.glob("*.json")), ids=lambda path: path.stem)
 def test_the_examples_fit_the_contract(path: Path) -> None:
-    named = {"withdrawals_request": contract.WithdrawalsRequest, "withdrawals_answer": contract.WithdrawalsAnswer}
+    named = {
+        "request_withdrawals_request": contract.WithdrawalsRequest,
+        "request_withdrawals_answer": contract.WithdrawalsAnswer,
+    }
     kind = named.get(path.stem) or contract.EVENT_TYPES[f"kapital.settlement.{path.stem}"]
 
     decoded = msgspec.json.decode(path.read_bytes(), type=kind)
