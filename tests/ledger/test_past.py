@@ -42,7 +42,7 @@ def random_transaction(chance: random.Random) -> Any:
         one, two = chance.choice(WALLETS), chance.choice(WALLETS)
         if one == two:
             amount = chance.randint(1, 20)
-            parts += [p for p in move(asset, one, two, amount)[:1]]
+            parts.append(move(asset, one, two, amount)[0])
             parts.append(type(parts[-1])(at(asset, two, chance.choice(POSITIONS[1:])), amount))
         else:
             parts += move(asset, one, two, chance.randint(1, 20))

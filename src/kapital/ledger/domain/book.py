@@ -251,13 +251,7 @@ class Book:
             legs.append((account, amount))
         if any(sums.values()):
             raise Refusal("postings_unbalanced", "the postings of an asset do not sum to zero")
-        if self.held:
-            for account, _ in legs:
-                if account.key.asset in self.held:
-                    raise _held(account)
-        for account, amount in legs:
-            if account.flags and account.flags & (DEBITS_STOPPED if amount < 0 else CREDITS_STOPPED):
-                raise _stopped(account, amount)
+        self._require_free(legs)
         # The balance after the whole transaction counts, whatever stands between.
         for account, amount in legs:
             account.balance += amount
@@ -268,6 +262,15 @@ class Book:
                     changed.balance -= by
                 raise _out_of_bounds(account, reached)
         return legs
+
+    def _require_free(self, legs: Sequence[tuple[Account, int]]) -> None:
+        if self.held:
+            for account, _ in legs:
+                if account.key.asset in self.held:
+                    raise _held(account)
+        for account, amount in legs:
+            if account.flags and account.flags & (DEBITS_STOPPED if amount < 0 else CREDITS_STOPPED):
+                raise _stopped(account, amount)
 
     def _open(self, tx: Transaction) -> list[OpenWallet | OpenAsset]:
         done: list[OpenWallet | OpenAsset] = []

@@ -92,6 +92,7 @@ class Checkpointer:
             return kept, index.copy()
 
     async def _catch_up(self, connection: asyncpg.Connection) -> tuple[int, AccountIndex]:
+        wanted: int | None = None
         while True:
             async with connection.transaction():
                 done = await connection.fetchval("SELECT size FROM checkpoint_index FOR UPDATE")
@@ -102,8 +103,10 @@ class Checkpointer:
                 index = self._index
                 if index is None or index.next_seq != done:
                     self._index = index = await _load_index(connection, done)
-                if done == size:
-                    return size, index
+                # The log as it was when we were asked: one that grows all the time would never be caught up with.
+                wanted = size if wanted is None else wanted
+                if done >= wanted:
+                    return done, index
                 try:
                     await _advance(connection, index, done, min(size, done + CHUNK))
                 except BaseException:

@@ -1,7 +1,7 @@
 """Use case: throw away everything that can be derived and make it again from the entries.
 
-Balances, wallets, assets, legs, tiles, batches and the index by account are views of the log. Entries, their order and
-signed checkpoints are the record and stay: entries that do not hash to what was signed are not built upon.
+Balances, wallets, assets, legs, tiles, batches and the index by account are views of the log. Entries, their order
+and signed checkpoints are the record and stay: entries that do not hash to what was signed are not built upon.
 """
 
 from typing import Final
