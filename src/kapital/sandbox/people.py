@@ -1,7 +1,8 @@
 """Synthetic participants: the same seed gives the same people, and none of them exists.
 
 Names are drawn from common ones; every taxpayer number (ИНН) has right control digits and the region code 98, every
-bank account a right control key and a BIC of region 00. No tax office and no bank has these codes, so no such number was ever given out.
+bank account a right control key and a BIC of region 00. No tax office and no bank has these codes, so no such number
+was ever given out.
 """
 
 import random
@@ -11,14 +12,11 @@ from enum import StrEnum
 from typing import Final
 
 from kapital.kernel.problems import ensure
+from kapital.kernel.requisites import with_inn_control
 from kapital.settlement.domain.payout_account import PayoutAccount, with_control_key
 
 REGION: Final = "98"
 BIC: Final = "040000999"
-
-_INN_10: Final = (2, 4, 10, 3, 5, 9, 4, 6, 8)
-_INN_11: Final = (7, 2, 4, 10, 3, 5, 9, 4, 6, 8)
-_INN_12: Final = (3, 7, 2, 4, 10, 3, 5, 9, 4, 6, 8)
 
 
 def _words(text: str) -> tuple[str, ...]:
@@ -105,14 +103,5 @@ def _name(kind: PersonKind, draw: random.Random) -> str:
 
 
 def _inn(kind: PersonKind, draw: random.Random) -> str:
-    if kind is PersonKind.LEGAL_ENTITY:
-        body = f"{REGION}{draw.randrange(10**7):07d}"
-        return body + _control(body, _INN_10)
-    body = f"{REGION}{draw.randrange(10**8):08d}"
-    body += _control(body, _INN_11)
-    return body + _control(body, _INN_12)
-
-
-def _control(digits: str, weights: tuple[int, ...]) -> str:
-    """A control digit of the taxpayer number (order of the Federal Tax Service ММВ-7-6/435@ of 29.06.2012)."""
-    return str(sum(int(digit) * weight for digit, weight in zip(digits, weights, strict=True)) % 11 % 10)
+    free = 7 if kind is PersonKind.LEGAL_ENTITY else 8
+    return with_inn_control(f"{REGION}{draw.randrange(10**free):0{free}d}")

@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 
 from kapital.tokenization.domain.fault_catalogue import CATALOGUE
-from kapital.tokenization.domain.requisites import inn_is_valid, ogrn_is_valid
 from kapital.tokenization.domain.terms import IssuanceTerms
 from kapital.tokenization.domain.validator import DEBT_LAW_FROM, find_faults
 
@@ -264,44 +263,6 @@ def test_a_floating_payoff_needs_no_bounds(example, calendar):
 
 # Published numbers of large companies, and of persons as used by validators of others; in the refused ones a digit is
 # changed.
-@pytest.mark.parametrize(
-    ("number", "legal_entity", "valid"),
-    [
-        ("7707083893", True, True),
-        ("7736207543", True, True),
-        ("7728168971", True, True),
-        ("7710140679", True, True),
-        ("7707083894", True, False),
-        ("7707083893", False, False),
-        ("500100732259", False, True),
-        ("773370857141", False, True),
-        ("344809916052", False, True),
-        ("526317984689", False, True),
-        ("500100732258", False, False),
-        ("500100732269", False, False),
-        ("500100732259", True, False),
-    ],
-)
-def test_inn_has_its_control_digits(number, legal_entity, valid):
-    assert inn_is_valid(number, legal_entity=legal_entity) is valid
-
-
-@pytest.mark.parametrize(
-    ("number", "legal_entity", "valid"),
-    [
-        ("1027700132195", True, True),
-        ("1027739609391", True, True),
-        ("1027700132196", True, False),
-        ("1027700132195", False, False),
-        ("304500116000157", False, True),
-        ("304500116000158", False, False),
-        ("304500116000157", True, False),
-    ],
-)
-def test_ogrn_has_its_control_digit(number, legal_entity, valid):
-    assert ogrn_is_valid(number, legal_entity=legal_entity) is valid
-
-
 @pytest.mark.parametrize("who", ["natural_persons", "sole_proprietors", "legal_entities"])
 def test_one_kind_of_acquirer_is_enough(example, calendar, who):
     circle = {"natural_persons": False, "sole_proprietors": False, "legal_entities": False} | {who: True}

@@ -54,7 +54,8 @@ async def metrics(state: State) -> bytes:
 
 
 _ICON: Final = (
-    b'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16"><rect width="16" height="16" rx="3" fill="#0b5d66"/>'
+    b'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16"><rect width="16" height="16" rx="3"'
+    b' fill="#0b5d66"/>'
     b'<path d="M5 3v10M11 3 6 8l5 5" fill="none" stroke="#fff" stroke-width="2"/></svg>'
 )
 

@@ -2,13 +2,12 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final
 from uuid import UUID
 
 import msgspec
 
 from kapital.kernel.ids import derive_uuid7
-from kapital.registry.domain.inn import ENTITY_DIGITS, PERSON_DIGITS, require_valid_inn
+from kapital.registry.domain.inn import require_valid_inn
 from kapital.registry.domain.problems import (
     IssuerMustBeEntity,
     LiftNeedsAnotherOfficer,
@@ -42,13 +41,6 @@ class Restriction(StrEnum):
     OFFICER = "officer"  # A compliance or AML officer ordered it.
 
 
-INN_DIGITS: Final = {
-    ParticipantKind.NATURAL_PERSON: PERSON_DIGITS,
-    ParticipantKind.SOLE_PROPRIETOR: PERSON_DIGITS,
-    ParticipantKind.LEGAL_ENTITY: ENTITY_DIGITS,
-}
-
-
 class Application(msgspec.Struct, frozen=True, kw_only=True):
     """What an applicant says. Holds personal data: never logged, never in an event."""
 
@@ -74,7 +66,7 @@ def examine_application(application: Application, *, rule_book_version: str) -> 
         )
     if not application.name.strip():
         raise NameBlank
-    require_valid_inn(application.inn, digits_expected=INN_DIGITS[application.kind])
+    require_valid_inn(application.inn, legal_entity=application.kind is ParticipantKind.LEGAL_ENTITY)
     if ParticipantRole.ISSUER in application.roles and application.kind is ParticipantKind.NATURAL_PERSON:
         raise IssuerMustBeEntity
 

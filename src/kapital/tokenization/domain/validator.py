@@ -13,8 +13,8 @@ from typing import Final
 from msgspec import Struct
 
 from kapital.kernel.calendar import BusinessCalendar, CalendarYearNotCovered, moscow_day
+from kapital.kernel.requisites import inn_is_valid, ogrn_is_valid
 from kapital.tokenization.domain.fault_catalogue import CATALOGUE
-from kapital.tokenization.domain.requisites import inn_is_valid, ogrn_is_valid
 from kapital.tokenization.domain.schedule import ActionKind, actions, required_fixings
 from kapital.tokenization.domain.terms import (
     Amortising,
