@@ -22,6 +22,25 @@ _DEBT: Final = "466-ФЗ от 15.12.2025 (изменения в 259-ФЗ ст. 1
 _ITSELF: Final = "условия противоречат сами себе"
 _POLICY: Final = "объём поддержки информационной системы"
 
+# Field of the terms → the item of the mandatory content (domain.md 1.2) that it is part of.
+MANDATORY: Final[dict[str, str]] = {
+    name: _ART_3 + item
+    for item, names in (
+        ("1", ("issuer",)),
+        ("2", ("operator",)),
+        ("3", ("right_kind", "payoff", "legal_text", "payments", "redemption")),
+        ("4", ("quantity_min", "quantity_max")),
+        ("5", ("price_kopecks",)),
+        ("6", ("placement_start_at", "placement_end_at", "allocation")),
+        ("7", ("payment_means", "payment_text")),
+        ("8", ("smart_contract_clause",)),
+        ("9", ("collateral",)),
+        ("10", ("liability_text", "eligibility", "transfer_policy")),
+        ("12", ("early_redemption", "default", "dispute", "information_text")),
+    )
+    for name in names
+}
+
 CATALOGUE: Final[dict[str, Rule]] = {
     # Issuer and operator
     "issuer_inn_invalid": Rule(

@@ -17,6 +17,7 @@ from msgspec import Meta, Struct
 from kapital.kernel.calendar import Convention
 from kapital.kernel.canonical import canonical_bytes
 from kapital.kernel.problems import FieldFault
+from kapital.tokenization.domain.fault_catalogue import MANDATORY
 from kapital.tokenization.domain.terms_text import TermsMalformed, check_shape, plain_value
 
 FORMAT: Final = "kapital.issuance_terms.v1"
@@ -434,7 +435,14 @@ def decimal(text: str) -> Decimal:
 
 
 def _malformed(faults: list[FieldFault]) -> TermsMalformed:
+    faults = [_with_basis(fault) for fault in faults]
     return TermsMalformed(f"{len(faults)} fields are not as required", {"faults": len(faults)}, errors=faults)
+
+
+def _with_basis(fault: FieldFault) -> FieldFault:
+    """Say by which law the field is part of a decision, where it is."""
+    basis = MANDATORY.get(fault.pointer.removeprefix("/").partition("/")[0])
+    return FieldFault(fault.pointer, f"{fault.message} ({basis})") if basis else fault
 
 
 def _in_utc(terms: IssuanceTerms) -> IssuanceTerms:
