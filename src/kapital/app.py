@@ -3,13 +3,11 @@
 import asyncio
 import gc
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
-
-from litestar.di import Provide
 
 from kapital.custody.api import KeyProfile
 from kapital.custody.service import CustodyService, custody_of
@@ -19,10 +17,10 @@ from kapital.kernel.actor import Actor, machine_actor
 from kapital.kernel.clock import Clock
 from kapital.kernel.problems import Problem
 from kapital.kernel.roles import Role
-from kapital.ledger.routes import HANDLERS as LEDGER_HANDLERS
+from kapital.ledger.routes import ledger_routes
 from kapital.ledger.service import LedgerService, tiles_audit
 from kapital.platform.bus import EmbeddedBus
-from kapital.platform.clock import SystemClock
+from kapital.platform.clock import SystemClock, Ticks
 from kapital.platform.database import Databases
 from kapital.platform.http import HttpApp, ServiceRoutes, create_app
 from kapital.platform.logging import get_logger
@@ -31,19 +29,8 @@ from kapital.platform.postgres import open_databases
 from kapital.platform.settings import Settings
 from kapital.registry.service import RegistryService, registry_of
 from kapital.sandbox.bank.bank import SandboxBank
-from kapital.settlement import reactions as settlement_reactions
-from kapital.settlement import routes as settlement_routes
-from kapital.settlement.ports import Parts as SettlementParts
-from kapital.settlement.service import parts_of as settlement_parts_of
-from kapital.settlement.use_cases.book_incoming import book_incoming
-from kapital.settlement.use_cases.open_nominal_account import open_nominal_account
-from kapital.settlement.use_cases.reconcile import reconcile
-from kapital.settlement.use_cases.run_withdrawals import run_withdrawals
-from kapital.tokenization import reactions as tokenization_reactions
-from kapital.tokenization import routes as tokenization_routes
-from kapital.tokenization.service import parts_of as tokenization_parts_of
-from kapital.tokenization.service import tokenization_of
-from kapital.tokenization.use_cases.tokenization import Tokenization
+from kapital.settlement.service import SettlementService, settlement_of
+from kapital.tokenization.service import TokenizationService, tokenization_of
 
 MIGRATIONS: Final = {
     "ledger": "kapital.ledger.migrations",
@@ -58,6 +45,8 @@ MIGRATIONS: Final = {
 TICK_S: Final = 1.0
 CHECKPOINT_EVERY_TICKS: Final = 60
 RECONCILE_EVERY_TICKS: Final = 60
+"""A difference with the bank is to be seen within five minutes (scenario 20)."""
+SCHEDULER: Final[Actor] = machine_actor(Role.SCHEDULER)
 
 _log = get_logger("app")
 
@@ -74,8 +63,8 @@ class Kapital:
     custody: CustodyService
     registry: RegistryService
     identity: IdentityService
-    tokenization: Tokenization
-    settlement: SettlementParts
+    tokenization: TokenizationService
+    settlement: SettlementService
     disclosure: DisclosureService
     bank: SandboxBank
     objects: ObjectStore
@@ -83,30 +72,28 @@ class Kapital:
     def routes(self) -> list[ServiceRoutes]:
         """Routes of every service."""
         return [
-            ServiceRoutes(name="ledger", handlers=LEDGER_HANDLERS, dependencies={"ledger": _given(self.ledger)}),
+            ledger_routes(self.ledger),
             self.registry.routes,
             self.identity.routes,
-            ServiceRoutes(
-                name="tokenization",
-                handlers=tokenization_routes.HANDLERS,
-                dependencies={"tokenization": _given(self.tokenization)},
-            ),
-            ServiceRoutes(
-                name="settlement",
-                handlers=settlement_routes.HANDLERS,
-                dependencies={"settlement": _given(self.settlement)},
-            ),
+            self.tokenization.routes,
+            self.settlement.routes,
             self.custody.routes,
             self.disclosure.routes,
         ]
 
+    def ticks(self) -> list[tuple[str, Ticks]]:
+        """What time alone brings in each service."""
+        return [
+            ("identity", self.identity.ticks),
+            ("settlement", self.settlement.ticks),
+            ("tokenization", self.tokenization.ticks),
+        ]
+
     async def tick(self, now: datetime) -> None:
         """Do everything that time alone brings, once. May be called at any time by any number of processes."""
-        for expire in self.identity.ticks:
-            await expire(now)
-        await book_incoming(self.settlement)
-        await self.tokenization.run_schedule(now)
-        await run_withdrawals(self.settlement)
+        for _, ticks in self.ticks():
+            for tick in ticks:
+                await tick(now)
 
     async def settle_down(self) -> None:
         """Tick and deliver until nothing moves; for demonstrations and tests."""
@@ -114,9 +101,6 @@ class Kapital:
         await self.bus.drain()
         await self.tick(self.clock.now())
         await self.bus.drain()
-
-
-SCHEDULER: Final[Actor] = machine_actor(Role.SCHEDULER)
 
 
 @asynccontextmanager
@@ -158,14 +142,14 @@ async def _build(settings: Settings, clock: Clock, databases: Databases) -> Kapi
         signers=[await custody.custody.signer(settings.log_origin)],
         audit=tiles_audit(settings.data_dir / "audit"),
     )
-    await open_nominal_account(ledger)
     bank = SandboxBank(databases.get("sandbox"), clock)
     registry = registry_of(
         databases.get("registry"), clock, ledger=ledger, rule_book_version=settings.rule_book_version
     )
     identity = identity_of(databases.get("identity"), clock)
-    settlement = settlement_parts_of(databases.get("settlement"), clock, ledger, bank)
-    tokenization_parts = tokenization_parts_of(
+    settlement = settlement_of(databases.get("settlement"), clock, ledger=ledger, bank=bank)
+    await settlement.start()
+    tokenization = tokenization_of(
         databases.get("tokenization"),
         clock,
         ledger=ledger,
@@ -178,14 +162,13 @@ async def _build(settings: Settings, clock: Clock, databases: Databases) -> Kapi
     for consumer, subscriptions in (
         ("registry", registry.subscriptions),
         ("identity", identity.subscriptions),
-        ("tokenization", tokenization_reactions.subscriptions(tokenization_parts)),
-        ("settlement", settlement_reactions.subscriptions(settlement)),
+        ("tokenization", tokenization.subscriptions),
+        ("settlement", settlement.subscriptions),
         ("disclosure", disclosure.subscriptions),
     ):
         for event_types, handler in subscriptions:
             bus.subscribe(consumer, event_types, handler)
-    tokenization = tokenization_of(tokenization_parts)
-    await tokenization.resume_orders()
+    await tokenization.start()
     return Kapital(
         settings=settings,
         clock=clock,
@@ -223,26 +206,25 @@ async def work_in_background(kapital: Kapital) -> None:
 async def _tick_for_ever(kapital: Kapital) -> None:
     count = 0
     while True:
-        await _attempt("tick", lambda: kapital.tick(kapital.clock.now()))
+        # Each by itself: a bank that is silent holds up no placement.
+        for service, ticks in kapital.ticks():
+            for tick in ticks:
+                await _attempt(service, tick(kapital.clock.now()))
         if count % CHECKPOINT_EVERY_TICKS == 0:
-            await _attempt("checkpoint", kapital.ledger.checkpoint)
-            await _attempt("mirror", kapital.ledger.mirror)
+            await _attempt("checkpoint", kapital.ledger.checkpoint())
+            await _attempt("mirror", kapital.ledger.mirror())
         if count % RECONCILE_EVERY_TICKS == 0:
-            await _attempt("reconcile", lambda: reconcile(SCHEDULER, kapital.settlement))
+            await _attempt("reconcile", kapital.settlement.use_cases.reconcile(SCHEDULER))
         count += 1
         await asyncio.sleep(TICK_S)
 
 
-async def _attempt(name: str, work: Callable[[], Awaitable[object]]) -> None:
-    """Run one periodic piece of work; a refusal or a part that is away is logged, and the next tick tries again."""
+async def _attempt(name: str, work: Awaitable[object]) -> None:
+    """Await one periodic piece of work; a refusal or a part that is away is logged, and the next tick tries again."""
     try:
-        await work()
+        await work
     except Problem as problem:
         _log.warning("app.periodic_work_refused", name=name, code=problem.code)
-
-
-def _given(value: object) -> Provide:
-    return Provide(lambda: value, sync_to_thread=False)
 
 
 def _tune_process() -> None:

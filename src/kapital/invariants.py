@@ -16,7 +16,6 @@ from kapital.kernel.problems import InvariantBroken
 from kapital.ledger.domain.problems import AuditDamaged, AuditDiverged
 from kapital.ledger.use_cases.check import CheckReport, Finding
 from kapital.ledger.use_cases.hold import Hold
-from kapital.settlement.use_cases.reconcile import reconcile
 
 _CHAIN: Final = ("entry_not_canonical", "entry_unreadable", "entry_out_of_order", "entry_missing", "entry_id_differs")
 _CHAIN_TABLES: Final = ("tile", "checkpoint", "recorded_at", "batch", "head")
@@ -82,7 +81,7 @@ async def _money_is_at_the_bank(kapital: Kapital, report: CheckReport) -> list[F
         if total.asset.kind == "money" and total.held != -total.bank
     ]
     try:
-        compared = await reconcile(SCHEDULER, kapital.settlement)
+        compared = await kapital.settlement.use_cases.reconcile(SCHEDULER)
     except InvariantBroken as broken:
         # Money in the register does not add up: there is nothing to compare the bank with.
         return [*found, Finding("bank_not_comparable", "nominal account", str(broken))]

@@ -9,7 +9,7 @@ import pytest
 
 from kapital.custody.adapters.in_process import InProcessCustody
 from kapital.custody.adapters.keys import SqlKeys
-from kapital.custody.use_cases.desk import CustodyDesk
+from kapital.custody.use_cases.bound import CustodyUseCases
 from kapital.kernel.actor import Actor
 from kapital.kernel.roles import Role
 from kapital.platform.clock import SteppedClock
@@ -34,7 +34,7 @@ class World:
         self.database, self.data_dir, self.passphrase = database, data_dir, passphrase
         self.uow = UnitOfWork(database, SteppedClock(datetime(2026, 11, 24, 9, tzinfo=UTC)))
         self.custody = InProcessCustody(self.uow, SqlKeys(), data_dir, passphrase)
-        self.desk = CustodyDesk(self.uow, SqlKeys(), self.custody)
+        self.do = CustodyUseCases(self.uow, SqlKeys(), self.custody)
 
     def restart(self, *, passphrase: str | None = None) -> "World":
         return World(self.database, self.data_dir, passphrase if passphrase is not None else self.passphrase)

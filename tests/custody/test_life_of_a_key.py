@@ -45,14 +45,14 @@ def command() -> CommandId:
 
 async def suspend(world: World, name: str, actor: Actor = GUARD) -> Done:
     key_id = await world.key_id(name)
-    return await world.desk.suspend_key(
+    return await world.do.suspend_key(
         SuspendKey(command_id=command(), actor=actor, key_id=key_id, reason="a lost laptop")
     )
 
 
 async def resume(world: World, name: str, actor: Actor, version: int) -> Done:
     key_id = await world.key_id(name)
-    return await world.desk.resume_key(
+    return await world.do.resume_key(
         ResumeKey(command_id=command(), actor=actor, key_id=key_id, version=version, reason="found again")
     )
 
@@ -114,7 +114,7 @@ class TestEnd:
         suspended = await suspend(world, key)
         key_id = suspended.key.key_id
 
-        revoked = await world.desk.revoke_key(
+        revoked = await world.do.revoke_key(
             RevokeKey(command_id=command(), actor=OFFICER, key_id=key_id, version=suspended.key.version, reason="end")
         )
 
@@ -123,13 +123,13 @@ class TestEnd:
         with pytest.raises(WrongState):
             await resume(world, key, OFFICER, revoked.key.version)
         with pytest.raises(KeyNameTaken):
-            await world.desk.generate_key(
+            await world.do.generate_key(
                 GenerateKey(command_id=command(), actor=OFFICER, name=key, profile=KeyProfile.OPERATOR)
             )
 
     async def test_a_compromised_key_can_only_be_revoked(self, world: World, key):
         key_id = await world.key_id(key)
-        found = await world.desk.report_compromise(
+        found = await world.do.report_compromise(
             ReportCompromise(command_id=command(), actor=GUARD, key_id=key_id, reason="seen elsewhere")
         )
 
@@ -141,7 +141,7 @@ class TestEnd:
         key_id = await world.key_id(key)
 
         with pytest.raises(WrongState):
-            await world.desk.revoke_key(
+            await world.do.revoke_key(
                 RevokeKey(command_id=command(), actor=OFFICER, key_id=key_id, version=1, reason="end")
             )
 
@@ -164,7 +164,7 @@ class TestWho:
         with pytest.raises(NotPermitted):
             await suspend(world, key, actor)
         with pytest.raises(NotPermitted):
-            await world.desk.generate_key(
+            await world.do.generate_key(
                 GenerateKey(command_id=command(), actor=actor, name="other", profile=KeyProfile.ISSUER)
             )
         assert (await world.custody.key(key)).state is KeyState.ACTIVE
@@ -175,12 +175,12 @@ class TestTrace:
         key_id = await world.key_id(key)
         cmd = SuspendKey(command_id=command(), actor=GUARD, key_id=key_id, reason="lost")
 
-        first, second = await world.desk.suspend_key(cmd), await world.desk.suspend_key(cmd)
+        first, second = await world.do.suspend_key(cmd), await world.do.suspend_key(cmd)
 
         assert (first.key, first.replayed, second.replayed) == (second.key, False, True)
         assert len(await world.rows("SELECT FROM outbox")) == 2
         with pytest.raises(IdempotencyKeyReused):
-            await world.desk.suspend_key(replace(cmd, reason="another"))
+            await world.do.suspend_key(replace(cmd, reason="another"))
 
     async def test_every_change_is_told_in_the_form_of_the_contract(self, world: World, key):
         suspended = await suspend(world, key)
@@ -206,13 +206,13 @@ class TestTrace:
         key_id = await world.key_id(key)
 
         with pytest.raises(ReasonMalformed):
-            await world.desk.suspend_key(SuspendKey(command_id=command(), actor=GUARD, key_id=key_id, reason=reason))
+            await world.do.suspend_key(SuspendKey(command_id=command(), actor=GUARD, key_id=key_id, reason=reason))
         assert (await world.custody.key(key)).state is KeyState.ACTIVE
         assert len(await world.rows("SELECT FROM audit_event")) == 2
 
     async def test_an_unknown_key_is_not_found(self, world: World):
         with pytest.raises(KeyNotFound):
-            await world.desk.suspend_key(
+            await world.do.suspend_key(
                 SuspendKey(command_id=command(), actor=GUARD, key_id=UUID(int=1), reason="lost")
             )
 

@@ -118,7 +118,7 @@ class House:
 
     async def published(self, issuer: Player, decision: bytes) -> Issue:
         """Bring a decision from draft to publication."""
-        app = self.kapital.tokenization
+        app = self.kapital.tokenization.use_cases
         draft = await app.draft_decision(key(), issuer.actor, terms=decision)
         assert draft.faults == [], draft.faults
         seen: dict[str, Any] = {"issue_id": draft.issue_id, "decision_sha256": draft.decision_sha256}
@@ -155,7 +155,7 @@ class House:
         self, player: Player, issue: Issue, *units: int, command: CommandId | None = None
     ) -> OrdersPlaced:
         """Place orders with one command."""
-        return await self.kapital.tokenization.place_orders(
+        return await self.kapital.tokenization.use_cases.place_orders(
             command or key(), player.actor, orders=tuple(NewOrder(issue_id=issue.id, units=n) for n in units)
         )
 
@@ -166,7 +166,9 @@ class House:
     async def withdraw(self, player: Player, order: PlacedOrder) -> WithdrawnOrder:
         """Withdraw one order."""
         ids = (UUID(str(order.order_id)),)
-        return (await self.kapital.tokenization.withdraw_orders(key(), player.actor, order_ids=ids)).items[0]
+        return (await self.kapital.tokenization.use_cases.withdraw_orders(key(), player.actor, order_ids=ids)).items[
+            0
+        ]
 
     # --- looking
 

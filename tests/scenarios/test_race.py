@@ -7,12 +7,12 @@ from kapital.contracts.tokenization import PlacedOrder
 from kapital.demo.cast import Player
 from kapital.kernel.actor import Actor
 from kapital.ledger.api import AccountKey, Position
+from kapital.tokenization.use_cases.bound import TokenizationUseCases
 from kapital.tokenization.use_cases.place_orders import NewOrder
-from kapital.tokenization.use_cases.tokenization import Tokenization
 from tests.scenarios.house import PRICE, House, Issue, key, refusal
 
 
-async def ask(app: Tokenization, actor: Actor, issue: Issue) -> PlacedOrder:
+async def ask(app: TokenizationUseCases, actor: Actor, issue: Issue) -> PlacedOrder:
     placed = await app.place_orders(key(), actor, orders=(NewOrder(issue_id=issue.id, units=1),))
     return placed.items[0]
 
@@ -24,7 +24,7 @@ async def test_7_of_a_thousand_orders_for_the_last_unit_one_wins(house: House) -
     assert refusal(before) is None
 
     async with house.another_process() as other:
-        apps = (house.kapital.tokenization, other.tokenization)
+        apps = (house.kapital.tokenization.use_cases, other.tokenization.use_cases)
         askers: list[Player] = house.investors[1:] * 5
         answers = await asyncio.gather(*(ask(apps[n % 2], player.actor, issue) for n, player in enumerate(askers)))
 
@@ -44,7 +44,7 @@ async def test_7_nobody_spends_the_same_money_twice(house: House) -> None:
     [player] = house.investors
 
     async with house.another_process() as other:
-        apps = (house.kapital.tokenization, other.tokenization)
+        apps = (house.kapital.tokenization.use_cases, other.tokenization.use_cases)
         answers = await asyncio.gather(*(ask(apps[n % 2], player.actor, issue) for n in range(100)))
 
     assert Counter(map(refusal, answers)) == {None: 3, "balance_insufficient": 97}

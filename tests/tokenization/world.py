@@ -46,9 +46,9 @@ from kapital.settlement.service import parts_of as settlement_parts
 from kapital.tokenization.domain.decision import Verdict
 from kapital.tokenization.domain.terms_text import plain_value
 from kapital.tokenization.reactions import SETTLEMENT_EVENTS, subscriptions
-from kapital.tokenization.service import parts_of, tokenization_of
+from kapital.tokenization.service import tokenization_of
+from kapital.tokenization.use_cases.bound import TokenizationUseCases
 from kapital.tokenization.use_cases.place_orders import NewOrder
-from kapital.tokenization.use_cases.tokenization import Tokenization
 
 START = datetime(2026, 11, 24, 9, tzinfo=UTC)
 RUB = money_asset()
@@ -126,7 +126,7 @@ class World:
     custody: InProcessCustody
     documents: ObjectStore
     mortal: MortalLedger
-    app: Tokenization
+    app: TokenizationUseCases
     bus: EmbeddedBus
     bank: dict[str, int] = field(default_factory=lambda: {"kopecks": 0})
 
@@ -166,8 +166,8 @@ class World:
     @staticmethod
     def _app(
         databases: Databases, clock: SteppedClock, ledger: Any, custody: InProcessCustody, documents: ObjectStore
-    ) -> Tokenization:
-        parts = parts_of(
+    ) -> TokenizationUseCases:
+        service = tokenization_of(
             databases.get("tokenization"),
             clock,
             ledger=ledger,
@@ -175,9 +175,9 @@ class World:
             documents=documents,
             rule_book_version="2026-01-01",
         )
-        return tokenization_of(parts)
+        return service.use_cases
 
-    def another_process(self, ledger: Ledger | None = None) -> Tokenization:
+    def another_process(self, ledger: Ledger | None = None) -> TokenizationUseCases:
         """The same service in another process: nothing shared but the databases."""
         return self._app(self.databases, self.clock, ledger or self.ledger, self.custody, self.documents)
 

@@ -13,7 +13,7 @@ from kapital.custody.domain.key import Done, Key
 from kapital.custody.domain.profiles import KeyProfile
 from kapital.custody.queries.keys import get_key, list_keys
 from kapital.custody.queries.signatures import list_signatures
-from kapital.custody.use_cases.desk import CustodyDesk
+from kapital.custody.use_cases.bound import CustodyUseCases
 from kapital.custody.use_cases.generate_key import GenerateKey
 from kapital.custody.use_cases.report_compromise import ReportCompromise
 from kapital.custody.use_cases.resume_key import ResumeKey
@@ -30,9 +30,9 @@ LogNumber = Annotated[int | None, Parameter(ge=1, le=2**63 - 1)]
 
 
 @get("/v1/custody/keys", opt=PUBLIC)
-async def keys_route(custody_desk: CustodyDesk, after: KeyName = None, limit: Limit = 100) -> contract.KeyPage:
+async def keys_route(custody: CustodyUseCases, after: KeyName = None, limit: Limit = 100) -> contract.KeyPage:
     """Public keys by name."""
-    async with custody_desk.database.connect() as conn:
+    async with custody.database.connect() as conn:
         keys = await list_keys(conn, after=after or "", limit=limit + 1)
     more = len(keys) > limit
     return contract.KeyPage(
@@ -41,74 +41,74 @@ async def keys_route(custody_desk: CustodyDesk, after: KeyName = None, limit: Li
 
 
 @get("/v1/custody/keys/{key_id:uuid}", opt=PUBLIC)
-async def key_route(custody_desk: CustodyDesk, key_id: UUID) -> contract.Key:
+async def key_route(custody: CustodyUseCases, key_id: UUID) -> contract.Key:
     """One public key."""
-    async with custody_desk.database.connect() as conn:
+    async with custody.database.connect() as conn:
         return _key(await get_key(conn, key_id))
 
 
 @post("/v1/custody/keys", status_code=201)
 async def generate_route(
-    data: contract.GenerateKeyRequest, request: AnyRequest, custody_desk: CustodyDesk
+    data: contract.GenerateKeyRequest, request: AnyRequest, custody: CustodyUseCases
 ) -> Response[contract.Key]:
     """Make a key."""
     actor, command_id = command_context(request)
     profile = KeyProfile(data.profile.value)
     command = GenerateKey(command_id=command_id, actor=actor, name=data.name, profile=profile)
-    return _answer(await custody_desk.generate_key(command), status_code=201)
+    return _answer(await custody.generate_key(command), status_code=201)
 
 
 @post("/v1/custody/keys/{key_id:uuid}/suspend", status_code=200)
 async def suspend_route(
-    data: contract.SuspendKeyRequest, request: AnyRequest, custody_desk: CustodyDesk, key_id: UUID
+    data: contract.SuspendKeyRequest, request: AnyRequest, custody: CustodyUseCases, key_id: UUID
 ) -> Response[contract.Key]:
     """Stop a key."""
     actor, command_id = command_context(request)
     command = SuspendKey(command_id=command_id, actor=actor, key_id=key_id, reason=data.reason)
-    return _answer(await custody_desk.suspend_key(command))
+    return _answer(await custody.suspend_key(command))
 
 
 @post("/v1/custody/keys/{key_id:uuid}/resume", status_code=200)
 async def resume_route(
-    data: contract.ChangeKeyRequest, request: AnyRequest, custody_desk: CustodyDesk, key_id: UUID
+    data: contract.ChangeKeyRequest, request: AnyRequest, custody: CustodyUseCases, key_id: UUID
 ) -> Response[contract.Key]:
     """Ask for the return of a key, or grant it."""
     actor, command_id = command_context(request)
     command = ResumeKey(command_id=command_id, actor=actor, key_id=key_id, version=data.version, reason=data.reason)
-    return _answer(await custody_desk.resume_key(command))
+    return _answer(await custody.resume_key(command))
 
 
 @post("/v1/custody/keys/{key_id:uuid}/report-compromise", status_code=200)
 async def compromise_route(
-    data: contract.SuspendKeyRequest, request: AnyRequest, custody_desk: CustodyDesk, key_id: UUID
+    data: contract.SuspendKeyRequest, request: AnyRequest, custody: CustodyUseCases, key_id: UUID
 ) -> Response[contract.Key]:
     """Declare that a key is in other hands."""
     actor, command_id = command_context(request)
     command = ReportCompromise(command_id=command_id, actor=actor, key_id=key_id, reason=data.reason)
-    return _answer(await custody_desk.report_compromise(command))
+    return _answer(await custody.report_compromise(command))
 
 
 @post("/v1/custody/keys/{key_id:uuid}/revoke", status_code=200)
 async def revoke_route(
-    data: contract.ChangeKeyRequest, request: AnyRequest, custody_desk: CustodyDesk, key_id: UUID
+    data: contract.ChangeKeyRequest, request: AnyRequest, custody: CustodyUseCases, key_id: UUID
 ) -> Response[contract.Key]:
     """End a key."""
     actor, command_id = command_context(request)
     command = RevokeKey(command_id=command_id, actor=actor, key_id=key_id, version=data.version, reason=data.reason)
-    return _answer(await custody_desk.revoke_key(command))
+    return _answer(await custody.revoke_key(command))
 
 
 @get("/v1/custody/keys/{key_id:uuid}/signatures")
 async def signatures_route(
     request: AnyRequest,
-    custody_desk: CustodyDesk,
+    custody: CustodyUseCases,
     key_id: UUID,
     before: LogNumber = None,
     limit: Limit = 100,
 ) -> contract.SignaturePage:
     """Signature log of a key."""
     actor_of(request).require(Role.CUSTODY_OFFICER, Role.SECURITY, Role.AUDITOR, Role.REGULATOR)
-    async with custody_desk.database.connect() as conn:
+    async with custody.database.connect() as conn:
         await get_key(conn, key_id)
         rows = await list_signatures(conn, key_id, before=before, limit=limit + 1)
     items = [contract.LoggedSignature(**row._asdict()) for row in rows[:limit]]

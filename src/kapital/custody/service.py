@@ -10,22 +10,21 @@ from pydantic import SecretStr
 from kapital.custody.adapters.in_process import InProcessCustody
 from kapital.custody.adapters.keys import SqlKeys
 from kapital.custody.routes import HANDLERS
-from kapital.custody.use_cases.desk import CustodyDesk
+from kapital.custody.use_cases.bound import CustodyUseCases
 from kapital.kernel.clock import Clock
 from kapital.platform.database import Database
 from kapital.platform.http import ServiceRoutes
 from kapital.platform.unit_of_work import UnitOfWork
 
 NAME: Final = "custody"
-MIGRATIONS: Final = "kapital.custody.migrations"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CustodyService:
-    """`custody` is the port for other services, `desk` the commands of persons, `routes` their HTTP."""
+    """Custody of one process. `custody` is the port for other services, `use_cases` are the commands of persons."""
 
     custody: InProcessCustody
-    desk: CustodyDesk
+    use_cases: CustodyUseCases
     routes: ServiceRoutes
 
     async def start(self) -> None:
@@ -45,10 +44,10 @@ def custody_of(database: Database, clock: Clock, *, data_dir: Path, passphrase: 
     uow, keys = UnitOfWork(database, clock), SqlKeys()
     secret = None if passphrase is None else passphrase.get_secret_value()
     custody = InProcessCustody(uow, keys, data_dir, secret)
-    desk = CustodyDesk(uow, keys, custody)
+    use_cases = CustodyUseCases(uow, keys, custody)
     routes = ServiceRoutes(
         name=NAME,
         handlers=HANDLERS,
-        dependencies={"custody_desk": Provide(lambda: desk, sync_to_thread=False)},
+        dependencies={"custody": Provide(lambda: use_cases, sync_to_thread=False)},
     )
-    return CustodyService(custody, desk, routes)
+    return CustodyService(custody=custody, use_cases=use_cases, routes=routes)

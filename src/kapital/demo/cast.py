@@ -13,7 +13,7 @@ from kapital.identity.use_cases.decide_kyc import DecideKyc, NewKycDecision
 from kapital.identity.use_cases.record_identifications import NewIdentification, RecordIdentifications
 from kapital.kernel.actor import Actor
 from kapital.kernel.ids import CommandId
-from kapital.kernel.problems import ensure
+from kapital.kernel.problems import InvariantBroken, ensure
 from kapital.kernel.roles import Role
 from kapital.registry.domain.participant import Application, ParticipantKind, ParticipantRole
 from kapital.registry.use_cases.register_participants import RegisterParticipants
@@ -116,7 +116,7 @@ async def _onboard(kapital: Kapital, people: Sequence[SyntheticPerson], role: Pa
         for person, result in zip(some, answer.results, strict=True):
             ensure(result.problem is None, f"a synthetic participant was refused: {result.problem}")
             if result.participant_id is None or result.wallet_id is None:
-                raise AssertionError
+                raise InvariantBroken("a participant was registered without an id")
             roles = {Role.ISSUER, Role.ISSUER_SIGNATORY} if role is ParticipantRole.ISSUER else {Role.INVESTOR}
             actor = Actor(id=str(result.participant_id), participant_id=result.participant_id, roles=frozenset(roles))
             players.append(Player(person, actor, result.wallet_id, len(players) % QUALIFIED_EVERY == 0))
@@ -167,7 +167,7 @@ def _identification(player: Player) -> NewIdentification:
 
 def _id(player: Player) -> UUID:
     if player.actor.participant_id is None:
-        raise AssertionError
+        raise InvariantBroken("a player is a participant")
     return player.actor.participant_id
 
 

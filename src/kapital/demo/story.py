@@ -27,7 +27,7 @@ from kapital.kernel.problems import Problem, ensure
 from kapital.ledger.api import money_asset
 from kapital.platform.clock import SteppedClock
 from kapital.settlement.domain.withdrawal import WithdrawalItem
-from kapital.settlement.use_cases.request_withdrawals import RequestWithdrawals, request_withdrawals
+from kapital.settlement.use_cases.request_withdrawals import RequestWithdrawals
 from kapital.tokenization.domain.states import ActionState, IssueState
 from kapital.tokenization.domain.terms import Event, IssuanceTerms, load_terms
 from kapital.tokenization.queries.get_issue import get_issue
@@ -110,7 +110,7 @@ async def play(
 
 
 async def _publish(kapital: Kapital, issuer: Player, text: bytes) -> UUID:
-    app = kapital.tokenization
+    app = kapital.tokenization.use_cases
     drafted = await app.draft_decision(command(), issuer.actor, terms=text)
     ensure(not drafted.faults, f"the example has faults: {[fault.code for fault in drafted.faults]}")
     issue_id, digest = drafted.issue_id, drafted.decision_sha256
@@ -162,8 +162,8 @@ async def _withdraw_all(kapital: Kapital, story: Story) -> None:
 
 async def _withdraw(kapital: Kapital, player: Player, kopecks: int) -> None:
     item = WithdrawalItem(wallet_id=player.wallet, amount_kopecks=kopecks, payout_account=player.account)
-    [answer] = await request_withdrawals(
-        RequestWithdrawals(command_id=command(), actor=player.actor, items=(item,)), kapital.settlement
+    [answer] = await kapital.settlement.use_cases.request_withdrawals(
+        RequestWithdrawals(command_id=command(), actor=player.actor, items=(item,))
     )
     ensure(answer.code is None, f"a withdrawal was refused: {answer.code}")
 
@@ -199,7 +199,7 @@ async def _subscribe(kapital: Kapital, story: Story, issue: IssueStory, *, faili
 
 async def _order(kapital: Kapital, story: Story, buyer: Player, issue: IssueStory, units: int) -> None:
     try:
-        placed = await kapital.tokenization.place_orders(
+        placed = await kapital.tokenization.use_cases.place_orders(
             command(), buyer.actor, orders=(NewOrder(issue_id=issue.issue_id, units=units),)
         )
     except Problem as problem:
@@ -219,7 +219,7 @@ async def _late_order(kapital: Kapital, story: Story) -> None:
 
 
 async def _note_results(kapital: Kapital, story: Story) -> None:
-    parts = kapital.tokenization.parts
+    parts = kapital.tokenization.use_cases.parts
     for issue in story.issues:
         async with parts.database.connect() as conn:
             issue.book = await get_order_book(conn, parts, issue.issuer.actor, issue.issue_id)
@@ -259,7 +259,7 @@ def _instants(action: ActionRow) -> list[datetime]:
 
 
 async def _look(kapital: Kapital, story: Story) -> None:
-    parts = kapital.tokenization.parts
+    parts = kapital.tokenization.use_cases.parts
     for issue in story.issues:
         async with parts.database.connect() as conn:
             issue.details = await get_issue(conn, parts, issue.issuer.actor, issue.issue_id)
@@ -268,7 +268,7 @@ async def _look(kapital: Kapital, story: Story) -> None:
 
 async def _provide_values(kapital: Kapital, issues: Sequence[IssueStory], now: datetime) -> None:
     """What comes from outside – an index, an event – is recorded by one person and confirmed by another."""
-    app, seen = kapital.tokenization, set[tuple[str, date]]()
+    app, seen = kapital.tokenization.use_cases, set[tuple[str, date]]()
     for issue in issues:
         for action in issue.actions:
             for need in action.missing_fixings:
@@ -294,10 +294,10 @@ async def _provide_values(kapital: Kapital, issues: Sequence[IssueStory], now: d
 
 
 async def _decide_outcome(kapital: Kapital, issue: IssueStory, outcome: str) -> None:
-    fixing = await kapital.tokenization.record_outcome(
+    fixing = await kapital.tokenization.use_cases.record_outcome(
         command(), SETTLEMENT, issue_id=issue.issue_id, outcome=outcome, evidence="demo/synthetic"
     )
-    await kapital.tokenization.confirm_fixing(command(), RISK, fixing_id=fixing.fixing_id, value=outcome)
+    await kapital.tokenization.use_cases.confirm_fixing(command(), RISK, fixing_id=fixing.fixing_id, value=outcome)
 
 
 def _synthetic_value(series: str, observed_on: date) -> str:

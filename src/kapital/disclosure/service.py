@@ -1,6 +1,5 @@
 """Puts the parts of disclosure together; the only place that chooses adapters."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -11,20 +10,19 @@ from kapital.disclosure.adapters.pages import SqlPages
 from kapital.disclosure.ports import Documents
 from kapital.disclosure.reactions import EVENT_TYPES, page_writer
 from kapital.disclosure.routes import HANDLERS, DisclosureReader
-from kapital.platform.bus import Handler
+from kapital.platform.bus import Subscriptions
 from kapital.platform.database import Database
 from kapital.platform.http import ServiceRoutes
 
 NAME: Final = "disclosure"
-MIGRATIONS: Final = "kapital.disclosure.migrations"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DisclosureService:
-    """`subscriptions` are for the bus, `routes` for the application."""
+    """Disclosure of one process."""
 
-    subscriptions: Sequence[tuple[Sequence[str], Handler]]
     routes: ServiceRoutes
+    subscriptions: Subscriptions
 
 
 def disclosure_of(database: Database, documents: Documents, *, operator_name: str) -> DisclosureService:
@@ -35,4 +33,4 @@ def disclosure_of(database: Database, documents: Documents, *, operator_name: st
         handlers=HANDLERS,
         dependencies={"disclosure_reader": Provide(lambda: reader, sync_to_thread=False)},
     )
-    return DisclosureService([(EVENT_TYPES, page_writer(SqlPages(), documents))], routes)
+    return DisclosureService(routes=routes, subscriptions=[(EVENT_TYPES, page_writer(SqlPages(), documents))])

@@ -1,6 +1,5 @@
 """Puts the parts of identity together; the only place that chooses adapters."""
 
-from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -15,25 +14,25 @@ from kapital.identity.reactions import open_cases
 from kapital.identity.routes import HANDLERS
 from kapital.identity.use_cases.bound import IdentityUseCases
 from kapital.kernel.clock import Clock
-from kapital.platform.bus import Handler
+from kapital.platform.bus import Subscriptions
+from kapital.platform.clock import Ticks
 from kapital.platform.database import Database
 from kapital.platform.http import ServiceRoutes
 from kapital.platform.ids import new_uuid7
 from kapital.platform.unit_of_work import UnitOfWork
 
 NAME: Final = "identity"
-MIGRATIONS: Final = "kapital.identity.migrations"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IdentityService:
-    """Identity of one process. `ticks` are to be called from time to time with the present instant."""
+    """Identity of one process."""
 
     use_cases: IdentityUseCases
     reads: IdentityReads
     routes: ServiceRoutes
-    subscriptions: Sequence[tuple[Sequence[str], Handler]]
-    ticks: Sequence[Callable[[datetime], Awaitable[None]]]
+    subscriptions: Subscriptions
+    ticks: Ticks
 
 
 def identity_of(database: Database, clock: Clock) -> IdentityService:
@@ -57,5 +56,5 @@ def identity_of(database: Database, clock: Clock) -> IdentityService:
             },
         ),
         subscriptions=[((PARTICIPANT_REGISTERED,), partial(open_cases, cases=cases))],
-        ticks=[expire],
+        ticks=(expire,),
     )

@@ -5,6 +5,7 @@ from typing import Annotated, Any, Final
 from uuid import UUID
 
 from litestar import MediaType, Response, get
+from litestar.di import Provide
 from litestar.params import Parameter
 
 from kapital.contracts import ledger as contract
@@ -14,7 +15,7 @@ from kapital.kernel.ids import derive_uuid7
 from kapital.kernel.roles import Role
 from kapital.ledger.domain.problems import EntryNotFound, TileNotFound, WalletNotFound
 from kapital.ledger.service import LedgerService
-from kapital.platform.http import PUBLIC, Request, actor_of
+from kapital.platform.http import PUBLIC, Request, ServiceRoutes, actor_of
 from kapital.verify.entry import read_entry
 
 AnyRequest = Request[Any, Any, Any]
@@ -146,3 +147,12 @@ HANDLERS: Final = (
     get_statement_evidence,
     get_register,
 )
+
+
+def ledger_routes(ledger: LedgerService) -> ServiceRoutes:
+    """The routes, bound to the ledger of this process."""
+    return ServiceRoutes(
+        name="ledger",
+        handlers=HANDLERS,
+        dependencies={"ledger": Provide(lambda: ledger, sync_to_thread=False)},
+    )

@@ -9,7 +9,7 @@ with the later events of its aggregate, and stops nobody else.
 import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import Final
+from typing import Final, TypeAlias
 
 import asyncpg
 
@@ -24,7 +24,10 @@ from kapital.platform.logging import get_logger
 from kapital.platform.outbox import give_positions
 from kapital.platform.problems import problem_of
 
-__all__ = ["EmbeddedBus", "Handler"]
+__all__ = ["EmbeddedBus", "Handler", "Subscriptions"]
+
+Subscriptions: TypeAlias = Sequence[tuple[Sequence[str], Handler]]
+"""Event types that a service wants, and who handles them."""
 
 BATCH_MAX: Final = 500
 QUICK_RETRIES_S: Final = (0.05, 0.2, 0.5)

@@ -2,7 +2,12 @@
 
 import threading
 import time
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta
+from typing import TypeAlias
+
+Ticks: TypeAlias = Sequence[Callable[[datetime], Awaitable[None]]]
+"""What time alone brings in a service: to be called again and again with the present instant, by any process."""
 
 
 class SystemClock:

@@ -1,6 +1,5 @@
 """Puts the parts of the registry together; the only place that chooses adapters."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Final
@@ -9,7 +8,7 @@ from litestar.di import Provide
 
 from kapital.kernel.clock import Clock
 from kapital.ledger.api import Ledger
-from kapital.platform.bus import Handler
+from kapital.platform.bus import Subscriptions
 from kapital.platform.database import Database
 from kapital.platform.http import ServiceRoutes
 from kapital.platform.ids import new_uuid7
@@ -25,7 +24,6 @@ from kapital.registry.routes import HANDLERS
 from kapital.registry.use_cases.bound import RegistryUseCases
 
 NAME: Final = "registry"
-MIGRATIONS: Final = "kapital.registry.migrations"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +34,7 @@ class RegistryService:
     reads: RegistryReads
     verifier: DatabaseTokenVerifier
     routes: ServiceRoutes
-    subscriptions: Sequence[tuple[Sequence[str], Handler]]
+    subscriptions: Subscriptions
 
 
 def registry_of(database: Database, clock: Clock, *, ledger: Ledger, rule_book_version: str) -> RegistryService:

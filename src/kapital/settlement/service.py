@@ -1,17 +1,15 @@
 """Puts the parts of settlement together; the only place that chooses adapters."""
 
-from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 
 from litestar.di import Provide
 
-from kapital.kernel.actor import machine_actor
 from kapital.kernel.clock import Clock
-from kapital.kernel.roles import Role
 from kapital.ledger.api import Ledger
-from kapital.platform.bus import Handler
+from kapital.platform.bus import Subscriptions
+from kapital.platform.clock import Ticks
 from kapital.platform.database import Database
 from kapital.platform.http import ServiceRoutes
 from kapital.platform.unit_of_work import UnitOfWork
@@ -27,33 +25,37 @@ from kapital.settlement.routes import HANDLERS
 from kapital.settlement.use_cases.bound import SettlementUseCases
 
 NAME: Final = "settlement"
-MIGRATIONS: Final = "kapital.settlement.migrations"
-RECONCILE_EVERY: Final = timedelta(minutes=1)
-"""A break is to be seen within five minutes (scenario 20)."""
-
-Tick = Callable[[datetime], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SettlementService:
-    """Settlement of one process. Call `use_cases.open_nominal_account` at start and `ticks` from time to time.
+    """Settlement of one process. `use_cases.reconcile` is to be called every few minutes (scenario 20).
 
     A tick raises `Unavailable` (BankSilent and others) when it can do no more now; the next one goes on.
     """
 
-    parts: Parts
     use_cases: SettlementUseCases
     routes: ServiceRoutes
-    subscriptions: Sequence[tuple[Sequence[str], Handler]]
-    ticks: Sequence[Tick]
+    subscriptions: Subscriptions
+    ticks: Ticks
+
+    async def start(self) -> None:
+        """Open the nominal account in the ledger, if it is not; before any money moves."""
+        await self.use_cases.open_nominal_account()
 
 
 def settlement_of(database: Database, clock: Clock, *, ledger: Ledger, bank: Bank) -> SettlementService:
     """Settlement over its own database, a ledger and a bank."""
     parts = parts_of(database, clock, ledger, bank)
     use_cases = SettlementUseCases(parts)
+
+    async def book(_now: datetime) -> None:
+        await use_cases.book_incoming()
+
+    async def pay(_now: datetime) -> None:
+        await use_cases.run_withdrawals()
+
     return SettlementService(
-        parts=parts,
         use_cases=use_cases,
         routes=ServiceRoutes(
             name=NAME,
@@ -61,7 +63,7 @@ def settlement_of(database: Database, clock: Clock, *, ledger: Ledger, bank: Ban
             dependencies={"settlement": Provide(lambda: parts, sync_to_thread=False)},
         ),
         subscriptions=subscriptions(parts),
-        ticks=_ticks(use_cases),
+        ticks=(book, pay),
     )
 
 
@@ -78,21 +80,3 @@ def parts_of(database: Database, clock: Clock, ledger: Ledger, bank: Bank) -> Pa
         jobs=SettlementJobTable(),
         reconciliations=ReconciliationTable(),
     )
-
-
-def _ticks(use_cases: SettlementUseCases) -> tuple[Tick, ...]:
-    compared_at: datetime | None = None
-
-    async def book(_now: datetime) -> None:
-        await use_cases.book_incoming()
-
-    async def pay(_now: datetime) -> None:
-        await use_cases.run_withdrawals()
-
-    async def compare(now: datetime) -> None:
-        nonlocal compared_at
-        if compared_at is None or now - compared_at >= RECONCILE_EVERY:
-            await use_cases.reconcile(machine_actor(Role.SCHEDULER))
-            compared_at = now
-
-    return book, pay, compare

@@ -1,11 +1,12 @@
 """What tokenization does on others' events. A handler runs in the bus's transaction, together with the inbox note."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, Final
 
 from kapital.contracts.identity import KycDecided, KycExpired, KycOutcome
 from kapital.contracts.registry import ParticipantRegistered, ParticipantStateChanged, WalletOpened
 from kapital.contracts.settlement import AllocationSettled, PayoutsRefused, PayoutsSettled
+from kapital.platform.bus import Handler
 from kapital.platform.events import CloudEvent
 from kapital.platform.unit_of_work import Transaction
 from kapital.tokenization.ports import Parts
@@ -14,8 +15,6 @@ from kapital.tokenization.use_cases.note_settlement import (
     note_payouts_refused,
     note_payouts_settled,
 )
-
-Handler = Callable[[Transaction, list[CloudEvent]], Awaitable[None]]
 
 PARTICIPANT_EVENTS: Final = (
     "kapital.registry.participant_registered.v1",

@@ -18,9 +18,9 @@ from kapital.tokenization.queries.list_fixings import list_fixings
 from kapital.tokenization.queries.list_issues import list_issues
 from kapital.tokenization.queries.list_own_orders import list_own_orders
 from kapital.tokenization.queries.observation import observation_view
+from kapital.tokenization.use_cases.bound import TokenizationUseCases
 from kapital.tokenization.use_cases.confirm_fixing import FixingDecision
 from kapital.tokenization.use_cases.place_orders import NewOrder
-from kapital.tokenization.use_cases.tokenization import Tokenization
 
 HttpRequest = Request[Any, Any, Any]
 Limit = Annotated[int, Parameter(ge=1, le=PAGE_MAX)]
@@ -30,7 +30,7 @@ T = TypeVar("T")
 
 @post("/v1/tokenization/decisions", status_code=201)
 async def draft_decision_route(
-    request: HttpRequest, tokenization: Tokenization, data: contract.DraftDecisionBody
+    request: HttpRequest, tokenization: TokenizationUseCases, data: contract.DraftDecisionBody
 ) -> contract.DecisionDrafted:
     """Keep a draft and tell its faults."""
     actor, command_id = command_context(request)
@@ -40,7 +40,7 @@ async def draft_decision_route(
 
 @post("/v1/tokenization/issues/{issue_id:uuid}/submission", status_code=200)
 async def submit_decision_route(
-    request: HttpRequest, tokenization: Tokenization, issue_id: UUID, data: contract.DecisionHashBody
+    request: HttpRequest, tokenization: TokenizationUseCases, issue_id: UUID, data: contract.DecisionHashBody
 ) -> contract.IssueMoved:
     """Hand the draft over for review."""
     actor, command_id = command_context(request)
@@ -51,7 +51,7 @@ async def submit_decision_route(
 
 @post("/v1/tokenization/issues/{issue_id:uuid}/reviews", status_code=200)
 async def review_decision_route(
-    request: HttpRequest, tokenization: Tokenization, issue_id: UUID, data: contract.ReviewBody
+    request: HttpRequest, tokenization: TokenizationUseCases, issue_id: UUID, data: contract.ReviewBody
 ) -> contract.IssueMoved:
     """Accept or return."""
     actor, command_id = command_context(request)
@@ -68,7 +68,7 @@ async def review_decision_route(
 
 @post("/v1/tokenization/issues/{issue_id:uuid}/signature", status_code=200)
 async def sign_decision_route(
-    request: HttpRequest, tokenization: Tokenization, issue_id: UUID, data: contract.DecisionHashBody
+    request: HttpRequest, tokenization: TokenizationUseCases, issue_id: UUID, data: contract.DecisionHashBody
 ) -> contract.IssueMoved:
     """Sign and countersign."""
     actor, command_id = command_context(request)
@@ -79,7 +79,7 @@ async def sign_decision_route(
 
 @post("/v1/tokenization/issues/{issue_id:uuid}/publication", status_code=200)
 async def publish_decision_route(
-    request: HttpRequest, tokenization: Tokenization, issue_id: UUID, data: contract.DecisionHashBody
+    request: HttpRequest, tokenization: TokenizationUseCases, issue_id: UUID, data: contract.DecisionHashBody
 ) -> contract.IssueMoved:
     """Publish."""
     actor, command_id = command_context(request)
@@ -90,7 +90,7 @@ async def publish_decision_route(
 
 @post("/v1/tokenization/issues/{issue_id:uuid}/cancellation", status_code=200)
 async def cancel_issue_route(
-    request: HttpRequest, tokenization: Tokenization, issue_id: UUID, data: contract.CancelBody
+    request: HttpRequest, tokenization: TokenizationUseCases, issue_id: UUID, data: contract.CancelBody
 ) -> contract.IssueMoved:
     """Give the issue up."""
     actor, command_id = command_context(request)
@@ -101,7 +101,7 @@ async def cancel_issue_route(
 
 @post("/v1/tokenization/orders", status_code=200)
 async def place_orders_route(
-    request: HttpRequest, tokenization: Tokenization, data: contract.PlaceOrdersBody
+    request: HttpRequest, tokenization: TokenizationUseCases, data: contract.PlaceOrdersBody
 ) -> contract.OrdersPlaced:
     """Place orders; each is answered."""
     actor, command_id = command_context(request)
@@ -111,7 +111,7 @@ async def place_orders_route(
 
 @post("/v1/tokenization/orders/withdrawals", status_code=200)
 async def withdraw_orders_route(
-    request: HttpRequest, tokenization: Tokenization, data: contract.WithdrawOrdersBody
+    request: HttpRequest, tokenization: TokenizationUseCases, data: contract.WithdrawOrdersBody
 ) -> contract.OrdersWithdrawn:
     """Withdraw orders; each is answered."""
     actor, command_id = command_context(request)
@@ -120,7 +120,7 @@ async def withdraw_orders_route(
 
 @post("/v1/tokenization/fixings", status_code=201)
 async def record_fixing_route(
-    request: HttpRequest, tokenization: Tokenization, data: contract.RecordFixingBody
+    request: HttpRequest, tokenization: TokenizationUseCases, data: contract.RecordFixingBody
 ) -> contract.ObservationView:
     """Record a value."""
     actor, command_id = command_context(request)
@@ -138,7 +138,7 @@ async def record_fixing_route(
 
 @post("/v1/tokenization/issues/{issue_id:uuid}/outcome", status_code=201)
 async def record_outcome_route(
-    request: HttpRequest, tokenization: Tokenization, issue_id: UUID, data: contract.RecordOutcomeBody
+    request: HttpRequest, tokenization: TokenizationUseCases, issue_id: UUID, data: contract.RecordOutcomeBody
 ) -> contract.ObservationView:
     """Record an outcome."""
     actor, command_id = command_context(request)
@@ -155,7 +155,7 @@ async def record_outcome_route(
 
 @post("/v1/tokenization/fixings/{fixing_id:uuid}/confirmation", status_code=200)
 async def confirm_fixing_route(
-    request: HttpRequest, tokenization: Tokenization, fixing_id: UUID, data: contract.ConfirmFixingBody
+    request: HttpRequest, tokenization: TokenizationUseCases, fixing_id: UUID, data: contract.ConfirmFixingBody
 ) -> contract.ObservationView:
     """Confirm or reject."""
     actor, command_id = command_context(request)
@@ -168,7 +168,7 @@ async def confirm_fixing_route(
 @get("/v1/tokenization/issues")
 async def list_issues_route(
     request: HttpRequest,
-    tokenization: Tokenization,
+    tokenization: TokenizationUseCases,
     in_state: StateFilter = None,
     after: UUID | None = None,
     limit: Limit = 100,
@@ -181,7 +181,9 @@ async def list_issues_route(
 
 
 @get("/v1/tokenization/issues/{issue_id:uuid}")
-async def get_issue_route(request: HttpRequest, tokenization: Tokenization, issue_id: UUID) -> contract.IssueDetails:
+async def get_issue_route(
+    request: HttpRequest, tokenization: TokenizationUseCases, issue_id: UUID
+) -> contract.IssueDetails:
     """One issue."""
     async with tokenization.parts.database.connect() as conn:
         return await get_issue(conn, tokenization.parts, actor_of(request), issue_id)
@@ -189,7 +191,7 @@ async def get_issue_route(request: HttpRequest, tokenization: Tokenization, issu
 
 @get("/v1/tokenization/issues/{issue_id:uuid}/order-book")
 async def get_order_book_route(
-    request: HttpRequest, tokenization: Tokenization, issue_id: UUID
+    request: HttpRequest, tokenization: TokenizationUseCases, issue_id: UUID
 ) -> contract.OrderBook:
     """Totals of the orders."""
     async with tokenization.parts.database.connect() as conn:
@@ -197,7 +199,9 @@ async def get_order_book_route(
 
 
 @get("/v1/tokenization/issues/{issue_id:uuid}/actions")
-async def list_actions_route(request: HttpRequest, tokenization: Tokenization, issue_id: UUID) -> contract.ActionList:
+async def list_actions_route(
+    request: HttpRequest, tokenization: TokenizationUseCases, issue_id: UUID
+) -> contract.ActionList:
     """Corporate actions."""
     async with tokenization.parts.database.connect() as conn:
         return await list_actions(conn, tokenization.parts, actor_of(request), issue_id)
@@ -206,7 +210,7 @@ async def list_actions_route(request: HttpRequest, tokenization: Tokenization, i
 @get("/v1/tokenization/orders")
 async def list_own_orders_route(
     request: HttpRequest,
-    tokenization: Tokenization,
+    tokenization: TokenizationUseCases,
     issue_id: UUID | None = None,
     after: UUID | None = None,
     limit: Limit = 100,
@@ -219,7 +223,7 @@ async def list_own_orders_route(
 @get("/v1/tokenization/fixings")
 async def list_fixings_route(
     request: HttpRequest,
-    tokenization: Tokenization,
+    tokenization: TokenizationUseCases,
     in_state: StateFilter = None,
     after: UUID | None = None,
     limit: Limit = 100,

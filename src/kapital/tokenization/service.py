@@ -1,25 +1,51 @@
 """Puts the parts of tokenization together; the only place that chooses adapters."""
 
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
+
+from litestar.di import Provide
 
 from kapital.custody.api import Custody
 from kapital.kernel.calendar import russian_calendar
 from kapital.kernel.clock import Clock
 from kapital.ledger.api import Ledger
+from kapital.platform.bus import Subscriptions
+from kapital.platform.clock import Ticks
 from kapital.platform.database import Database
+from kapital.platform.http import ServiceRoutes
 from kapital.platform.unit_of_work import UnitOfWork
 from kapital.tokenization.adapters.actions import ActionTables, FixingTables
 from kapital.tokenization.adapters.investors import InvestorTables
 from kapital.tokenization.adapters.issues import IssueTables
 from kapital.tokenization.adapters.orders import OrderTables
 from kapital.tokenization.ports import Documents, Parts
-from kapital.tokenization.use_cases.tokenization import Tokenization
+from kapital.tokenization.reactions import subscriptions
+from kapital.tokenization.routes import HANDLERS
+from kapital.tokenization.use_cases.bound import TokenizationUseCases
 
 NAME: Final = "tokenization"
-MIGRATIONS: Final = "kapital.tokenization.migrations"
 
 
-def parts_of(
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenizationService:
+    """Tokenization of one process."""
+
+    use_cases: TokenizationUseCases
+    routes: ServiceRoutes
+    subscriptions: Subscriptions
+    ticks: Ticks
+
+    async def start(self) -> None:
+        """Bring on the orders that an earlier process left between its steps."""
+        await self.use_cases.resume_orders()
+
+    async def close(self) -> None:
+        """Wait until every order that was submitted is answered."""
+        await self.use_cases.close()
+
+
+def tokenization_of(
     database: Database,
     clock: Clock,
     *,
@@ -27,9 +53,9 @@ def parts_of(
     custody: Custody,
     documents: Documents,
     rule_book_version: str,
-) -> Parts:
+) -> TokenizationService:
     """Tokenization over its own database, the ledger, custody and an object store."""
-    return Parts(
+    parts = Parts(
         uow=UnitOfWork(database, clock),
         database=database,
         clock=clock,
@@ -44,8 +70,18 @@ def parts_of(
         fixings=FixingTables(),
         rule_book_version=rule_book_version,
     )
+    use_cases = TokenizationUseCases(parts)
 
+    async def follow_schedule(now: datetime) -> None:
+        await use_cases.run_schedule(now)
 
-def tokenization_of(parts: Parts) -> Tokenization:
-    """The commands over the parts."""
-    return Tokenization(parts)
+    return TokenizationService(
+        use_cases=use_cases,
+        routes=ServiceRoutes(
+            name=NAME,
+            handlers=HANDLERS,
+            dependencies={"tokenization": Provide(lambda: use_cases, sync_to_thread=False)},
+        ),
+        subscriptions=subscriptions(parts),
+        ticks=(follow_schedule,),
+    )

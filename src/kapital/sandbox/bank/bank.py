@@ -18,7 +18,6 @@ from kapital.settlement.domain.payout_account import PayoutAccount
 from kapital.settlement.domain.problems import BankSilent
 from kapital.settlement.ports import PayoutState, PayoutStatus
 
-MIGRATIONS: Final = "kapital.sandbox.bank.migrations"
 DATABASE: Final = "sandbox_bank"
 PAGE_MAX: Final = 1_000
 

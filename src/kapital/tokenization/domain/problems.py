@@ -210,6 +210,15 @@ class BatchTooLarge(Problem):
     family = Family.UNPROCESSABLE
 
 
+class TooManyOrders(Problem):
+    """More orders wait than can be worked on soon."""
+
+    code = "too_many_orders_waiting"
+    title = "Too many orders wait; try again soon"
+    retry = Retry.SAME_REQUEST
+    family = Family.LIMITED
+
+
 class OrderNotFound(Problem):
     """No such order of this participant."""
 

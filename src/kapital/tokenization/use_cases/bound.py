@@ -7,10 +7,10 @@ from uuid import UUID
 from kapital.contracts.tokenization import DecisionDrafted, IssueMoved, OrdersPlaced, OrdersWithdrawn
 from kapital.kernel.actor import Actor
 from kapital.kernel.ids import CommandId
-from kapital.kernel.problems import Family, Problem, Retry
 from kapital.platform.batcher import Batcher
 from kapital.tokenization.domain.decision import Verdict
 from kapital.tokenization.domain.fixing import Fixing
+from kapital.tokenization.domain.problems import TooManyOrders
 from kapital.tokenization.ports import Parts
 from kapital.tokenization.use_cases.cancel_issue import CancelIssue, cancel_issue
 from kapital.tokenization.use_cases.confirm_fixing import ConfirmFixing, FixingDecision, confirm_fixing
@@ -31,16 +31,7 @@ from kapital.tokenization.use_cases.submit_decision import SubmitDecision, submi
 from kapital.tokenization.use_cases.withdraw_orders import WithdrawOrders, withdraw_orders
 
 
-class TooManyOrders(Problem):
-    """More orders wait than can be worked on soon."""
-
-    code = "too_many_orders_waiting"
-    title = "Too many orders wait; try again soon"
-    retry = Retry.SAME_REQUEST
-    family = Family.LIMITED
-
-
-class Tokenization:
+class TokenizationUseCases:
     """The commands. `parts` is there for the read side. Each method's promise stands at its use case."""
 
     def __init__(self, parts: Parts) -> None:

@@ -12,7 +12,7 @@ from kapital.platform.database import Database
 from kapital.platform.unit_of_work import UnitOfWork
 
 
-class CustodyDesk:
+class CustodyUseCases:
     """Each method is the use case of its name."""
 
     def __init__(self, uow: UnitOfWork, keys: Keys, ring: KeyRing) -> None:
