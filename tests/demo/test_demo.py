@@ -1,0 +1,186 @@
+"""`kapital demo` and what anybody can check afterwards, in processes of their own."""
+
+import asyncio
+import json
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import pytest
+
+from kapital.demo.run import FILES, INVESTORS
+from kapital.platform.database import dsn_for
+from kapital.platform.postgres import EmbeddedPostgres
+from kapital.tokenization.domain.terms import load_terms
+from tests.demo.conftest import Demonstration, run
+from tests.tokenization.world import EXAMPLES
+
+FIELDS = {
+    "issues",
+    "investors",
+    "accepted_orders",
+    "money_in_kopecks",
+    "money_out_kopecks",
+    "refused",
+    "entries",
+    "checkpoint",
+    "invariants",
+    "evidence",
+    "seconds",
+}
+ISSUE_FIELDS = {
+    "terms",
+    "code",
+    "outcome",
+    "state",
+    "units",
+    "holders",
+    "ordered_units",
+    "raised_kopecks",
+    "paid_to_holders_kopecks",
+    "payments",
+}
+
+
+def test_it_ends_well_and_prints_one_object_of_documented_fields(demo: Demonstration) -> None:
+    summary = demo.summary
+
+    assert demo.told.code == 0, demo.told.err
+    assert summary.keys() == FIELDS
+    assert all(issue.keys() == ISSUE_FIELDS for issue in summary["issues"])
+    assert summary["checkpoint"].keys() == {"size", "root"}
+    assert summary["investors"] == INVESTORS
+    assert summary["checkpoint"]["size"] == summary["entries"] > 1_000
+    assert summary["accepted_orders"] > INVESTORS
+    assert summary["refused"].keys() >= {"placement_must_be_open", "balance_insufficient"}
+    assert 0 < summary["seconds"] < 300
+
+
+def test_every_kopeck_that_came_in_went_out_again(demo: Demonstration) -> None:
+    assert demo.summary["money_in_kopecks"] == demo.summary["money_out_kopecks"] > 0
+
+
+def test_all_seven_invariants_hold(demo: Demonstration) -> None:
+    assert demo.summary["invariants"] == {f"I{n}": True for n in range(1, 8)}
+
+
+def test_at_least_three_kinds_of_payoff_are_held_and_redeemed_and_one_issue_fails(demo: Demonstration) -> None:
+    issues = {issue["terms"]: issue for issue in demo.summary["issues"]}
+    terms = {name: load_terms((EXAMPLES / name).read_bytes()) for name in FILES}
+    assert issues.keys() == terms.keys()
+
+    held = [name for name, issue in issues.items() if issue["outcome"] == "held"]
+    failed = [name for name, issue in issues.items() if issue["outcome"] == "failed"]
+
+    assert len({type(terms[name].payoff) for name in held}) >= 3
+    for name in held:
+        issue, decision = issues[name], terms[name]
+        assert issue["state"] == "redeemed"
+        assert decision.quantity_min <= issue["units"] <= decision.quantity_max
+        assert issue["raised_kopecks"] == issue["units"] * decision.price_kopecks
+        assert issue["holders"] > 1
+        assert issue["payments"] >= 1
+    assert len(failed) == 1
+    [lost] = [issues[name] for name in failed]
+    assert lost["state"] == "refunded"
+    assert lost["ordered_units"] > 0
+    assert (lost["units"], lost["holders"], lost["raised_kopecks"], lost["paid_to_holders_kopecks"]) == (0, 0, 0, 0)
+
+
+def test_the_evidence_is_accepted_with_the_key_and_proves_only_integrity_without(demo: Demonstration) -> None:
+    package, keys = demo.summary["evidence"], demo.folder / "log.vkey"
+
+    with_key = json.loads(run("verify", package, "--key-file", str(keys), "--json").out)
+    without = run("verify", package)
+
+    assert with_key["accepted"] is True
+    assert "signed_by_trusted_key" in json.dumps(with_key)
+    assert without.code == 0
+    assert "NOT proved" in without.out
+    assert "signed_by_trusted_key" not in json.dumps(json.loads(run("verify", package, "--json").out)["proved"])
+
+
+def test_a_changed_byte_is_refused(demo: Demonstration, tmp_path: Path) -> None:
+    content = bytearray(Path(demo.summary["evidence"]).read_bytes())
+    at = content.index(b'"amount\\":\\"') if b'"amount\\":\\"' in content else len(content) // 2
+    content[at + 12] ^= 1
+    changed = tmp_path / "changed.kapital.json"
+    changed.write_bytes(content)
+
+    told = run("verify", str(changed), "--key-file", str(demo.folder / "log.vkey"))
+
+    assert told.code in {1, 2}
+    assert "REFUSED" in told.out
+
+
+@pytest.mark.usefixtures("tmp_path")
+class TestOnTheDataLeft:
+    """Commands on the folder; they run in this order and the last one damages it."""
+
+    def test_an_entry_and_a_statement_can_be_proved(self, demo: Demonstration, tmp_path: Path) -> None:
+        keys = str(demo.folder / "log.vkey")
+        wallet = Path(demo.summary["evidence"]).name.removeprefix("statement-").removesuffix(".kapital.json")
+
+        made = [
+            demo.cli("evidence", "entry", "7", cwd=tmp_path),
+            demo.cli("evidence", "statement", wallet, cwd=tmp_path),
+        ]
+
+        assert [told.code for told in made] == [0, 0], made
+        for name in ("entry-7.kapital.json", f"statement-{wallet}.kapital.json"):
+            told = run("verify", str(tmp_path / name), "--key-file", keys, cwd=tmp_path)
+            assert told.code == 0, told.out
+        nothing = demo.cli("evidence", "entry", "99999999", cwd=tmp_path)
+        assert (nothing.code, nothing.err.split(":")[0]) == (2, "entry_not_found")
+
+    def test_check_finds_nothing_before_and_after_a_rebuild(self, demo: Demonstration) -> None:
+        assert demo.cli("check").code == 0
+
+        rebuilt = demo.cli("ledger", "rebuild")
+
+        assert (rebuilt.code, rebuilt.out) == (0, f"{demo.summary['entries']} entries replayed\n")
+        clean = demo.cli("check", "--json")
+        assert clean.code == 0
+        told = json.loads(clean.out)
+        assert (told["size"], told["findings"], told["on_hold"]) == (demo.summary["entries"], [], [])
+
+    def test_an_edited_balance_is_named(self, demo: Demonstration) -> None:
+        row = edit_a_balance(demo.folder)
+
+        told = demo.cli("check")
+
+        assert told.code == 1
+        assert "I4 BROKEN" in told.out
+        assert f"balance_differs at account number={row['number']} wallet={row['wallet']}" in told.out
+        assert f"stored {row['balance'] + 1}, the log says {row['balance']}" in told.out
+        assert "on hold: " in told.out
+
+
+def edit_a_balance(folder: Path) -> dict[str, Any]:
+    """Give somebody one unit more, past the ledger; return the row as it was."""
+
+    async def edit() -> dict[str, Any]:
+        conn = await asyncpg.connect(dsn_for(server.dsn(), "kapital_ledger"))
+        row = await conn.fetchrow(
+            "SELECT a.* FROM account a JOIN asset USING (asset) WHERE kind = 'units' AND a.wallet <> a.asset LIMIT 1"
+        )
+        await conn.execute("UPDATE account SET balance = balance + 1 WHERE number = $1", row["number"])
+        await conn.close()
+        return dict(row)
+
+    server = EmbeddedPostgres(folder)
+    server.start()
+    try:
+        return asyncio.run(edit())
+    finally:
+        server.stop()
+
+
+def test_a_folder_of_somebody_else_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "letters.txt").write_text("mine")
+
+    told = run("demo", "--json", "--folder", str(tmp_path))
+
+    assert (told.code, told.out) == (2, "")
+    assert told.err.startswith("demo_folder_in_use")
+    assert (tmp_path / "letters.txt").read_text() == "mine"
