@@ -430,3 +430,20 @@ class TestKill:
         await bus.drain()
 
         assert await effects(identity) == labels
+
+
+async def test_a_stop_that_meets_a_wake_up_still_stops(databases: Databases) -> None:
+    bus = EmbeddedBus(databases, CLOCK, poll_interval_s=60)
+    bus.subscribe("identity", [TYPE], note_effect)
+    for _ in range(3):
+        running = asyncio.create_task(bus.run())
+        await tell(databases, "one")
+        await asyncio.sleep(0.3)
+        # The commit wakes the relay, and it is cancelled before it runs.
+        databases.get("registry").outbox_written()
+        running.cancel()
+
+        done, _ = await asyncio.wait([running], timeout=5)
+
+        assert done == {running}
+        assert running.cancelled()

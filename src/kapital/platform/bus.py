@@ -156,8 +156,10 @@ class EmbeddedBus:
                 wake.clear()
                 for lane in lanes:
                     lane.woken.set()
+                # Not wait_for: before Python 3.12 it loses a cancellation that meets the wake-up, and a stop hangs.
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(wake.wait(), self._poll_interval_s)
+                    async with asyncio.timeout(self._poll_interval_s):
+                        await wake.wait()
                 for worker in workers:
                     if worker.done():
                         worker.result()
