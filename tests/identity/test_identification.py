@@ -10,8 +10,8 @@ from kapital.identity.use_cases.decide_kyc import DecideKyc, NewKycDecision
 from kapital.identity.use_cases.record_identifications import RecordIdentifications
 from kapital.kernel.actor import NotPermitted
 from kapital.kernel.ids import CommandId
+from kapital.platform.context import bind_context
 from kapital.platform.problems import IdempotencyKeyReused
-from kapital.platform.telemetry import Outcome
 from tests.identity.conftest import (
     BOTH_ROLES,
     OFFICER,
@@ -183,13 +183,14 @@ async def test_the_same_key_gets_the_same_answer_and_no_second_effect(world: Wor
             ),
         ),
     )
-    seen = Outcome()
 
-    first, second = await world.do.decide_kyc(decide), await world.do.decide_kyc(decide, seen=seen)
+    first = await world.do.decide_kyc(decide)
+    with bind_context() as context:
+        second = await world.do.decide_kyc(decide)
 
     assert first == second
     assert first.results[0].problem is None
-    assert seen.replayed
+    assert context.noted.replayed
     assert len(await world.events()) == 1
 
 

@@ -15,18 +15,17 @@ from litestar.testing import AsyncTestClient
 from kapital.kernel.actor import Actor, NotPermitted
 from kapital.kernel.problems import Family, Problem, Unavailable, problem_codes
 from kapital.kernel.roles import Role
-from kapital.platform.context import current_context
+from kapital.platform.context import current_context, note_replay
 from kapital.platform.contract_files import load_contract
 from kapital.platform.database import Database, Databases
 from kapital.platform.http import (
     NO_IDEMPOTENCY_KEY,
     PUBLIC,
     HttpApp,
-    Request,
+    HttpRequest,
     ServiceRoutes,
     command_context,
     create_app,
-    replayed,
     served_routes,
 )
 from kapital.platform.http.problems import STATUS, json_pointer
@@ -57,9 +56,7 @@ class Verifier:
 
 
 @post("/v1/things/{thing_id:uuid}", status_code=200)
-async def change_thing(
-    thing_id: UUID, data: Body, request: Request[Any, Any, Any], limit: int = 5
-) -> dict[str, object]:
+async def change_thing(thing_id: UUID, data: Body, request: HttpRequest, limit: int = 5) -> dict[str, object]:
     actor, command_id = command_context(request)
     return {"actor": actor.id, "command": command_id, "amount": data.amount_kopecks, "limit": limit}
 
@@ -84,7 +81,8 @@ async def who() -> dict[str, str]:
 
 @post("/v1/ping", opt=PUBLIC | NO_IDEMPOTENCY_KEY, status_code=200)
 async def ping() -> Any:
-    return replayed({"ok": True})
+    note_replay()
+    return {"ok": True}
 
 
 HANDLERS = [change_thing, raise_it, who, ping]

@@ -4,8 +4,8 @@ import pytest
 
 from kapital.kernel.actor import NotPermitted
 from kapital.kernel.ids import CommandId
+from kapital.platform.context import bind_context
 from kapital.platform.problems import IdempotencyKeyReused
-from kapital.platform.telemetry import Outcome
 from kapital.registry.domain.participant import ParticipantKind, ParticipantRole, wallet_id_of
 from kapital.registry.use_cases.register_participants import RegisterParticipants
 from tests.registry.conftest import World, kyc_decided
@@ -99,13 +99,13 @@ async def test_who_was_rejected_may_apply_anew(world: World) -> None:
 
 
 async def test_the_same_key_gets_the_same_answer_and_no_second_effect(world: World) -> None:
-    seen = Outcome()
     first = await world.do.register_participants(command(investor(1), investor(2, inn="1" * 12)))
 
-    second = await world.do.register_participants(command(investor(1), investor(2, inn="1" * 12)), seen=seen)
+    with bind_context() as context:
+        second = await world.do.register_participants(command(investor(1), investor(2, inn="1" * 12)))
 
     assert second == first
-    assert seen.replayed
+    assert context.noted.replayed
     assert len(await world.events()) == 1
 
 

@@ -15,6 +15,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from io import BytesIO
 from pathlib import Path
 from typing import Any, Final
 from uuid import UUID
@@ -219,13 +220,12 @@ async def _bare_copy(connection: asyncpg.Connection, size: int) -> float:
     rows = await connection.fetch(
         "SELECT seq, id, legs, body FROM entry WHERE seq >= $1 ORDER BY seq", max(0, size - _COPY_ROWS)
     )
-    batches = [
-        copy_entries([EntryRow(*row) for row in rows[i : i + _COPY_BATCH]]) for i in range(0, len(rows), _COPY_BATCH)
-    ]
+    batches = [rows[i : i + _COPY_BATCH] for i in range(0, len(rows), _COPY_BATCH)]
+    encoded = [b"".join([part async for part in copy_entries(EntryRow(*row) for row in batch)]) for batch in batches]
     await connection.execute("CREATE TABLE copied (LIKE entry INCLUDING ALL)")
     began = time.perf_counter()
-    for batch in batches:
-        await connection.copy_to_table("copied", source=batch, format="binary")
+    for payload in encoded:
+        await connection.copy_to_table("copied", source=BytesIO(payload), format="binary")
     elapsed = time.perf_counter() - began
     await connection.execute("DROP TABLE copied")
     return len(rows) / elapsed

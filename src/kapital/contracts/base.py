@@ -1,9 +1,11 @@
 """What all generated types stand on. Written by hand."""
 
 from datetime import datetime
-from typing import Annotated, TypeAlias
+from typing import Annotated, TypeAlias, TypeVar
 
-from msgspec import Meta, Struct
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+T = TypeVar("T")
 
 AwareDatetime: TypeAlias = Annotated[datetime, Meta(tz=True)]
 """RFC 3339 with an offset: an instant without one is refused."""
@@ -11,3 +13,13 @@ AwareDatetime: TypeAlias = Annotated[datetime, Meta(tz=True)]
 
 class Contract(Struct, kw_only=True, forbid_unknown_fields=True):
     """A message of a contract: fields by name only; a field the contract does not know is refused."""
+
+
+def given(value: T | UnsetType) -> T | None:
+    """What a message says in an optional field; None when it was left out."""
+    return None if isinstance(value, UnsetType) else value
+
+
+def unset_if_none(value: T | None) -> T | UnsetType:
+    """What to write into an optional field: nothing for None."""
+    return UNSET if value is None else value

@@ -5,11 +5,11 @@ from collections.abc import Sequence
 from typing import Annotated, Any, Final
 from uuid import UUID
 
-from litestar import Response, get, post
+from litestar import get, post
 from litestar.params import Parameter
 
 from kapital.contracts import custody as contract
-from kapital.custody.domain.key import Done, Key
+from kapital.custody.domain.key import Key
 from kapital.custody.domain.profiles import KeyProfile
 from kapital.custody.queries.keys import get_key, list_keys
 from kapital.custody.queries.signatures import list_signatures
@@ -20,9 +20,8 @@ from kapital.custody.use_cases.resume_key import ResumeKey
 from kapital.custody.use_cases.revoke_key import RevokeKey
 from kapital.custody.use_cases.suspend_key import SuspendKey
 from kapital.kernel.roles import Role
-from kapital.platform.http import PUBLIC, Request, actor_of, command_context, replayed
+from kapital.platform.http import PUBLIC, HttpRequest, actor_of, command_context
 
-AnyRequest = Request[Any, Any, Any]
 Limit = Annotated[int, Parameter(ge=1, le=200)]
 # The limits of a parameter are read from the outermost annotation only: None belongs inside.
 KeyName = Annotated[str | None, Parameter(min_length=1, max_length=128, pattern=r"^[a-z0-9][a-z0-9._/-]{0,127}$")]
@@ -49,58 +48,58 @@ async def key_route(custody: CustodyUseCases, key_id: UUID) -> contract.Key:
 
 @post("/v1/custody/keys", status_code=201)
 async def generate_route(
-    data: contract.GenerateKeyRequest, request: AnyRequest, custody: CustodyUseCases
-) -> Response[contract.Key]:
+    data: contract.GenerateKeyRequest, request: HttpRequest, custody: CustodyUseCases
+) -> contract.Key:
     """Make a key."""
     actor, command_id = command_context(request)
     profile = KeyProfile(data.profile.value)
     command = GenerateKey(command_id=command_id, actor=actor, name=data.name, profile=profile)
-    return _answer(await custody.generate_key(command), status_code=201)
+    return _key(await custody.generate_key(command))
 
 
 @post("/v1/custody/keys/{key_id:uuid}/suspend", status_code=200)
 async def suspend_route(
-    data: contract.SuspendKeyRequest, request: AnyRequest, custody: CustodyUseCases, key_id: UUID
-) -> Response[contract.Key]:
+    data: contract.SuspendKeyRequest, request: HttpRequest, custody: CustodyUseCases, key_id: UUID
+) -> contract.Key:
     """Stop a key."""
     actor, command_id = command_context(request)
     command = SuspendKey(command_id=command_id, actor=actor, key_id=key_id, reason=data.reason)
-    return _answer(await custody.suspend_key(command))
+    return _key(await custody.suspend_key(command))
 
 
 @post("/v1/custody/keys/{key_id:uuid}/resume", status_code=200)
 async def resume_route(
-    data: contract.ChangeKeyRequest, request: AnyRequest, custody: CustodyUseCases, key_id: UUID
-) -> Response[contract.Key]:
+    data: contract.ChangeKeyRequest, request: HttpRequest, custody: CustodyUseCases, key_id: UUID
+) -> contract.Key:
     """Ask for the return of a key, or grant it."""
     actor, command_id = command_context(request)
     command = ResumeKey(command_id=command_id, actor=actor, key_id=key_id, version=data.version, reason=data.reason)
-    return _answer(await custody.resume_key(command))
+    return _key(await custody.resume_key(command))
 
 
 @post("/v1/custody/keys/{key_id:uuid}/report-compromise", status_code=200)
 async def compromise_route(
-    data: contract.SuspendKeyRequest, request: AnyRequest, custody: CustodyUseCases, key_id: UUID
-) -> Response[contract.Key]:
+    data: contract.SuspendKeyRequest, request: HttpRequest, custody: CustodyUseCases, key_id: UUID
+) -> contract.Key:
     """Declare that a key is in other hands."""
     actor, command_id = command_context(request)
     command = ReportCompromise(command_id=command_id, actor=actor, key_id=key_id, reason=data.reason)
-    return _answer(await custody.report_compromise(command))
+    return _key(await custody.report_compromise(command))
 
 
 @post("/v1/custody/keys/{key_id:uuid}/revoke", status_code=200)
 async def revoke_route(
-    data: contract.ChangeKeyRequest, request: AnyRequest, custody: CustodyUseCases, key_id: UUID
-) -> Response[contract.Key]:
+    data: contract.ChangeKeyRequest, request: HttpRequest, custody: CustodyUseCases, key_id: UUID
+) -> contract.Key:
     """End a key."""
     actor, command_id = command_context(request)
     command = RevokeKey(command_id=command_id, actor=actor, key_id=key_id, version=data.version, reason=data.reason)
-    return _answer(await custody.revoke_key(command))
+    return _key(await custody.revoke_key(command))
 
 
 @get("/v1/custody/keys/{key_id:uuid}/signatures")
 async def signatures_route(
-    request: AnyRequest,
+    request: HttpRequest,
     custody: CustodyUseCases,
     key_id: UUID,
     before: LogNumber = None,
@@ -125,11 +124,6 @@ HANDLERS: Final[Sequence[Any]] = (
     revoke_route,
     signatures_route,
 )
-
-
-def _answer(done: Done, *, status_code: int = 200) -> Response[contract.Key]:
-    key = _key(done.key)
-    return replayed(key, status_code=status_code) if done.replayed else Response(key, status_code=status_code)
 
 
 def _key(key: Key) -> contract.Key:

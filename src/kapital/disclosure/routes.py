@@ -17,9 +17,8 @@ from kapital.disclosure.queries.issue_list import IssueRows, list_issues
 from kapital.disclosure.queries.issue_page import IssuePage, get_issue_page
 from kapital.kernel.money import Language
 from kapital.platform.database import Database
-from kapital.platform.http import PUBLIC, Request
+from kapital.platform.http import PUBLIC, HttpRequest
 
-AnyRequest = Request[Any, Any, Any]
 Limit = Annotated[int, Parameter(ge=1, le=100)]
 Sha256 = Annotated[str, Parameter(pattern=r"^[0-9a-f]{64}$", min_length=64, max_length=64)]
 
@@ -121,7 +120,7 @@ async def issues_page_route(
 # The path takes any text: who mistyped an address is told so in words, not in JSON.
 @get("/disclosure/issues/{issue_id:str}", opt=PUBLIC)
 async def issue_page_route(
-    request: AnyRequest, disclosure_reader: DisclosureReader, issue_id: str, lang: Language = "ru"
+    request: HttpRequest, disclosure_reader: DisclosureReader, issue_id: str, lang: Language = "ru"
 ) -> Response[str]:
     """Page of one issue; when there is none, a page or a problem, by `Accept`."""
     try:

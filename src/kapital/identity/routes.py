@@ -1,10 +1,10 @@
 """HTTP of identity, bound to `contracts/openapi/identity.yaml`: translate, call, translate back."""
 
-from typing import Annotated, Any, Final, TypeVar
+from typing import Annotated, Final
 from uuid import UUID
 
 import msgspec
-from litestar import Response, get, post
+from litestar import get, post
 from litestar.params import Parameter
 
 from kapital.contracts import identity as contract
@@ -13,46 +13,37 @@ from kapital.identity.queries.bound import IdentityReads
 from kapital.identity.use_cases.bound import IdentityUseCases
 from kapital.identity.use_cases.decide_kyc import DecideKyc, NewKycDecision
 from kapital.identity.use_cases.record_identifications import NewIdentification, RecordIdentifications
-from kapital.platform.http import Request, actor_of, command_context
-from kapital.platform.telemetry import Outcome
-
-A = TypeVar("A")
+from kapital.platform.http import HttpRequest, actor_of, command_context
 
 # The framework keeps the name `state` for itself.
 InState = Annotated[contract.CaseState | None, Parameter(query="state")]
 
 
-def _answer(answer: A, seen: Outcome) -> Response[A]:
-    return Response(answer, headers={"Idempotency-Replayed": "true"} if seen.replayed else {})
-
-
 @post("/v1/identity/identifications", status_code=200)
 async def record_identifications(
-    data: contract.RecordIdentificationsRequest, request: Request[Any, Any, Any], identity: IdentityUseCases
-) -> Response[contract.RecordIdentificationsResponse]:
+    data: contract.RecordIdentificationsRequest, request: HttpRequest, identity: IdentityUseCases
+) -> contract.RecordIdentificationsResponse:
     """Record the identification of up to 1,000 participants."""
     actor, command_id = command_context(request)
     items = msgspec.convert(msgspec.to_builtins(data.identifications), tuple[NewIdentification, ...])
-    seen = Outcome()
     cmd = RecordIdentifications(command_id=command_id, actor=actor, identifications=items)
-    return _answer(await identity.record_identifications(cmd, seen=seen), seen)
+    return await identity.record_identifications(cmd)
 
 
 @post("/v1/identity/decisions", status_code=200)
 async def decide_kyc(
-    data: contract.DecideKycRequest, request: Request[Any, Any, Any], identity: IdentityUseCases
-) -> Response[contract.DecideKycResponse]:
+    data: contract.DecideKycRequest, request: HttpRequest, identity: IdentityUseCases
+) -> contract.DecideKycResponse:
     """Approve or reject up to 1,000 identifications."""
     actor, command_id = command_context(request)
     items = msgspec.convert(msgspec.to_builtins(data.decisions), tuple[NewKycDecision, ...])
-    seen = Outcome()
     cmd = DecideKyc(command_id=command_id, actor=actor, decisions=items)
-    return _answer(await identity.decide_kyc(cmd, seen=seen), seen)
+    return await identity.decide_kyc(cmd)
 
 
 @get("/v1/identity/cases")
 async def list_kyc_cases(
-    request: Request[Any, Any, Any],
+    request: HttpRequest,
     identity_reads: IdentityReads,
     in_state: InState = None,
     after: UUID | None = None,
@@ -65,7 +56,7 @@ async def list_kyc_cases(
 
 @get("/v1/identity/participants/{participant_id:uuid}/status")
 async def get_kyc_status(
-    participant_id: UUID, request: Request[Any, Any, Any], identity_reads: IdentityReads
+    participant_id: UUID, request: HttpRequest, identity_reads: IdentityReads
 ) -> contract.KycStatus:
     """Whether a participant's identification holds."""
     return await identity_reads.get_kyc_status(participant_id, actor=actor_of(request))

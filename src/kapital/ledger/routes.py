@@ -1,7 +1,7 @@
 """HTTP of the ledger, bound to contracts/openapi/ledger.yaml: reading and proving. Nothing is posted over HTTP."""
 
 from base64 import b64encode
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 from uuid import UUID
 
 from litestar import MediaType, Response, get
@@ -15,10 +15,8 @@ from kapital.kernel.ids import derive_uuid7
 from kapital.kernel.roles import Role
 from kapital.ledger.domain.problems import EntryNotFound, TileNotFound, WalletNotFound
 from kapital.ledger.service import LedgerService
-from kapital.platform.http import PUBLIC, Request, ServiceRoutes, actor_of
+from kapital.platform.http import PUBLIC, HttpRequest, ServiceRoutes, actor_of
 from kapital.verify.entry import read_entry
-
-AnyRequest = Request[Any, Any, Any]
 
 SUPERVISORS: Final = (Role.AUDITOR, Role.REGULATOR)
 REGISTER_READERS: Final = (*SUPERVISORS, Role.SETTLEMENT, Role.LEGAL, Role.COMPLIANCE)
@@ -60,7 +58,7 @@ async def get_consistency_proof(ledger: LedgerService, old: Size, new: Size) -> 
 
 
 @get("/v1/ledger/entries/{seq:int}")
-async def get_entry(ledger: LedgerService, request: AnyRequest, seq: Seq) -> Response[bytes]:
+async def get_entry(ledger: LedgerService, request: HttpRequest, seq: Seq) -> Response[bytes]:
     """One entry as it is hashed."""
     actor_of(request).require(*ENTRY_READERS)
     found = await ledger.entries(seq, seq + 1)
@@ -70,7 +68,7 @@ async def get_entry(ledger: LedgerService, request: AnyRequest, seq: Seq) -> Res
 
 
 @get("/v1/ledger/entries/{seq:int}/evidence")
-async def get_entry_evidence(ledger: LedgerService, request: AnyRequest, seq: Seq) -> Response[bytes]:
+async def get_entry_evidence(ledger: LedgerService, request: HttpRequest, seq: Seq) -> Response[bytes]:
     """Evidence package of one entry."""
     actor = actor_of(request)
     if not actor.roles.intersection(SUPERVISORS):
@@ -83,7 +81,7 @@ async def get_entry_evidence(ledger: LedgerService, request: AnyRequest, seq: Se
 
 @get("/v1/ledger/wallets/{wallet_id:uuid}/balances")
 async def list_wallet_balances(
-    ledger: LedgerService, request: AnyRequest, wallet_id: UUID
+    ledger: LedgerService, request: HttpRequest, wallet_id: UUID
 ) -> contract.WalletBalances:
     """All balances of a wallet."""
     _require_own(actor_of(request), wallet_id, BALANCE_READERS)
@@ -97,7 +95,7 @@ async def list_wallet_balances(
 
 
 @get("/v1/ledger/wallets/{wallet_id:uuid}/evidence")
-async def get_statement_evidence(ledger: LedgerService, request: AnyRequest, wallet_id: UUID) -> Response[bytes]:
+async def get_statement_evidence(ledger: LedgerService, request: HttpRequest, wallet_id: UUID) -> Response[bytes]:
     """Statement of a wallet with proofs."""
     _require_own(actor_of(request), wallet_id, SUPERVISORS)
     return Response(await ledger.statement_evidence(wallet_id), media_type=MediaType.JSON)
@@ -105,7 +103,7 @@ async def get_statement_evidence(ledger: LedgerService, request: AnyRequest, wal
 
 @get("/v1/ledger/assets/{asset_id:uuid}/register")
 async def get_register(
-    ledger: LedgerService, request: AnyRequest, asset_id: UUID, at: AwareDatetime | None = None
+    ledger: LedgerService, request: HttpRequest, asset_id: UUID, at: AwareDatetime | None = None
 ) -> contract.HolderRegister:
     """Holder register at a past instant or now."""
     actor_of(request).require(*REGISTER_READERS)

@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
 try:
@@ -32,11 +32,18 @@ class LoopThread:
 
     async def run(self, work: Coroutine[Any, Any, T]) -> T:
         """Run a coroutine on this thread's loop and wait for it on the caller's."""
+        return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(work, self._started()))
+
+    def call(self, function: Callable[..., object], *arguments: object) -> None:
+        """Call a function on this thread's loop soon; do not wait for it."""
+        self._started().call_soon_threadsafe(function, *arguments)
+
+    def _started(self) -> asyncio.AbstractEventLoop:
         if self._loop is None:
             self._loop = new_event_loop()
             self._thread = threading.Thread(target=self._loop.run_forever, name=self._name, daemon=True)
             self._thread.start()
-        return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(work, self._loop))
+        return self._loop
 
     def stop(self) -> None:
         """Stop the loop; what still runs on it is lost."""

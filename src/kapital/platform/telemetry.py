@@ -3,7 +3,6 @@
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from typing import Final
 
 from opentelemetry import trace
@@ -11,6 +10,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from sqlalchemy import text
 
 from kapital.kernel.problems import Problem, Unavailable
+from kapital.platform.context import bound_context
 from kapital.platform.database import Databases
 from kapital.platform.logging import get_logger
 from kapital.platform.problems import problem_of
@@ -41,24 +41,17 @@ tracer: Final = trace.get_tracer("kapital")
 _log = get_logger("use_case")
 
 
-@dataclass(slots=True)
-class Outcome:
-    """What a use case may tell about itself before it ends."""
-
-    replayed: bool = False
-
-
 @asynccontextmanager
-async def use_case(name: str) -> AsyncIterator[Outcome]:
-    """Count, time, trace and log one use case: `async with use_case("registry.open_wallet") as outcome:`.
+async def use_case(name: str) -> AsyncIterator[None]:
+    """Count, time, trace and log one use case: `async with use_case("registry.register_staff"):`.
 
     Outcomes: `done`, `refused` (Problem), `unavailable`, `broken` (all else).
     """
-    outcome, began = Outcome(), time.perf_counter()
+    began = time.perf_counter()
     result, code = "done", ""
     with tracer.start_as_current_span(name, record_exception=False, set_status_on_exception=False):
         try:
-            yield outcome
+            yield
         except Unavailable as problem:
             result, code = "unavailable", problem.code
             raise
@@ -72,9 +65,11 @@ async def use_case(name: str) -> AsyncIterator[Outcome]:
             elapsed = time.perf_counter() - began
             USE_CASES.labels(name, result, code).inc()
             USE_CASE_SECONDS.labels(name).observe(elapsed)
+            context = bound_context()
+            replayed = context is not None and context.noted.replayed
             level = {"broken": _log.error, "unavailable": _log.warning}.get(result, _log.info)
             level(
-                "use_case.finished", name=name, outcome=result, code=code, replayed=outcome.replayed,
+                "use_case.finished", name=name, outcome=result, code=code, replayed=replayed,
                 duration_ms=round(elapsed * 1000, 1),
             )  # fmt: skip
 

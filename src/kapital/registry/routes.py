@@ -1,20 +1,19 @@
 """HTTP of the registry, bound to `contracts/openapi/registry.yaml`: translate, call, translate back."""
 
 from datetime import UTC, datetime
-from typing import Annotated, Any, Final, TypeVar
+from typing import Annotated, Final
 from uuid import UUID
 
 import msgspec
-from litestar import Response, get, post
+from litestar import get, post
 from litestar.params import Parameter
 
 from kapital.contracts import registry as contract
-from kapital.contracts.base import AwareDatetime
+from kapital.contracts.base import AwareDatetime, given
 from kapital.kernel.problems import FieldFault
 from kapital.kernel.roles import Role
-from kapital.platform.http import Request, actor_of, command_context
+from kapital.platform.http import HttpRequest, actor_of, command_context
 from kapital.platform.http.problems import ParameterMustMatchContract
-from kapital.platform.telemetry import Outcome
 from kapital.registry.domain.access import TokenSubjectKind
 from kapital.registry.domain.participant import Application
 from kapital.registry.domain.states import ParticipantState
@@ -27,16 +26,9 @@ from kapital.registry.use_cases.register_staff import RegisterStaff
 from kapital.registry.use_cases.restrict_participant import RestrictParticipant
 from kapital.registry.use_cases.revoke_access_token import RevokeAccessToken
 
-A = TypeVar("A")
-
 # The framework keeps the name `state` for itself.
 InState = Annotated[contract.ParticipantState | None, Parameter(query="state")]
 Limit = Annotated[int, Parameter(ge=1, le=1000)]
-
-
-def _answer(answer: A, seen: Outcome, *, status_code: int = 200) -> Response[A]:
-    headers = {"Idempotency-Replayed": "true"} if seen.replayed else {}
-    return Response(answer, status_code=status_code, headers=headers)
 
 
 def _instant(given: str, name: str) -> datetime:
@@ -50,19 +42,18 @@ def _instant(given: str, name: str) -> datetime:
 
 @post("/v1/registry/participants", status_code=200)
 async def register_participants(
-    data: contract.RegisterParticipantsRequest, request: Request[Any, Any, Any], registry: RegistryUseCases
-) -> Response[contract.RegisterParticipantsResponse]:
+    data: contract.RegisterParticipantsRequest, request: HttpRequest, registry: RegistryUseCases
+) -> contract.RegisterParticipantsResponse:
     """Register up to 1,000 applicants."""
     actor, command_id = command_context(request)
     applications = msgspec.convert(msgspec.to_builtins(data.participants), tuple[Application, ...])
-    seen = Outcome()
     cmd = RegisterParticipants(command_id=command_id, actor=actor, participants=applications)
-    return _answer(await registry.register_participants(cmd, seen=seen), seen)
+    return await registry.register_participants(cmd)
 
 
 @get("/v1/registry/participants")
 async def list_participants(
-    request: Request[Any, Any, Any],
+    request: HttpRequest,
     registry_reads: RegistryReads,
     in_state: InState = None,
     after: UUID | None = None,
@@ -75,7 +66,7 @@ async def list_participants(
 
 @get("/v1/registry/participants/{participant_id:uuid}")
 async def get_participant(
-    participant_id: UUID, request: Request[Any, Any, Any], registry_reads: RegistryReads
+    participant_id: UUID, request: HttpRequest, registry_reads: RegistryReads
 ) -> contract.Participant:
     """One participant."""
     return await registry_reads.get_participant(participant_id, actor=actor_of(request))
@@ -85,43 +76,41 @@ async def get_participant(
 async def restrict_participant(
     participant_id: UUID,
     data: contract.RestrictParticipantRequest,
-    request: Request[Any, Any, Any],
+    request: HttpRequest,
     registry: RegistryUseCases,
-) -> Response[contract.ParticipantStateAnswer]:
+) -> contract.ParticipantStateAnswer:
     """Restrict a participant."""
     actor, command_id = command_context(request)
-    seen = Outcome()
     cmd = RestrictParticipant(
         command_id=command_id,
         actor=actor,
         participant_id=participant_id,
         basis_reference=data.basis_reference,
     )
-    return _answer(await registry.restrict_participant(cmd, seen=seen), seen)
+    return await registry.restrict_participant(cmd)
 
 
 @post("/v1/registry/participants/{participant_id:uuid}/lift-restriction", status_code=200)
 async def lift_restriction(
     participant_id: UUID,
     data: contract.LiftRestrictionRequest,
-    request: Request[Any, Any, Any],
+    request: HttpRequest,
     registry: RegistryUseCases,
-) -> Response[contract.ParticipantStateAnswer]:
+) -> contract.ParticipantStateAnswer:
     """Lift an officer's restriction."""
     actor, command_id = command_context(request)
-    seen = Outcome()
     cmd = LiftRestriction(
         command_id=command_id,
         actor=actor,
         participant_id=participant_id,
         basis_reference=data.basis_reference,
     )
-    return _answer(await registry.lift_restriction(cmd, seen=seen), seen)
+    return await registry.lift_restriction(cmd)
 
 
 @get("/v1/registry/extract")
 async def get_register_extract(
-    request: Request[Any, Any, Any],
+    request: HttpRequest,
     registry_reads: RegistryReads,
     at: str | None = None,
     after: UUID | None = None,
@@ -134,27 +123,25 @@ async def get_register_extract(
 
 @post("/v1/registry/staff", status_code=201)
 async def register_staff(
-    data: contract.RegisterStaffRequest, request: Request[Any, Any, Any], registry: RegistryUseCases
-) -> Response[contract.Staff]:
+    data: contract.RegisterStaffRequest, request: HttpRequest, registry: RegistryUseCases
+) -> contract.Staff:
     """Register a member of staff."""
     actor, command_id = command_context(request)
-    seen = Outcome()
     cmd = RegisterStaff(
         command_id=command_id,
         actor=actor,
         roles=frozenset(Role(role.value) for role in data.roles),
-        staff_id=None if data.staff_id is msgspec.UNSET else data.staff_id,
+        staff_id=given(data.staff_id),
     )
-    return _answer(await registry.register_staff(cmd, seen=seen), seen, status_code=201)
+    return await registry.register_staff(cmd)
 
 
 @post("/v1/registry/access-tokens", status_code=201)
 async def issue_access_token(
-    data: contract.IssueAccessTokenRequest, request: Request[Any, Any, Any], registry: RegistryUseCases
-) -> Response[contract.IssuedAccessToken]:
+    data: contract.IssueAccessTokenRequest, request: HttpRequest, registry: RegistryUseCases
+) -> contract.IssuedAccessToken:
     """Issue an access token."""
     actor, command_id = command_context(request)
-    seen = Outcome()
     cmd = IssueAccessToken(
         command_id=command_id,
         actor=actor,
@@ -163,18 +150,17 @@ async def issue_access_token(
         roles=frozenset(Role(role.value) for role in data.roles),
         expires_at=data.expires_at,
     )
-    return _answer(await registry.issue_access_token(cmd, seen=seen), seen, status_code=201)
+    return await registry.issue_access_token(cmd)
 
 
 @post("/v1/registry/access-tokens/{token_id:uuid}/revoke", status_code=200)
 async def revoke_access_token(
-    token_id: UUID, request: Request[Any, Any, Any], registry: RegistryUseCases
-) -> Response[contract.RevokedAccessToken]:
+    token_id: UUID, request: HttpRequest, registry: RegistryUseCases
+) -> contract.RevokedAccessToken:
     """Revoke an access token."""
     actor, command_id = command_context(request)
-    seen = Outcome()
     cmd = RevokeAccessToken(command_id=command_id, actor=actor, token_id=token_id)
-    return _answer(await registry.revoke_access_token(cmd, seen=seen), seen)
+    return await registry.revoke_access_token(cmd)
 
 
 HANDLERS: Final = (

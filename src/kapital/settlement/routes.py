@@ -1,14 +1,14 @@
 """HTTP of settlement, bound to contracts/openapi/settlement.yaml; translates and calls, decides nothing."""
 
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
-import msgspec
-from litestar import Request, get, post
+from litestar import get, post
 from litestar.params import Parameter
 
 from kapital.contracts import settlement as contract
-from kapital.platform.http.commands import NO_IDEMPOTENCY_KEY, actor_of, command_context
+from kapital.contracts.base import unset_if_none
+from kapital.platform.http import NO_IDEMPOTENCY_KEY, HttpRequest, actor_of, command_context
 from kapital.settlement.domain.payout_account import PayoutAccount
 from kapital.settlement.domain.withdrawal import WithdrawalItem
 from kapital.settlement.ports import Parts
@@ -25,7 +25,6 @@ from kapital.settlement.use_cases.request_withdrawals import (
 )
 
 Limit = Annotated[int, Parameter(ge=1, le=PAGE_MAX)]
-HttpRequest = Request[Any, Any, Any]
 
 
 @get("/v1/settlement/beneficiaries/{wallet_id:uuid}")
@@ -115,9 +114,9 @@ async def list_reconciliations_route(
 def _answer(answer: WithdrawalAnswer) -> contract.WithdrawalAnswer:
     return contract.WithdrawalAnswer(
         outcome=contract.WithdrawalOutcome(answer.outcome),
-        withdrawal_id=msgspec.UNSET if answer.withdrawal_id is None else answer.withdrawal_id,
-        code=msgspec.UNSET if answer.code is None else answer.code,
-        detail=msgspec.UNSET if answer.detail is None else answer.detail,
+        withdrawal_id=unset_if_none(answer.withdrawal_id),
+        code=unset_if_none(answer.code),
+        detail=unset_if_none(answer.detail),
     )
 
 

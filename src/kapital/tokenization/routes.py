@@ -1,14 +1,15 @@
 """HTTP of tokenization, bound to contracts/openapi/tokenization.yaml; translates and calls, decides nothing."""
 
-from typing import Annotated, Any, TypeVar
+from typing import Annotated
 from uuid import UUID
 
 import msgspec
-from litestar import Request, get, post
+from litestar import get, post
 from litestar.params import Parameter
 
 from kapital.contracts import tokenization as contract
-from kapital.platform.http.commands import actor_of, command_context
+from kapital.contracts.base import given
+from kapital.platform.http import HttpRequest, actor_of, command_context
 from kapital.tokenization.domain.decision import Verdict
 from kapital.tokenization.queries.access import PAGE_MAX
 from kapital.tokenization.queries.get_issue import get_issue
@@ -22,10 +23,8 @@ from kapital.tokenization.use_cases.bound import TokenizationUseCases
 from kapital.tokenization.use_cases.confirm_fixing import FixingDecision
 from kapital.tokenization.use_cases.place_orders import NewOrder
 
-HttpRequest = Request[Any, Any, Any]
 Limit = Annotated[int, Parameter(ge=1, le=PAGE_MAX)]
 StateFilter = Annotated[str | None, Parameter(query="state", max_length=64)]  # `state` is the framework's own name
-T = TypeVar("T")
 
 
 @post("/v1/tokenization/decisions", status_code=201)
@@ -35,7 +34,7 @@ async def draft_decision_route(
     """Keep a draft and tell its faults."""
     actor, command_id = command_context(request)
     terms = msgspec.json.encode(data.terms)
-    return await tokenization.draft_decision(command_id, actor, terms=terms, issue_id=_given(data.issue_id))
+    return await tokenization.draft_decision(command_id, actor, terms=terms, issue_id=given(data.issue_id))
 
 
 @post("/v1/tokenization/issues/{issue_id:uuid}/submission", status_code=200)
@@ -45,7 +44,7 @@ async def submit_decision_route(
     """Hand the draft over for review."""
     actor, command_id = command_context(request)
     return await tokenization.submit_decision(
-        command_id, actor, issue_id=issue_id, decision_sha256=data.decision_sha256, version=_given(data.version)
+        command_id, actor, issue_id=issue_id, decision_sha256=data.decision_sha256, version=given(data.version)
     )
 
 
@@ -61,8 +60,8 @@ async def review_decision_route(
         issue_id=issue_id,
         decision_sha256=data.decision_sha256,
         verdict=Verdict(data.verdict.value),
-        note=_given(data.note),
-        version=_given(data.version),
+        note=given(data.note),
+        version=given(data.version),
     )
 
 
@@ -73,7 +72,7 @@ async def sign_decision_route(
     """Sign and countersign."""
     actor, command_id = command_context(request)
     return await tokenization.sign_decision(
-        command_id, actor, issue_id=issue_id, decision_sha256=data.decision_sha256, version=_given(data.version)
+        command_id, actor, issue_id=issue_id, decision_sha256=data.decision_sha256, version=given(data.version)
     )
 
 
@@ -84,7 +83,7 @@ async def publish_decision_route(
     """Publish."""
     actor, command_id = command_context(request)
     return await tokenization.publish_decision(
-        command_id, actor, issue_id=issue_id, decision_sha256=data.decision_sha256, version=_given(data.version)
+        command_id, actor, issue_id=issue_id, decision_sha256=data.decision_sha256, version=given(data.version)
     )
 
 
@@ -95,7 +94,7 @@ async def cancel_issue_route(
     """Give the issue up."""
     actor, command_id = command_context(request)
     return await tokenization.cancel_issue(
-        command_id, actor, issue_id=issue_id, reason=data.reason, version=_given(data.version)
+        command_id, actor, issue_id=issue_id, reason=data.reason, version=given(data.version)
     )
 
 
@@ -131,7 +130,7 @@ async def record_fixing_route(
         observed_on=data.observed_on,
         value=data.value,
         evidence=data.evidence,
-        document_sha256=_given(data.document_sha256),
+        document_sha256=given(data.document_sha256),
     )
     return observation_view(fixing)
 
@@ -148,7 +147,7 @@ async def record_outcome_route(
         issue_id=issue_id,
         outcome=data.outcome,
         evidence=data.evidence,
-        document_sha256=_given(data.document_sha256),
+        document_sha256=given(data.document_sha256),
     )
     return observation_view(fixing)
 
@@ -233,10 +232,6 @@ async def list_fixings_route(
         return await list_fixings(
             conn, tokenization.parts, actor_of(request), state=in_state, after=after, limit=limit
         )
-
-
-def _given(value: T | msgspec.UnsetType) -> T | None:
-    return None if isinstance(value, msgspec.UnsetType) else value
 
 
 HANDLERS = (

@@ -13,13 +13,6 @@ from kapital.kernel.problems import StaleVersion
 from kapital.kernel.roles import Role
 
 
-class Done(msgspec.Struct, frozen=True):
-    """Answer of a command: the key as it was left, and whether this is the kept answer of an earlier try."""
-
-    key: "Key"
-    replayed: bool = False
-
-
 class Key(msgspec.Struct, frozen=True, kw_only=True):
     """One key. `resume_requested_by` is the pseudonym of the person who asked for its return."""
 

@@ -1,6 +1,6 @@
 """The commands of custody bound to their parts: what routes, demonstrations and tests call."""
 
-from kapital.custody.domain.key import Done
+from kapital.custody.domain.key import Key
 from kapital.custody.domain.states import KeyState
 from kapital.custody.ports import KeyRing, Keys
 from kapital.custody.use_cases.generate_key import GenerateKey, generate_key
@@ -23,29 +23,29 @@ class CustodyUseCases:
         """Where queries read."""
         return self._uow.database
 
-    async def generate_key(self, command: GenerateKey) -> Done:
+    async def generate_key(self, command: GenerateKey) -> Key:
         """As `generate_key`; opens the provider first."""
         provider = await self._ring.provider()
         return await generate_key(command, uow=self._uow, keys=self._keys, provider=provider)
 
-    async def suspend_key(self, command: SuspendKey) -> Done:
+    async def suspend_key(self, command: SuspendKey) -> Key:
         """As `suspend_key`."""
         return self._forgotten(await suspend_key(command, uow=self._uow, keys=self._keys))
 
-    async def resume_key(self, command: ResumeKey) -> Done:
+    async def resume_key(self, command: ResumeKey) -> Key:
         """As `resume_key`."""
         return self._forgotten(await resume_key(command, uow=self._uow, keys=self._keys))
 
-    async def report_compromise(self, command: ReportCompromise) -> Done:
+    async def report_compromise(self, command: ReportCompromise) -> Key:
         """As `report_compromise`."""
         return self._forgotten(await report_compromise(command, uow=self._uow, keys=self._keys))
 
-    async def revoke_key(self, command: RevokeKey) -> Done:
+    async def revoke_key(self, command: RevokeKey) -> Key:
         """As `revoke_key`."""
         return self._forgotten(await revoke_key(command, uow=self._uow, keys=self._keys))
 
-    def _forgotten(self, done: Done) -> Done:
+    def _forgotten(self, key: Key) -> Key:
         """The database alone stops a key; this only shortens its stay in memory."""
-        if done.key.state is not KeyState.ACTIVE:
-            self._ring.forget(done.key.key_id)
-        return done
+        if key.state is not KeyState.ACTIVE:
+            self._ring.forget(key.key_id)
+        return key

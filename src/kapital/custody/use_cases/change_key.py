@@ -7,7 +7,7 @@ from uuid import UUID
 import msgspec
 
 from kapital.custody.domain.events import KEY_STATE_CHANGED, key_state_changed
-from kapital.custody.domain.key import Done, Key
+from kapital.custody.domain.key import Key
 from kapital.custody.domain.profiles import require_reason
 from kapital.custody.ports import Keys
 from kapital.kernel.actor import Actor
@@ -31,7 +31,7 @@ class ChangeOfKey(Protocol):
 
 async def change_key(
     cmd: ChangeOfKey, action: str, decide: Callable[[Key], Key], *, uow: UnitOfWork, keys: Keys
-) -> Done:
+) -> Key:
     """Apply `decide` (permit, then the pure rule) to the locked key and keep what came of it.
 
     Promise: after the commit no signature of a key that is not active is released, in any process.
@@ -40,7 +40,7 @@ async def change_key(
     print_ = fingerprint(cmd)
     async with uow.begin() as tx:
         if (earlier := await tx.replies.find(cmd.command_id, cmd.actor, print_)) is not None:
-            return Done(msgspec.json.decode(earlier, type=Key), replayed=True)
+            return msgspec.json.decode(earlier, type=Key)
         before = await keys.lock(tx, cmd.key_id)
         after = decide(before)
         await keys.save(tx, after)
@@ -62,4 +62,4 @@ async def change_key(
                 )
             )
         await tx.replies.keep(cmd.command_id, cmd.actor, print_, msgspec.json.encode(after))
-        return Done(after)
+        return after

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import msgspec
 
 from kapital.custody.domain.events import KEY_STATE_CHANGED, key_state_changed
-from kapital.custody.domain.key import Done, Key
+from kapital.custody.domain.key import Key
 from kapital.custody.domain.problems import KeyNameTaken, KeyProfileDiffers
 from kapital.custody.domain.profiles import KeyProfile, require_key_name
 from kapital.custody.domain.states import KeyState
@@ -30,7 +30,7 @@ class GenerateKey:
     profile: KeyProfile
 
 
-async def generate_key(cmd: GenerateKey, *, uow: UnitOfWork, keys: Keys, provider: KeyProvider) -> Done:
+async def generate_key(cmd: GenerateKey, *, uow: UnitOfWork, keys: Keys, provider: KeyProvider) -> Key:
     """Make a key, lock its private part and activate it.
 
     The software provider has no ceremony: the key passes GENERATED and is ACTIVE in one transaction.
@@ -39,13 +39,13 @@ async def generate_key(cmd: GenerateKey, *, uow: UnitOfWork, keys: Keys, provide
     print_ = fingerprint(cmd)
     async with uow.begin() as tx:
         if (earlier := await tx.replies.find(cmd.command_id, cmd.actor, print_)) is not None:
-            return Done(msgspec.json.decode(earlier, type=Key), replayed=True)
+            return msgspec.json.decode(earlier, type=Key)
         cmd.actor.require(Role.CUSTODY_OFFICER)
         key = await _make(tx, require_key_name(cmd.name), cmd.profile, cmd.actor, keys, provider)
         if key is None:
             raise KeyNameTaken(facts={"name": cmd.name})
         await tx.replies.keep(cmd.command_id, cmd.actor, print_, msgspec.json.encode(key))
-        return Done(key)
+        return key
 
 
 async def ensure_key(

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from uuid import UUID
 
-from kapital.custody.domain.key import Done, Key
+from kapital.custody.domain.key import Key
 from kapital.custody.ports import Keys
 from kapital.custody.use_cases.change_key import change_key
 from kapital.kernel.actor import Actor
@@ -22,7 +22,7 @@ class ReportCompromise:
     reason: str
 
 
-async def report_compromise(cmd: ReportCompromise, *, uow: UnitOfWork, keys: Keys) -> Done:
+async def report_compromise(cmd: ReportCompromise, *, uow: UnitOfWork, keys: Keys) -> Key:
     """Move an active or suspended key to COMPROMISED; it can then only be revoked.
 
     Raises: IdempotencyKeyReused, KeyNotFound, NotPermitted, WrongState, ReasonMalformed.

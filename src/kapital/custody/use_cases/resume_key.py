@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from uuid import UUID
 
-from kapital.custody.domain.key import Done, Key
+from kapital.custody.domain.key import Key
 from kapital.custody.ports import Keys
 from kapital.custody.use_cases.change_key import change_key
 from kapital.kernel.actor import Actor
@@ -23,7 +23,7 @@ class ResumeKey:
     reason: str
 
 
-async def resume_key(cmd: ResumeKey, *, uow: UnitOfWork, keys: Keys) -> Done:
+async def resume_key(cmd: ResumeKey, *, uow: UnitOfWork, keys: Keys) -> Key:
     """Record the request of one person; on the call of another, activate the key (domain.md 3.2).
 
     Raises: IdempotencyKeyReused, KeyNotFound, NotPermitted, WrongState, StaleVersion, PersonMustAct,

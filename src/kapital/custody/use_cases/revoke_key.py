@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from uuid import UUID
 
-from kapital.custody.domain.key import Done, Key
+from kapital.custody.domain.key import Key
 from kapital.custody.ports import Keys
 from kapital.custody.use_cases.change_key import change_key
 from kapital.kernel.actor import Actor
@@ -23,7 +23,7 @@ class RevokeKey:
     reason: str
 
 
-async def revoke_key(cmd: RevokeKey, *, uow: UnitOfWork, keys: Keys) -> Done:
+async def revoke_key(cmd: RevokeKey, *, uow: UnitOfWork, keys: Keys) -> Key:
     """Revoke a key and erase its private part; its public key and its log stay.
 
     Raises: IdempotencyKeyReused, KeyNotFound, NotPermitted, WrongState, StaleVersion, ReasonMalformed.

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from uuid import UUID
 
-from kapital.custody.domain.key import Done, Key
+from kapital.custody.domain.key import Key
 from kapital.custody.ports import Keys
 from kapital.custody.use_cases.change_key import change_key
 from kapital.kernel.actor import Actor
@@ -21,7 +21,7 @@ class SuspendKey:
     reason: str
 
 
-async def suspend_key(cmd: SuspendKey, *, uow: UnitOfWork, keys: Keys) -> Done:
+async def suspend_key(cmd: SuspendKey, *, uow: UnitOfWork, keys: Keys) -> Key:
     """Suspend an active key; SECURITY, CUSTODY_OFFICER or the issuer whose key it is does it alone.
 
     Raises: IdempotencyKeyReused, KeyNotFound, NotPermitted, WrongState, ReasonMalformed.

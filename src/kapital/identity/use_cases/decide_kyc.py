@@ -18,7 +18,6 @@ from kapital.kernel.ids import CommandId
 from kapital.kernel.problems import Problem, ensure
 from kapital.kernel.roles import Role
 from kapital.platform.events import Event
-from kapital.platform.telemetry import Outcome
 from kapital.platform.unit_of_work import Transaction, UnitOfWork, fingerprint
 
 BATCH_MAX: Final = 1_000
@@ -42,9 +41,7 @@ class DecideKyc:
     decisions: tuple[NewKycDecision, ...]
 
 
-async def decide_kyc(
-    cmd: DecideKyc, *, uow: UnitOfWork, cases: CaseStore, outcome: Outcome
-) -> contract.DecideKycResponse:
+async def decide_kyc(cmd: DecideKyc, *, uow: UnitOfWork, cases: CaseStore) -> contract.DecideKycResponse:
     """Move cases from IDENTIFIED to APPROVED or REJECTED; end the approval that a renewal replaces.
 
     Law: 115-FZ art. 7; four eyes by the rule book.
@@ -56,7 +53,6 @@ async def decide_kyc(
     seen = fingerprint(cmd)
     async with uow.begin() as tx:
         if (earlier := await tx.replies.find(cmd.command_id, cmd.actor, seen)) is not None:
-            outcome.replayed = True
             return msgspec.json.decode(earlier, type=contract.DecideKycResponse)
         cmd.actor.require(Role.AML_OFFICER)
         participants = [item.participant_id for item in cmd.decisions]

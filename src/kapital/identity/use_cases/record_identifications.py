@@ -23,7 +23,6 @@ from kapital.kernel.actor import Actor
 from kapital.kernel.ids import CommandId
 from kapital.kernel.problems import Problem, ensure
 from kapital.kernel.roles import Role
-from kapital.platform.telemetry import Outcome
 from kapital.platform.unit_of_work import Transaction, UnitOfWork, fingerprint
 
 BATCH_MAX: Final = 1_000
@@ -51,7 +50,7 @@ class RecordIdentifications:
 
 
 async def record_identifications(
-    cmd: RecordIdentifications, *, uow: UnitOfWork, cases: CaseStore, new_id: Callable[[], UUID], outcome: Outcome
+    cmd: RecordIdentifications, *, uow: UnitOfWork, cases: CaseStore, new_id: Callable[[], UUID]
 ) -> contract.RecordIdentificationsResponse:
     """Move cases from OPENED to IDENTIFIED; open a new case for a renewal. One answer per item.
 
@@ -63,7 +62,6 @@ async def record_identifications(
     seen = fingerprint(cmd)
     async with uow.begin() as tx:
         if (earlier := await tx.replies.find(cmd.command_id, cmd.actor, seen)) is not None:
-            outcome.replayed = True
             return msgspec.json.decode(earlier, type=contract.RecordIdentificationsResponse)
         cmd.actor.require(Role.ONBOARDING)
         latest = await cases.lock_latest(tx.conn, [item.participant_id for item in cmd.identifications])

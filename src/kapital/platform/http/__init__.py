@@ -2,34 +2,36 @@
 
 For the authors of routes:
 
-    @post("/v1/registry/wallets", status_code=200) async def open_wallets(data: OpenWalletsRequest, request:
-    Request, service: RegistryService) -> OpenWalletsResponse: actor, command_id = command_context(request) …
+    @post("/v1/registry/staff", status_code=201)
+    async def register_staff(
+        data: contract.RegisterStaffRequest, request: HttpRequest, registry: RegistryUseCases
+    ) -> contract.Staff:
+        actor, command_id = command_context(request)
+        …
 
 - `data` is a generated contract type; it is decoded strictly (no `"5"` for 5), unknown fields are refused.
 - Every route needs a valid access token unless it says `opt=PUBLIC`; every unsafe method needs an
   `Idempotency-Key` unless it says `opt=NO_IDEMPOTENCY_KEY` (both: `opt=PUBLIC | NO_IDEMPOTENCY_KEY`).
-- Raise problems; never build an error response. `replayed(response)` marks the kept answer of an earlier try.
+- Raise problems; never build an error response. The kept answer of an earlier try is marked without your doing
+  (`Idempotency-Replayed`), because `Replies.find` notes it in the context of the request.
 """
-
-from litestar.connection import Request
 
 from kapital.platform.http.access import PUBLIC, TokenVerifier
 from kapital.platform.http.app import HttpApp, ServiceRoutes, create_app, served_routes
-from kapital.platform.http.commands import NO_IDEMPOTENCY_KEY, actor_of, command_context, replayed
+from kapital.platform.http.commands import NO_IDEMPOTENCY_KEY, HttpRequest, actor_of, command_context
 from kapital.platform.http.problems import OperationOnHold, status_of
 
 __all__ = [
     "NO_IDEMPOTENCY_KEY",
     "PUBLIC",
     "HttpApp",
+    "HttpRequest",
     "OperationOnHold",
-    "Request",
     "ServiceRoutes",
     "TokenVerifier",
     "actor_of",
     "command_context",
     "create_app",
-    "replayed",
     "served_routes",
     "status_of",
 ]

@@ -1,9 +1,9 @@
 """What a route needs to hand a command on: the actor and the command id (the idempotency key)."""
 
 import re
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeAlias
 
-from litestar import Request, Response
+from litestar import Request
 from litestar.connection import ASGIConnection
 from litestar.handlers import BaseRouteHandler
 
@@ -11,13 +11,13 @@ from kapital.kernel.actor import Actor
 from kapital.kernel.ids import CommandId
 from kapital.kernel.problems import Family, InvariantBroken, Problem, Retry, ensure
 
+HttpRequest: TypeAlias = Request[Any, Any, Any]
+
 NO_IDEMPOTENCY_KEY: Final[dict[str, Any]] = {"no_idempotency_key": True}
 """For `opt=` of an unsafe route whose repetition does no harm."""
 
 SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 _KEY: Final = re.compile(r'"([!#-~]{1,198})"|([!#-~]{1,200})')
-
-T = TypeVar("T")
 
 
 class IdempotencyKeyRequired(Problem):
@@ -55,7 +55,7 @@ def _command_id(header: str | None) -> CommandId:
     return CommandId(found[1] or found[2])
 
 
-def actor_of(request: Request[Any, Any, Any]) -> Actor:
+def actor_of(request: HttpRequest) -> Actor:
     """Who asks; only in routes that are not public."""
     actor = request.scope.get("user")
     if not isinstance(actor, Actor):
@@ -63,13 +63,8 @@ def actor_of(request: Request[Any, Any, Any]) -> Actor:
     return actor
 
 
-def command_context(request: Request[Any, Any, Any]) -> tuple[Actor, CommandId]:
+def command_context(request: HttpRequest) -> tuple[Actor, CommandId]:
     """Actor and command id of an unsafe request."""
     command_id = request.scope["state"].get("command_id")
     ensure(command_id is not None, "a command needs an unsafe method with an idempotency key")
     return actor_of(request), CommandId(str(command_id))
-
-
-def replayed(body: T, *, status_code: int = 200) -> Response[T]:
-    """The kept answer of an earlier try, marked as such (one found through `Replies` is marked anyway)."""
-    return Response(body, status_code=status_code, headers={"Idempotency-Replayed": "true"})

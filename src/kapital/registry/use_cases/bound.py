@@ -1,12 +1,11 @@
 """The commands of the registry bound to their parts, counted and timed: what routes and other programs call."""
 
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from uuid import UUID
 
 from kapital.contracts import registry as contract
-from kapital.platform.telemetry import Outcome, use_case
+from kapital.platform.telemetry import use_case
 from kapital.platform.unit_of_work import UnitOfWork
 from kapital.registry.ports import AccessStore, ParticipantStore, SecretSource
 from kapital.registry.use_cases import (
@@ -21,7 +20,7 @@ from kapital.registry.use_cases import (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RegistryUseCases:
-    """All commands. `seen`, when given, is told whether the answer is the kept one of an earlier try."""
+    """Each method is the use case of its name; see there for promises and refusals."""
 
     uow: UnitOfWork
     participants: ParticipantStore
@@ -32,10 +31,10 @@ class RegistryUseCases:
     forget_token: Callable[[bytes], None]
 
     async def register_participants(
-        self, cmd: register_participants.RegisterParticipants, *, seen: Outcome | None = None
+        self, cmd: register_participants.RegisterParticipants
     ) -> contract.RegisterParticipantsResponse:
         """See `use_cases.register_participants`."""
-        async with _counted("register_participants", seen) as outcome:
+        async with use_case("registry.register_participants"):
             return await register_participants.register_participants(
                 cmd,
                 uow=self.uow,
@@ -43,41 +42,28 @@ class RegistryUseCases:
                 secrets=self.secrets,
                 new_id=self.new_id,
                 rule_book_version=self.rule_book_version,
-                outcome=outcome,
             )
 
     async def restrict_participant(
-        self, cmd: restrict_participant.RestrictParticipant, *, seen: Outcome | None = None
+        self, cmd: restrict_participant.RestrictParticipant
     ) -> contract.ParticipantStateAnswer:
         """See `use_cases.restrict_participant`."""
-        async with _counted("restrict_participant", seen) as outcome:
-            return await restrict_participant.restrict_participant(
-                cmd, uow=self.uow, participants=self.participants, outcome=outcome
-            )
+        async with use_case("registry.restrict_participant"):
+            return await restrict_participant.restrict_participant(cmd, uow=self.uow, participants=self.participants)
 
-    async def lift_restriction(
-        self, cmd: lift_restriction.LiftRestriction, *, seen: Outcome | None = None
-    ) -> contract.ParticipantStateAnswer:
+    async def lift_restriction(self, cmd: lift_restriction.LiftRestriction) -> contract.ParticipantStateAnswer:
         """See `use_cases.lift_restriction`."""
-        async with _counted("lift_restriction", seen) as outcome:
-            return await lift_restriction.lift_restriction(
-                cmd, uow=self.uow, participants=self.participants, outcome=outcome
-            )
+        async with use_case("registry.lift_restriction"):
+            return await lift_restriction.lift_restriction(cmd, uow=self.uow, participants=self.participants)
 
-    async def register_staff(
-        self, cmd: register_staff.RegisterStaff, *, seen: Outcome | None = None
-    ) -> contract.Staff:
+    async def register_staff(self, cmd: register_staff.RegisterStaff) -> contract.Staff:
         """See `use_cases.register_staff`."""
-        async with _counted("register_staff", seen) as outcome:
-            return await register_staff.register_staff(
-                cmd, uow=self.uow, access=self.access, new_id=self.new_id, outcome=outcome
-            )
+        async with use_case("registry.register_staff"):
+            return await register_staff.register_staff(cmd, uow=self.uow, access=self.access, new_id=self.new_id)
 
-    async def issue_access_token(
-        self, cmd: issue_access_token.IssueAccessToken, *, seen: Outcome | None = None
-    ) -> contract.IssuedAccessToken:
+    async def issue_access_token(self, cmd: issue_access_token.IssueAccessToken) -> contract.IssuedAccessToken:
         """See `use_cases.issue_access_token`."""
-        async with _counted("issue_access_token", seen) as outcome:
+        async with use_case("registry.issue_access_token"):
             return await issue_access_token.issue_access_token(
                 cmd,
                 uow=self.uow,
@@ -85,22 +71,11 @@ class RegistryUseCases:
                 access=self.access,
                 secrets=self.secrets,
                 new_id=self.new_id,
-                outcome=outcome,
             )
 
-    async def revoke_access_token(
-        self, cmd: revoke_access_token.RevokeAccessToken, *, seen: Outcome | None = None
-    ) -> contract.RevokedAccessToken:
+    async def revoke_access_token(self, cmd: revoke_access_token.RevokeAccessToken) -> contract.RevokedAccessToken:
         """See `use_cases.revoke_access_token`."""
-        async with _counted("revoke_access_token", seen) as outcome:
+        async with use_case("registry.revoke_access_token"):
             return await revoke_access_token.revoke_access_token(
-                cmd, uow=self.uow, access=self.access, forget=self.forget_token, outcome=outcome
+                cmd, uow=self.uow, access=self.access, forget=self.forget_token
             )
-
-
-@asynccontextmanager
-async def _counted(name: str, seen: Outcome | None) -> AsyncIterator[Outcome]:
-    async with use_case(f"registry.{name}") as outcome:
-        yield outcome
-        if seen is not None:
-            seen.replayed = outcome.replayed

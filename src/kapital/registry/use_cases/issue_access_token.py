@@ -11,7 +11,6 @@ from kapital.contracts import registry as contract
 from kapital.kernel.actor import Actor
 from kapital.kernel.ids import CommandId
 from kapital.kernel.roles import Role
-from kapital.platform.telemetry import Outcome
 from kapital.platform.unit_of_work import Transaction, UnitOfWork, fingerprint
 from kapital.registry.domain.access import (
     SECRET_BYTES,
@@ -47,7 +46,6 @@ async def issue_access_token(
     access: AccessStore,
     secrets: SecretSource,
     new_id: Callable[[], UUID],
-    outcome: Outcome,
 ) -> contract.IssuedAccessToken:
     """Draw a token; only its SHA-256 is kept.
 
@@ -58,7 +56,6 @@ async def issue_access_token(
     seen = fingerprint(cmd)
     async with uow.begin() as tx:
         if (earlier := await tx.replies.find(cmd.command_id, cmd.actor, seen)) is not None:
-            outcome.replayed = True
             return msgspec.json.decode(earlier, type=contract.IssuedAccessToken)
         cmd.actor.require(Role.ADMIN)
         require_lifetime(cmd.expires_at, now=tx.now)

@@ -9,7 +9,6 @@ from kapital.contracts import registry as contract
 from kapital.kernel.actor import Actor
 from kapital.kernel.ids import CommandId
 from kapital.kernel.roles import Role
-from kapital.platform.telemetry import Outcome
 from kapital.platform.unit_of_work import UnitOfWork, fingerprint
 from kapital.registry.domain.problems import ParticipantNotFound
 from kapital.registry.ports import ParticipantStore
@@ -28,7 +27,7 @@ class LiftRestriction:
 
 
 async def lift_restriction(
-    cmd: LiftRestriction, *, uow: UnitOfWork, participants: ParticipantStore, outcome: Outcome
+    cmd: LiftRestriction, *, uow: UnitOfWork, participants: ParticipantStore
 ) -> contract.ParticipantStateAnswer:
     """Take the officer's ground away; the participant is ACTIVE again when no other ground is left.
 
@@ -38,7 +37,6 @@ async def lift_restriction(
     seen = fingerprint(cmd)
     async with uow.begin() as tx:
         if (earlier := await tx.replies.find(cmd.command_id, cmd.actor, seen)) is not None:
-            outcome.replayed = True
             return msgspec.json.decode(earlier, type=contract.ParticipantStateAnswer)
         cmd.actor.require(Role.COMPLIANCE, Role.AML_OFFICER)
         found = await participants.lock(tx.conn, [cmd.participant_id])

@@ -15,7 +15,6 @@ from kapital.kernel.ids import CommandId
 from kapital.kernel.problems import Problem, ensure
 from kapital.kernel.roles import Role
 from kapital.platform.events import Event
-from kapital.platform.telemetry import Outcome
 from kapital.platform.unit_of_work import Transaction, UnitOfWork, fingerprint
 from kapital.registry.domain.events import PARTICIPANT_REGISTERED
 from kapital.registry.domain.participant import Application, Participant, examine_application, wallet_id_of
@@ -44,7 +43,6 @@ async def register_participants(
     secrets: SecretSource,
     new_id: Callable[[], UUID],
     rule_book_version: str,
-    outcome: Outcome,
 ) -> contract.RegisterParticipantsResponse:
     """Enter applicants in state IDENTIFYING (the rule book is accepted with the application). One answer per
     item.
@@ -57,7 +55,6 @@ async def register_participants(
     seen = fingerprint(cmd)
     async with uow.begin() as tx:
         if (earlier := await tx.replies.find(cmd.command_id, cmd.actor, seen)) is not None:
-            outcome.replayed = True
             return msgspec.json.decode(earlier, type=contract.RegisterParticipantsResponse)
         cmd.actor.require(Role.ONBOARDING)
         decided: list[Entrant | Problem] = []

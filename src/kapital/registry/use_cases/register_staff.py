@@ -10,7 +10,6 @@ from kapital.contracts import registry as contract
 from kapital.kernel.actor import Actor
 from kapital.kernel.ids import CommandId
 from kapital.kernel.roles import Role
-from kapital.platform.telemetry import Outcome
 from kapital.platform.unit_of_work import UnitOfWork, fingerprint
 from kapital.registry.domain.access import require_compatible
 from kapital.registry.domain.problems import StaffAlreadyRegistered
@@ -28,7 +27,7 @@ class RegisterStaff:
 
 
 async def register_staff(
-    cmd: RegisterStaff, *, uow: UnitOfWork, access: AccessStore, new_id: Callable[[], UUID], outcome: Outcome
+    cmd: RegisterStaff, *, uow: UnitOfWork, access: AccessStore, new_id: Callable[[], UUID]
 ) -> contract.Staff:
     """Enter a member of staff.
 
@@ -37,7 +36,6 @@ async def register_staff(
     seen = fingerprint(cmd)
     async with uow.begin() as tx:
         if (earlier := await tx.replies.find(cmd.command_id, cmd.actor, seen)) is not None:
-            outcome.replayed = True
             return msgspec.json.decode(earlier, type=contract.Staff)
         cmd.actor.require(Role.ADMIN)
         require_compatible(cmd.roles)

@@ -9,7 +9,6 @@ from kapital.contracts import registry as contract
 from kapital.kernel.actor import Actor
 from kapital.kernel.ids import CommandId
 from kapital.kernel.roles import Role
-from kapital.platform.telemetry import Outcome
 from kapital.platform.unit_of_work import UnitOfWork, fingerprint
 from kapital.registry.domain.problems import ParticipantNotFound
 from kapital.registry.ports import ParticipantStore
@@ -28,7 +27,7 @@ class RestrictParticipant:
 
 
 async def restrict_participant(
-    cmd: RestrictParticipant, *, uow: UnitOfWork, participants: ParticipantStore, outcome: Outcome
+    cmd: RestrictParticipant, *, uow: UnitOfWork, participants: ParticipantStore
 ) -> contract.ParticipantStateAnswer:
     """Move a participant from ACTIVE to RESTRICTED, or add a ground to a restricted one.
 
@@ -37,7 +36,6 @@ async def restrict_participant(
     seen = fingerprint(cmd)
     async with uow.begin() as tx:
         if (earlier := await tx.replies.find(cmd.command_id, cmd.actor, seen)) is not None:
-            outcome.replayed = True
             return msgspec.json.decode(earlier, type=contract.ParticipantStateAnswer)
         cmd.actor.require(Role.COMPLIANCE, Role.AML_OFFICER)
         found = await participants.lock(tx.conn, [cmd.participant_id])

@@ -10,7 +10,6 @@ from kapital.contracts import registry as contract
 from kapital.kernel.actor import Actor
 from kapital.kernel.ids import CommandId
 from kapital.kernel.roles import Role
-from kapital.platform.telemetry import Outcome
 from kapital.platform.unit_of_work import UnitOfWork, fingerprint
 from kapital.registry.domain.problems import AccessTokenAlreadyRevoked, AccessTokenNotFound
 from kapital.registry.ports import AccessStore
@@ -26,7 +25,7 @@ class RevokeAccessToken:
 
 
 async def revoke_access_token(
-    cmd: RevokeAccessToken, *, uow: UnitOfWork, access: AccessStore, forget: Callable[[bytes], None], outcome: Outcome
+    cmd: RevokeAccessToken, *, uow: UnitOfWork, access: AccessStore, forget: Callable[[bytes], None]
 ) -> contract.RevokedAccessToken:
     """Make a token open nothing from now on. `forget` drops it from this process's cache.
 
@@ -36,7 +35,6 @@ async def revoke_access_token(
     seen = fingerprint(cmd)
     async with uow.begin() as tx:
         if (earlier := await tx.replies.find(cmd.command_id, cmd.actor, seen)) is not None:
-            outcome.replayed = True
             return msgspec.json.decode(earlier, type=contract.RevokedAccessToken)
         token = await access.lock_token(tx.conn, cmd.token_id)
         officer = not cmd.actor.roles.isdisjoint({Role.ADMIN, Role.SECURITY})

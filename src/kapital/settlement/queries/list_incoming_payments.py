@@ -3,11 +3,11 @@
 from typing import Any, Final
 from uuid import UUID
 
-import msgspec
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from kapital.contracts import settlement as contract
+from kapital.contracts.base import unset_if_none
 from kapital.kernel.actor import Actor
 from kapital.settlement.queries.access import STAFF
 
@@ -50,7 +50,7 @@ def _payment(row: Any) -> contract.IncomingPayment:
         credited_at=row.credited_at,
         state=contract.IncomingPaymentState(row.state),
         wallet_id=UUID(str(row.wallet_id)),
-        reason=msgspec.UNSET if row.reason is None else row.reason,
-        entry_seq=msgspec.UNSET if row.entry_seq is None else row.entry_seq,
+        reason=unset_if_none(row.reason),
+        entry_seq=unset_if_none(row.entry_seq),
         altered_notices=row.altered_notices,
     )

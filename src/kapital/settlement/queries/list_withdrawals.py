@@ -3,11 +3,11 @@
 from typing import Any, Final
 from uuid import UUID
 
-import msgspec
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from kapital.contracts import settlement as contract
+from kapital.contracts.base import unset_if_none
 from kapital.kernel.actor import Actor
 from kapital.settlement.domain.problems import WithdrawalNotFound
 from kapital.settlement.queries.access import visible_participant
@@ -57,8 +57,8 @@ def _withdrawal(row: Any) -> contract.Withdrawal:
         amount_kopecks=row.amount_kopecks,
         payout_account=contract.PayoutAccount(bic=row.bic, account=row.account),
         state=contract.WithdrawalState(row.state),
-        reason=msgspec.UNSET if row.reason is None else row.reason,
-        entry_seq=msgspec.UNSET if row.entry_seq is None else row.entry_seq,
+        reason=unset_if_none(row.reason),
+        entry_seq=unset_if_none(row.entry_seq),
         requested_at=row.requested_at,
         changed_at=row.changed_at,
     )

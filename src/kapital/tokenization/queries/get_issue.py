@@ -6,6 +6,7 @@ from uuid import UUID
 import msgspec
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from kapital.contracts.base import unset_if_none
 from kapital.contracts.tokenization import (
     IssueDetails,
     ReviewVerdict,
@@ -53,7 +54,7 @@ def _review(review: Review) -> ReviewView:
         verdict=ReviewVerdict(review.verdict.value),
         decision_sha256=review.decision_sha256,
         at=review.reviewed_at,
-        note=msgspec.UNSET if review.note is None else review.note,
+        note=unset_if_none(review.note),
     )
 
 

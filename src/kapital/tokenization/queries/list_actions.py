@@ -3,9 +3,9 @@
 from datetime import date
 from uuid import UUID
 
-import msgspec
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from kapital.contracts.base import unset_if_none
 from kapital.contracts.tokenization import ActionList, ActionRow, NeededFixing, PayoutKind
 from kapital.kernel.actor import Actor
 from kapital.tokenization.domain.corporate_action import CorporateAction
@@ -37,11 +37,11 @@ def _row(action: CorporateAction, known: set[tuple[str, date]], outcome_known: b
         record_at=action.record_at,
         state=action.state.value,
         version=action.version,
-        record_size=msgspec.UNSET if action.record_size is None else action.record_size,
+        record_size=unset_if_none(action.record_size),
         total_kopecks=action.total_kopecks,
         paid_kopecks=action.paid_kopecks,
         holders=action.holders,
-        explanation=msgspec.UNSET if action.explanation is None else action.explanation,
+        explanation=unset_if_none(action.explanation),
         missing_fixings=[
             NeededFixing(series=need.series, observed_on=need.observed_on, available_at=need.available_at)
             for need in action.needs
