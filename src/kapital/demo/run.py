@@ -11,7 +11,7 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeEl
 
 from kapital.app import open_kapital
 from kapital.demo.report import show, summary
-from kapital.demo.story import play, start_of
+from kapital.demo.story import AT_ONCE, play, start_of
 from kapital.invariants import check_invariants
 from kapital.kernel.problems import Family, Problem, Retry
 from kapital.platform.clock import SteppedClock
@@ -59,7 +59,8 @@ async def run_demo(
     files = files or [examples_folder() / name for name in FILES]
     _empty(folder)
     clock = SteppedClock(start_of([load_terms(file.read_bytes()) for file in files]))
-    settings = Settings(data_dir=folder, postgres_shared_buffers_mb=256)
+    # A connection for each of those who act at once: on a slow disk nobody waits in vain for another's.
+    settings = Settings(data_dir=folder, postgres_shared_buffers_mb=256, database_pool_size=AT_ONCE // 2)
     with _progress(console) as bar:
         task = bar.add_task("starting PostgreSQL", total=None)
 
