@@ -158,21 +158,22 @@ class Load:
     p99_ms: float
 
 
-async def _load(ledger: LedgerService, dvp: MakeDvp, seconds: float, callers: int) -> Load:
+async def _load(ledger: LedgerService, dvp: MakeDvp, seconds: float, callers: int, per_call: int = 1) -> Load:
     waits: list[float] = []
     began = time.perf_counter()
     until = began + seconds
 
     async def caller() -> None:
         while (sent := time.perf_counter()) < until:
-            [answer] = await ledger.post([dvp()])
-            ensure(isinstance(answer, Committed), str(answer))
+            answers = await ledger.post([dvp() for _ in range(per_call)])
             waits.append(time.perf_counter() - sent)
+            for answer in answers:
+                ensure(isinstance(answer, Committed), str(answer))
 
     await asyncio.gather(*(caller() for _ in range(callers)))
     elapsed = time.perf_counter() - began
     waits.sort()
-    return Load(len(waits) / elapsed, waits[len(waits) // 2] * 1e3, waits[int(len(waits) * 0.99)] * 1e3)
+    return Load(len(waits) * per_call / elapsed, waits[len(waits) // 2] * 1e3, waits[int(len(waits) * 0.99)] * 1e3)
 
 
 def _dvps(keys: Sequence[tuple[AccountKey, AccountKey]], *, hot: bool = False) -> MakeDvp:

@@ -4,11 +4,10 @@ The driver encodes any record, value by value; here the shape is known, so one `
 Source: PostgreSQL documentation, COPY, section "Binary Format"; array_send in utils/adt/arrayfuncs.c.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator
 from functools import lru_cache
-from io import BytesIO
 from struct import Struct
-from typing import BinaryIO, Final
+from typing import Final
 
 from kapital.ledger.domain.plan import EntryRow
 
@@ -26,9 +25,12 @@ def _row(numbers: int) -> Struct:
     return Struct(">hiqi16siiiiii" + "iq" * numbers + "i" if numbers else ">hiqi16siiiii")
 
 
-def copy_entries(rows: Iterable[EntryRow]) -> BinaryIO:
-    """Return the rows as a stream for `COPY entry (seq, id, legs, body) FROM STDIN (FORMAT binary)`."""
-    return BytesIO(b"".join(_parts(rows)))
+async def copy_entries(rows: Iterable[EntryRow]) -> AsyncIterator[bytes]:
+    """Give the rows as the stream of `COPY entry (seq, id, legs, body) FROM STDIN (FORMAT binary)`, in one piece.
+
+    An asynchronous iterator, because the driver would read a file in another thread.
+    """
+    yield b"".join(_parts(rows))
 
 
 def _parts(rows: Iterable[EntryRow]) -> Iterator[bytes]:

@@ -143,9 +143,16 @@ class Book:
 
     # --- loading -------------------------------------------------------------------------------------
 
+    def accounts_of(self, transactions: Iterable[Transaction]) -> list[list[Account | None]]:
+        """Return the account of each posting of each transaction, None where it is not in the book.
+
+        One look-up a posting for everything that follows: with a million accounts each costs a walk to main memory.
+        """
+        find = self.accounts.get
+        return [[find(posting.account) for posting in tx.postings] for tx in transactions]
+
     def missing(self, transactions: Sequence[Transaction]) -> Missing:
         """Say which accounts, wallets and assets these transactions speak of that are not in the book."""
-        # Not `set - keys()`: that walks every account of the book for each batch.
         known = self.accounts
         accounts = {key for tx in transactions for p in tx.postings if (key := p.account) not in known}
         wallets: set[UUID] = set()
@@ -205,10 +212,13 @@ class Book:
 
     # --- rules of one transaction --------------------------------------------------------------------
 
-    def apply(self, tx: Transaction) -> Applied:
-        """Change the book by one transaction. Raises Refusal with nothing changed."""
+    def apply(self, tx: Transaction, accounts: Sequence[Account | None]) -> Applied:
+        """Change the book by one transaction. Raises Refusal with nothing changed.
+
+        Shape: `accounts` are those of the postings (see `accounts_of`).
+        """
         if not tx.opens and not tx.flags:
-            return Applied(self._apply_postings(tx), ())
+            return Applied(self._apply_postings(tx, accounts), ())
         opened = self._open(tx)
         flagged: list[tuple[Account, int]] = []
         try:
@@ -220,7 +230,7 @@ class Book:
                 account.flags = (DEBITS_STOPPED if change.debits_stopped else 0) | (
                     CREDITS_STOPPED if change.credits_stopped else 0
                 )
-            return Applied(self._apply_postings(tx), flagged)
+            return Applied(self._apply_postings(tx, accounts), flagged)
         except Refusal:
             _unflag(flagged)
             self._unopen(opened)
@@ -233,13 +243,13 @@ class Book:
         _unflag(applied.flagged)
         self._unopen(tx.opens)
 
-    def _apply_postings(self, tx: Transaction) -> list[tuple[Account, int]]:
+    def _apply_postings(self, tx: Transaction, accounts: Sequence[Account | None]) -> list[tuple[Account, int]]:
         legs: list[tuple[Account, int]] = []
-        known = self.accounts
         sums: dict[int, int] = {}
-        for posting in tx.postings:
+        restricted = bool(self.held)
+        for posting, found in zip(tx.postings, accounts, strict=True):
             amount = posting.amount
-            account = known.get(posting.account) or self.account(posting.account)
+            account = found or self.account(posting.account)
             # The exact type: True is an int to Python and would be hashed as a word.
             if amount.__class__ is not int:
                 raise Refusal("transaction_malformed", "an amount is a whole number")
@@ -248,19 +258,20 @@ class Book:
             # One object per asset in the book, so its identity is its name and costs no hashing of a UUID.
             asset = id(account.asset)
             sums[asset] = sums.get(asset, 0) + amount
+            if account.flags:
+                restricted = True
             legs.append((account, amount))
         if any(sums.values()):
             raise Refusal("postings_unbalanced", "the postings of an asset do not sum to zero")
-        self._require_free(legs)
-        # The balance after the whole transaction counts, whatever stands between.
+        if restricted:
+            self._require_free(legs)
+        beyond = False
         for account, amount in legs:
-            account.balance += amount
-        for account, _ in legs:
-            if not account.floor <= account.balance <= INT64_MAX:
-                reached = account.balance
-                for changed, by in legs:
-                    changed.balance -= by
-                raise _out_of_bounds(account, reached)
+            account.balance = balance = account.balance + amount
+            if not account.floor <= balance <= INT64_MAX:
+                beyond = True
+        if beyond:
+            _require_bounds(legs)
         return legs
 
     def _require_free(self, legs: Sequence[tuple[Account, int]]) -> None:
@@ -312,6 +323,19 @@ def _position_fits(key: AccountKey, asset: OpenAsset | None) -> bool:
     if asset is None or (key.wallet == key.asset) is not (key.position in MIRROR_POSITIONS):
         return False
     return key.wallet != key.asset or _MIRROR_KINDS[key.position] is asset.kind
+
+
+def _require_bounds(legs: Sequence[tuple[Account, int]]) -> None:
+    """Refuse, and take the legs back, if a balance is out of bounds after all of them.
+
+    The balance after the whole transaction counts, whatever stands between.
+    """
+    for account, _ in legs:
+        if not account.floor <= account.balance <= INT64_MAX:
+            reached = account.balance
+            for changed, by in legs:
+                changed.balance -= by
+            raise _out_of_bounds(account, reached)
 
 
 def _unflag(flagged: Sequence[tuple[Account, int]]) -> None:

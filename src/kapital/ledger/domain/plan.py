@@ -1,6 +1,6 @@
 """From waiting transactions to the rows of one database transaction. Pure: the store only writes what stands here."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from operator import attrgetter
 from typing import NamedTuple
@@ -85,6 +85,7 @@ def make_plan(
     head: Head,
     calls: Sequence[Sequence[Transaction]],
     *,
+    accounts: Iterable[Sequence[Account | None]],
     existing: Mapping[UUID, StoredEntry],
     now: datetime,
     rules: RuleBook,
@@ -92,19 +93,22 @@ def make_plan(
     """Decide every transaction of every call in order and prepare the rows. Changes `book` and `tree`.
 
     Calls are kept apart only so that a linked set cannot reach from one caller's transactions into another's.
+    `accounts` are those of each transaction's postings, call after call (`Book.accounts_of`).
     `existing` are entries already in the log whose id one of the transactions bears.
     """
     accepted: list[_Accepted] = []
     verdicts: list[Verdict] = []
     planned: dict[UUID, int] = {}
+    found = iter(accounts)
     for transactions in calls:
-        verdicts += _decide(book, transactions, existing, planned, accepted)
+        verdicts += _decide(book, transactions, found, existing, planned, accepted)
     # Strictly after the last entry and after every instant that was closed by a reader.
     recorded_at = max(now, head.recorded_at + INSTANT, head.closed_at + INSTANT)
     rows, leaves, touched, new = _record(accepted, head, recorded_at, rules)
     # Rows are copied out now: the book moves on to the next batch while this one is being written.
     new_rows = [AccountRow(a.number, a.key, a.balance, a.flags, a.last_seq) for a in new]
-    old = sorted((a for a in touched if a.number < head.accounts), key=attrgetter("number"))
+    old = [account for account in touched if account.number < head.accounts] if new else touched
+    old.sort(key=attrgetter("number"))
     changed = Changes(
         [a.number for a in old], [a.balance for a in old], [a.flags for a in old], [a.last_seq for a in old]
     )
@@ -130,6 +134,7 @@ Verdict = Committed | Refused | tuple[int, bool]
 def _decide(
     book: Book,
     transactions: Sequence[Transaction],
+    found: Iterator[Sequence[Account | None]],
     existing: Mapping[UUID, StoredEntry],
     planned: dict[UUID, int],
     accepted: list[_Accepted],
@@ -143,7 +148,7 @@ def _decide(
             while stop < count and transactions[stop].linked_set == linked:
                 stop += 1
         mark = len(accepted)
-        group = [_verdict(book, tx, existing, planned, accepted) for tx in transactions[start:stop]]
+        group = [_verdict(book, tx, next(found), existing, planned, accepted) for tx in transactions[start:stop]]
         if stop - start > 1 and any(isinstance(v, Refused) for v in group):
             group = _break_set(book, group, transactions[start:stop], accepted, mark, planned)
         verdicts += group
@@ -154,6 +159,7 @@ def _decide(
 def _verdict(
     book: Book,
     tx: Transaction,
+    accounts: Sequence[Account | None],
     existing: Mapping[UUID, StoredEntry],
     planned: dict[UUID, int],
     accepted: list[_Accepted],
@@ -167,7 +173,7 @@ def _verdict(
     if existing and (stored := existing.get(tx.id)) is not None:
         return _replay(tx, stored)
     try:
-        applied = book.apply(tx)
+        applied = book.apply(tx, accounts)
     except Refusal as no:
         return Refused(tx.id, no.code, no.detail, no.facts)
     balances = [account.balance for account, _ in applied.legs]
@@ -214,13 +220,13 @@ def _break_set(
 
 def _record(
     accepted: Sequence[_Accepted], head: Head, recorded_at: datetime, rules: RuleBook
-) -> tuple[list[EntryRow], list[bytes], dict[Account, None], list[Account]]:
+) -> tuple[list[EntryRow], list[bytes], list[Account], list[Account]]:
     rows: list[EntryRow] = []
     leaves: list[bytes] = []
-    touched: dict[Account, None] = {}
+    touched: list[Account] = []
     new: list[Account] = []
-    number, instant = head.accounts, format_instant(recorded_at)
-    for seq, (tx, (postings, flagged), balances) in enumerate(accepted, head.size):
+    first, number, instant = head.size, head.accounts, format_instant(recorded_at)
+    for seq, (tx, (postings, flagged), balances) in enumerate(accepted, first):
         # A change of flags touches the account, so it stands in the account's history: a leg of amount 0.
         legs = [*postings, *((account, 0) for account, _ in flagged)] if flagged else postings
         flat: list[int] = []
@@ -232,8 +238,9 @@ def _record(
             flat += (account.number, amount, account.last_seq, balance)
         # A transaction may name one account twice: both legs point at the entry before this one.
         for account, _ in legs:
+            if account.last_seq < first:
+                touched.append(account)
             account.last_seq = seq
-            touched[account] = None
         body = encode_entry(
             Entry(
                 actor=tx.actor,

@@ -98,7 +98,7 @@ class Replay:
         if fault := malformed(tx):
             findings.append(Finding("entry_breaks_rule", where, fault))
         try:
-            applied = self.book.apply(tx)
+            applied = self.book.apply(tx, self.book.accounts_of([tx])[0])
         except Refusal as no:
             return [*findings, Finding("entry_breaks_rule", where, f"{no.code}: {no.detail}")]
         for opening in tx.opens:

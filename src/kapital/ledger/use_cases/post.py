@@ -30,6 +30,9 @@ MAX_CACHED_ACCOUNTS: Final = 1_000_000
 # After a repeated id more are likely (a caller that retries what it sent): for so many batches look ids up first.
 BATCHES_AFTER_REPEAT: Final = 8
 
+# One being written, one planned behind it. More would only make callers wait longer.
+BATCHES_UNDER_WAY: Final = 2
+
 Answer = Committed | Refused
 
 
@@ -90,6 +93,17 @@ class _Ahead(NamedTuple):
     plan: Plan
 
 
+class _Job(NamedTuple):
+    """A batch on its way to the database."""
+
+    calls: list[_Call]
+    ahead: _Ahead | None
+
+
+# What a call is told: its answers, or why there are none.
+_Outcome = tuple[_Call, list[Answer] | Exception]
+
+
 class Poster:
     """The one writer of this process. Other processes may write to the same database at the same time."""
 
@@ -104,7 +118,10 @@ class Poster:
         self._look_for_repeats = 0
         self._writer: asyncpg.Connection | None = None
         self._reader: asyncpg.Connection | None = None
-        self._task: asyncio.Task[None] | None = None
+        self._under_way = 0  # batches handed over and not yet answered
+        self._slots = asyncio.Semaphore(BATCHES_UNDER_WAY)
+        self._tasks: asyncio.Future[tuple[None, None]] | None = None
+        self._jobs: asyncio.Queue[_Job | None] = asyncio.Queue()
         self._write_loop = LoopThread("ledger writer")
 
     async def post(self, transactions: Sequence[Transaction]) -> list[Answer]:
@@ -122,8 +139,9 @@ class Poster:
             return []
         if self._waiting_count + len(transactions) > MAX_WAITING:
             raise LedgerBusy(facts={"waiting": self._waiting_count})
-        if self._task is None:
-            self._task = asyncio.create_task(self._run(), name="ledger writer")
+        if self._tasks is None:
+            told = asyncio.get_running_loop()
+            self._tasks = asyncio.gather(self._run(), self._write_loop.run(self._write_for_ever(told)))
         # A copy: what the caller does to its list later is not what it asked for.
         call = _Call(tuple(transactions), asyncio.get_running_loop().create_future())
         self._waiting.append(call)
@@ -136,8 +154,8 @@ class Poster:
         self._closing = True
         self._arrival.set()
         try:
-            if self._task is not None:
-                await self._task
+            if self._tasks is not None:
+                await self._tasks
             await _hang_up(self._reader)
             if self._writer is not None:
                 await self._write_loop.run(_hang_up(self._writer))
@@ -147,21 +165,32 @@ class Poster:
     # --- the loop ------------------------------------------------------------------------------------
 
     async def _run(self) -> None:
-        under_way: asyncio.Task[None] | None = None
-        while self._waiting or not self._closing:
-            if not self._waiting:
+        """Plan batch after batch and hand each over, one ahead of the one being written."""
+        while True:
+            # First the slot, then the callers: what comes in the meantime joins the batch.
+            await self._slots.acquire()
+            while not self._waiting and not self._closing:
                 self._arrival.clear()
                 await self._arrival.wait()
-                continue
+            if not self._waiting:
+                break
             calls = self._take()
-            ahead = await self._plan_ahead(calls, under_way)
-            if under_way is not None:
-                await under_way
-            if ahead is not None and ahead.ground is not self._assumed:
-                ahead = None  # the batch before this one failed or was raced: the ground it stood on is gone
-            under_way = asyncio.create_task(self._write(calls, ahead.plan if ahead else None))
-        if under_way is not None:
-            await under_way
+            ahead = await self._plan_ahead(calls)
+            self._under_way += 1
+            self._write_loop.call(self._jobs.put_nowait, _Job(calls, ahead))
+        self._write_loop.call(self._jobs.put_nowait, None)
+
+    def _tell(self, outcomes: list[_Outcome]) -> None:
+        """Answer the calls of a batch. The next plan comes before the callers wake up: the database must not wait."""
+        self._under_way -= 1
+        self._slots.release()
+        for call, outcome in outcomes:
+            if call.answers.done():
+                continue  # the caller has gone
+            if isinstance(outcome, Exception):
+                call.answers.set_exception(outcome)
+            else:
+                call.answers.set_result(outcome)
 
     def _take(self) -> list[_Call]:
         """Take whole calls, in order, up to the size of a batch."""
@@ -175,9 +204,9 @@ class Poster:
         self._waiting_count -= total
         return calls
 
-    async def _plan_ahead(self, calls: list[_Call], under_way: asyncio.Task[None] | None) -> _Ahead | None:
+    async def _plan_ahead(self, calls: list[_Call]) -> _Ahead | None:
         """Plan while the batch before is being written; None if that must be waited for, or fails."""
-        if self._raced or self._look_for_repeats or (self._assumed is None and under_way is not None):
+        if self._raced or self._look_for_repeats or (self._assumed is None and self._under_way):
             return None
         try:
             self._reader = await self._connected(self._reader)
@@ -200,14 +229,18 @@ class Poster:
         existing: dict[UUID, StoredEntry],
     ) -> Plan:
         transactions = [tx for call in calls for tx in call.transactions]
-        missing = assumed.book.missing(transactions)
-        if any(missing):
-            assumed.book.learn(missing, *await store.read_missing(connection, missing))
+        accounts = assumed.book.accounts_of(transactions)
+        if not all(map(all, accounts)) or any(tx.opens or tx.flags for tx in transactions):
+            missing = assumed.book.missing(transactions)
+            if any(missing):
+                assumed.book.learn(missing, *await store.read_missing(connection, missing))
+                accounts = assumed.book.accounts_of(transactions)
         plan = make_plan(
             assumed.book,
             assumed.tree,
             assumed.head,
             [call.transactions for call in calls],
+            accounts=accounts,
             existing=existing,
             now=self._clock.now(),
             rules=self._rules,
@@ -215,25 +248,33 @@ class Poster:
         assumed.head = plan.after
         return plan
 
-    async def _write(self, calls: list[_Call], plan: Plan | None) -> None:
+    # --- in the writer's thread ----------------------------------------------------------------------
+
+    async def _write_for_ever(self, told: asyncio.AbstractEventLoop) -> None:
+        """Write one batch after the other; answers go back to the callers' loop while the next is being written."""
+        while (job := await self._jobs.get()) is not None:
+            ahead = job.ahead
+            if ahead is not None and ahead.ground is not self._assumed:
+                ahead = None  # the batch before this one failed or was raced: the ground it stood on is gone
+            told.call_soon_threadsafe(self._tell, await self._outcomes(job.calls, ahead.plan if ahead else None))
+
+    async def _outcomes(self, calls: list[_Call], ahead: Plan | None) -> list[_Outcome]:
         try:
-            plan = await self._write_loop.run(self._write_batch(calls, plan))
+            plan = await self._write_batch(calls, ahead)
         except Exception as error:  # noqa: BLE001 - every caller is told, whatever it is
             self._assumed = None
             problem = problem_of(error)
             if problem is None and len(calls) > 1:
                 # Not a failure of the world: somebody's transaction is at fault, and the others must not pay for it.
-                for call in calls:
-                    await self._write([call], None)
-            else:
-                self._fail(calls, problem or error)
-        else:
-            answers, start = plan.answers, 0
-            for call in calls:
-                stop = start + len(call.transactions)
-                if not call.answers.done():
-                    call.answers.set_result(answers[start:stop])
-                start = stop
+                return [outcome for call in calls for outcome in await self._outcomes([call], None)]
+            return [(call, problem or error) for call in calls]
+        outcomes: list[_Outcome] = []
+        start = 0
+        for call in calls:
+            stop = start + len(call.transactions)
+            outcomes.append((call, plan.answers[start:stop]))
+            start = stop
+        return outcomes
 
     async def _write_batch(self, calls: list[_Call], ahead: Plan | None) -> Plan:
         self._look_for_repeats = max(0, self._look_for_repeats - 1)
@@ -278,15 +319,11 @@ class Poster:
         refused = [answer.id for answer in plan.answers if isinstance(answer, Refused)]
         return bool(refused and await store.read_existing(connection, refused))
 
-    @staticmethod
-    def _fail(calls: list[_Call], error: BaseException) -> None:
-        for call in calls:
-            if not call.answers.done():
-                call.answers.set_exception(error)
-
     async def _connected(self, connection: asyncpg.Connection | None) -> asyncpg.Connection:
         if connection is None or connection.is_closed():
-            return await asyncpg.connect(self._dsn, timeout=10, command_timeout=120)
+            return await asyncpg.connect(
+                self._dsn, timeout=10, command_timeout=120, server_settings=store.WRITER_SETTINGS
+            )
         return connection
 
 
