@@ -70,7 +70,6 @@ class Story:
     investors: list[Player] = field(default_factory=list)
     refused: Counter[str] = field(default_factory=Counter)
     accepted_orders: int = 0
-    partial_orders: int = 0
     money_in_kopecks: int = 0
 
 

@@ -45,8 +45,6 @@ class Settings(BaseSettings):
     """Origin line of the ledger's checkpoints (C2SP signed note); never changes in the life of a log."""
     rule_book_version: str = "2026-01-01"
     code_version: str = "0.1.0"
-    public_url: str = "http://127.0.0.1:8080"
-    """Base of the addresses that we print (problem pages, links)."""
     body_limit_bytes: int = Field(default=1_048_576, ge=1024, le=268_435_456)
     bus_poll_interval_ms: int = Field(default=1000, ge=10, le=60_000)
     """The longest time an event waits when a wake-up was lost."""

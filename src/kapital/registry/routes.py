@@ -18,6 +18,7 @@ from kapital.registry.domain.access import TokenSubjectKind
 from kapital.registry.domain.participant import Application
 from kapital.registry.domain.states import ParticipantState
 from kapital.registry.queries.bound import RegistryReads
+from kapital.registry.queries.participants import PAGE_MAX
 from kapital.registry.use_cases.bound import RegistryUseCases
 from kapital.registry.use_cases.issue_access_token import IssueAccessToken
 from kapital.registry.use_cases.lift_restriction import LiftRestriction
@@ -28,7 +29,7 @@ from kapital.registry.use_cases.revoke_access_token import RevokeAccessToken
 
 # The framework keeps the name `state` for itself.
 InState = Annotated[contract.ParticipantState | None, Parameter(query="state")]
-Limit = Annotated[int, Parameter(ge=1, le=1000)]
+Limit = Annotated[int, Parameter(ge=1, le=PAGE_MAX)]
 
 
 def _instant(given: str, name: str) -> datetime:

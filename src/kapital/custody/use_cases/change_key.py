@@ -37,9 +37,9 @@ async def change_key(
     Promise: after the commit no signature of a key that is not active is released, in any process.
     Raises: IdempotencyKeyReused, KeyNotFound, ReasonMalformed, and what `decide` raises.
     """
-    print_ = fingerprint(cmd)
+    mark = fingerprint(cmd)
     async with uow.begin() as tx:
-        if (earlier := await tx.replies.find(cmd.command_id, cmd.actor, print_)) is not None:
+        if (earlier := await tx.replies.find(cmd.command_id, cmd.actor, mark)) is not None:
             return msgspec.json.decode(earlier, type=Key)
         before = await keys.lock(tx, cmd.key_id)
         after = decide(before)
@@ -61,5 +61,5 @@ async def change_key(
                     data=key_state_changed(after, tx.now),
                 )
             )
-        await tx.replies.keep(cmd.command_id, cmd.actor, print_, msgspec.json.encode(after))
+        await tx.replies.keep(cmd.command_id, cmd.actor, mark, msgspec.json.encode(after))
         return after

@@ -36,15 +36,15 @@ async def generate_key(cmd: GenerateKey, *, uow: UnitOfWork, keys: Keys, provide
     The software provider has no ceremony: the key passes GENERATED and is ACTIVE in one transaction.
     Raises: IdempotencyKeyReused, NotPermitted, KeyNameMalformed, KeyNameTaken.
     """
-    print_ = fingerprint(cmd)
+    mark = fingerprint(cmd)
     async with uow.begin() as tx:
-        if (earlier := await tx.replies.find(cmd.command_id, cmd.actor, print_)) is not None:
+        if (earlier := await tx.replies.find(cmd.command_id, cmd.actor, mark)) is not None:
             return msgspec.json.decode(earlier, type=Key)
         cmd.actor.require(Role.CUSTODY_OFFICER)
         key = await _make(tx, require_key_name(cmd.name), cmd.profile, cmd.actor, keys, provider)
         if key is None:
             raise KeyNameTaken(facts={"name": cmd.name})
-        await tx.replies.keep(cmd.command_id, cmd.actor, print_, msgspec.json.encode(key))
+        await tx.replies.keep(cmd.command_id, cmd.actor, mark, msgspec.json.encode(key))
         return key
 
 

@@ -37,7 +37,7 @@ _PHRASES: Final[Mapping[str, tuple[str, str]]] = {
     "published": ("Опубликовано", "Published"),
     "terms": ("Основные условия", "Main terms"),
     "terms_note": (
-        "Полные условия – в решении о выпуске. При расхождении верно решение.",
+        "Полные условия – в решении о выпуске. При расхождениях действует решение.",
         "The full terms are in the decision on issuance. Where they differ, the decision is right.",
     ),
     "outcome": ("Итог размещения", "Outcome of the placement"),

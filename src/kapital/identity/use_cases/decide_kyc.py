@@ -50,9 +50,9 @@ async def decide_kyc(cmd: DecideKyc, *, uow: UnitOfWork, cases: CaseStore) -> co
     Promise: of two decisions at once on one case one is made, the other refused.
     """
     ensure(0 < len(cmd.decisions) <= BATCH_MAX, "a batch has 1 to 1,000 items")
-    seen = fingerprint(cmd)
+    mark = fingerprint(cmd)
     async with uow.begin() as tx:
-        if (earlier := await tx.replies.find(cmd.command_id, cmd.actor, seen)) is not None:
+        if (earlier := await tx.replies.find(cmd.command_id, cmd.actor, mark)) is not None:
             return msgspec.json.decode(earlier, type=contract.DecideKycResponse)
         cmd.actor.require(Role.AML_OFFICER)
         participants = [item.participant_id for item in cmd.decisions]
@@ -77,7 +77,7 @@ async def decide_kyc(cmd: DecideKyc, *, uow: UnitOfWork, cases: CaseStore) -> co
         await cases.save(tx.conn, superseded)
         await cases.save(tx.conn, decided)
         answer = contract.DecideKycResponse(results=results)
-        await tx.replies.keep(cmd.command_id, cmd.actor, seen, msgspec.json.encode(answer))
+        await tx.replies.keep(cmd.command_id, cmd.actor, mark, msgspec.json.encode(answer))
         return answer
 
 

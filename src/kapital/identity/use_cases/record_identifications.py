@@ -59,9 +59,9 @@ async def record_identifications(
     QualifiedStatusNeedsEvidence.
     """
     ensure(0 < len(cmd.identifications) <= BATCH_MAX, "a batch has 1 to 1,000 items")
-    seen = fingerprint(cmd)
+    mark = fingerprint(cmd)
     async with uow.begin() as tx:
-        if (earlier := await tx.replies.find(cmd.command_id, cmd.actor, seen)) is not None:
+        if (earlier := await tx.replies.find(cmd.command_id, cmd.actor, mark)) is not None:
             return msgspec.json.decode(earlier, type=contract.RecordIdentificationsResponse)
         cmd.actor.require(Role.ONBOARDING)
         latest = await cases.lock_latest(tx.conn, [item.participant_id for item in cmd.identifications])
@@ -86,7 +86,7 @@ async def record_identifications(
         ensure(len(opened) == len(renewals), "the participant's lock admits one renewal at a time")
         await cases.save_identifications(tx.conn, recorded)
         answer = contract.RecordIdentificationsResponse(results=results)
-        await tx.replies.keep(cmd.command_id, cmd.actor, seen, msgspec.json.encode(answer))
+        await tx.replies.keep(cmd.command_id, cmd.actor, mark, msgspec.json.encode(answer))
         return answer
 
 

@@ -24,7 +24,7 @@ READERS: Final = (
 )
 """Staff who may read names and taxpayer numbers."""
 
-LIMIT_MAX: Final = 1_000
+PAGE_MAX: Final = 1_000
 
 _COLUMNS: Final = """
     p.participant_id, p.kind, p.name, p.inn, p.roles, p.state, p.restrictions, p.rule_book_version,

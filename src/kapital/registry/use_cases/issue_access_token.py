@@ -53,9 +53,9 @@ async def issue_access_token(
     Raises: IdempotencyKeyReused, NotPermitted, TokenLifetimeOutOfRange, TokenSubjectNotFound,
     TokenSubjectEnded, TokenRolesExceedSubject.
     """
-    seen = fingerprint(cmd)
+    mark = fingerprint(cmd)
     async with uow.begin() as tx:
-        if (earlier := await tx.replies.find(cmd.command_id, cmd.actor, seen)) is not None:
+        if (earlier := await tx.replies.find(cmd.command_id, cmd.actor, mark)) is not None:
             return msgspec.json.decode(earlier, type=contract.IssuedAccessToken)
         cmd.actor.require(Role.ADMIN)
         require_lifetime(cmd.expires_at, now=tx.now)
@@ -78,7 +78,7 @@ async def issue_access_token(
             expires_at=token.expires_at,
         )
         await tx.audit.append("registry.access_token_issued", token.token_id, cmd.actor, after=kept)
-        await tx.replies.keep(cmd.command_id, cmd.actor, seen, msgspec.json.encode(kept))
+        await tx.replies.keep(cmd.command_id, cmd.actor, mark, msgspec.json.encode(kept))
     return msgspec.structs.replace(kept, token=secret)
 
 

@@ -52,9 +52,9 @@ async def register_participants(
     IssuerMustBeEntity, ParticipantAlreadyRegistered.
     """
     ensure(0 < len(cmd.participants) <= BATCH_MAX, "a batch has 1 to 1,000 items")
-    seen = fingerprint(cmd)
+    mark = fingerprint(cmd)
     async with uow.begin() as tx:
-        if (earlier := await tx.replies.find(cmd.command_id, cmd.actor, seen)) is not None:
+        if (earlier := await tx.replies.find(cmd.command_id, cmd.actor, mark)) is not None:
             return msgspec.json.decode(earlier, type=contract.RegisterParticipantsResponse)
         cmd.actor.require(Role.ONBOARDING)
         decided: list[Entrant | Problem] = []
@@ -74,7 +74,7 @@ async def register_participants(
             if entrant.participant.participant_id in entered:
                 await _tell(entrant, actor=cmd.actor, tx=tx)
         answer = _answer(decided, entered)
-        await tx.replies.keep(cmd.command_id, cmd.actor, seen, msgspec.json.encode(answer))
+        await tx.replies.keep(cmd.command_id, cmd.actor, mark, msgspec.json.encode(answer))
         return answer
 
 

@@ -33,9 +33,9 @@ async def register_staff(
 
     Raises: IdempotencyKeyReused, NotPermitted, StaffRolesIncompatible, StaffAlreadyRegistered.
     """
-    seen = fingerprint(cmd)
+    mark = fingerprint(cmd)
     async with uow.begin() as tx:
-        if (earlier := await tx.replies.find(cmd.command_id, cmd.actor, seen)) is not None:
+        if (earlier := await tx.replies.find(cmd.command_id, cmd.actor, mark)) is not None:
             return msgspec.json.decode(earlier, type=contract.Staff)
         cmd.actor.require(Role.ADMIN)
         require_compatible(cmd.roles)
@@ -48,5 +48,5 @@ async def register_staff(
             registered_at=tx.now,
         )
         await tx.audit.append("registry.staff_registered", member.staff_id, cmd.actor, after=answer)
-        await tx.replies.keep(cmd.command_id, cmd.actor, seen, msgspec.json.encode(answer))
+        await tx.replies.keep(cmd.command_id, cmd.actor, mark, msgspec.json.encode(answer))
         return answer

@@ -32,9 +32,9 @@ async def revoke_access_token(
     Raises: IdempotencyKeyReused, AccessTokenNotFound (also when the actor may not revoke it: whose token it
     is, is not told), AccessTokenAlreadyRevoked.
     """
-    seen = fingerprint(cmd)
+    mark = fingerprint(cmd)
     async with uow.begin() as tx:
-        if (earlier := await tx.replies.find(cmd.command_id, cmd.actor, seen)) is not None:
+        if (earlier := await tx.replies.find(cmd.command_id, cmd.actor, mark)) is not None:
             return msgspec.json.decode(earlier, type=contract.RevokedAccessToken)
         token = await access.lock_token(tx.conn, cmd.token_id)
         officer = not cmd.actor.roles.isdisjoint({Role.ADMIN, Role.SECURITY})
@@ -45,6 +45,6 @@ async def revoke_access_token(
         await access.revoke_token(tx.conn, token.token_id, revoked_by=cmd.actor.id, now=tx.now)
         answer = contract.RevokedAccessToken(token_id=token.token_id, revoked_at=tx.now)
         await tx.audit.append("registry.access_token_revoked", token.token_id, cmd.actor, after=answer)
-        await tx.replies.keep(cmd.command_id, cmd.actor, seen, msgspec.json.encode(answer))
+        await tx.replies.keep(cmd.command_id, cmd.actor, mark, msgspec.json.encode(answer))
     forget(token.token_sha256)
     return answer

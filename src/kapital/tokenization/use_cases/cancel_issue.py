@@ -33,8 +33,8 @@ async def cancel_issue(cmd: CancelIssue, *, parts: Parts) -> IssueMoved:
     """
     cmd.actor.require(Role.ISSUER, Role.ISSUER_SIGNATORY)
     async with parts.uow.begin() as tx:
-        print_of = fingerprint(cmd)
-        if (earlier := await earlier_answer(tx, cmd.command_id, cmd.actor, print_of)) is not None:
+        mark = fingerprint(cmd)
+        if (earlier := await earlier_answer(tx, cmd.command_id, cmd.actor, mark)) is not None:
             return earlier
         issue = require_own((await parts.issues.lock(tx.conn, [cmd.issue_id])).get(cmd.issue_id), cmd.actor)
         if cmd.version is not None and cmd.version != issue.version:
@@ -43,4 +43,4 @@ async def cancel_issue(cmd: CancelIssue, *, parts: Parts) -> IssueMoved:
             raise IssueMustHaveNoAcceptedOrder
         basis = {"reason": cmd.reason[:1000]}
         issue = await move_issue(tx, parts, issue, "cancelled", actor=cmd.actor, basis=basis)
-        return await keep_answer(tx, cmd.command_id, cmd.actor, print_of, issue)
+        return await keep_answer(tx, cmd.command_id, cmd.actor, mark, issue)

@@ -42,8 +42,8 @@ async def confirm_fixing(cmd: ConfirmFixing, *, parts: Parts) -> Fixing:
     """
     cmd.actor.require(Role.RISK)
     async with parts.uow.begin() as tx:
-        print_of = fingerprint(cmd)
-        if (earlier := await tx.replies.find(cmd.command_id, cmd.actor, print_of)) is not None:
+        mark = fingerprint(cmd)
+        if (earlier := await tx.replies.find(cmd.command_id, cmd.actor, mark)) is not None:
             return msgspec.json.decode(earlier, type=Fixing)
         fixing = await parts.fixings.lock(tx.conn, cmd.fixing_id)
         if fixing is None:
@@ -59,5 +59,5 @@ async def confirm_fixing(cmd: ConfirmFixing, *, parts: Parts) -> Fixing:
             before={"state": step.source.value, "version": fixing.version, "value": fixing.value},
             after={"state": step.target.value, "version": decided.version},
         )
-        await tx.replies.keep(cmd.command_id, cmd.actor, print_of, msgspec.json.encode(decided))
+        await tx.replies.keep(cmd.command_id, cmd.actor, mark, msgspec.json.encode(decided))
         return decided

@@ -46,8 +46,8 @@ async def draft_decision(cmd: DraftDecision, *, parts: Parts) -> DecisionDrafted
     ensure(cmd.actor.participant_id is not None, "an issuer is a participant")
     terms = load_terms(cmd.terms)
     async with parts.uow.begin() as tx:
-        print_of = fingerprint(cmd)
-        if (earlier := await tx.replies.find(cmd.command_id, cmd.actor, print_of)) is not None:
+        mark = fingerprint(cmd)
+        if (earlier := await tx.replies.find(cmd.command_id, cmd.actor, mark)) is not None:
             return msgspec.json.decode(earlier, type=DecisionDrafted)
         faults = find_faults(terms, calendar=parts.calendar, today=moscow_day(tx.now))
         body = decision_bytes(terms)
@@ -78,7 +78,7 @@ async def draft_decision(cmd: DraftDecision, *, parts: Parts) -> DecisionDrafted
             version=issue.version,
             faults=[TermsFault(**msgspec.structs.asdict(fault)) for fault in faults],
         )
-        await tx.replies.keep(cmd.command_id, cmd.actor, print_of, msgspec.json.encode(drafted))
+        await tx.replies.keep(cmd.command_id, cmd.actor, mark, msgspec.json.encode(drafted))
         return drafted
 
 

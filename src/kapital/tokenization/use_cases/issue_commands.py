@@ -24,15 +24,13 @@ def require_found(issue: Issue | None) -> Issue:
     return issue
 
 
-async def earlier_answer(tx: Transaction, command_id: CommandId, actor: Actor, print_of: str) -> IssueMoved | None:
+async def earlier_answer(tx: Transaction, command_id: CommandId, actor: Actor, mark: str) -> IssueMoved | None:
     """The kept answer to the same command. Raises: IdempotencyKeyReused."""
-    body = await tx.replies.find(command_id, actor, print_of)
+    body = await tx.replies.find(command_id, actor, mark)
     return None if body is None else msgspec.json.decode(body, type=IssueMoved)
 
 
-async def keep_answer(
-    tx: Transaction, command_id: CommandId, actor: Actor, print_of: str, issue: Issue
-) -> IssueMoved:
+async def keep_answer(tx: Transaction, command_id: CommandId, actor: Actor, mark: str, issue: Issue) -> IssueMoved:
     """Keep and return the answer: the issue after the step."""
     moved = IssueMoved(
         issue_id=issue.issue_id,
@@ -41,5 +39,5 @@ async def keep_answer(
         decision_version=issue.decision_version,
         decision_sha256=issue.decision_sha256,
     )
-    await tx.replies.keep(command_id, actor, print_of, msgspec.json.encode(moved))
+    await tx.replies.keep(command_id, actor, mark, msgspec.json.encode(moved))
     return moved

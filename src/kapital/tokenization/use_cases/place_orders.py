@@ -78,16 +78,16 @@ async def place_many(cmds: Sequence[PlaceOrders], *, parts: Parts) -> list[Place
     Promise: a crash after the first transaction leaves orders CHECKED; a repeat of the command, or `resume_orders`,
     brings them to the same end under the same ids. A repeat of an answered command gives the same answer.
     """
-    prints = [fingerprint(cmd) for cmd in cmds]
+    marks = [fingerprint(cmd) for cmd in cmds]
     answers: list[OrdersPlaced | Problem | None] = [_why_malformed(cmd) for cmd in cmds]
     good = [index for index, answer in enumerate(answers) if answer is None]
     known: set[_Key] = set()
     if good:
-        placed, known = await _keep([cmds[index] for index in good], [prints[index] for index in good], parts)
+        placed, known = await _keep([cmds[index] for index in good], [marks[index] for index in good], parts)
         undecided = [order.order_id for kept in placed.values() for order in kept.values() if _is_undecided(order)]
         decided = await decide_orders(undecided, parts=parts)
         for index in good:
-            answers[index] = _answer(cmds[index], prints[index], placed, decided)
+            answers[index] = _answer(cmds[index], marks[index], placed, decided)
     return [Placed(_certain(answer), _key(cmd) in known) for cmd, answer in zip(cmds, answers, strict=True)]
 
 
@@ -103,13 +103,13 @@ def _why_malformed(cmd: PlaceOrders) -> Problem | None:
 
 
 async def _keep(
-    cmds: Sequence[PlaceOrders], prints: Sequence[str], parts: Parts
+    cmds: Sequence[PlaceOrders], marks: Sequence[str], parts: Parts
 ) -> tuple[dict[_Key, dict[int, Order]], set[_Key]]:
     """Insert the orders that are new; return all that are kept for the commands, by item, and who had some before."""
     keys = [_key(cmd) for cmd in cmds]
     async with parts.uow.begin() as tx:
         kept = _by_item(await parts.orders.of_commands(tx.conn, keys))
-        fresh = [(cmd, mark) for cmd, mark in zip(cmds, prints, strict=True) if _key(cmd) not in kept]
+        fresh = [(cmd, mark) for cmd, mark in zip(cmds, marks, strict=True) if _key(cmd) not in kept]
         born = await _born(tx, parts, fresh)
         inserted = await parts.orders.add(tx.conn, [order for order, _ in born])
         actors = {cmd.actor.id: cmd.actor for cmd in cmds}

@@ -50,9 +50,9 @@ async def publish_decision(cmd: PublishDecision, *, parts: Parts) -> IssueMoved:
     IssuerWalletMustBeOpen, PublicationMustPrecedePlacement, LedgerRefused.
     """
     cmd.actor.require(Role.ISSUE_MANAGER, Role.SMART_CONTRACT)
-    print_of = fingerprint(cmd)
+    mark = fingerprint(cmd)
     async with parts.uow.begin() as tx:
-        if (earlier := await earlier_answer(tx, cmd.command_id, cmd.actor, print_of)) is not None:
+        if (earlier := await earlier_answer(tx, cmd.command_id, cmd.actor, mark)) is not None:
             return earlier
         issue, wallet_id = await _require_publishable(tx, parts, cmd)
         decision = (await parts.issues.decisions(tx.conn, [issue.issue_id]))[issue.issue_id]
@@ -61,7 +61,7 @@ async def publish_decision(cmd: PublishDecision, *, parts: Parts) -> IssueMoved:
     documents = await _keep_documents(parts, terms, decision)
     await _open_units(parts, issue)
     async with parts.uow.begin() as tx:
-        if (earlier := await earlier_answer(tx, cmd.command_id, cmd.actor, print_of)) is not None:
+        if (earlier := await earlier_answer(tx, cmd.command_id, cmd.actor, mark)) is not None:
             return earlier
         issue, wallet_id = await _require_publishable(tx, parts, cmd)
         # Disclosure opens the page with this event, so it goes before the change of state.
@@ -77,7 +77,7 @@ async def publish_decision(cmd: PublishDecision, *, parts: Parts) -> IssueMoved:
             issuer_wallet_id=wallet_id,
             published_at=tx.now,
         )
-        return await keep_answer(tx, cmd.command_id, cmd.actor, print_of, issue)
+        return await keep_answer(tx, cmd.command_id, cmd.actor, mark, issue)
 
 
 async def _require_publishable(tx: Transaction, parts: Parts, cmd: PublishDecision) -> tuple[Issue, UUID]:

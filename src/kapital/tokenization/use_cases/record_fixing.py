@@ -57,8 +57,8 @@ async def record_fixing(cmd: RecordFixing, *, parts: Parts) -> Fixing:
     """
     cmd.actor.require(Role.SETTLEMENT)
     async with parts.uow.begin() as tx:
-        print_of = fingerprint(cmd)
-        if (earlier := await tx.replies.find(cmd.command_id, cmd.actor, print_of)) is not None:
+        mark = fingerprint(cmd)
+        if (earlier := await tx.replies.find(cmd.command_id, cmd.actor, mark)) is not None:
             return msgspec.json.decode(earlier, type=Fixing)
         today = moscow_day(tx.now)
         if cmd.observed_on > today:
@@ -76,7 +76,7 @@ async def record_fixing(cmd: RecordFixing, *, parts: Parts) -> Fixing:
             recorded_by=cmd.actor.id,
             recorded_at=tx.now,
         )
-        return await _keep(tx, parts, fixing, cmd, print_of)
+        return await _keep(tx, parts, fixing, cmd, mark)
 
 
 async def record_outcome(cmd: RecordOutcome, *, parts: Parts) -> Fixing:
@@ -86,8 +86,8 @@ async def record_outcome(cmd: RecordOutcome, *, parts: Parts) -> Fixing:
     """
     cmd.actor.require(Role.SETTLEMENT)
     async with parts.uow.begin() as tx:
-        print_of = fingerprint(cmd)
-        if (earlier := await tx.replies.find(cmd.command_id, cmd.actor, print_of)) is not None:
+        mark = fingerprint(cmd)
+        if (earlier := await tx.replies.find(cmd.command_id, cmd.actor, mark)) is not None:
             return msgspec.json.decode(earlier, type=Fixing)
         decision = (await parts.issues.decisions(tx.conn, [cmd.issue_id])).get(cmd.issue_id)
         issue = (await parts.issues.read(tx.conn, [cmd.issue_id])).get(cmd.issue_id)
@@ -108,11 +108,11 @@ async def record_outcome(cmd: RecordOutcome, *, parts: Parts) -> Fixing:
             recorded_by=cmd.actor.id,
             recorded_at=tx.now,
         )
-        return await _keep(tx, parts, fixing, cmd, print_of)
+        return await _keep(tx, parts, fixing, cmd, mark)
 
 
 async def _keep(
-    tx: Transaction, parts: Parts, fixing: Fixing, cmd: RecordFixing | RecordOutcome, print_of: str
+    tx: Transaction, parts: Parts, fixing: Fixing, cmd: RecordFixing | RecordOutcome, mark: str
 ) -> Fixing:
     if not await parts.fixings.add(tx.conn, fixing):
         raise FixingAlreadyRecorded
@@ -123,5 +123,5 @@ async def _keep(
         basis={"evidence": fixing.evidence, "rule_book_version": parts.rule_book_version},
         after={"state": fixing.state.value, "version": 1, "value": fixing.value},
     )
-    await tx.replies.keep(cmd.command_id, cmd.actor, print_of, msgspec.json.encode(fixing))
+    await tx.replies.keep(cmd.command_id, cmd.actor, mark, msgspec.json.encode(fixing))
     return fixing

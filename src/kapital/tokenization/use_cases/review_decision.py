@@ -52,8 +52,8 @@ async def review_decision(cmd: ReviewDecision, *, parts: Parts) -> IssueMoved:
     if cmd.verdict is Verdict.RETURN and note is None:
         raise ReturnNeedsReason
     async with parts.uow.begin() as tx:
-        print_of = fingerprint(cmd)
-        if (earlier := await earlier_answer(tx, cmd.command_id, cmd.actor, print_of)) is not None:
+        mark = fingerprint(cmd)
+        if (earlier := await earlier_answer(tx, cmd.command_id, cmd.actor, mark)) is not None:
             return earlier
         issue = require_found((await parts.issues.lock(tx.conn, [cmd.issue_id])).get(cmd.issue_id))
         role = await _next_role(tx, parts, cmd, issue)
@@ -69,7 +69,7 @@ async def review_decision(cmd: ReviewDecision, *, parts: Parts) -> IssueMoved:
         )
         await parts.issues.add_review(tx.conn, review)
         issue = await _conclude(tx, parts, issue, review, cmd.actor)
-        return await keep_answer(tx, cmd.command_id, cmd.actor, print_of, issue)
+        return await keep_answer(tx, cmd.command_id, cmd.actor, mark, issue)
 
 
 async def _next_role(tx: Transaction, parts: Parts, cmd: ReviewDecision, issue: Issue) -> Role:

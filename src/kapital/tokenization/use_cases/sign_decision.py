@@ -42,9 +42,9 @@ async def sign_decision(cmd: SignDecision, *, parts: Parts) -> IssueMoved:
     KeyMustBeActive.
     """
     cmd.actor.require(Role.ISSUER, Role.ISSUER_SIGNATORY)
-    print_of = fingerprint(cmd)
+    mark = fingerprint(cmd)
     async with parts.uow.begin() as tx:
-        if (earlier := await earlier_answer(tx, cmd.command_id, cmd.actor, print_of)) is not None:
+        if (earlier := await earlier_answer(tx, cmd.command_id, cmd.actor, mark)) is not None:
             return earlier
         issue = await _require_signable(tx, parts, cmd)
         decision = (await parts.issues.decisions(tx.conn, [issue.issue_id]))[issue.issue_id]
@@ -55,13 +55,13 @@ async def sign_decision(cmd: SignDecision, *, parts: Parts) -> IssueMoved:
         await _sign(parts, decision, "operator", OPERATOR_KEY_NAME, KeyProfile.OPERATOR, SMART_CONTRACT, at),
     ]
     async with parts.uow.begin() as tx:
-        if (earlier := await earlier_answer(tx, cmd.command_id, cmd.actor, print_of)) is not None:
+        if (earlier := await earlier_answer(tx, cmd.command_id, cmd.actor, mark)) is not None:
             return earlier
         issue = await _require_signable(tx, parts, cmd)
         await parts.issues.add_signatures(tx.conn, signatures)
         basis = {"decision_sha256": issue.decision_sha256, "signature_kind": SIGNATURE_KIND}
         issue = await move_issue(tx, parts, issue, "signed", actor=cmd.actor, basis=basis)
-        return await keep_answer(tx, cmd.command_id, cmd.actor, print_of, issue)
+        return await keep_answer(tx, cmd.command_id, cmd.actor, mark, issue)
 
 
 async def _require_signable(tx: Transaction, parts: Parts, cmd: SignDecision) -> Issue:

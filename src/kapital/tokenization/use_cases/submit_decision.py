@@ -38,8 +38,8 @@ async def submit_decision(cmd: SubmitDecision, *, parts: Parts) -> IssueMoved:
     """
     cmd.actor.require(Role.ISSUER, Role.ISSUER_SIGNATORY)
     async with parts.uow.begin() as tx:
-        print_of = fingerprint(cmd)
-        if (earlier := await earlier_answer(tx, cmd.command_id, cmd.actor, print_of)) is not None:
+        mark = fingerprint(cmd)
+        if (earlier := await earlier_answer(tx, cmd.command_id, cmd.actor, mark)) is not None:
             return earlier
         issue = require_own((await parts.issues.lock(tx.conn, [cmd.issue_id])).get(cmd.issue_id), cmd.actor)
         issue.require_seen(cmd.decision_sha256, cmd.version)
@@ -57,4 +57,4 @@ async def submit_decision(cmd: SubmitDecision, *, parts: Parts) -> IssueMoved:
             )
         basis = {"decision_sha256": issue.decision_sha256, "signature_kind": "simple"}
         issue = await move_issue(tx, parts, issue, "submitted", actor=cmd.actor, basis=basis)
-        return await keep_answer(tx, cmd.command_id, cmd.actor, print_of, issue)
+        return await keep_answer(tx, cmd.command_id, cmd.actor, mark, issue)

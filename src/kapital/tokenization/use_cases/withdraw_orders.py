@@ -54,13 +54,13 @@ async def withdraw_orders(cmd: WithdrawOrders, *, parts: Parts) -> OrdersWithdra
     if not 1 <= len(cmd.order_ids) <= ORDERS_MAX:
         raise BatchTooLarge(facts={"count": len(cmd.order_ids), "limit": ORDERS_MAX})
     async with parts.uow.begin() as tx:
-        print_of = fingerprint(cmd)
-        earlier = await tx.replies.find(cmd.command_id, cmd.actor, print_of)
+        mark = fingerprint(cmd)
+        earlier = await tx.replies.find(cmd.command_id, cmd.actor, mark)
         if earlier is not None:
             answer = msgspec.json.decode(earlier, type=OrdersWithdrawn)
         else:
             answer = await _withdraw(tx, parts, cmd)
-            await tx.replies.keep(cmd.command_id, cmd.actor, print_of, msgspec.json.encode(answer))
+            await tx.replies.keep(cmd.command_id, cmd.actor, mark, msgspec.json.encode(answer))
     async with parts.database.connect() as conn:
         orders = await parts.orders.read(conn, cmd.order_ids)
     await release_reserves(
