@@ -8,23 +8,27 @@ the lock, with every id looked up.
 """
 
 import asyncio
+from collections import deque
 from collections.abc import Sequence
+from itertools import chain
 from typing import Final, NamedTuple
 from uuid import UUID
 
 import asyncpg
 
 from kapital.kernel.clock import Clock
-from kapital.kernel.problems import Family, Problem, Retry, ensure
+from kapital.kernel.problems import Family, Problem, Retry, Unavailable, ensure
 from kapital.ledger.adapters import store
 from kapital.ledger.api import MAX_TRANSACTIONS_PER_CALL, Committed, Refused, StoredEntry, Transaction
 from kapital.ledger.domain.book import Book, Head
 from kapital.ledger.domain.plan import Plan, RuleBook, make_plan
 from kapital.ledger.domain.tree import GrowingTree
+from kapital.platform.logging import get_logger
 from kapital.platform.loop_thread import LoopThread
 from kapital.platform.problems import problem_of
 
-MAX_BATCH: Final = 1_000
+# Callers wait in three groups: one being written, one planned, one gathering. Larger batches make the groups uneven.
+MAX_BATCH: Final = 500
 MAX_WAITING: Final = 100_000
 MAX_CACHED_ACCOUNTS: Final = 1_000_000
 # After a repeated id more are likely (a caller that retries what it sent): for so many batches look ids up first.
@@ -34,6 +38,8 @@ BATCHES_AFTER_REPEAT: Final = 8
 BATCHES_UNDER_WAY: Final = 2
 
 Answer = Committed | Refused
+
+_log = get_logger("ledger")
 
 
 class BatchTooLarge(Problem):
@@ -61,6 +67,13 @@ class LedgerClosed(Problem):
     title = "The ledger is stopping"
     retry = Retry.SAME_REQUEST
     family = Family.UNAVAILABLE
+
+
+class LedgerStopped(Unavailable):
+    """The writer of this process ended by a fault of its own: this call may have been entered or not."""
+
+    code = "ledger_stopped"
+    title = "The ledger has stopped by a fault"
 
 
 class _Call:
@@ -118,9 +131,10 @@ class Poster:
         self._look_for_repeats = 0
         self._writer: asyncpg.Connection | None = None
         self._reader: asyncpg.Connection | None = None
-        self._under_way = 0  # batches handed over and not yet answered
+        self._untold: deque[list[_Call]] = deque()  # batches taken and not yet answered, in order
         self._slots = asyncio.Semaphore(BATCHES_UNDER_WAY)
         self._tasks: asyncio.Future[tuple[None, None]] | None = None
+        self._end: asyncio.Future[None] | None = None
         self._jobs: asyncio.Queue[_Job | None] = asyncio.Queue()
         self._write_loop = LoopThread("ledger writer")
 
@@ -129,7 +143,7 @@ class Poster:
 
         Promise: an answer Committed survives any crash; a call that raises Unavailable may have been entered or
         not – ask again with the same ids and it is entered once.
-        Raises: BatchTooLarge, LedgerClosed, LedgerBusy, DatabaseUnavailable, StorageFull.
+        Raises: BatchTooLarge, LedgerClosed, LedgerBusy, LedgerStopped, DatabaseUnavailable, StorageFull.
         """
         if len(transactions) > MAX_TRANSACTIONS_PER_CALL:
             raise BatchTooLarge(facts={"most": MAX_TRANSACTIONS_PER_CALL, "got": len(transactions)})
@@ -141,7 +155,9 @@ class Poster:
             raise LedgerBusy(facts={"waiting": self._waiting_count})
         if self._tasks is None:
             told = asyncio.get_running_loop()
+            self._write_loop.start()
             self._tasks = asyncio.gather(self._run(), self._write_loop.run(self._write_for_ever(told)))
+            self._tasks.add_done_callback(self._give_up)
         # A copy: what the caller does to its list later is not what it asked for.
         call = _Call(tuple(transactions), asyncio.get_running_loop().create_future())
         self._waiting.append(call)
@@ -153,9 +169,15 @@ class Poster:
         """Finish what waits, then stop."""
         self._closing = True
         self._arrival.set()
+        if self._end is None:
+            self._end = asyncio.ensure_future(self._finish())
+        # Who loses patience with the end must not take the answers from those who still wait for theirs.
+        await asyncio.shield(self._end)
+
+    async def _finish(self) -> None:
         try:
             if self._tasks is not None:
-                await self._tasks
+                await asyncio.wait([self._tasks])  # a fault was told to those whose calls it met
             await _hang_up(self._reader)
             if self._writer is not None:
                 await self._write_loop.run(_hang_up(self._writer))
@@ -175,14 +197,14 @@ class Poster:
             if not self._waiting:
                 break
             calls = self._take()
+            self._untold.append(calls)
             ahead = await self._plan_ahead(calls)
-            self._under_way += 1
             self._write_loop.call(self._jobs.put_nowait, _Job(calls, ahead))
         self._write_loop.call(self._jobs.put_nowait, None)
 
     def _tell(self, outcomes: list[_Outcome]) -> None:
         """Answer the calls of a batch. The next plan comes before the callers wake up: the database must not wait."""
-        self._under_way -= 1
+        self._untold.popleft()
         self._slots.release()
         for call, outcome in outcomes:
             if call.answers.done():
@@ -191,6 +213,21 @@ class Poster:
                 call.answers.set_exception(outcome)
             else:
                 call.answers.set_result(outcome)
+
+    def _give_up(self, tasks: asyncio.Future[tuple[None, None]]) -> None:
+        """Leave nobody waiting when one of the two loops has ended by a fault that nobody foresaw."""
+        self._closing = True
+        if tasks.cancelled() or tasks.exception() is None:
+            return
+        _log.error("ledger.writer_stopped", exc_info=tasks.exception())
+        for call in [*chain.from_iterable(self._untold), *self._waiting]:
+            if not call.answers.done():
+                call.answers.set_exception(LedgerStopped())
+        # The other loop comes to its end.
+        self._waiting.clear()
+        self._arrival.set()
+        self._slots.release()
+        self._write_loop.call(self._jobs.put_nowait, None)
 
     def _take(self) -> list[_Call]:
         """Take whole calls, in order, up to the size of a batch."""
@@ -206,7 +243,8 @@ class Poster:
 
     async def _plan_ahead(self, calls: list[_Call]) -> _Ahead | None:
         """Plan while the batch before is being written; None if that must be waited for, or fails."""
-        if self._raced or self._look_for_repeats or (self._assumed is None and self._under_way):
+        under_way = len(self._untold) > 1
+        if self._raced or self._look_for_repeats or (self._assumed is None and under_way):
             return None
         try:
             self._reader = await self._connected(self._reader)
