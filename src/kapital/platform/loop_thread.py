@@ -32,17 +32,26 @@ class LoopThread:
 
     async def run(self, work: Coroutine[Any, Any, T]) -> T:
         """Run a coroutine on this thread's loop and wait for it on the caller's."""
-        return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(work, self._started()))
+        return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(work, self.start()))
 
     def call(self, function: Callable[..., object], *arguments: object) -> None:
         """Call a function on this thread's loop soon; do not wait for it."""
-        self._started().call_soon_threadsafe(function, *arguments)
+        self.start().call_soon_threadsafe(function, *arguments)
 
-    def _started(self) -> asyncio.AbstractEventLoop:
+    def start(self) -> asyncio.AbstractEventLoop:
+        """Start the thread if it does not run yet.
+
+        Raises: OSError, RuntimeError, when the system gives no more files or threads; another try is free to work.
+        """
         if self._loop is None:
-            self._loop = new_event_loop()
-            self._thread = threading.Thread(target=self._loop.run_forever, name=self._name, daemon=True)
-            self._thread.start()
+            loop = new_event_loop()
+            thread = threading.Thread(target=loop.run_forever, name=self._name, daemon=True)
+            try:
+                thread.start()
+            except RuntimeError:
+                loop.close()
+                raise
+            self._loop, self._thread = loop, thread
         return self._loop
 
     def stop(self) -> None:
