@@ -234,3 +234,9 @@ def test_the_text_of_a_note_may_hold_empty_lines_and_the_last_one_divides() -> N
     text = "Ognuno sta solo\n\ned è subito sera.\n"
     assert split_note(f"{text}\n{signer.line(text)}")[0] == text
     assert open_note(f"{text}\n{signer.line(text)}", [signer.verifier]) == (text, ("poet",))
+
+
+def test_a_key_name_that_is_no_unicode_text_is_refused() -> None:
+    half = encode_base64(bytes([Algorithm.ED25519]) + bytes(32))
+    with pytest.raises(NoteInvalid, match="Unicode"):
+        NoteVerifier.from_vkey(f"\udcff+00000000+{half}")

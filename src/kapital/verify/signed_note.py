@@ -341,7 +341,11 @@ def _read_signature_line(line: str) -> SignatureLine:
 def _require_name(name: str) -> None:
     if not name or "+" in name or any(char.isspace() for char in name) or _CONTROL.search(name):
         raise NoteInvalid("key_name_malformed", "a key name is not empty and has no space and no plus")
-    if len(name.encode("utf-8", "replace")) > NAME_BYTES_MAX:
+    try:
+        encoded = name.encode()
+    except UnicodeEncodeError:  # a byte of a command line that is not UTF-8
+        raise NoteInvalid("key_name_malformed", "a key name is Unicode text") from None
+    if len(encoded) > NAME_BYTES_MAX:
         raise NoteInvalid("key_name_malformed", f"a key name has at most {NAME_BYTES_MAX} bytes")
 
 
