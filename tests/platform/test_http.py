@@ -11,6 +11,7 @@ import msgspec
 import pytest
 from litestar import get, post
 from litestar.testing import AsyncTestClient
+from prometheus_client import CONTENT_TYPE_LATEST
 
 from kapital.kernel.actor import Actor, NotPermitted
 from kapital.kernel.problems import Family, Problem, Unavailable, problem_codes
@@ -296,6 +297,7 @@ class TestOperations:
         assert 'kapital_database_up{service="registry"} 1.0' in metrics.text
         assert 'kapital_dead_letters_open{service="registry"} 0.0' in metrics.text
         assert 'route="/health"' in metrics.text
+        assert metrics.headers["content-type"] == CONTENT_TYPE_LATEST
 
     async def test_metrics_name_routes_and_never_paths(self, client):
         await client.get("/nowhere/in/particular")

@@ -45,7 +45,8 @@ async def health(state: State) -> Response[contract.Health]:
     return Response(body, status_code=200 if well else 503, headers={} if well else {"Retry-After": "2"})
 
 
-@get("/metrics", opt=PUBLIC, media_type=CONTENT_TYPE_LATEST)
+# The framework adds the charset itself. Said twice, Prometheus 3 could not read the header and would refuse the page.
+@get("/metrics", opt=PUBLIC, media_type=CONTENT_TYPE_LATEST.removesuffix("; charset=utf-8"))
 async def metrics(state: State) -> bytes:
     """Prometheus exposition. Not for the open net: the edge does not pass it on."""
     async with asyncio.timeout(30):
