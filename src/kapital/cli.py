@@ -3,16 +3,18 @@
 import asyncio
 import json
 import signal
+import socket
 import sys
 from collections.abc import Awaitable, Callable, Coroutine
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, NoReturn, TypeVar
 from uuid import UUID
 
 from cyclopts import App, Parameter
 from granian.constants import Interfaces
 from granian.server.embed import Server
+from pydantic import ValidationError
 from rich.console import Console
 
 from kapital.app import Kapital, http_app, open_kapital, work_in_background
@@ -27,7 +29,7 @@ from kapital.platform.ids import new_uuid7
 from kapital.platform.logging import configure_logging
 from kapital.platform.loop_thread import new_event_loop
 from kapital.platform.settings import Settings
-from kapital.registry.domain.access import TokenSubjectKind
+from kapital.registry.domain.access import STAFF_ROLES, TokenSubjectKind
 from kapital.registry.use_cases.issue_access_token import IssueAccessToken
 from kapital.registry.use_cases.register_staff import RegisterStaff
 from kapital.verify.__main__ import main as verify_main
@@ -49,7 +51,9 @@ T = TypeVar("T")
 @app.command
 def up() -> None:
     """Serve the HTTP API of all services in one process until Ctrl-C."""
-    _run(_serve(_settings()))
+    settings = _settings()
+    _require_free_port(settings)
+    _run(_serve(settings))
 
 
 @app.command
@@ -163,6 +167,8 @@ def keys() -> None:
 def token(*roles: Role, hours: int = 8) -> None:
     """Print an access token for a new member of the staff with these roles, for use on this installation."""
     _silence_logs()
+    if not roles or not STAFF_ROLES.issuperset(roles):
+        _end("name one or more roles of staff: " + ", ".join(sorted(role.value for role in STAFF_ROLES)))
 
     async def work() -> str:
         async with open_kapital(_settings()) as kapital:
@@ -218,8 +224,24 @@ def _write_evidence(path: Path, make: Callable[[Kapital], Awaitable[bytes]]) -> 
         async with open_kapital(_settings()) as kapital:
             return await make(kapital)
 
-    path.write_bytes(_run(work()))
+    package = _run(work())
+    try:
+        path.write_bytes(package)
+    except OSError as error:
+        _end(f"{path}: {error.strerror}")
     print(path)
+
+
+def _require_free_port(settings: Settings) -> None:
+    """End with a message if somebody listens there. The server shares its port (SO_REUSEPORT): a second one would
+    start without a word and get a part of the first one's requests."""
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((settings.host, settings.port))
+        except OSError as error:
+            _end(f"cannot listen on {settings.host}:{settings.port} (KAPITAL_HOST, KAPITAL_PORT): {error.strerror}")
 
 
 async def _serve(settings: Settings) -> None:
@@ -250,11 +272,20 @@ async def _until(stopping: asyncio.Event, server: Server, kapital: Kapital) -> N
 
 
 def _settings() -> Settings:
-    return Settings()
+    try:
+        return Settings()
+    except ValidationError as error:  # Without the value given: it may be a secret.
+        named = (f"{'.'.join(map(str, e['loc'])) or 'settings'}: {e['msg']}" for e in error.errors())
+        _end("settings (KAPITAL_… or the file of KAPITAL_CONFIG): " + "; ".join(named))
 
 
 def _silence_logs() -> None:
     configure_logging(level="ERROR")
+
+
+def _end(why: str) -> NoReturn:
+    print(why, file=sys.stderr)
+    sys.exit(2)
 
 
 def _print(told: dict[str, Any]) -> None:

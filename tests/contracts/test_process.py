@@ -3,6 +3,8 @@
 import asyncio
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -65,6 +67,12 @@ def token_in(folder: Path) -> str:
             return await staff_token(kapital, Role.ONBOARDING)
 
     return asyncio.run(give())
+
+
+def kapital_command(*arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
+    """A command of the console that is expected to end by itself."""
+    command = [sys.executable, "-m", "kapital", *arguments]
+    return subprocess.run(command, env=os.environ | settings, capture_output=True, text=True, timeout=60, check=False)
 
 
 def register(url: str, token: str, number: int) -> str:
@@ -184,6 +192,31 @@ def test_it_is_well_and_says_which_databases_answer(served: Served) -> None:
     assert (answer.status_code, told["status"]) == (200, "ok")
     assert {"registry", "ledger", "custody"} <= set(told["databases"])
     assert set(told["databases"].values()) == {"ok"}
+
+
+def test_a_second_process_on_its_port_ends_with_a_message(served: Served, tmp_path: Path) -> None:
+    ended = kapital_command("up", KAPITAL_PORT=served.url.rpartition(":")[2], KAPITAL_DATA_DIR=str(tmp_path / "data"))
+
+    assert ended.returncode == 2
+    assert "Address already in use" in ended.stderr
+    assert "Traceback" not in ended.stderr
+    assert not (tmp_path / "data").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "settings", "told"),
+    [
+        (["token"], {}, "name one or more roles of staff"),
+        (["token", "investor"], {}, "name one or more roles of staff"),
+        (["up"], {"KAPITAL_PORT": "many"}, "port: Input should be a valid integer"),
+    ],
+)
+def test_a_wrong_call_ends_with_a_message(arguments: list[str], settings: dict[str, str], told: str) -> None:
+    ended = kapital_command(*arguments, **settings)
+
+    assert ended.returncode == 2
+    assert told in ended.stderr
+    assert "Traceback" not in ended.stderr
 
 
 def test_its_metrics_are_readable_by_prometheus(served: Served) -> None:
