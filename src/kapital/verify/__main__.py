@@ -1,6 +1,6 @@
 """Command line of the offline verifier: `python -m kapital.verify PACKAGE`.
 
-Exit status: 0 accepted, 1 refused, 2 there is nothing to read (or the call itself is wrong).
+Exit status: 0 accepted, 1 refused, 2 there is nothing to read (the file is no package, or the call itself is wrong).
 """
 
 import argparse

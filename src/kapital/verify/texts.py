@@ -50,7 +50,7 @@ WORDS: Final = {
 
 FINDINGS: Final = {
     "entries_unaltered": {
-        "en": "The {entries} entries are spelled canonically and each is in balance by asset.",
+        "en": "Entries in the package: {entries}; each is spelled canonically and in balance by asset.",
         "ru": "Записей в пакете: {entries}; каждая записана в единственной канонической форме и сбалансирована по каждому активу.",
     },
     "entries_included": {
