@@ -310,6 +310,23 @@ def test_every_kept_package_that_is_well_formed_fits_the_schema_and_field_faults
         assert schema.is_valid(package) != fault, case["file"]
 
 
+@pytest.mark.parametrize(
+    ("file", "field"),
+    [
+        ("good_entries_with_earlier_checkpoint", "consistency_proof"),
+        ("good_entries_with_earlier_checkpoint", "earlier_checkpoint"),
+        ("good_statement_of_no_entry", "wallet"),
+        ("good_statement_complete", "completeness"),
+        ("good_entry_with_document", "documents"),
+    ],
+)
+def test_a_field_that_is_null_is_neither_there_nor_left_out(file: str, field: str) -> None:
+    members = json.loads((FOLDER / f"{file}.json").read_text(encoding="utf-8"))
+    package = json.dumps({**members, field: None}, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    report = verify(package.encode(), trusted_keys=[KEY])
+    assert (report.code, report.passed) == ("package_fields_wrong", [])
+
+
 def test_the_command_line_tells_the_verdict_by_its_exit_status(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

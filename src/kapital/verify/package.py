@@ -159,6 +159,8 @@ def _read_package(members: Any) -> Package:
         {"format", "kind", "origin", "keys", "checkpoint", "entries"},
         {"earlier_checkpoint", "consistency_proof", "wallet", "completeness", "documents"},
     )
+    # A field that is null would count as there and be checked as if it were not.
+    _require(None not in members.values(), "package_fields_wrong", "no field is null")
     kind = members["kind"]
     _require(kind in (KIND_ENTRY, KIND_STATEMENT), "package_kind_unknown", "kind is entry or statement")
     _require(
