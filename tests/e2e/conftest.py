@@ -23,7 +23,7 @@ CHROMIUM = shutil.which("chromium")
 STORY = ("fixed-rate-window.yaml", "debt-step-rate.yaml")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def site() -> Iterator[str]:
     """Base address of `kapital up` over the data of a played story."""
     # Not pytest's own folder: it is closed to the server's system user each time another session starts.
@@ -48,12 +48,13 @@ def site() -> Iterator[str]:
         shutil.rmtree(root, ignore_errors=True)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """Debian's Chromium; skipped with what to install where there is none."""
     if CHROMIUM is None:
         message = "no chromium: install the package chromium"
         (pytest.fail if os.environ.get("KAPITAL_REQUIRE_ALL") == "1" else pytest.skip)(message)
+    # Ends with this module: playwright keeps an event loop running in this thread, and other tests need it free.
     with sync_playwright() as playwright:
         yield playwright.chromium.launch(
             executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
