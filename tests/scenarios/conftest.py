@@ -40,6 +40,8 @@ async def server(postgres: EmbeddedPostgres, _untouched: dict[str, Untouched]) -
             await _restore(dsn, _untouched[service])
             continue
         admin = await asyncpg.connect(postgres.dsn())
+        # Another test of this session may have opened the whole house on this server.
+        await admin.execute(f'DROP DATABASE IF EXISTS "kapital_{service}" WITH (FORCE)')
         await admin.execute(f'CREATE DATABASE "kapital_{service}"')
         await admin.close()
         database = Database(service, dsn)
