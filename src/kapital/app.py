@@ -2,7 +2,6 @@
 
 import asyncio
 import gc
-import sys
 from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from kapital.kernel.actor import Actor, machine_actor
 from kapital.kernel.clock import Clock
 from kapital.kernel.problems import Problem
 from kapital.kernel.roles import Role
+from kapital.ledger.adapters.writer_process import WriterProcess
 from kapital.ledger.routes import ledger_routes
 from kapital.ledger.service import LedgerService, tiles_audit
 from kapital.platform.bus import EmbeddedBus
@@ -141,6 +141,7 @@ async def _build(settings: Settings, clock: Clock, databases: Databases) -> Kapi
         origin=settings.log_origin,
         signers=[await custody.custody.signer(settings.log_origin)],
         audit=tiles_audit(settings.data_dir / "audit"),
+        writer=WriterProcess,
     )
     bank = SandboxBank(databases.get("sandbox"), clock)
     registry = registry_of(
@@ -228,6 +229,5 @@ async def _attempt(name: str, work: Awaitable[object]) -> None:
 
 
 def _tune_process() -> None:
-    """Long-lived caches make the collector's full passes expensive, and the writer thread must get its turn soon."""
+    """Long-lived caches make the collector's full passes expensive."""
     gc.set_threshold(100_000, 50, 100)
-    sys.setswitchinterval(0.0005)

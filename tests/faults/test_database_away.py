@@ -11,6 +11,8 @@ import asyncpg
 import pytest
 
 from kapital.kernel.problems import Problem, Unavailable
+from kapital.ledger.adapters.writer import WriterHere
+from kapital.ledger.adapters.writer_process import WriterProcess
 from kapital.ledger.api import Committed, OpenWallet, SetFlags, Transaction
 from kapital.ledger.service import LedgerService
 from kapital.platform.database import Database
@@ -89,8 +91,11 @@ async def test_a_server_that_is_killed_and_comes_back_is_used_again_by_the_same_
     await callers.settle(own_database.dsn)
 
 
-async def test_a_writer_whose_session_is_cut_off_again_and_again_loses_nothing(make_ledger, database: Database, sql):
-    ledger = await make_ledger()
+@pytest.mark.parametrize("writer", [WriterHere, WriterProcess])
+async def test_a_writer_whose_session_is_cut_off_again_and_again_loses_nothing(
+    make_ledger, database: Database, sql, writer
+):
+    ledger = await make_ledger(writer=writer)
     await opened(ledger)
     callers = Callers(ledger)
     running = asyncio.create_task(callers.run(16))

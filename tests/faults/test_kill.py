@@ -23,7 +23,7 @@ from tests.ledger.words import RUB, at, move, top_up, tx
 
 ROUNDS = 20
 WALLETS = [new_uuid7() for _ in range(6)]
-# After how many answers of some 2,100 a process may die.
+# After how many answers of some 7,500 a process may die.
 MOST_TOLD = 500
 # What dies in a round besides the process, and what dies first.
 KILLS = ("process", "process", "backend", "process", "postmaster")
@@ -32,7 +32,7 @@ KILLS = ("process", "process", "backend", "process", "postmaster")
 def orders_of(chance: random.Random) -> list[list[Transaction]]:
     return [
         [tx(*move(RUB, *chance.sample(WALLETS, 2), chance.randint(1, 9))) for _ in range(chance.randint(1, 5))]
-        for _ in range(700)
+        for _ in range(2_500)
     ]
 
 

@@ -1,4 +1,4 @@
-"""A ledger in a process of its own, for tests of many writers and of sudden death.
+"""A ledger in a process of its own, its writer in another, for tests of many writers and of sudden death.
 
 Usage: process.py DSN ORDERS TOLD: reads transactions to post as lines of JSON from the file ORDERS, one call a line,
 and appends each answer to the file TOLD before anything else is done with it.
@@ -13,6 +13,7 @@ from uuid import UUID
 
 import msgspec
 
+from kapital.ledger.adapters.writer_process import WriterProcess
 from kapital.ledger.api import Committed, Refused, Transaction
 from kapital.platform.database import Database
 from tests.ledger.conftest import build
@@ -52,7 +53,7 @@ def read_orders(path: Path) -> list[list[Transaction]]:
 
 async def main(dsn: str, calls: list[list[Transaction]], told_path: Path) -> None:
     database = Database("ledger", dsn)
-    ledger = build(database)
+    ledger = build(database, writer=WriterProcess)
     todo = iter(calls)
     out = os.open(told_path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
     await ledger.size()

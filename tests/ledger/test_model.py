@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
+from kapital.ledger.adapters.writer_process import WriterProcess
 from kapital.ledger.api import AccountKey, Committed, Position, Posting, Refused, SetFlags, Transaction
 from kapital.ledger.service import MIGRATIONS
 from kapital.platform.database import Database, dsn_for
@@ -142,7 +143,7 @@ class LedgerLife(RuleBasedStateMachine):
         self.name = f"life_{new_uuid7().hex}"
         self.run(self._admin(f'CREATE DATABASE "{self.name}" TEMPLATE "{self.template}"'))
         self.database = Database("ledger", dsn_for(self.server.dsn(), self.name))
-        self.ledgers = [build(self.database), build(self.database)]
+        self.ledgers = [build(self.database), build(self.database, writer=WriterProcess)]
         self.model = Model()
         self.sent: list[Transaction] = []
         self.history: list[tuple[int, dict[AccountKey, int]]] = []

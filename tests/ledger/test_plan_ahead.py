@@ -14,7 +14,7 @@ from tests.ledger.words import RUB, at, move, top_up, tx
 
 ANNA, BORIS = new_uuid7(), new_uuid7()
 MOMENT = 0.04
-SLOW = pytest.mark.parametrize("slow_part", ["read_existing", "read_missing", "write_plan"])
+SLOW = pytest.mark.parametrize("slow_part", ["read_existing", "read_missing", "write_batch"])
 # The second call comes during the first slow step of the first, or during its second.
 GAP = pytest.mark.parametrize("first_gap", [0.25, 1.5])
 
@@ -101,8 +101,8 @@ async def test_two_processes_in_each_others_way_keep_one_order(opened, make_ledg
 
 
 async def test_the_money_of_a_batch_that_failed_is_not_counted_by_the_one_planned_behind_it(opened, monkeypatch):
-    slow(monkeypatch, "write_plan")
-    real = store.write_plan
+    slow(monkeypatch, "write_batch")
+    real = store.write_batch
     failing = True
 
     async def fail_once(*args: Any) -> None:
@@ -112,7 +112,7 @@ async def test_the_money_of_a_batch_that_failed_is_not_counted_by_the_one_planne
             failing = False
             raise ConnectionResetError("gone")
 
-    monkeypatch.setattr(store, "write_plan", fail_once)
+    monkeypatch.setattr(store, "write_batch", fail_once)
     paid_in, spends = [tx(*top_up(ANNA, 900))], [tx(*move(RUB, ANNA, BORIS, 1000))]
     tasks = [asyncio.create_task(opened.post(call)) for call in ([*paid_in], [*spends])]
     await asyncio.sleep(0)

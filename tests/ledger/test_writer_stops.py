@@ -1,7 +1,6 @@
 """The writer's end: whatever stops it, and whoever loses patience with it, no caller is left without an answer."""
 
 import asyncio
-import threading
 
 import pytest
 
@@ -11,7 +10,6 @@ from kapital.ledger.api import Committed, OpenWallet
 from kapital.ledger.service import LedgerService
 from kapital.ledger.use_cases.post import LedgerClosed, LedgerStopped, Poster
 from kapital.platform.ids import new_uuid7
-from kapital.platform.loop_thread import LoopThread
 from tests.ledger.words import tx
 
 PATIENCE_S = 10
@@ -19,14 +17,14 @@ PATIENCE_S = 10
 
 async def slow_writes(monkeypatch: pytest.MonkeyPatch) -> asyncio.Event:
     """Hold every write a while; the event says that one has begun."""
-    begun, real, loop = asyncio.Event(), store.write_plan, asyncio.get_running_loop()
+    begun, real, loop = asyncio.Event(), store.write_batch, asyncio.get_running_loop()
 
     async def slowly(*args: object) -> None:
         loop.call_soon_threadsafe(begun.set)
         await asyncio.sleep(0.2)
         await real(*args)
 
-    monkeypatch.setattr(store, "write_plan", slowly)
+    monkeypatch.setattr(store, "write_batch", slowly)
     return begun
 
 
@@ -51,7 +49,7 @@ async def test_two_closes_at_once_both_end(ledger: LedgerService, monkeypatch):
         await ledger.post([tx(OpenWallet(new_uuid7()))])
 
 
-@pytest.mark.parametrize("part", ["_plan_ahead", "_outcomes"])
+@pytest.mark.parametrize("part", ["_hand_over", "_outcomes"])
 async def test_a_writer_that_dies_tells_everyone_who_waits(ledger: LedgerService, monkeypatch, part):
     class Fatal(BaseException):
         """What no part of the writer catches."""
@@ -69,19 +67,3 @@ async def test_a_writer_that_dies_tells_everyone_who_waits(ledger: LedgerService
     with pytest.raises(Problem):
         await asyncio.wait_for(ledger.post([tx(OpenWallet(new_uuid7()))]), PATIENCE_S)
     await asyncio.wait_for(ledger.close(), PATIENCE_S)
-
-
-async def test_a_thread_that_could_not_start_is_tried_again(monkeypatch):
-    real, failures = threading.Thread.start, [RuntimeError("can't start new thread")]
-
-    def fail_once(thread: threading.Thread) -> None:
-        if thread.name == "slow starter" and failures:
-            raise failures.pop()
-        real(thread)
-
-    monkeypatch.setattr(threading.Thread, "start", fail_once)
-    beside = LoopThread("slow starter")
-    with pytest.raises(RuntimeError):
-        beside.start()
-    assert await asyncio.wait_for(beside.run(asyncio.sleep(0, "well")), PATIENCE_S) == "well"
-    beside.stop()

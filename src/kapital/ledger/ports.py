@@ -1,9 +1,43 @@
 """What the ledger needs from outside."""
 
+import asyncio
 from collections.abc import Sequence
+from enum import StrEnum
 from typing import NamedTuple, Protocol
 
 from kapital.ledger.api import StoredEntry
+from kapital.ledger.domain.plan import Batch
+
+
+class PlannedBatch(NamedTuple):
+    """A batch and the ground it was planned on: if one batch fails, no other on that ground may be written."""
+
+    ground: int
+    batch: Batch
+
+
+class Outcome(StrEnum):
+    """What became of a planned batch. Unless it was written, nothing of it was."""
+
+    WRITTEN = "written"
+    RACED = "raced"  # the log is not where the plan assumed
+    REPEATS = "repeats"  # an id of the batch stands in the log already
+
+
+class BatchWriter(Protocol):
+    """Writes planned batches, in the order in which they are handed over."""
+
+    async def ready(self) -> None:
+        """Return when batches can be handed over. Raises: Problem, OSError."""
+        ...
+
+    def submit(self, planned: PlannedBatch) -> asyncio.Future[Outcome]:
+        """Hand over a batch. The answer fails when it is not known what became of it."""
+        ...
+
+    async def close(self) -> None:
+        """End when all is answered that was handed over."""
+        ...
 
 
 class AuditReceipt(NamedTuple):

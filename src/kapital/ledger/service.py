@@ -1,6 +1,6 @@
 """Puts the ledger together: the writer, the readers, the checkpoints, the audit copy."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -10,6 +10,7 @@ from kapital.kernel.clock import Clock
 from kapital.ledger.adapters import store
 from kapital.ledger.adapters.reader import Reader
 from kapital.ledger.adapters.tiles import TilesAudit
+from kapital.ledger.adapters.writer import WriterHere
 from kapital.ledger.api import (
     AccountKey,
     AssetKind,
@@ -25,7 +26,7 @@ from kapital.ledger.api import (
 )
 from kapital.ledger.domain.plan import RuleBook
 from kapital.ledger.domain.tree import Tile
-from kapital.ledger.ports import AuditAdapter, AuditReceipt
+from kapital.ledger.ports import AuditAdapter, AuditReceipt, BatchWriter
 from kapital.ledger.queries import entries as entry_queries
 from kapital.ledger.queries import holdings
 from kapital.ledger.queries.proofs import ProofReader
@@ -56,11 +57,13 @@ class LedgerService:
         origin: str,
         signers: Sequence[NoteSigner] = (),
         audit: AuditAdapter | None = None,
+        writer: Callable[[str], BatchWriter] = WriterHere,
         max_batch: int = MAX_BATCH,
     ) -> None:
         self.origin = origin
         self._clock = clock
-        self._poster = Poster(database.dsn, clock, RuleBook(rule_book_version, code_version), max_batch=max_batch)
+        rules = RuleBook(rule_book_version, code_version)
+        self._poster = Poster(database.dsn, clock, rules, writer(database.dsn), max_batch=max_batch)
         self._reader = Reader(database.dsn)
         self._proofs = ProofReader()
         self._checkpointer = Checkpointer(origin, clock, signers, self._proofs)

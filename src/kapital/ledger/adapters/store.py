@@ -12,7 +12,7 @@ import asyncpg
 from kapital.ledger.adapters.copy_format import copy_entries
 from kapital.ledger.api import AccountKey, AssetKind, OpenAsset, Position, StoredEntry
 from kapital.ledger.domain.book import AccountRow, Head, Missing
-from kapital.ledger.domain.plan import Plan
+from kapital.ledger.domain.plan import Batch
 from kapital.ledger.domain.tree import GrowingTree, Tile, right_edge
 
 Connection: TypeAlias = asyncpg.Connection
@@ -117,32 +117,32 @@ async def read_tree(connection: Connection, size: int) -> GrowingTree:
     return GrowingTree(size, await read_tiles(connection, right_edge(size)))
 
 
-async def write_plan(connection: Connection, plan: Plan) -> None:
-    """Write one planned batch. The caller holds the head's lock and commits."""
-    if plan.new_wallets:
-        await connection.copy_records_to_table("wallet", records=plan.new_wallets)
-    if plan.new_assets:
+async def write_batch(connection: Connection, batch: Batch) -> None:
+    """Write one batch. The caller holds the head's lock and commits."""
+    if batch.new_wallets:
+        await connection.copy_records_to_table("wallet", records=batch.new_wallets)
+    if batch.new_assets:
         await connection.copy_records_to_table(
             "asset",
-            records=[(a.asset, a.kind, a.code, a.scale, a.issue_limit, seq) for a, seq in plan.new_assets],
+            records=[(a.asset, a.kind, a.code, a.scale, a.issue_limit, seq) for a, seq in batch.new_assets],
         )
-    if plan.new_accounts:
+    if batch.new_accounts:
         await connection.copy_records_to_table(
             "account",
             records=[
                 (a.number, a.key.asset, a.key.position, a.key.wallet, a.balance, a.flags, a.last_seq)
-                for a in plan.new_accounts
+                for a in batch.new_accounts
             ],
         )
-    await connection.copy_to_table("entry", source=copy_entries(plan.entries), format="binary")
-    after = plan.after
+    await connection.copy_to_table("entry", source=copy_entries(batch.entries), format="binary")
+    after = batch.after
     await connection.execute(
         _CHANGE,
-        *plan.changed_accounts,
-        [t.level for t in plan.tiles],
-        [t.number for t in plan.tiles],
-        [t.hashes for t in plan.tiles],
-        plan.before.size,
+        *batch.changed_accounts,
+        [t.level for t in batch.tiles],
+        [t.number for t in batch.tiles],
+        [t.hashes for t in batch.tiles],
+        batch.before.size,
         after.size,
         after.accounts,
         after.recorded_at,

@@ -52,8 +52,8 @@ class Changes(NamedTuple):
     last_seqs: list[int]
 
 
-class Plan(NamedTuple):
-    """One database transaction of the ledger, and what each waiting transaction will be told."""
+class Batch(NamedTuple):
+    """One database transaction of the ledger: what it stands on and the rows it writes."""
 
     before: Head
     after: Head
@@ -63,6 +63,13 @@ class Plan(NamedTuple):
     new_wallets: list[tuple[UUID, int]]
     new_assets: list[tuple[OpenAsset, int]]
     tiles: list[Tile]
+    refused: list[UUID]  # ids that were refused without looking whether they stand in the log already
+
+
+class Plan(NamedTuple):
+    """A batch, and what each waiting transaction will be told when it is written."""
+
+    batch: Batch
     answers: list[Committed | Refused]
 
 
@@ -124,7 +131,9 @@ def make_plan(
     if rows:
         after = head._replace(size=head.size + len(rows), accounts=head.accounts + len(new), recorded_at=recorded_at)
     wallets, assets = _openings(accepted, head.size)
-    return Plan(head, after, rows, new_rows, changed, wallets, assets, tree.append(leaves), answers)
+    refused = [verdict.id for verdict in verdicts if isinstance(verdict, Refused)]
+    batch = Batch(head, after, rows, new_rows, changed, wallets, assets, tree.append(leaves), refused)
+    return Plan(batch, answers)
 
 
 # A refusal, an entry that was there before, or (place among the accepted, is it a repeat).

@@ -1,30 +1,31 @@
 """Use case: enter transactions. Concurrent callers are gathered into one database transaction (group commit).
 
 While one batch is being written, the next is planned on the assumption that the first will commit and that no id
-is a repeat. The head row is locked before anything is written. If the log is then not where the plan assumed
+is a repeat. The writer locks the head row before it writes anything. If the log is then not where the plan assumed
 (another process appended, or the first batch failed), or an id turns out to stand in the log already (the unique
-index says so, or a look-up of the refused), the plan and the book behind it are thrown away and made again under
-the lock, with every id looked up.
+index says so, or a look-up of the refused), the plan and the book behind it are thrown away and made again here
+under the lock, with every id looked up.
 """
 
 import asyncio
 from collections import deque
 from collections.abc import Sequence
-from itertools import chain
+from itertools import chain, count
 from typing import Final, NamedTuple
 from uuid import UUID
 
 import asyncpg
 
 from kapital.kernel.clock import Clock
-from kapital.kernel.problems import Family, Problem, Retry, Unavailable, ensure
+from kapital.kernel.problems import Family, Problem, Retry, Unavailable
 from kapital.ledger.adapters import store
+from kapital.ledger.adapters.session import Session
 from kapital.ledger.api import MAX_TRANSACTIONS_PER_CALL, Committed, Refused, StoredEntry, Transaction
 from kapital.ledger.domain.book import Book, Head
 from kapital.ledger.domain.plan import Plan, RuleBook, make_plan
 from kapital.ledger.domain.tree import GrowingTree
+from kapital.ledger.ports import BatchWriter, Outcome, PlannedBatch
 from kapital.platform.logging import get_logger
-from kapital.platform.loop_thread import LoopThread
 from kapital.platform.problems import problem_of
 
 # Callers wait in three groups: one being written, one planned, one gathering. Larger batches make the groups uneven.
@@ -88,8 +89,11 @@ class _Call:
 class _Assumed:
     """Book, tree and head as they will stand if every batch under way commits."""
 
+    _numbers = count(1)
+
     def __init__(self, head: Head, tree: GrowingTree) -> None:
         self.head, self.tree, self.book = head, tree, Book()
+        self.number = next(self._numbers)
 
     @property
     def too_large(self) -> bool:
@@ -100,14 +104,15 @@ class _Assumed:
 
 
 class _Ahead(NamedTuple):
-    """A plan and what it assumed."""
+    """A plan, what it assumed, and what becomes of its batch."""
 
     ground: _Assumed
     plan: Plan
+    written: asyncio.Future[Outcome]
 
 
 class _Job(NamedTuple):
-    """A batch on its way to the database."""
+    """Calls that were taken, and the plan that was handed to the writer, if there is one."""
 
     calls: list[_Call]
     ahead: _Ahead | None
@@ -120,8 +125,10 @@ _Outcome = tuple[_Call, list[Answer] | Exception]
 class Poster:
     """The one writer of this process. Other processes may write to the same database at the same time."""
 
-    def __init__(self, dsn: str, clock: Clock, rules: RuleBook, *, max_batch: int = MAX_BATCH) -> None:
-        self._dsn, self._clock, self._rules, self._max_batch = dsn, clock, rules, max_batch
+    def __init__(
+        self, dsn: str, clock: Clock, rules: RuleBook, writer: BatchWriter, *, max_batch: int = MAX_BATCH
+    ) -> None:
+        self._clock, self._rules, self._writer, self._max_batch = clock, rules, writer, max_batch
         self._waiting: list[_Call] = []
         self._waiting_count = 0
         self._arrival = asyncio.Event()
@@ -129,14 +136,14 @@ class Poster:
         self._assumed: _Assumed | None = None
         self._raced = False
         self._look_for_repeats = 0
-        self._writer: asyncpg.Connection | None = None
-        self._reader: asyncpg.Connection | None = None
+        self._ahead_session, self._lock_session = Session(dsn), Session(dsn)
         self._untold: deque[list[_Call]] = deque()  # batches taken and not yet answered, in order
         self._slots = asyncio.Semaphore(BATCHES_UNDER_WAY)
         self._tasks: asyncio.Future[tuple[None, None]] | None = None
         self._end: asyncio.Future[None] | None = None
         self._jobs: asyncio.Queue[_Job | None] = asyncio.Queue()
-        self._write_loop = LoopThread("ledger writer")
+        self.stopped = False
+        """Whether a fault that nobody foresaw has ended the writing; only a new process writes again."""
 
     async def post(self, transactions: Sequence[Transaction]) -> list[Answer]:
         """Enter transactions in order and answer each in its place.
@@ -154,9 +161,7 @@ class Poster:
         if self._waiting_count + len(transactions) > MAX_WAITING:
             raise LedgerBusy(facts={"waiting": self._waiting_count})
         if self._tasks is None:
-            told = asyncio.get_running_loop()
-            self._write_loop.start()
-            self._tasks = asyncio.gather(self._run(), self._write_loop.run(self._write_for_ever(told)))
+            self._tasks = asyncio.gather(self._plan_for_ever(), self._tell_for_ever())
             self._tasks.add_done_callback(self._give_up)
         # A copy: what the caller does to its list later is not what it asked for.
         call = _Call(tuple(transactions), asyncio.get_running_loop().create_future())
@@ -175,18 +180,15 @@ class Poster:
         await asyncio.shield(self._end)
 
     async def _finish(self) -> None:
-        try:
-            if self._tasks is not None:
-                await asyncio.wait([self._tasks])  # a fault was told to those whose calls it met
-            await _hang_up(self._reader)
-            if self._writer is not None:
-                await self._write_loop.run(_hang_up(self._writer))
-        finally:
-            self._write_loop.stop()
+        if self._tasks is not None:
+            await asyncio.wait([self._tasks])  # a fault was told to those whose calls it met
+        await self._ahead_session.close()
+        await self._lock_session.close()
+        await self._writer.close()
 
-    # --- the loop ------------------------------------------------------------------------------------
+    # --- the two loops -------------------------------------------------------------------------------
 
-    async def _run(self) -> None:
+    async def _plan_for_ever(self) -> None:
         """Plan batch after batch and hand each over, one ahead of the one being written."""
         while True:
             # First the slot, then the callers: what comes in the meantime joins the batch.
@@ -198,9 +200,15 @@ class Poster:
                 break
             calls = self._take()
             self._untold.append(calls)
-            ahead = await self._plan_ahead(calls)
-            self._write_loop.call(self._jobs.put_nowait, _Job(calls, ahead))
-        self._write_loop.call(self._jobs.put_nowait, None)
+            self._jobs.put_nowait(_Job(calls, await self._hand_over(calls)))
+        self._jobs.put_nowait(None)
+
+    async def _tell_for_ever(self) -> None:
+        """Answer one batch after the other, when it is known what became of it."""
+        while (job := await self._jobs.get()) is not None:
+            self._tell(await self._outcomes(job.calls, job.ahead))
+            if self._assumed is not None and self._assumed.too_large:
+                self._assumed = None
 
     def _tell(self, outcomes: list[_Outcome]) -> None:
         """Answer the calls of a batch. The next plan comes before the callers wake up: the database must not wait."""
@@ -219,6 +227,7 @@ class Poster:
         self._closing = True
         if tasks.cancelled() or tasks.exception() is None:
             return
+        self.stopped = True
         _log.error("ledger.writer_stopped", exc_info=tasks.exception())
         for call in [*chain.from_iterable(self._untold), *self._waiting]:
             if not call.answers.done():
@@ -227,7 +236,7 @@ class Poster:
         self._waiting.clear()
         self._arrival.set()
         self._slots.release()
-        self._write_loop.call(self._jobs.put_nowait, None)
+        self._jobs.put_nowait(None)
 
     def _take(self) -> list[_Call]:
         """Take whole calls, in order, up to the size of a batch."""
@@ -241,22 +250,26 @@ class Poster:
         self._waiting_count -= total
         return calls
 
-    async def _plan_ahead(self, calls: list[_Call]) -> _Ahead | None:
+    # --- planned ahead -------------------------------------------------------------------------------
+
+    async def _hand_over(self, calls: list[_Call]) -> _Ahead | None:
         """Plan while the batch before is being written; None if that must be waited for, or fails."""
         under_way = len(self._untold) > 1
         if self._raced or self._look_for_repeats or (self._assumed is None and under_way):
             return None
         try:
-            self._reader = await self._connected(self._reader)
+            await self._writer.ready()
+            connection = await self._ahead_session.connection()
             ground = self._assumed
             if ground is None:
-                head = await store.read_head(self._reader)
-                self._assumed = ground = _Assumed(head, await store.read_tree(self._reader, head.size))
-            return _Ahead(ground, await self._plan(self._reader, ground, calls, existing={}))
-        except Exception:  # noqa: BLE001 - a head start only: the write meets the same fault and tells the callers
+                head = await store.read_head(connection)
+                self._assumed = ground = _Assumed(head, await store.read_tree(connection, head.size))
+            plan = await self._plan(connection, ground, calls, existing={})
+        except Exception:  # noqa: BLE001 - a head start only: under the lock it meets the same fault and is told
             self._assumed = None
-            _drop(self._reader)
+            self._ahead_session.drop()
             return None
+        return _Ahead(ground, plan, self._writer.submit(PlannedBatch(ground.number, plan.batch)))
 
     async def _plan(
         self,
@@ -283,22 +296,14 @@ class Poster:
             now=self._clock.now(),
             rules=self._rules,
         )
-        assumed.head = plan.after
+        assumed.head = plan.batch.after
         return plan
 
-    # --- in the writer's thread ----------------------------------------------------------------------
+    # --- what became of it ---------------------------------------------------------------------------
 
-    async def _write_for_ever(self, told: asyncio.AbstractEventLoop) -> None:
-        """Write one batch after the other; answers go back to the callers' loop while the next is being written."""
-        while (job := await self._jobs.get()) is not None:
-            ahead = job.ahead
-            if ahead is not None and ahead.ground is not self._assumed:
-                ahead = None  # the batch before this one failed or was raced: the ground it stood on is gone
-            told.call_soon_threadsafe(self._tell, await self._outcomes(job.calls, ahead.plan if ahead else None))
-
-    async def _outcomes(self, calls: list[_Call], ahead: Plan | None) -> list[_Outcome]:
+    async def _outcomes(self, calls: list[_Call], ahead: _Ahead | None) -> list[_Outcome]:
         try:
-            plan = await self._write_batch(calls, ahead)
+            plan = await self._entered(calls, ahead)
         except Exception as error:  # noqa: BLE001 - every caller is told, whatever it is
             self._assumed = None
             problem = problem_of(error)
@@ -314,74 +319,35 @@ class Poster:
             start = stop
         return outcomes
 
-    async def _write_batch(self, calls: list[_Call], ahead: Plan | None) -> Plan:
+    async def _entered(self, calls: list[_Call], ahead: _Ahead | None) -> Plan:
         self._look_for_repeats = max(0, self._look_for_repeats - 1)
+        self._raced = False
+        if ahead is not None:
+            outcome = await ahead.written
+            if outcome is Outcome.WRITTEN:
+                return ahead.plan
+            # The ground is gone, and with it what is planned there and not yet written.
+            if self._assumed is ahead.ground:
+                self._assumed = None
+            self._raced = outcome is Outcome.RACED
+            if outcome is Outcome.REPEATS:
+                self._look_for_repeats = BATCHES_AFTER_REPEAT
         try:
-            try:
-                return await self._write_transaction(calls, ahead)
-            except asyncpg.UniqueViolationError as error:
-                if error.constraint_name != store.ENTRY_ID_CONSTRAINT or ahead is None:
-                    raise
-            self._look_for_repeats = BATCHES_AFTER_REPEAT
-            return await self._write_transaction(calls, None)
+            return await self._enter_under_lock(await self._lock_session.connection(), calls)
         except BaseException:
             # Whether a transaction is still open there is not known, and in it the next batch would be no batch.
-            _drop(self._writer)
+            self._lock_session.drop()
             raise
 
-    async def _write_transaction(self, calls: list[_Call], ahead: Plan | None) -> Plan:
-        self._writer = connection = await self._connected(self._writer)
+    async def _enter_under_lock(self, connection: asyncpg.Connection, calls: list[_Call]) -> Plan:
+        """Plan and write with the log held still and every id looked up: slower, and certain."""
         async with connection.transaction():
             head = await store.read_head(connection, lock=True)
-            plan = ahead
-            self._raced = ahead is not None and not _still_true(ahead, head)
-            if plan is None or self._raced or await self._refuses_a_repeat(connection, plan):
-                fresh = _Assumed(head, await store.read_tree(connection, head.size))
-                ids = [tx.id for call in calls for tx in call.transactions]
-                plan = await self._plan(connection, fresh, calls, existing=await store.read_existing(connection, ids))
-                # Only now may the other thread plan on it: two plans at once would both begin at the same entry.
-                self._assumed = fresh
-            ensure(plan.before.size == head.size, "a batch begins where the log ends")
-            if plan.entries:
-                await store.write_plan(connection, plan)
-        # Read once: the other thread may let go of it at any moment.
-        if (assumed := self._assumed) is not None and assumed.too_large:
-            self._assumed = None
+            ground = _Assumed(head, await store.read_tree(connection, head.size))
+            ids = [tx.id for call in calls for tx in call.transactions]
+            plan = await self._plan(connection, ground, calls, existing=await store.read_existing(connection, ids))
+            # Only now may the next batch be planned on it: two plans at once would both begin at the same entry.
+            self._assumed = ground
+            if plan.batch.entries:
+                await store.write_batch(connection, plan.batch)
         return plan
-
-    async def _refuses_a_repeat(self, connection: asyncpg.Connection, plan: Plan) -> bool:
-        """Does a plan made without looking ids up refuse what was entered before?
-
-        The first time the money was there; the repeat must be told so, and not that it is spent.
-        """
-        refused = [answer.id for answer in plan.answers if isinstance(answer, Refused)]
-        return bool(refused and await store.read_existing(connection, refused))
-
-    async def _connected(self, connection: asyncpg.Connection | None) -> asyncpg.Connection:
-        if connection is None or connection.is_closed():
-            return await asyncpg.connect(
-                self._dsn, timeout=10, command_timeout=120, server_settings=store.WRITER_SETTINGS
-            )
-        return connection
-
-
-def _still_true(plan: Plan, head: Head) -> bool:
-    """Is the log where the plan assumed, and is the plan's instant still open?"""
-    return (
-        plan.before.size == head.size
-        and plan.before.generation == head.generation
-        and (not plan.entries or plan.after.recorded_at > head.closed_at)
-    )
-
-
-def _drop(connection: asyncpg.Connection | None) -> None:
-    if connection is not None and not connection.is_closed():
-        connection.terminate()
-
-
-async def _hang_up(connection: asyncpg.Connection | None) -> None:
-    if connection is not None and not connection.is_closed():
-        try:
-            await connection.close(timeout=5)
-        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
-            connection.terminate()  # a server that does not answer cannot hold us

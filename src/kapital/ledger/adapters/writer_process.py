@@ -1,0 +1,250 @@
+"""The writer in a process of its own, so that its work takes nothing from the one that plans.
+
+Shape of the conversation, both ways over pipes: a length word of eight bytes, big-endian, and a message in msgpack.
+The first message is the connection string (it may hold a password: neither an argument nor the environment is for
+it), each other one a `PlannedBatch`; the answers come back in the same order. When the pipe ends, the process ends.
+"""
+
+import asyncio
+import fcntl
+import gc
+import os
+import signal
+import subprocess
+import sys
+from collections import deque
+from contextlib import suppress
+from struct import Struct
+from typing import Final, NamedTuple
+
+import msgspec
+
+from kapital.kernel.problems import Unavailable, problem_codes
+from kapital.ledger.adapters.writer import Writer
+from kapital.ledger.ports import Outcome, PlannedBatch
+from kapital.platform.event_loop import new_event_loop
+from kapital.platform.problems import problem_of
+
+_LENGTH: Final = Struct(">Q")
+_PIPE_BYTES: Final = 1_048_576  # what Linux lets any user have; a batch or two fit without waiting
+_END_S: Final = 150  # longer than the writer waits for a statement
+_F_SETPIPE_SZ: Final = getattr(fcntl, "F_SETPIPE_SZ", None)
+
+_encode: Final = msgspec.msgpack.Encoder(uuid_format="bytes").encode
+_read_batch: Final = msgspec.msgpack.Decoder(PlannedBatch).decode
+
+
+class WriterLost(Unavailable):
+    """The writer's process ended in the middle: what was under way may have been entered or not."""
+
+    code = "ledger_writer_lost"
+    title = "The ledger's writing process has ended"
+
+
+class WriterFault(Exception):
+    """A fault in the writer's process that is no failure of the world. Not a `Problem`: each call is tried alone."""
+
+
+class _Answer(NamedTuple):
+    """What became of a batch: an outcome, or the code of a problem, or neither – then a fault, in words."""
+
+    outcome: Outcome | None
+    code: str = ""
+    detail: str = ""
+    facts: dict[str, str | int] | None = None
+
+
+_read_answer: Final = msgspec.msgpack.Decoder(_Answer).decode
+
+
+class _Child(NamedTuple):
+    """A running process and our ends of its pipes."""
+
+    process: subprocess.Popen[bytes]
+    batches: int
+    answers: int
+
+
+class WriterProcess:
+    """The near side (`kapital.ledger.ports.BatchWriter`). A process that was lost is started anew when needed."""
+
+    def __init__(self, dsn: str) -> None:
+        self._dsn = dsn
+        self._child: _Child | None = None
+        self._unsent = bytearray()
+        self._received = bytearray()
+        self._waiting: deque[asyncio.Future[Outcome]] = deque()
+
+    async def ready(self) -> None:
+        """Start the process if it does not run. Raises: OSError when the system gives no more processes."""
+        if self._child is None:
+            self._child = child = await asyncio.to_thread(_start)
+            asyncio.get_running_loop().add_reader(child.answers, self._receive, child)
+            self._send(child, self._dsn.encode())
+
+    def submit(self, planned: PlannedBatch) -> asyncio.Future[Outcome]:
+        """Hand over a batch."""
+        answer: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+        if self._child is None:
+            answer.set_exception(WriterLost())  # lost after `ready`
+        else:
+            self._waiting.append(answer)
+            self._send(self._child, _encode(planned))
+        return answer
+
+    async def close(self) -> None:
+        """Let the process finish and end; one that does not is killed."""
+        if self._child is not None:
+            await asyncio.to_thread(_end, self._take_child(self._child))
+
+    def _send(self, child: _Child, message: bytes) -> None:
+        busy = bool(self._unsent)
+        self._unsent += _LENGTH.pack(len(message))
+        self._unsent += message
+        if not busy:
+            # At once, not in the next turn of the loop: what comes first there may be a long plan.
+            self._push(child)
+            if self._unsent:
+                asyncio.get_running_loop().add_writer(child.batches, self._push, child)
+
+    def _push(self, child: _Child) -> None:
+        try:
+            sent = os.write(child.batches, self._unsent)
+        except BlockingIOError:
+            return
+        except BrokenPipeError:
+            self._lose(child)
+            return
+        del self._unsent[:sent]
+        if not self._unsent:
+            asyncio.get_running_loop().remove_writer(child.batches)
+
+    def _receive(self, child: _Child) -> None:
+        came = os.read(child.answers, 65_536)
+        if not came:
+            self._lose(child)
+            return
+        self._received += came
+        while len(self._received) >= _LENGTH.size:
+            end = _LENGTH.size + _LENGTH.unpack_from(self._received)[0]
+            if len(self._received) < end:
+                return
+            answer = _read_answer(bytes(self._received[_LENGTH.size : end]))
+            del self._received[:end]
+            _tell(self._waiting.popleft(), answer)
+
+    def _lose(self, child: _Child) -> None:
+        self._take_child(child).process.kill()
+        _end(child)
+        self._unsent.clear()
+        self._received.clear()
+        while self._waiting:
+            _tell(self._waiting.popleft(), WriterLost())
+
+    def _take_child(self, child: _Child) -> _Child:
+        self._child = None
+        loop = asyncio.get_running_loop()
+        loop.remove_reader(child.answers)
+        loop.remove_writer(child.batches)
+        return child
+
+
+def _tell(waiting: asyncio.Future[Outcome], answer: _Answer | WriterLost) -> None:
+    if waiting.done():
+        return
+    if isinstance(answer, WriterLost):
+        waiting.set_exception(answer)
+    elif answer.outcome is not None:
+        waiting.set_result(answer.outcome)
+    elif answer.code:
+        waiting.set_exception(problem_codes()[answer.code](answer.detail, answer.facts))
+    else:
+        waiting.set_exception(WriterFault(answer.detail))
+
+
+def _start() -> _Child:
+    their_batches, batches = os.pipe()
+    answers, their_answers = os.pipe()
+    try:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "kapital.ledger.adapters.writer_process"],
+            stdin=their_batches,
+            stdout=their_answers,
+        )
+    except OSError:
+        os.close(batches)
+        os.close(answers)
+        raise
+    finally:
+        os.close(their_batches)
+        os.close(their_answers)
+    os.set_blocking(batches, False)
+    if _F_SETPIPE_SZ is not None:
+        with suppress(PermissionError):  # the user has very many pipes: a smaller one is only slower
+            fcntl.fcntl(batches, _F_SETPIPE_SZ, _PIPE_BYTES)
+    return _Child(process, batches, answers)
+
+
+def _end(child: _Child) -> None:
+    os.close(child.batches)  # the process sees it and ends
+    try:
+        child.process.wait(_END_S)
+    except subprocess.TimeoutExpired:
+        child.process.kill()
+        child.process.wait()
+    os.close(child.answers)
+
+
+# --- in the process ----------------------------------------------------------------------------------
+
+
+async def _serve(batches: int, answers: int) -> None:
+    reader = asyncio.StreamReader()
+    protocol = asyncio.StreamReaderProtocol(reader)
+    await asyncio.get_running_loop().connect_read_pipe(lambda: protocol, os.fdopen(batches, "rb", buffering=0))
+    writer: Writer | None = None
+    try:
+        while (message := await _message(reader)) is not None:
+            if writer is None:
+                writer = Writer(message.decode())
+                continue
+            answer = _encode(await _answer(writer, _read_batch(message)))
+            os.write(answers, _LENGTH.pack(len(answer)) + answer)
+    except BrokenPipeError:
+        pass  # nobody is left to be told
+    finally:
+        if writer is not None:
+            await writer.close()
+
+
+async def _message(reader: asyncio.StreamReader) -> bytes | None:
+    try:
+        return await reader.readexactly(_LENGTH.unpack(await reader.readexactly(_LENGTH.size))[0])
+    except asyncio.IncompleteReadError:
+        return None  # the other side is gone, perhaps in the middle of a word
+
+
+async def _answer(writer: Writer, planned: PlannedBatch) -> _Answer:
+    try:
+        return _Answer(await writer.write(planned))
+    except Exception as error:  # noqa: BLE001 - told to the other side, whatever it is
+        problem = problem_of(error)
+        if problem is None:
+            return _Answer(None, detail=f"{type(error).__name__}: {error}")
+        return _Answer(None, problem.code, problem.detail, problem.facts)
+
+
+def main() -> None:
+    """Serve the process that started this one until it closes the pipe."""
+    # A signal to the whole group (Ctrl-C, a service manager) is for the other side: it ends us when it is done.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    gc.set_threshold(100_000, 50, 100)
+    batches, answers = os.dup(0), os.dup(1)
+    os.dup2(2, 1)  # what is printed by mistake is no answer
+    with asyncio.Runner(loop_factory=new_event_loop) as runner:
+        runner.run(_serve(batches, answers))
+
+
+if __name__ == "__main__":
+    main()
