@@ -1,7 +1,6 @@
 """The composition root: every service of the house in one process, on the parts that the settings name."""
 
 import asyncio
-import gc
 from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -26,6 +25,7 @@ from kapital.platform.http import HttpApp, ServiceRoutes, create_app
 from kapital.platform.logging import get_logger
 from kapital.platform.objects import ObjectStore
 from kapital.platform.postgres import open_databases
+from kapital.platform.process import tune_collector
 from kapital.platform.settings import Settings
 from kapital.registry.service import RegistryService, registry_of
 from kapital.sandbox.bank.bank import SandboxBank
@@ -109,7 +109,7 @@ async def open_kapital(settings: Settings, clock: Clock | None = None) -> AsyncI
 
     Raises: EmbeddedPostgresFailed, DatabaseUnavailable, and what custody raises for a wrong passphrase.
     """
-    _tune_process()
+    tune_collector()
     clock = clock or SystemClock()
     databases = await open_databases(settings)
     try:
@@ -226,8 +226,3 @@ async def _attempt(name: str, work: Awaitable[object]) -> None:
         await work
     except Problem as problem:
         _log.warning("app.periodic_work_refused", name=name, code=problem.code)
-
-
-def _tune_process() -> None:
-    """Long-lived caches make the collector's full passes expensive."""
-    gc.set_threshold(100_000, 50, 100)

@@ -25,9 +25,9 @@ from kapital.kernel.actor import Actor
 from kapital.kernel.ids import CommandId
 from kapital.kernel.problems import InvariantBroken, Problem
 from kapital.kernel.roles import Role
-from kapital.platform.event_loop import new_event_loop
 from kapital.platform.ids import new_uuid7
 from kapital.platform.logging import configure_logging
+from kapital.platform.process import new_event_loop
 from kapital.platform.settings import Settings
 from kapital.registry.domain.access import STAFF_ROLES, TokenSubjectKind
 from kapital.registry.use_cases.issue_access_token import IssueAccessToken
@@ -203,7 +203,7 @@ def bench_ledger(
     seconds: float = 60,
     entries_before: int = 1_000_000,
     wallets: int = 100_000,
-    callers: int = 1_500,
+    callers: int = 1_200,
     as_json: Json = False,
 ) -> None:
     """DvP per second through `post` on embedded PostgreSQL, on an empty and on a large ledger, and the limit."""

@@ -255,7 +255,7 @@ class TestConfiguration:
         text = server_config(ServerSizes(), socket_folder=tmp_path, log_folder=tmp_path, with_lz4=True)
 
         megabytes = int(text.split("shared_buffers = ")[1].split("MB")[0])
-        assert megabytes <= max(16, min(1024, memory_mb() // 4))
+        assert megabytes == max(16, min(8192, memory_mb() // 4))
 
 
 class TestOpenDatabases:

@@ -1,7 +1,9 @@
 """DvP per second through `post`: four postings, a unique id, a leaf in the tree, proof available at commit.
 
 Conditions: embedded PostgreSQL with fsync and synchronous_commit on, in a fresh folder; `callers` concurrent callers
-in one process, each waiting for its own single DvP before it sends the next; wallets drawn at random for both sides.
+in one process, each waiting for its own single DvP before it sends the next; wallets drawn at random for both sides;
+a checkpoint of the server before each measurement, so that its log goes on in files that it has already, as it does
+on a server that has run for an hour.
 The same run measures an empty ledger, the filled one, one hot seller, one caller alone, proofs, and the rate at
 which the same entry rows go in by bare COPY with nothing else done – the limit.
 """
@@ -45,6 +47,7 @@ from kapital.platform.clock import SystemClock
 from kapital.platform.database import Database
 from kapital.platform.ids import new_uuid7
 from kapital.platform.postgres import open_databases
+from kapital.platform.process import tune_collector
 from kapital.platform.settings import Settings
 
 RUB: Final = money_asset()
@@ -71,6 +74,7 @@ class LedgerBench:
 
     async def run(self, console: Console) -> dict[str, Any]:
         """Measure everything and return the figures."""
+        tune_collector()
         async with _server() as database:
             ledger = LedgerService(
                 database,
@@ -92,15 +96,17 @@ class LedgerBench:
         keys = await self._open_wallets(ledger)
         random_dvp, hot_dvp = _dvps(keys), _dvps(keys, hot=True)
         console.print(f"{self.wallets} wallets; measuring an empty ledger")
-        empty = await self._load(ledger, random_dvp, min(self.seconds, 30))
+        empty = await self._load(database, ledger, random_dvp, min(self.seconds, 30))
         console.print(f"empty: {empty.per_s:.0f} DvP/s; filling to {self.entries_before} entries")
         while (size := await ledger.size()) < self.entries_before:
-            await self._load(ledger, random_dvp, min(10, (self.entries_before - size) / max(empty.per_s, 1) + 1))
+            await _load(
+                ledger, random_dvp, min(10, (self.entries_before - size) / max(empty.per_s, 1) + 1), self.callers
+            )
         before = await ledger.size()
         console.print(f"{before} entries; measuring {self.seconds:.0f} s")
-        full = await self._load(ledger, random_dvp, self.seconds)
+        full = await self._load(database, ledger, random_dvp, self.seconds)
         console.print(f"full: {full.per_s:.0f} DvP/s, p99 {full.p99_ms:.0f} ms; one hot seller")
-        hot = await self._load(ledger, hot_dvp, self.seconds)
+        hot = await self._load(database, ledger, hot_dvp, self.seconds)
         console.print(f"hot: {hot.per_s:.0f} DvP/s; single caller, proofs, bare COPY")
         alone = await _load(ledger, random_dvp, 5, 1)
         proofs = await _proofs(ledger, 5)
@@ -152,8 +158,9 @@ class LedgerBench:
         available = Position.AVAILABLE
         return [(AccountKey(RUB, available, w), AccountKey(self.units, available, w)) for w in wallets]
 
-    async def _load(self, ledger: LedgerService, dvp: MakeDvp, seconds: float) -> "Load":
+    async def _load(self, database: Database, ledger: LedgerService, dvp: MakeDvp, seconds: float) -> "Load":
         await _load(ledger, dvp, _WARM_UP_S, self.callers)
+        await _checkpoint(database)
         return await _load(ledger, dvp, seconds, self.callers)
 
 
@@ -164,6 +171,14 @@ class Load:
     per_s: float
     p50_ms: float
     p99_ms: float
+
+
+async def _checkpoint(database: Database) -> None:
+    connection = await asyncpg.connect(database.dsn)
+    try:
+        await connection.execute("CHECKPOINT")
+    finally:
+        await connection.close()
 
 
 async def _load(ledger: LedgerService, dvp: MakeDvp, seconds: float, callers: int, per_call: int = 1) -> Load:

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-SHARED_BUFFERS_MB_MAX: Final = 1024
+SHARED_BUFFERS_MB_MAX: Final = 8192
 WAL_MB_MAX: Final = 8192
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServerSizes:
-    """What may be chosen. `shared_buffers_mb` None: 1 GB, at most a quarter of the memory."""
+    """What may be chosen. `shared_buffers_mb` None: a quarter of the memory, at most 8 GB."""
 
     max_connections: int = 200
     shared_buffers_mb: int | None = None

@@ -37,7 +37,7 @@ class Settings(BaseSettings):
     postgres_max_connections: int = Field(default=200, ge=20, le=5000)
     """Embedded PostgreSQL only."""
     postgres_shared_buffers_mb: int | None = Field(default=None, ge=16, le=1_048_576)
-    """Embedded PostgreSQL only. None: 1 GB, but at most a quarter of the machine's memory."""
+    """Embedded PostgreSQL only. None: a quarter of the memory that this process may use, at most 8 GB."""
     custody_passphrase: SecretStr | None = Field(default=None, min_length=12, max_length=1024)
     """Opens the private keys of custody (scrypt). None: a random key file of mode 600 in `data_dir`."""
     operator_name: str = "Kapital"

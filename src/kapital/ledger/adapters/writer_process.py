@@ -7,7 +7,6 @@ it), each other one a `PlannedBatch`; the answers come back in the same order. W
 
 import asyncio
 import fcntl
-import gc
 import os
 import signal
 import subprocess
@@ -22,8 +21,8 @@ import msgspec
 from kapital.kernel.problems import Unavailable, problem_codes
 from kapital.ledger.adapters.writer import Writer
 from kapital.ledger.ports import Outcome, PlannedBatch
-from kapital.platform.event_loop import new_event_loop
 from kapital.platform.problems import problem_of
+from kapital.platform.process import new_event_loop, tune_collector
 
 _LENGTH: Final = Struct(">Q")
 _PIPE_BYTES: Final = 1_048_576  # what Linux lets any user have; a batch or two fit without waiting
@@ -239,7 +238,7 @@ def main() -> None:
     # A signal to the whole group (Ctrl-C, a service manager) is for the other side: it ends us when it is done.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    gc.set_threshold(100_000, 50, 100)
+    tune_collector()
     batches, answers = os.dup(0), os.dup(1)
     os.dup2(2, 1)  # what is printed by mistake is no answer
     with asyncio.Runner(loop_factory=new_event_loop) as runner:
