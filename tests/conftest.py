@@ -11,6 +11,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 import pytest_asyncio
+from hypothesis import settings
 
 from kapital.platform.database import Database, Databases, dsn_for
 from kapital.platform.logging import configure_logging
@@ -18,6 +19,9 @@ from kapital.platform.postgres import EmbeddedPostgres
 from kapital.platform.postgres_config import ServerSizes
 
 configure_logging(strict=True)
+# How long an example takes says something of the machine and nothing of the code.
+settings.register_profile("kapital", deadline=None)
+settings.load_profile("kapital")
 
 MakeDatabase = Callable[..., Awaitable[Database]]
 """`await make_database("registry", "kapital.registry.migrations")`: a Database named `registry`, migrated, empty."""
@@ -87,7 +91,7 @@ async def _execute(postgres: EmbeddedPostgres, statement: str) -> None:
                 return
             except asyncpg.ObjectInUseError:
                 # A template whose last session is only just going cannot be copied yet.
-                if attempt >= 50:
+                if attempt >= 600:
                     raise
                 await asyncio.sleep(0.1)
     finally:

@@ -12,6 +12,7 @@ from kapital.app import Kapital
 from kapital.kernel.actor import Actor
 from kapital.platform.clock import SteppedClock
 from kapital.settlement.domain.problems import BankSilent
+from tests.waiting import NEVER_S
 
 
 @dataclass
@@ -59,7 +60,7 @@ async def test_a_silent_bank_holds_up_neither_the_schedule_nor_the_checkpoint() 
     house = House()
     working = asyncio.create_task(app._tick_for_ever(cast("Kapital", house)))
 
-    await asyncio.wait_for(house.enough.wait(), timeout=10)
+    await asyncio.wait_for(house.enough.wait(), timeout=NEVER_S)
     await asyncio.sleep(0)
 
     assert house.done == ["schedule", "checkpoint", "mirror", "reconcile"]

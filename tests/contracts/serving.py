@@ -11,8 +11,9 @@ from pathlib import Path
 import httpx
 import psutil
 
-START_S = 90.0
-STOP_S = 20.0
+# A loaded machine takes long for both; a process that hangs takes for ever.
+START_S = 240.0
+STOP_S = 120.0
 PROGRAM = Path(sys.executable).parent / "kapital"
 
 
@@ -46,7 +47,7 @@ class Served:
         while time.monotonic() < deadline:
             assert self.process.poll() is None, f"ended with {self.process.returncode}: {self.said()}"
             try:
-                if httpx.get(f"{self.url}/health", timeout=5).status_code == 200:
+                if httpx.get(f"{self.url}/health", timeout=30).status_code == 200:
                     return self
             except httpx.TransportError:
                 time.sleep(0.1)
@@ -57,11 +58,10 @@ class Served:
         self._said.flush()
         return Path(self._said.name).read_text(encoding="utf-8", errors="replace")[-5000:]
 
-    def interrupt(self) -> tuple[int, float]:
-        """Ctrl-C; the exit code and the seconds it took."""
-        began = time.monotonic()
+    def interrupt(self) -> int:
+        """Ctrl-C; the exit code."""
         self.process.send_signal(signal.SIGINT)
-        return self.process.wait(STOP_S), time.monotonic() - began
+        return self.process.wait(STOP_S)
 
     def kill(self) -> None:
         """`kill -9` of our process; PostgreSQL, its child no longer, stays behind."""

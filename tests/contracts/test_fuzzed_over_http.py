@@ -26,6 +26,7 @@ from kapital.platform.http.problems import transport_problem
 from tests.contracts.documents import whole_contract
 from tests.contracts.serving import Served
 from tests.contracts.story import Story
+from tests.waiting import NEVER_S
 
 SEED = 20261124
 EXAMPLES = 8
@@ -81,7 +82,7 @@ def test_no_request_breaks_the_process_or_gets_an_answer_the_contract_does_not_k
 
 def _ask(case: Any, token: str | None, served: Served, session: requests.Session, checks: list[Any]) -> None:
     headers = {"Authorization": f"Bearer {token}"} if token else {}
-    response = case.call(base_url=served.url, session=session, headers=headers, timeout=20)
+    response = case.call(base_url=served.url, session=session, headers=headers, timeout=NEVER_S)
     case.validate_response(response, checks=checks, headers=headers)
     if response.status_code >= 400 and "html" not in response.headers["content-type"][0]:
         told = response.json()

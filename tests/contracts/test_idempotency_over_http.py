@@ -8,6 +8,7 @@ import json
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 from uuid import UUID
 
@@ -20,7 +21,6 @@ from kapital.app import MIGRATIONS, Kapital, http_app, open_kapital
 from kapital.demo.run import examples_folder
 from kapital.kernel.roles import Role
 from kapital.platform.clock import SteppedClock
-from kapital.platform.postgres import EmbeddedPostgres
 from kapital.platform.settings import Settings
 from kapital.sandbox.people import PersonKind, synthetic_people
 from kapital.settlement.domain.top_up_code import top_up_code
@@ -94,14 +94,16 @@ class Play:
 
 
 @pytest.fixture(scope="module")
-def tried(postgres: EmbeddedPostgres, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Tried]:
-    return asyncio.run(_play(postgres.dsn(), tmp_path_factory.mktemp("play")))
+def tried() -> dict[str, Tried]:
+    # A server of its own: the names of the house's databases on the session's server belong to the scenarios.
+    with TemporaryDirectory(prefix="kapital-play-", dir="/tmp", ignore_cleanup_errors=True) as folder:
+        return asyncio.run(_play(Path(folder) / "data"))
 
 
-async def _play(dsn: str, folder: Path) -> dict[str, Tried]:
+async def _play(folder: Path) -> dict[str, Tried]:
     terms = load_terms((examples_folder() / "fixed-rate-window.yaml").read_bytes())
     clock = SteppedClock(terms.placement_start_at.replace(hour=4))
-    settings = Settings(data_dir=folder, database_url=dsn)
+    settings = Settings(data_dir=folder, postgres_shared_buffers_mb=128)
     async with open_kapital(settings, clock) as kapital:
         transport = httpx.ASGITransport(app=http_app(kapital))
         async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:

@@ -20,6 +20,7 @@ from kapital.custody.domain.profiles import KeyProfile
 from kapital.kernel.canonical import canonical_bytes
 from kapital.platform.problems import DatabaseUnavailable
 from kapital.verify.signed_note import Algorithm, NoteVerifier
+from tests.waiting import until
 
 from .conftest import GUARD, World
 from .test_life_of_a_key import suspend
@@ -143,7 +144,12 @@ async def test_suspension_against_a_storm_of_signatures_leaves_none_after_its_co
             late.append(began_after)
 
     storms = [asyncio.create_task(storm()) for _ in range(8)]
-    await asyncio.sleep(0.05)
+
+    async def busy() -> bool:
+        [row] = await world.rows("SELECT coalesce(max(number), 0) > 20 AS busy FROM signature_log")
+        return bool(row["busy"])
+
+    await until(busy, what="a storm of signatures")
     await suspend(world.restart(), "operator")
     suspended = True
 

@@ -18,6 +18,7 @@ from playwright.sync_api import Browser, sync_playwright
 from rich.console import Console
 
 from kapital.demo.run import examples_folder, run_demo
+from tests.waiting import NEVER_S
 
 CHROMIUM = shutil.which("chromium")
 STORY = ("fixed-rate-window.yaml", "debt-step-rate.yaml")
@@ -44,7 +45,7 @@ def site() -> Iterator[str]:
         yield base
     finally:
         process.send_signal(signal.SIGINT)
-        process.communicate(timeout=30)
+        process.communicate(timeout=NEVER_S)
         shutil.rmtree(root, ignore_errors=True)
 
 
@@ -62,13 +63,13 @@ def browser() -> Iterator[Browser]:
 
 
 def _wait(base: str, process: subprocess.Popen[bytes]) -> None:
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 2 * NEVER_S
     while time.monotonic() < deadline:
         if process.poll() is not None:
             pytest.fail(f"kapital up ended: {process.stderr.read().decode() if process.stderr else ''}")
         try:
-            if httpx.get(f"{base}/health", timeout=2).status_code == 200:
+            if httpx.get(f"{base}/health", timeout=30).status_code == 200:
                 return
         except httpx.HTTPError:
             time.sleep(0.2)
-    pytest.fail("kapital up did not answer within 60 s")
+    pytest.fail("kapital up did not answer")

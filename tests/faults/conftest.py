@@ -19,6 +19,7 @@ from kapital.platform.ids import new_uuid7
 from kapital.platform.postgres import EmbeddedPostgres, create_missing
 from kapital.platform.postgres_config import ServerSizes
 from tests.ledger.conftest import build, database, ledger, make_ledger, sql
+from tests.waiting import until
 
 __all__ = ["database", "ledger", "make_ledger", "sql"]  # fixtures
 
@@ -56,12 +57,17 @@ async def own_ledger(own_database: Database) -> AsyncIterator[LedgerService]:
 
 async def insist(ledger: LedgerService, transactions: list[Transaction]) -> list[Committed | Refused]:
     """Ask again with the same ids until there is an answer, as every caller does who is told Unavailable."""
-    for _ in range(100):
+    answers: list[Committed | Refused] = []
+
+    async def answered() -> bool:
         try:
-            return await ledger.post(transactions)
+            answers[:] = await ledger.post(transactions)
         except Unavailable:
-            await asyncio.sleep(0.1)
-    raise AssertionError("the ledger does not come back")
+            return False
+        return True
+
+    await until(answered, what="the ledger's answer")
+    return answers
 
 
 async def require_each_once(connection: asyncpg.Connection, answers: dict[Any, int]) -> None:

@@ -20,6 +20,7 @@ from tests.faults.conftest import insist, require_each_once
 from tests.ledger.process import read_told, write_orders
 from tests.ledger.processes import LedgerProcess
 from tests.ledger.words import RUB, at, move, top_up, tx
+from tests.waiting import until
 
 ROUNDS = 20
 WALLETS = [new_uuid7() for _ in range(6)]
@@ -66,10 +67,8 @@ class Storm:
         await asyncio.to_thread(process.end)
 
     async def _until_told(self, process: LedgerProcess, count: int) -> None:
-        """Wait for so many answers: a count lies in the middle of the work at any speed, a time does not."""
-        async with asyncio.timeout(60):
-            while len(read_told(process.told)) < count:  # noqa: ASYNC110 - it has no event to wait for
-                await asyncio.sleep(0.001)
+        """Wait for so many answers: a count lies in the middle of the work on a machine of any speed."""
+        await until(lambda: len(read_told(process.told)) >= count, what="the process's answers")
         # The instant within a batch is left to chance.
         await asyncio.sleep(self.chance.uniform(0, 0.01))
 

@@ -137,7 +137,7 @@ async def test_what_was_told_of_an_instant_stays_true_whatever_is_on_its_way(mak
             await ledger.post([random_transaction(chance) for _ in range(chance.randint(1, 8))])
 
     async def read(ledger: LedgerService) -> None:
-        while writing:
+        while writing or len(told) <= 100:
             moment = datetime.now(UTC) - timedelta(microseconds=chance.choice([0, 0, 1, 50, 1_000]))
             told.append((moment, await ledger.size_at(moment)))
             await asyncio.sleep(chance.choice([0, 0.001, 0.003]))

@@ -12,38 +12,43 @@ from kapital.ledger.use_cases.post import LedgerClosed, LedgerStopped, Poster
 from kapital.platform.ids import new_uuid7
 from tests.ledger.words import tx
 
-PATIENCE_S = 10
+PATIENCE_S = 120
 
 
-async def slow_writes(monkeypatch: pytest.MonkeyPatch) -> asyncio.Event:
-    """Hold every write a while; the event says that one has begun."""
+async def held_writes(monkeypatch: pytest.MonkeyPatch) -> tuple[asyncio.Event, threading.Event]:
+    """Hold every write until it is let go; the first event says that one has begun, the second lets all go."""
     begun, real, loop = asyncio.Event(), store.write_batch, asyncio.get_running_loop()
+    let_go = threading.Event()
 
-    async def slowly(*args: object) -> None:
+    async def held(*args: object) -> None:
         loop.call_soon_threadsafe(begun.set)
-        await asyncio.sleep(0.2)
+        await asyncio.to_thread(let_go.wait, PATIENCE_S)
         await real(*args)
 
-    monkeypatch.setattr(store, "write_batch", slowly)
-    return begun
+    monkeypatch.setattr(store, "write_batch", held)
+    return begun, let_go
 
 
 async def test_who_gives_up_on_the_close_takes_no_answer_from_those_who_wait(ledger: LedgerService, monkeypatch):
-    begun = await slow_writes(monkeypatch)
+    begun, let_go = await held_writes(monkeypatch)
     calls = [asyncio.create_task(ledger.post([tx(OpenWallet(new_uuid7()))])) for _ in range(3)]
     await begun.wait()
     with pytest.raises(TimeoutError):
         await asyncio.wait_for(ledger.close(), 0.01)
+    let_go.set()
     answers = await asyncio.wait_for(asyncio.gather(*calls), PATIENCE_S)
     assert all(isinstance(a, Committed) for [a] in answers)
     await asyncio.wait_for(ledger.close(), PATIENCE_S)
 
 
 async def test_two_closes_at_once_both_end(ledger: LedgerService, monkeypatch):
-    begun = await slow_writes(monkeypatch)
+    begun, let_go = await held_writes(monkeypatch)
     call = asyncio.create_task(ledger.post([tx(OpenWallet(new_uuid7()))]))
     await begun.wait()
-    await asyncio.wait_for(asyncio.gather(ledger.close(), ledger.close()), PATIENCE_S)
+    closing = asyncio.gather(ledger.close(), ledger.close())
+    await asyncio.sleep(0)
+    let_go.set()
+    await asyncio.wait_for(closing, PATIENCE_S)
     assert isinstance((await call)[0], Committed)
     with pytest.raises(LedgerClosed):
         await ledger.post([tx(OpenWallet(new_uuid7()))])
@@ -54,14 +59,19 @@ async def test_a_writer_that_dies_tells_everyone_who_waits(ledger: LedgerService
     class Fatal(BaseException):
         """What no part of the writer catches."""
 
+    begun, may_die, loop = asyncio.Event(), threading.Event(), asyncio.get_running_loop()
+
     async def die(*args: object) -> None:
-        await asyncio.sleep(0.05)
+        loop.call_soon_threadsafe(begun.set)
+        await asyncio.to_thread(may_die.wait, PATIENCE_S)
         raise Fatal
 
     monkeypatch.setattr(Poster, part, die)
     calls = [asyncio.create_task(ledger.post([tx(OpenWallet(new_uuid7()))])) for _ in range(3)]
-    await asyncio.sleep(0.01)
+    await begun.wait()
     calls.append(asyncio.create_task(ledger.post([tx(OpenWallet(new_uuid7()))])))
+    await asyncio.sleep(0)  # it waits too
+    may_die.set()
     told = await asyncio.wait_for(asyncio.gather(*calls, return_exceptions=True), PATIENCE_S)
     assert [type(t) for t in told] == [LedgerStopped] * 4
     with pytest.raises(Problem):

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import make_url, text
 from sqlalchemy.exc import DBAPIError
 
 from kapital.kernel.actor import Actor
@@ -24,6 +24,7 @@ from kapital.platform.dead_letters import DeadLetters
 from kapital.platform.events import CloudEvent, Event
 from kapital.platform.problems import DeadLetterNotFirst, DeadLetterNotFound, SkipNeedsTwoActors
 from kapital.platform.unit_of_work import Transaction, UnitOfWork
+from tests.waiting import NEVER_S, until
 
 TYPE = "kapital.registry.thing_happened.v1"
 OTHER_TYPE = "kapital.registry.other_happened.v1"
@@ -323,12 +324,21 @@ class TestPoison:
         assert await effects(databases.get("identity")) == ["1", "2"]
 
 
+async def hears(databases: Databases) -> None:
+    """Wait until a running bus listens to the producer's database."""
+    listening = (
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND query ~* '^LISTEN'"
+        " AND state = 'idle'"
+    )
+    await until(lambda: scalar(databases.get("registry"), listening), what="the bus's ear")
+
+
 class TestRun:
     async def test_an_event_is_delivered_soon_after_its_commit_also_from_another_pool(self, databases):
         bus = EmbeddedBus(databases, CLOCK, poll_interval_s=30)
         bus.subscribe("identity", [TYPE], note_effect)
         running = asyncio.create_task(bus.run())
-        await asyncio.sleep(0.3)
+        await hears(databases)
         stranger = Databases({"registry": Database("registry", databases.get("registry").dsn)})
 
         try:
@@ -349,11 +359,9 @@ class TestRun:
         await eventually(databases.get("identity"), ["before"])
 
         async with databases.get("disclosure").connect() as conn:
+            own = [make_url(databases.get(name).dsn).database for name in ("registry", "identity")]
             await conn.execute(
-                text(
-                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-                    " WHERE application_name <> 'kapital_disclosure' AND backend_type = 'client backend'"
-                )
+                text("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = ANY(:own)"), {"own": own}
             )
         try:
             await tell_stubbornly(databases, "after")
@@ -364,25 +372,24 @@ class TestRun:
 
 
 async def tell_stubbornly(databases: Databases, label: str) -> None:
-    for _ in range(20):
+    async def told() -> bool:
         try:
-            return await tell(databases, label)
+            await tell(databases, label)
         except Unavailable:
-            await asyncio.sleep(0.1)
-    raise AssertionError("the database did not come back")
+            return False
+        return True
+
+    await until(told, what="the database")
 
 
 async def eventually(database: Database, expected: list[str]) -> None:
-    found: list[str] = []
-    for _ in range(100):
+    async def as_expected() -> bool:
         try:
-            found = await effects(database)
+            return await effects(database) == expected
         except Unavailable:
-            found = []
-        if found == expected:
-            return
-        await asyncio.sleep(0.05)
-    assert found == expected
+            return False
+
+    await until(as_expected, what=f"the effects {expected}")
 
 
 KILLED_RELAY = """
@@ -394,7 +401,7 @@ from kapital.platform.database import Database, Databases
 async def handler(tx, events):
     for event in events:
         await tx.conn.execute(text("INSERT INTO effect (label) VALUES (:l)"), {"l": event.data["label"]})
-        await asyncio.sleep(0.002)
+        await asyncio.sleep(0.005)
 async def main():
     databases = Databases({name: Database(name, dsn) for name, dsn in zip(("registry", "identity"), sys.argv[1:])})
     bus = EmbeddedBus(databases, poll_interval_s=0.05, batch_max=5)
@@ -405,6 +412,10 @@ asyncio.run(main())
 """
 
 
+async def count_of_effects(database: Database, goal: int) -> bool:
+    return int(await scalar(database, "SELECT count(*) FROM effect")) >= goal
+
+
 class TestKill:
     async def test_a_relay_killed_at_any_point_loses_nothing_and_repeats_nothing(self, databases):
         labels = [str(n) for n in range(200)]
@@ -412,19 +423,21 @@ class TestKill:
         await tell(databases, *labels)
         identity = databases.get("identity")
 
-        for _ in range(4):
+        for kill in range(1, 5):
             relay = subprocess.Popen(  # noqa: ASYNC220 - killed from outside
                 [sys.executable, "-W", "ignore", "-c", KILLED_RELAY, databases.get("registry").dsn, identity.dsn],
                 stdout=subprocess.PIPE,
             )
             assert relay.stdout is not None
             await asyncio.to_thread(relay.stdout.readline)
-            await asyncio.sleep(0.05 + dice.random() * 0.15)
+            goal = kill * 30 + dice.randrange(10)
+            await until(lambda goal=goal: count_of_effects(identity, goal), what=f"{goal} effects")
+            await asyncio.sleep(dice.random() * 0.01)  # where in a batch it dies is left to chance
             os.kill(relay.pid, signal.SIGKILL)
             relay.wait()
             relay.stdout.close()
         so_far = await effects(identity)
-        assert 0 < len(so_far) < 200, "the kills must hit the middle of the work"
+        assert len(so_far) < 200, "the kills must hit the middle of the work"
         bus = EmbeddedBus(databases, CLOCK)
         bus.subscribe("identity", [TYPE], note_effect)
         await bus.drain()
@@ -435,15 +448,18 @@ class TestKill:
 async def test_a_stop_that_meets_a_wake_up_still_stops(databases: Databases) -> None:
     bus = EmbeddedBus(databases, CLOCK, poll_interval_s=60)
     bus.subscribe("identity", [TYPE], note_effect)
-    for _ in range(3):
+    labels: list[str] = []
+    for number in range(3):
         running = asyncio.create_task(bus.run())
-        await tell(databases, "one")
-        await asyncio.sleep(0.3)
+        await tell(databases, label := f"stop {number}")
+        labels.append(label)
+        await eventually(databases.get("identity"), labels)
+        await hears(databases)
         # The commit wakes the relay, and it is cancelled before it runs.
         databases.get("registry").outbox_written()
         running.cancel()
 
-        done, _ = await asyncio.wait([running], timeout=5)
+        done, _ = await asyncio.wait([running], timeout=NEVER_S)
 
         assert done == {running}
         assert running.cancelled()

@@ -58,16 +58,21 @@ def test_new_ids_are_version_7_distinct_and_grow():
 class TestBatcher:
     async def test_who_comes_while_a_batch_runs_shares_the_next_and_all_get_their_own_answer(self):
         sizes = []
+        begun, may_end = asyncio.Event(), asyncio.Event()
 
         async def run(items):
             sizes.append(len(items))
-            await asyncio.sleep(0.01)
+            begun.set()
+            await may_end.wait()
             return [item * 2 for item in items]
 
         batcher = Batcher(run, size_max=40, overfull=DatabaseBusy)
         first = asyncio.create_task(batcher.submit(0))
-        await asyncio.sleep(0.005)
-        answers = await asyncio.gather(*(batcher.submit(n) for n in range(1, 101)))
+        await begun.wait()
+        others = [asyncio.create_task(batcher.submit(n)) for n in range(1, 101)]
+        await asyncio.sleep(0)  # each has asked
+        may_end.set()
+        answers = await asyncio.gather(*others)
 
         assert await first == 0
         assert answers == [n * 2 for n in range(1, 101)]
@@ -88,17 +93,20 @@ class TestBatcher:
 
     async def test_a_caller_that_gives_up_does_not_stop_the_batch(self):
         done = []
+        begun, may_end = asyncio.Event(), asyncio.Event()
 
         async def run(items):
-            await asyncio.sleep(0.02)
+            begun.set()
+            await may_end.wait()
             done.extend(items)
             return items
 
         batcher = Batcher(run, overfull=DatabaseBusy)
         caller = asyncio.create_task(batcher.submit("x"))
-        await asyncio.sleep(0.005)
+        await begun.wait()
         caller.cancel()
         await asyncio.gather(caller, return_exceptions=True)
+        may_end.set()
         await batcher.close()
 
         assert done == ["x"]

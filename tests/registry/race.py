@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import text
 
 from kapital.platform.database import Database
+from tests.waiting import NEVER_S
 
 _WAITING = text(
     "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
@@ -18,7 +19,7 @@ async def race(database: Database, lock: str, *runners: Coroutine[Any, Any, Any]
     async with database.engine.connect() as holder:
         await holder.execute(text(lock), values)
         running = [asyncio.create_task(runner) for runner in runners]
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(NEVER_S):
             while True:
                 async with database.connect() as conn:
                     waiting = (await conn.execute(_WAITING)).scalar_one()

@@ -40,13 +40,17 @@ async def server(postgres: EmbeddedPostgres, _untouched: dict[str, Untouched]) -
             await _restore(dsn, _untouched[service])
             continue
         admin = await asyncpg.connect(postgres.dsn())
-        # Another test of this session may have opened the whole house on this server.
-        await admin.execute(f'DROP DATABASE IF EXISTS "kapital_{service}" WITH (FORCE)')
-        await admin.execute(f'CREATE DATABASE "kapital_{service}"')
-        await admin.close()
+        try:
+            # Another test of this session may have opened the whole house on this server.
+            await admin.execute(f'DROP DATABASE IF EXISTS "kapital_{service}" WITH (FORCE)')
+            await admin.execute(f'CREATE DATABASE "kapital_{service}"')
+        finally:
+            await admin.close()
         database = Database(service, dsn)
-        await database.migrate(package)
-        await database.close()
+        try:
+            await database.migrate(package)
+        finally:
+            await database.close()
         _untouched[service] = await _look(dsn)
     return postgres.dsn()
 

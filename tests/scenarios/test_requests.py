@@ -7,6 +7,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from sqlalchemy import text
 
 from kapital.ledger.api import Position
 from kapital.platform.postgres import EmbeddedPostgres
@@ -15,6 +16,7 @@ from kapital.tokenization.domain.terms_text import TermsDuplicateKey
 from kapital.verify.signed_note import Algorithm, vkey
 from tests.scenarios.house import PRICE, House, Issue, Told, key
 from tests.tokenization.world import EXAMPLES, terms
+from tests.waiting import until
 
 ORDERS = "/v1/tokenization/orders"
 
@@ -172,9 +174,13 @@ async def test_a_database_that_goes_away_during_orders_costs_only_time(
     async def all_at_once() -> list[Any]:
         return await asyncio.gather(*(house.web.post(ORDERS, json=b, headers=h) for h, b in requests))
 
-    under_way = asyncio.create_task(all_at_once())
-    await asyncio.sleep(0.05)
-    await asyncio.to_thread(stop, postgres)
+    async with house.kapital.databases.get("ledger").engine.connect() as other:
+        # The ledger cannot reserve: every order is in the middle of its way when the server stops.
+        await other.execute(text("SELECT FROM head FOR UPDATE"))
+        under_way = asyncio.create_task(all_at_once())
+        await until(lambda: waits_for_a_lock(house), what="the ledger's writer at the head")
+        await asyncio.to_thread(stop, postgres)
+        await other.invalidate()
     try:
         answers = await under_way
         health = await house.web.get("/health")
@@ -197,6 +203,11 @@ async def test_a_database_that_goes_away_during_orders_costs_only_time(
     assert len(await house.rows("tokenization", "SELECT 1 FROM subscription_order")) == 40
     await house.closed(issue)
     assert await house.units(issue) == [3] * 40
+
+
+async def waits_for_a_lock(house: House) -> bool:
+    waiting = "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    return bool(await house.rows("ledger", waiting))
 
 
 def stop(postgres: EmbeddedPostgres) -> None:
