@@ -55,7 +55,7 @@ class Operation:
 
     @property
     def success(self) -> list[str]:
-        return [status for status in self.body["responses"] if status.startswith("2")]
+        return [status for status in self.body["responses"] if status.startswith(("2", "3"))]
 
     def response(self, status: str) -> dict[str, Any]:
         return resolved(self.service, self.body["responses"][status])

@@ -26,7 +26,7 @@ def http_shape(service: str) -> Shape:
             "request": {k: v for content in body.values() for k, v in _fields(service, content["schema"]).items()},
             "answers": {
                 media_type: _fields(service, content.get("schema", {}))
-                for media_type, content in operation.response(status)["content"].items()
+                for media_type, content in operation.response(status).get("content", {}).items()
             },
         }
     return shape

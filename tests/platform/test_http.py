@@ -310,6 +310,8 @@ class TestOperations:
 class TestPages:
     @pytest.mark.parametrize("lang", ["ru", "en"])
     async def test_every_contract_has_a_page_without_foreign_parts(self, client, lang):
+        door = await client.get("/", follow_redirects=False)
+        assert (door.status_code, door.headers["location"]) == (303, "/contracts")
         index = await client.get(f"/contracts?lang={lang}")
         assert index.status_code == 200
 

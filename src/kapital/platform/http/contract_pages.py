@@ -7,6 +7,7 @@ from typing import Annotated, Any, Final, Literal
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from litestar import Response, get
 from litestar.params import Parameter
+from litestar.response import Redirect
 
 from kapital.kernel.problems import Family, Problem, Retry, problem_codes
 from kapital.platform.contract_files import contract_names, contracts_folder, load_contract
@@ -57,6 +58,12 @@ def render(template: str, lang: str, **values: Any) -> Response[str]:
     return Response(page, media_type="text/html", headers=headers)
 
 
+@get("/", opt=PUBLIC, status_code=303)
+async def front_door() -> Redirect:
+    """Who opens the bare address in a browser is led to what can be read there."""
+    return Redirect("/contracts", status_code=303)
+
+
 @get("/contracts", opt=PUBLIC, sync_to_thread=True)
 def contract_index(lang: Language = "ru") -> Response[str]:
     """All contracts."""
@@ -101,4 +108,4 @@ def problem_page(code: str, lang: Language = "ru") -> Response[str]:
     return render("problem.html", lang, code=code, **shown)
 
 
-CONTRACT_ROUTES: Final[tuple[Any, ...]] = (contract_index, contract, problem_page)
+CONTRACT_ROUTES: Final[tuple[Any, ...]] = (front_door, contract_index, contract, problem_page)
