@@ -194,6 +194,7 @@ def http_app(kapital: Kapital) -> HttpApp:
         settings=kapital.settings,
         databases=kapital.databases,
         verifier=kapital.registry.verifier,
+        parts={"ledger_writer": lambda: kapital.ledger.stopped},
     )
 
 

@@ -188,6 +188,7 @@ def test_it_is_well_and_says_which_databases_answer(served: Served) -> None:
     assert (answer.status_code, told["status"]) == (200, "ok")
     assert {"registry", "ledger", "custody"} <= set(told["databases"])
     assert set(told["databases"].values()) == {"ok"}
+    assert told["parts"] == {"ledger_writer": "ok"}
 
 
 def test_a_second_process_on_its_port_ends_with_a_message(served: Served, tmp_path: Path) -> None:

@@ -49,6 +49,7 @@ async def test_two_closes_at_once_both_end(ledger: LedgerService, monkeypatch):
     await asyncio.sleep(0)
     let_go.set()
     await asyncio.wait_for(closing, PATIENCE_S)
+    assert not ledger.stopped
     assert isinstance((await call)[0], Committed)
     with pytest.raises(LedgerClosed):
         await ledger.post([tx(OpenWallet(new_uuid7()))])
@@ -74,6 +75,7 @@ async def test_a_writer_that_dies_tells_everyone_who_waits(ledger: LedgerService
     may_die.set()
     told = await asyncio.wait_for(asyncio.gather(*calls, return_exceptions=True), PATIENCE_S)
     assert [type(t) for t in told] == [LedgerStopped] * 4
+    assert ledger.stopped
     with pytest.raises(Problem):
         await asyncio.wait_for(ledger.post([tx(OpenWallet(new_uuid7()))]), PATIENCE_S)
     await asyncio.wait_for(ledger.close(), PATIENCE_S)

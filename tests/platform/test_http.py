@@ -279,6 +279,27 @@ class TestOperations:
         assert response.json()["databases"] == {"registry": "away"}
         assert "127.0.0.1" not in response.text
 
+    async def test_health_is_503_when_a_part_has_stopped(self, make_database):
+        database = await make_database("registry")
+        stopped = False
+        app = create_app(
+            [],
+            settings=Settings(),
+            databases=Databases({"registry": database}),
+            verifier=Verifier(),
+            parts={"ledger_writer": lambda: stopped},
+            on_shutdown=[database.close],
+        )
+
+        async with AsyncTestClient(app) as living:
+            well = await living.get("/health")
+            stopped = True
+            ill = await living.get("/health")
+
+        assert (well.status_code, well.json()["status"], well.json()["parts"]) == (200, "ok", {"ledger_writer": "ok"})
+        assert (ill.status_code, ill.json()["status"]) == (503, "unavailable")
+        assert (ill.json()["databases"], ill.json()["parts"]) == ({"registry": "ok"}, {"ledger_writer": "stopped"})
+
     async def test_health_and_metrics_of_a_living_database(self, make_database):
         database = await make_database("registry")
         # The client may run the application in a loop of its own: what was opened there is closed there.

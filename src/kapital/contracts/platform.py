@@ -19,10 +19,21 @@ class DatabaseStatus(StrEnum):
     away = "away"
 
 
+class PartStatus(StrEnum):
+    ok = "ok"
+    stopped = "stopped"
+
+
 class Health(Contract, kw_only=True):
     status: HealthStatus
     version: Annotated[str, Meta(description="Version of the code")]
     databases: Annotated[
         dict[str, DatabaseStatus],
         Meta(description="By service; names only, no addresses"),
+    ]
+    parts: Annotated[
+        dict[str, PartStatus],
+        Meta(
+            description="By part of this process that works beside the requests; one that has stopped by a fault comes back with\nthe process only\n"
+        ),
     ]

@@ -85,6 +85,11 @@ class LedgerService:
             raise ValueError(f"{answer.code}: {answer.detail}")
         return asset
 
+    @property
+    def stopped(self) -> bool:
+        """Whether the writer ended by a fault of its own: nothing is entered any more until the process is new."""
+        return self._poster.stopped
+
     async def close(self) -> None:
         """Finish what waits and close all connections."""
         try:

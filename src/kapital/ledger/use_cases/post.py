@@ -170,6 +170,12 @@ class Poster:
         self._arrival.set()
         return await call.answers
 
+    @property
+    def stopped(self) -> bool:
+        """Whether one of the two loops has ended by a fault that nobody foresaw."""
+        tasks = self._tasks
+        return tasks is not None and tasks.done() and not tasks.cancelled() and tasks.exception() is not None
+
     async def close(self) -> None:
         """Finish what waits, then stop."""
         self._closing = True

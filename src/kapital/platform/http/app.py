@@ -16,7 +16,7 @@ from kapital.platform.database import Databases
 from kapital.platform.http.access import TokenVerifier, require_actor
 from kapital.platform.http.commands import require_idempotency_key
 from kapital.platform.http.contract_pages import CONTRACT_ROUTES
-from kapital.platform.http.operations import OPERATION_ROUTES
+from kapital.platform.http.operations import OPERATION_ROUTES, Stopped
 from kapital.platform.http.problems import EXCEPTION_HANDLERS
 from kapital.platform.http.requests import StrictRequest, require_plain_query
 from kapital.platform.settings import Settings
@@ -87,12 +87,14 @@ def create_app(
     settings: Settings,
     databases: Databases,
     verifier: TokenVerifier,
+    parts: Mapping[str, Stopped] | None = None,
     on_startup: Sequence[Hook] = (),
     on_shutdown: Sequence[Hook] = (),
 ) -> HttpApp:
     """The application of the given services; the caller opens and closes the databases.
 
     Deny by default: a route without `opt=PUBLIC` needs a token that `verifier` knows.
+    `parts` are asked at every `/health`.
     """
     routers = [
         Router(path="/", route_handlers=list(service.handlers), dependencies=dict(service.dependencies))
@@ -110,7 +112,7 @@ def create_app(
         pdb_on_exception=False,
         on_startup=list(on_startup),
         on_shutdown=list(on_shutdown),
-        state=State({"settings": settings, "databases": databases, "token_verifier": verifier}),
+        state=State({"settings": settings, "databases": databases, "token_verifier": verifier, "parts": parts or {}}),
     )
 
 

@@ -1,6 +1,7 @@
 """What operators and their machines look at: health and metrics; and the icon of all pages."""
 
 import asyncio
+from collections.abc import Callable, Mapping
 from typing import Final
 
 from litestar import Response, get
@@ -14,6 +15,8 @@ from kapital.platform.problems import problem_of
 from kapital.platform.telemetry import REGISTRY, measure_databases
 
 PING_TIMEOUT_S: Final = 3.0
+Stopped = Callable[[], bool]
+"""Says whether a part of the process has stopped by a fault. Asked at every look at the health: it must not wait."""
 
 
 async def _answers(database: Database) -> bool:
@@ -29,11 +32,13 @@ async def _answers(database: Database) -> bool:
 
 @get("/health", opt=PUBLIC)
 async def health(state: State) -> Response[contract.Health]:
-    """200 when every database answers, 503 when one is away; names only, no addresses."""
+    """200 when every database answers and every part works, 503 when one does not; names only, no addresses."""
     databases: Databases = state["databases"]
+    parts: Mapping[str, Stopped] = state["parts"]
     names = databases.names
     answers = await asyncio.gather(*(_answers(databases.get(name)) for name in names))
-    well = all(answers)
+    stopped = {name: asked() for name, asked in parts.items()}
+    well = all(answers) and not any(stopped.values())
     body = contract.Health(
         status=contract.HealthStatus.ok if well else contract.HealthStatus.unavailable,
         version=state["settings"].code_version,
@@ -41,6 +46,7 @@ async def health(state: State) -> Response[contract.Health]:
             name: contract.DatabaseStatus.ok if ok else contract.DatabaseStatus.away
             for name, ok in zip(names, answers, strict=True)
         },
+        parts={name: contract.PartStatus.stopped if has else contract.PartStatus.ok for name, has in stopped.items()},
     )
     return Response(body, status_code=200 if well else 503, headers={} if well else {"Retry-After": "2"})
 
