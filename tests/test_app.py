@@ -1,17 +1,26 @@
 """The composition root: what one part's trouble does to the others."""
 
 import asyncio
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, cast
 
 import pytest
 
 from kapital import app
 from kapital.app import Kapital
+from kapital.custody.service import CustodyService
 from kapital.kernel.actor import Actor
+from kapital.ledger.service import LedgerService
 from kapital.platform.clock import SteppedClock
+from kapital.platform.database import Databases
+from kapital.platform.settings import Settings
 from kapital.settlement.domain.problems import BankSilent
+from kapital.tokenization.service import TokenizationService
+from tests.contracts.serving import postmasters
 from tests.waiting import NEVER_S
 
 
@@ -54,6 +63,42 @@ class House:
         self.done.append("reconcile")
         self.enough.set()
         raise BankSilent
+
+
+@pytest.fixture(scope="module")
+def house_folder() -> Iterator[Path]:
+    """Not pytest's own folder: it is closed to the server's system user."""
+    with TemporaryDirectory(prefix="kapital-app-", dir="/tmp", ignore_cleanup_errors=True) as made:
+        yield Path(made) / "data"
+
+
+@pytest.mark.parametrize(
+    "fails", ["LedgerService", "settlement_of", "tokenization_of", "disclosure_of", "EmbeddedBus"]
+)
+async def test_when_a_part_cannot_be_built_those_before_it_are_closed(
+    fails: str, house_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    closed: list[type] = []
+    for part in (TokenizationService, LedgerService, CustodyService, Databases):
+
+        async def close(self: Any, part: type = part, real: Any = part.close) -> None:
+            closed.append(part)
+            await real(self)
+
+        monkeypatch.setattr(part, "close", close)
+
+    def fail(*_: object, **__: object) -> None:
+        raise RuntimeError("cannot be built")
+
+    monkeypatch.setattr(app, fails, fail)
+    with pytest.raises(RuntimeError, match="cannot be built"):
+        async with app.open_kapital(Settings(data_dir=house_folder, postgres_shared_buffers_mb=128)):
+            pass
+
+    late = fails in ("disclosure_of", "EmbeddedBus")
+    expected = [TokenizationService] * late + [LedgerService] * (fails != "LedgerService")
+    assert closed == [*expected, CustodyService, Databases]
+    assert postmasters(house_folder) == []
 
 
 async def test_a_silent_bank_holds_up_neither_the_schedule_nor_the_checkpoint() -> None:

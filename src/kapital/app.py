@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -111,26 +111,21 @@ async def open_kapital(settings: Settings, clock: Clock | None = None) -> AsyncI
     """
     tune_collector()
     clock = clock or SystemClock()
-    databases = await open_databases(settings)
-    try:
+    async with AsyncExitStack() as opened:
+        databases = await open_databases(settings)
+        opened.push_async_callback(databases.close)
         for name, package in MIGRATIONS.items():
             await databases.get(name).migrate(package)
-        kapital = await _build(settings, clock, databases)
-        try:
-            yield kapital
-        finally:
-            await kapital.tokenization.close()
-            await kapital.ledger.close()
-            await kapital.custody.close()
-    finally:
-        await databases.close()
+        yield await _build(settings, clock, databases, opened)
 
 
-async def _build(settings: Settings, clock: Clock, databases: Databases) -> Kapital:
+async def _build(settings: Settings, clock: Clock, databases: Databases, opened: AsyncExitStack) -> Kapital:
+    """Build every part. What has to be closed is known to `opened` at once: a later part may fail."""
     objects = ObjectStore(settings.data_dir / "objects")
     custody = custody_of(
         databases.get("custody"), clock, data_dir=settings.data_dir, passphrase=settings.custody_passphrase
     )
+    opened.push_async_callback(custody.close)
     await custody.start()
     await custody.custody.ensure_key(settings.log_origin, KeyProfile.ANCHOR)
     ledger = LedgerService(
@@ -143,6 +138,7 @@ async def _build(settings: Settings, clock: Clock, databases: Databases) -> Kapi
         audit=tiles_audit(settings.data_dir / "audit"),
         writer=WriterProcess,
     )
+    opened.push_async_callback(ledger.close)
     bank = SandboxBank(databases.get("sandbox"), clock)
     registry = registry_of(
         databases.get("registry"), clock, ledger=ledger, rule_book_version=settings.rule_book_version
@@ -158,6 +154,7 @@ async def _build(settings: Settings, clock: Clock, databases: Databases) -> Kapi
         documents=objects,
         rule_book_version=settings.rule_book_version,
     )
+    opened.push_async_callback(tokenization.close)
     disclosure = disclosure_of(databases.get("disclosure"), objects, operator_name=settings.operator_name)
     bus = EmbeddedBus(databases, clock, poll_interval_s=settings.bus_poll_interval_ms / 1000)
     for consumer, subscriptions in (

@@ -1,4 +1,7 @@
-"""The command line. Each command is thin: it opens the parts, calls one use case, prints."""
+"""The command line. Each command is thin: it opens the parts, calls one use case, prints.
+
+A command imports what it needs when it runs, so that `kapital --help` answers at once.
+"""
 
 import asyncio
 import json
@@ -8,31 +11,20 @@ import sys
 from collections.abc import Awaitable, Callable, Coroutine
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Annotated, Any, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TypeVar
 from uuid import UUID
 
 from cyclopts import App, Parameter
-from granian.constants import Interfaces
-from granian.server.embed import Server
-from pydantic import ValidationError
-from rich.console import Console
 
-from kapital.app import Kapital, http_app, open_kapital, work_in_background
-from kapital.bench.ledger import LedgerBench
-from kapital.demo.run import INVESTORS, run_demo
-from kapital.invariants import check_invariants
-from kapital.kernel.actor import Actor
-from kapital.kernel.ids import CommandId
+from kapital.demo import INVESTORS
 from kapital.kernel.problems import InvariantBroken, Problem
 from kapital.kernel.roles import Role
-from kapital.platform.ids import new_uuid7
-from kapital.platform.logging import configure_logging
-from kapital.platform.process import new_event_loop
-from kapital.platform.settings import Settings
-from kapital.registry.domain.access import STAFF_ROLES, TokenSubjectKind
-from kapital.registry.use_cases.issue_access_token import IssueAccessToken
-from kapital.registry.use_cases.register_staff import RegisterStaff
-from kapital.verify.__main__ import main as verify_main
+
+if TYPE_CHECKING:
+    from granian.server.embed import Server
+
+    from kapital.app import Kapital
+    from kapital.platform.settings import Settings
 
 app = App(
     name="kapital", help="Software of an operator of an information system that issues digital financial assets."
@@ -65,6 +57,10 @@ def demo(
     as_json: Json = False,
 ) -> None:
     """Play real decisions from draft to redemption with synthetic people, and prove the outcome."""
+    from rich.console import Console
+
+    from kapital.demo.run import run_demo
+
     _silence_logs()
     console = Console(stderr=as_json)
     told, well = _run(run_demo(folder, investors=investors, console=console, files=terms))
@@ -77,30 +73,33 @@ def demo(
 @app.command(help_flags=[])
 def verify(*arguments: Annotated[str, Parameter(allow_leading_hyphen=True)]) -> None:
     """Check an evidence package offline (`kapital verify --help` for its options)."""
+    from kapital.verify.__main__ import main as verify_main
+
     sys.exit(verify_main(list(arguments)))
 
 
 @app.command
 def check(*, as_json: Json = False) -> None:
     """Recompute the register from its entries and check the seven invariants; name each row that is off."""
+    from kapital.invariants import check_invariants
+
     _silence_logs()
 
-    async def work() -> tuple[dict[str, Any], bool]:
-        async with open_kapital(_settings()) as kapital:
-            found = await check_invariants(kapital)
-            told: dict[str, Any] = {
-                "size": found.ledger.size,
-                "accounts": found.ledger.accounts,
-                "invariants": found.holds(),
-                "findings": [
-                    {"invariant": name, "code": f.code, "where": f.where, "detail": f.detail}
-                    for name, f in found.findings
-                ],
-                "on_hold": [{"asset": str(h.asset), "code": h.code, "reason": h.reason} for h in found.on_hold],
-            }
-            return told, not found.findings
+    async def work(kapital: "Kapital") -> tuple[dict[str, Any], bool]:
+        found = await check_invariants(kapital)
+        told: dict[str, Any] = {
+            "size": found.ledger.size,
+            "accounts": found.ledger.accounts,
+            "invariants": found.holds(),
+            "findings": [
+                {"invariant": name, "code": f.code, "where": f.where, "detail": f.detail}
+                for name, f in found.findings
+            ],
+            "on_hold": [{"asset": str(h.asset), "code": h.code, "reason": h.reason} for h in found.on_hold],
+        }
+        return told, not found.findings
 
-    told, clean = _run(work())
+    told, clean = _in_house(work)
     if as_json:
         _print(told)
     else:
@@ -132,11 +131,7 @@ def rebuild() -> None:
     """Make every derived row again from the entries."""
     _silence_logs()
 
-    async def work() -> int:
-        async with open_kapital(_settings()) as kapital:
-            return await kapital.ledger.rebuild()
-
-    print(f"{_run(work())} entries replayed")
+    print(f"{_in_house(lambda kapital: kapital.ledger.rebuild())} entries replayed")
 
 
 @ledger.command
@@ -144,11 +139,7 @@ def checkpoint() -> None:
     """Print a signed note over the present log."""
     _silence_logs()
 
-    async def work() -> str:
-        async with open_kapital(_settings()) as kapital:
-            return await kapital.ledger.checkpoint()
-
-    print(_run(work()), end="")
+    print(_in_house(lambda kapital: kapital.ledger.checkpoint()), end="")
 
 
 @ledger.command
@@ -156,45 +147,63 @@ def keys() -> None:
     """Print the verifier keys of the log, for `kapital verify --key-file`."""
     _silence_logs()
 
-    async def work() -> list[str]:
-        async with open_kapital(_settings()) as kapital:
-            return kapital.ledger.verifier_keys
+    async def work(kapital: "Kapital") -> list[str]:
+        return kapital.ledger.verifier_keys
 
-    print("\n".join(_run(work())))
+    print("\n".join(_in_house(work)))
 
 
 @app.command
 def token(*roles: Role, hours: int = 8) -> None:
     """Print an access token for a new member of the staff with these roles, for use on this installation."""
+    from kapital.kernel.actor import Actor
+    from kapital.kernel.ids import CommandId
+    from kapital.platform.ids import new_uuid7
+    from kapital.registry.domain.access import STAFF_ROLES, TokenSubjectKind
+    from kapital.registry.use_cases.issue_access_token import IssueAccessToken
+    from kapital.registry.use_cases.register_staff import RegisterStaff
+
     _silence_logs()
     if not roles or not STAFF_ROLES.issuperset(roles):
         _end("name one or more roles of staff: " + ", ".join(sorted(role.value for role in STAFF_ROLES)))
+    expires_at = _run(_token_end(frozenset(roles), hours))
 
-    async def work() -> str:
-        async with open_kapital(_settings()) as kapital:
-            administrator = Actor(id="machine:console", participant_id=None, roles=frozenset({Role.ADMIN}))
-            staff_id = new_uuid7()
-            await kapital.registry.use_cases.register_staff(
-                RegisterStaff(
-                    command_id=CommandId(f"console-{new_uuid7()}"),
-                    actor=administrator,
-                    staff_id=staff_id,
-                    roles=frozenset(roles),
-                )
+    async def work(kapital: "Kapital") -> str:
+        administrator = Actor(id="machine:console", participant_id=None, roles=frozenset({Role.ADMIN}))
+        staff_id = new_uuid7()
+        await kapital.registry.use_cases.register_staff(
+            RegisterStaff(
+                command_id=CommandId(f"console-{new_uuid7()}"),
+                actor=administrator,
+                staff_id=staff_id,
+                roles=frozenset(roles),
             )
-            issued = await kapital.registry.use_cases.issue_access_token(
-                IssueAccessToken(
-                    command_id=CommandId(f"console-{new_uuid7()}"),
-                    actor=administrator,
-                    subject_kind=TokenSubjectKind.STAFF,
-                    subject_id=staff_id,
-                    roles=frozenset(roles),
-                    expires_at=datetime.now(UTC) + timedelta(hours=hours),
-                )
+        )
+        issued = await kapital.registry.use_cases.issue_access_token(
+            IssueAccessToken(
+                command_id=CommandId(f"console-{new_uuid7()}"),
+                actor=administrator,
+                subject_kind=TokenSubjectKind.STAFF,
+                subject_id=staff_id,
+                roles=frozenset(roles),
+                expires_at=expires_at,
             )
-            return str(issued.token)
+        )
+        return str(issued.token)
 
-    print(_run(work()))
+    print(_in_house(work))
+
+
+async def _token_end(roles: frozenset[Role], hours: int) -> datetime:
+    """Return when the token ends. What is wrong with it is said before anything is written: a member of the staff
+    who has no token would be left behind. Raises: StaffRolesIncompatible, TokenLifetimeOutOfRange."""
+    from kapital.registry.domain.access import TOKEN_LIFETIME_MAX, require_compatible, require_lifetime
+
+    now, most = datetime.now(UTC), TOKEN_LIFETIME_MAX // timedelta(hours=1)
+    require_compatible(roles)
+    expires_at = now + timedelta(hours=max(-1, min(hours, most + 1)))  # beyond the bounds all hours are alike
+    require_lifetime(expires_at, now=now)
+    return expires_at
 
 
 @bench.command(name="ledger")
@@ -207,6 +216,10 @@ def bench_ledger(
     as_json: Json = False,
 ) -> None:
     """DvP per second through `post` on embedded PostgreSQL, on an empty and on a large ledger, and the limit."""
+    from rich.console import Console
+
+    from kapital.bench.ledger import LedgerBench
+
     _silence_logs()
     console = Console(stderr=True)
     told = _run(
@@ -219,12 +232,8 @@ def bench_ledger(
             print(f"{name:>18}  {value}")
 
 
-def _write_evidence(path: Path, make: Callable[[Kapital], Awaitable[bytes]]) -> None:
-    async def work() -> bytes:
-        async with open_kapital(_settings()) as kapital:
-            return await make(kapital)
-
-    package = _run(work())
+def _write_evidence(path: Path, make: Callable[["Kapital"], Awaitable[bytes]]) -> None:
+    package = _in_house(make)
     try:
         path.write_bytes(package)
     except OSError as error:
@@ -232,7 +241,7 @@ def _write_evidence(path: Path, make: Callable[[Kapital], Awaitable[bytes]]) -> 
     print(path)
 
 
-def _require_free_port(settings: Settings) -> None:
+def _require_free_port(settings: "Settings") -> None:
     """End with a message if somebody listens there. The server shares its port (SO_REUSEPORT): a second one would
     start without a word and get a part of the first one's requests."""
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
@@ -244,7 +253,13 @@ def _require_free_port(settings: Settings) -> None:
             _end(f"cannot listen on {settings.host}:{settings.port} (KAPITAL_HOST, KAPITAL_PORT): {error.strerror}")
 
 
-async def _serve(settings: Settings) -> None:
+async def _serve(settings: "Settings") -> None:
+    from granian.constants import Interfaces
+    from granian.server.embed import Server
+
+    from kapital.app import http_app, open_kapital
+    from kapital.platform.logging import configure_logging
+
     configure_logging(level=settings.log_level)
     async with open_kapital(settings) as kapital:
         server = Server(
@@ -258,8 +273,10 @@ async def _serve(settings: Settings) -> None:
         await _until(stopping, server, kapital)
 
 
-async def _until(stopping: asyncio.Event, server: Server, kapital: Kapital) -> None:
+async def _until(stopping: asyncio.Event, server: "Server", kapital: "Kapital") -> None:
     """Serve and work until told to stop, or until a part ends by itself: then its error is ours."""
+    from kapital.app import work_in_background
+
     parts = [asyncio.create_task(server.serve()), asyncio.create_task(work_in_background(kapital))]
     told = asyncio.create_task(stopping.wait())
     await asyncio.wait([told, *parts], return_when=asyncio.FIRST_COMPLETED)
@@ -271,15 +288,23 @@ async def _until(stopping: asyncio.Event, server: Server, kapital: Kapital) -> N
         raise next((e for e in ended if isinstance(e, Exception)), RuntimeError("the server ended by itself"))
 
 
-def _settings() -> Settings:
+def _settings() -> "Settings":
+    from pydantic import ValidationError
+
+    from kapital.platform.settings import Settings
+
     try:
         return Settings()
     except ValidationError as error:  # Without the value given: it may be a secret.
         named = (f"{'.'.join(map(str, e['loc'])) or 'settings'}: {e['msg']}" for e in error.errors())
         _end("settings (KAPITAL_… or the file of KAPITAL_CONFIG): " + "; ".join(named))
+    except FileNotFoundError as error:
+        _end(f"settings: {error}")
 
 
 def _silence_logs() -> None:
+    from kapital.platform.logging import configure_logging
+
     configure_logging(level="ERROR")
 
 
@@ -292,7 +317,22 @@ def _print(told: dict[str, Any]) -> None:
     print(json.dumps(told, ensure_ascii=False, indent=2))
 
 
+def _in_house(work: Callable[["Kapital"], Awaitable[T]]) -> T:
+    """Open all parts, do the work, close them."""
+    from kapital.app import open_kapital
+
+    settings = _settings()
+
+    async def opened() -> T:
+        async with open_kapital(settings) as kapital:
+            return await work(kapital)
+
+    return _run(opened())
+
+
 def _run(work: Coroutine[Any, Any, T]) -> T:
+    from kapital.platform.process import new_event_loop
+
     try:
         with asyncio.Runner(loop_factory=new_event_loop) as runner:
             return runner.run(work)

@@ -205,15 +205,31 @@ def test_a_second_process_on_its_port_ends_with_a_message(served: Served, tmp_pa
     [
         (["token"], {}, "name one or more roles of staff"),
         (["token", "investor"], {}, "name one or more roles of staff"),
+        (["token", "admin", "risk"], {}, "staff_roles_must_be_compatible"),
+        (["token", "risk", "--hours", "0"], {}, "token_lifetime_out_of_range"),
+        (["token", "risk", "--hours", "9" * 30], {}, "token_lifetime_out_of_range"),
+        (["token", "risk", "--hours", "one"], {}, "hours"),
         (["up"], {"KAPITAL_PORT": "many"}, "port: Input should be a valid integer"),
+        (["check"], {"KAPITAL_CONFIG": "/nowhere/kapital.toml"}, "KAPITAL_CONFIG names /nowhere/kapital.toml"),
     ],
 )
-def test_a_wrong_call_ends_with_a_message(arguments: list[str], settings: dict[str, str], told: str) -> None:
-    ended = kapital_command(*arguments, **settings)
+def test_a_wrong_call_ends_with_a_message_and_touches_nothing(
+    arguments: list[str], settings: dict[str, str], told: str, folder: Path
+) -> None:
+    ended = kapital_command(*arguments, **{"KAPITAL_DATA_DIR": str(folder)} | settings)
 
-    assert ended.returncode == 2
-    assert told in ended.stderr
+    assert ended.returncode != 0
+    assert told in ended.stderr + ended.stdout
     assert "Traceback" not in ended.stderr
+    assert not folder.exists()
+
+
+def test_help_is_told_without_the_house() -> None:
+    asked = "import sys, kapital.cli; print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=True).stdout.split()
+
+    assert "kapital.cli" in loaded
+    assert {"sqlalchemy", "litestar", "granian", "asyncpg", "cryptography", "kapital.app"} & set(loaded) == set()
 
 
 def test_its_metrics_are_readable_by_prometheus(served: Served) -> None:

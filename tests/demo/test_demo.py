@@ -10,7 +10,8 @@ from typing import Any
 import asyncpg
 import pytest
 
-from kapital.demo.run import FILES, INVESTORS
+from kapital.demo import INVESTORS
+from kapital.demo.run import FILES
 from kapital.platform.database import dsn_for
 from kapital.platform.postgres import EmbeddedPostgres
 from kapital.tokenization.domain.terms import load_terms

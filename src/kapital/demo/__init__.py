@@ -2,3 +2,8 @@
 
 It is also the first tutorial: every step is a use case that routes call too; nothing is put into a table from here.
 """
+
+from typing import Final
+
+INVESTORS: Final = 240
+"""Synthetic investors when nothing else is asked for."""

@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from kapital.app import open_kapital
+from kapital.demo import INVESTORS
 from kapital.demo.report import show, summary
 from kapital.demo.story import AT_ONCE, play, start_of
 from kapital.invariants import check_invariants
@@ -20,7 +21,6 @@ from kapital.platform.settings import Settings
 from kapital.tokenization.domain.terms import load_terms
 from kapital.verify.verifier import verify
 
-INVESTORS: Final = 240
 MARKER: Final = "kapital-demo"
 # In order; the last one finds too few buyers and fails.
 FILES: Final = (

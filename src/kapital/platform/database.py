@@ -3,7 +3,7 @@
 import asyncio
 import hashlib
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 from urllib.parse import quote
 
@@ -160,10 +160,11 @@ class Databases:
 
     async def close(self) -> None:
         """Close every connection, then leave the embedded server if we use it."""
-        for database in self._by_name.values():
-            await database.close()
-        if self._on_close is not None:
-            await asyncio.to_thread(self._on_close)
+        async with AsyncExitStack() as closing:
+            if self._on_close is not None:
+                closing.push_async_callback(asyncio.to_thread, self._on_close)
+            for database in self._by_name.values():
+                closing.push_async_callback(database.close)
 
 
 def dsn_for(server_dsn: str, database: str) -> str:

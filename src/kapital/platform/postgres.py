@@ -387,7 +387,12 @@ async def open_databases(settings: Settings, services: Sequence[str] = SERVICES)
         server = embedded.dsn()
     else:
         server = settings.database_url.get_secret_value()
-    await create_missing(server, [f"kapital_{service}" for service in services])
+    try:
+        await create_missing(server, [f"kapital_{service}" for service in services])
+    except BaseException:
+        if embedded is not None:
+            await asyncio.to_thread(embedded.stop)
+        raise
     by_name = {
         service: Database(service, dsn_for(server, f"kapital_{service}"), pool_size=settings.database_pool_size)
         for service in services
