@@ -5,6 +5,7 @@ A command imports what it needs when it runs, so that `kapital --help` answers a
 
 import asyncio
 import json
+import os
 import signal
 import socket
 import sys
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from granian.server.embed import Server
 
     from kapital.app import Kapital
+    from kapital.kernel.actor import Actor
     from kapital.platform.settings import Settings
 
 app = App(
@@ -35,7 +37,12 @@ bench = App(name="bench", help="Repeatable benchmarks; each prints one JSON obje
 app.command(evidence)
 app.command(ledger)
 app.command(bench)
+dead_letters = App(
+    name="dead-letters", help="Events that a service could not use. KAPITAL_ACCESS_TOKEN says who acts."
+)
+app.command(dead_letters)
 
+TOKEN_VARIABLE = "KAPITAL_ACCESS_TOKEN"  # noqa: S105 - the name of the place, not a secret
 Json = Annotated[bool, Parameter(name="--json", negative=(), help="Print one JSON object and nothing else.")]
 T = TypeVar("T")
 
@@ -206,6 +213,65 @@ async def _token_end(roles: frozenset[Role], hours: int) -> datetime:
     return expires_at
 
 
+@dead_letters.command(name="list")
+def list_dead_letters(*, as_json: Json = False) -> None:
+    """Show the open dead letters of every service, oldest first; the event itself stays in the database."""
+    from kapital.platform.dead_letters import DeadLetters
+
+    _silence_logs()
+
+    async def work(kapital: "Kapital") -> list[dict[str, Any]]:
+        return [
+            {
+                "service": service,
+                "id": letter.id,
+                "state": letter.state,
+                "code": letter.code,
+                "type": letter.event.type,
+                "subject": letter.event.subject,
+                "attempts": letter.attempts,
+                "parked_at": letter.parked_at.isoformat(),
+                "skip_proposed_by": letter.skip_proposed_by,
+            }
+            for service in kapital.bus.consumers
+            for letter in await DeadLetters(kapital.databases.get(service), kapital.clock).list_all_open()
+        ]
+
+    letters = _in_house(work)
+    if as_json:
+        _print({"dead_letters": letters})
+        return
+    for letter in letters:
+        print("  ".join(str(told) for told in letter.values() if told is not None))
+    print(f"{len(letters)} open", file=sys.stderr)
+
+
+@dead_letters.command(name="retry")
+def retry_dead_letter(service: str, number: int) -> None:
+    """Ask for another try of dead letter NUMBER of SERVICE; a running server makes it, or the next one to start."""
+    _silence_logs()
+
+    async def work(kapital: "Kapital") -> None:
+        actor = await _person(kapital)
+        await kapital.bus.dead_letters(service).retry(number, actor)
+
+    _in_house(work)
+    print(f"{service} {number}: to be tried again")
+
+
+@dead_letters.command(name="skip")
+def skip_dead_letter(service: str, number: int, *, reason: str) -> None:
+    """Give dead letter NUMBER of SERVICE up for ever: one person proposes, the same command of another decides."""
+    _silence_logs()
+
+    async def work(kapital: "Kapital") -> bool:
+        actor = await _person(kapital)
+        return await kapital.bus.dead_letters(service).skip(number, actor, reason)
+
+    done = _in_house(work)
+    print(f"{service} {number}: " + ("skipped" if done else "skip proposed, another person must do the same"))
+
+
 @bench.command(name="ledger")
 def bench_ledger(
     *,
@@ -230,6 +296,20 @@ def bench_ledger(
     else:
         for name, value in told.items():
             print(f"{name:>18}  {value}")
+
+
+async def _person(kapital: "Kapital") -> "Actor":
+    """Return who acts, by the access token in the environment: what needs two persons needs two tokens.
+
+    Raises: AccessTokenRequired, AccessTokenInvalid.
+    """
+    from kapital.platform.http.access import AccessTokenInvalid, AccessTokenRequired
+
+    if not (token := os.environ.get(TOKEN_VARIABLE, "")):
+        raise AccessTokenRequired(f"put your access token into {TOKEN_VARIABLE}")
+    if (actor := await kapital.registry.verifier.verify(token)) is None:
+        raise AccessTokenInvalid
+    return actor
 
 
 def _write_evidence(path: Path, make: Callable[["Kapital"], Awaitable[bytes]]) -> None:

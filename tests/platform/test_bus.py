@@ -14,7 +14,7 @@ import pytest
 from sqlalchemy import make_url, text
 from sqlalchemy.exc import DBAPIError
 
-from kapital.kernel.actor import Actor
+from kapital.kernel.actor import Actor, NotPermitted
 from kapital.kernel.problems import Family, InvariantBroken, Problem, Retry, Unavailable
 from kapital.kernel.roles import Role
 from kapital.platform.bus import EmbeddedBus
@@ -22,7 +22,13 @@ from kapital.platform.clock import SteppedClock, SystemClock
 from kapital.platform.database import Database, Databases
 from kapital.platform.dead_letters import DeadLetters
 from kapital.platform.events import CloudEvent, Event
-from kapital.platform.problems import DeadLetterNotFirst, DeadLetterNotFound, SkipNeedsTwoActors
+from kapital.platform.problems import (
+    ConsumerNotFound,
+    DeadLetterNotFirst,
+    DeadLetterNotFound,
+    SkipNeedsTwoActors,
+    SkipReasonRequired,
+)
 from kapital.platform.unit_of_work import Transaction, UnitOfWork
 from tests.waiting import NEVER_S, until
 
@@ -245,11 +251,11 @@ class TestPoison:
 
         with pytest.raises(DeadLetterNotFirst):
             await letters.retry(second.id, ANNA)
-        await bus.retry("identity", first.id, ANNA)
+        await bus.dead_letters("identity").retry(first.id, ANNA)
         await bus.drain()
         assert await effects(databases.get("identity")) == ["1"]
         handler.poison.clear()
-        await bus.retry("identity", first.id, ANNA)
+        await bus.dead_letters("identity").retry(first.id, ANNA)
         await bus.drain()
 
         assert await effects(databases.get("identity")) == ["1", "2", "3", "4"]
@@ -276,6 +282,27 @@ class TestPoison:
         with pytest.raises(DeadLetterNotFound):
             await letters.retry(first.id, ANNA)
         assert await scalar(databases.get("identity"), "SELECT count(*) FROM audit_event") == 2
+
+    async def test_retry_and_skip_are_refused_without_the_role_a_reason_or_a_known_service(self, databases):
+        bus = EmbeddedBus(databases, CLOCK)
+        bus.subscribe("identity", [TYPE], Poisonable("1"))
+        await tell(databases, "1")
+        await bus.drain()
+        letters = bus.dead_letters("identity")
+        [letter] = await letters.list_all_open()
+        administrator = Actor(id=ANNA.id, participant_id=None, roles=frozenset({Role.ADMIN}))
+
+        with pytest.raises(NotPermitted):
+            await letters.retry(letter.id, administrator)
+        with pytest.raises(NotPermitted):
+            await letters.skip(letter.id, administrator, "no")
+        for reason in ("", " ", "x" * 501):
+            with pytest.raises(SkipReasonRequired):
+                await letters.skip(letter.id, ANNA, reason)
+        with pytest.raises(ConsumerNotFound):
+            bus.dead_letters("registry")
+        assert await letters.list_all_open() == [letter]
+        assert await scalar(databases.get("identity"), "SELECT count(*) FROM audit_event") == 0
 
     @pytest.mark.parametrize(
         ("fault", "code"),

@@ -13,7 +13,6 @@ from typing import Final, TypeAlias
 
 import asyncpg
 
-from kapital.kernel.actor import Actor
 from kapital.kernel.clock import Clock
 from kapital.kernel.problems import Unavailable, ensure
 from kapital.platform.bus_lane import Handler, Lane, Subscription
@@ -22,7 +21,7 @@ from kapital.platform.database import OUTBOX_CHANNEL, Database, Databases
 from kapital.platform.dead_letters import DeadLetters
 from kapital.platform.logging import get_logger
 from kapital.platform.outbox import give_positions
-from kapital.platform.problems import problem_of
+from kapital.platform.problems import ConsumerNotFound, problem_of
 
 __all__ = ["EmbeddedBus", "Handler", "Subscriptions"]
 
@@ -105,13 +104,16 @@ class EmbeddedBus:
             for forget in undo:
                 forget()
 
-    async def retry(self, consumer_service: str, dead_letter_id: int, actor: Actor) -> None:
-        """Mark a dead letter for another try; the relay delivers it, then what waits behind it.
+    @property
+    def consumers(self) -> tuple[str, ...]:
+        """Services that get events, in order of their subscription."""
+        return tuple(self._subscriptions)
 
-        Raises: DeadLetterNotFound, DeadLetterNotFirst.
-        """
-        await DeadLetters(self._databases.get(consumer_service), self._clock).retry(dead_letter_id, actor)
-        self._woken.set()
+    def dead_letters(self, consumer_service: str) -> DeadLetters:
+        """What an operator may do with the events that a service could not use. Raises: ConsumerNotFound."""
+        if consumer_service not in self._subscriptions:
+            raise ConsumerNotFound(facts={"known": ", ".join(self.consumers)})
+        return DeadLetters(self._databases.get(consumer_service), self._clock, on_change=self._woken.set)
 
     def _producers(self) -> list[str]:
         types = {t for subs in self._subscriptions.values() for sub in subs for t in sub.types}

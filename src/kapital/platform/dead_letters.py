@@ -5,7 +5,7 @@ operator asked for another try), `skip_proposed` (one person wants to skip it), 
 for ever.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any, Final
 
@@ -15,12 +15,16 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from kapital.kernel.actor import Actor
 from kapital.kernel.clock import Clock
+from kapital.kernel.roles import Role
 from kapital.platform.database import Database
 from kapital.platform.events import CloudEvent
-from kapital.platform.problems import DeadLetterNotFirst, DeadLetterNotFound, SkipNeedsTwoActors
+from kapital.platform.problems import DeadLetterNotFirst, DeadLetterNotFound, SkipNeedsTwoActors, SkipReasonRequired
 from kapital.platform.unit_of_work import Transaction, UnitOfWork
 
 REASON_LENGTH_MAX: Final = 500
+PAGE_MAX: Final = 1000
+OPERATORS: Final = (Role.SETTLEMENT, Role.RISK, Role.SECURITY)
+"""Who may retry and skip: a skip leaves two services in different states, so it is never the administrator's."""
 
 _COLUMNS: Final = "id, consumer, producer, event, state, code, attempts, parked_at, skip_proposed_by"
 _OPEN: Final = "state NOT IN ('resolved', 'skipped')"
@@ -92,22 +96,33 @@ class DeadLetter(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class DeadLetters:
-    """What operators may do with the dead letters of one service's database. Every act is audited."""
+    """What operators may do with the dead letters of one service's database. Every act is audited.
 
-    def __init__(self, database: Database, clock: Clock) -> None:
-        self._database, self._uow = database, UnitOfWork(database, clock)
+    Who may retry and skip: OPERATORS. `on_change` is called when the relay has something to do again.
+    """
+
+    def __init__(self, database: Database, clock: Clock, on_change: Callable[[], None] = lambda: None) -> None:
+        self._database, self._uow, self._on_change = database, UnitOfWork(database, clock), on_change
 
     async def list_open(self, *, after: int = 0, limit: int = 100) -> list[DeadLetter]:
-        """Open dead letters by id, a page at a time (limit at most 1000)."""
+        """Open dead letters by id, a page at a time (limit at most PAGE_MAX)."""
         async with self._database.connect() as conn:
-            rows = await conn.execute(_LIST, {"after": after, "limit": min(limit, 1000)})
+            rows = await conn.execute(_LIST, {"after": after, "limit": min(limit, PAGE_MAX)})
             return [_letter(row) for row in rows]
+
+    async def list_all_open(self) -> list[DeadLetter]:
+        """All open dead letters by id."""
+        letters: list[DeadLetter] = []
+        while page := await self.list_open(after=letters[-1].id if letters else 0, limit=PAGE_MAX):
+            letters += page
+        return letters
 
     async def retry(self, dead_letter_id: int, actor: Actor) -> None:
         """Ask for another try; the relay makes it, and releases what waits behind when it succeeds.
 
-        Raises: DeadLetterNotFound, DeadLetterNotFirst.
+        Raises: NotPermitted, DeadLetterNotFound, DeadLetterNotFirst.
         """
+        actor.require(*OPERATORS)
         async with self._uow.begin() as tx:
             letter = await self._lock_first(tx, dead_letter_id)
             await tx.conn.execute(
@@ -116,12 +131,16 @@ class DeadLetters:
             )
             await tx.audit.append("bus.dead_letter_retried", letter.event.id, actor, before={"state": letter.state})
         self._database.outbox_written()
+        self._on_change()
 
     async def skip(self, dead_letter_id: int, actor: Actor, reason: str) -> bool:
         """Give the event up: the first actor proposes (False), another one approves (True: it is skipped).
 
-        Raises: DeadLetterNotFound, DeadLetterNotFirst, SkipNeedsTwoActors.
+        Raises: NotPermitted, SkipReasonRequired, DeadLetterNotFound, DeadLetterNotFirst, SkipNeedsTwoActors.
         """
+        actor.require(*OPERATORS)
+        if not 0 < len(reason.strip()) <= REASON_LENGTH_MAX:
+            raise SkipReasonRequired(facts={"length_max": REASON_LENGTH_MAX})
         async with self._uow.begin() as tx:
             letter = await self._lock_first(tx, dead_letter_id)
             if letter.skip_proposed_by is None:
@@ -133,13 +152,14 @@ class DeadLetters:
             values = {
                 "id": dead_letter_id,
                 "actor": actor.id,
-                "reason": reason[:REASON_LENGTH_MAX],
+                "reason": reason,
                 "now": tx.now,
             }
             await tx.conn.execute(sql, {name: values[name] for name in values if f":{name}" in sql.text})
-            await tx.audit.append(action, letter.event.id, actor, basis={"reason": reason[:REASON_LENGTH_MAX]})
+            await tx.audit.append(action, letter.event.id, actor, basis={"reason": reason})
         if approved:
             self._database.outbox_written()
+            self._on_change()
         return approved
 
     @staticmethod

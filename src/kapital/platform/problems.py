@@ -63,6 +63,24 @@ class SkipNeedsTwoActors(Problem):
     family = Family.FORBIDDEN
 
 
+class SkipReasonRequired(Problem):
+    """A skip is given a reason of 1 to 500 signs, which stays in the audit trail."""
+
+    code = "skip_reason_required"
+    title = "Say in at most 500 signs why the event is given up"
+    retry = Retry.AFTER_CHANGE
+    family = Family.UNPROCESSABLE
+
+
+class ConsumerNotFound(Problem):
+    """No service of this name gets events."""
+
+    code = "consumer_not_found"
+    title = "No such service gets events"
+    retry = Retry.NEVER
+    family = Family.NOT_FOUND
+
+
 class ObjectNotFound(Problem):
     """No object with this hash is kept."""
 
