@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import httpx
@@ -18,9 +19,9 @@ PROGRAM = Path(sys.executable).parent / "kapital"
 
 
 class Served:
-    """One `kapital up`. Everything is asked over 127.0.0.1."""
+    """One `kapital up`, or another command that serves alike. Everything is asked over 127.0.0.1."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, command: Sequence[str] = (str(PROGRAM), "up")) -> None:
         self.folder = folder
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
@@ -34,7 +35,7 @@ class Served:
             "KAPITAL_LOG_LEVEL": "WARNING",
         }
         self.process = subprocess.Popen(
-            [str(PROGRAM), "up"],
+            list(command),
             env=self._environment,
             stdin=subprocess.DEVNULL,
             stdout=self._said,
