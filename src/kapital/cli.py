@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from kapital.app import Kapital
     from kapital.kernel.actor import Actor
+    from kapital.ledger.use_cases.hold import Lifting
     from kapital.platform.settings import Settings
 
 app = App(
@@ -33,10 +34,12 @@ app = App(
 )
 evidence = App(name="evidence", help="Make evidence packages that `kapital verify` accepts offline.")
 ledger = App(name="ledger", help="Work on the register of record.")
+hold = App(name="hold", help="Assets that a check found damaged: they do not move until two persons say so.")
 bench = App(name="bench", help="Repeatable benchmarks; each prints one JSON object with --json.")
 app.command(evidence)
 app.command(ledger)
 app.command(bench)
+ledger.command(hold)
 dead_letters = App(
     name="dead-letters", help="Events that a service could not use. KAPITAL_ACCESS_TOKEN says who acts."
 )
@@ -158,6 +161,46 @@ def keys() -> None:
         return kapital.ledger.verifier_keys
 
     print("\n".join(_in_house(work)))
+
+
+@hold.command(name="list")
+def list_holds(*, as_json: Json = False) -> None:
+    """Show the assets on hold, why, and who proposed to lift the hold."""
+    _silence_logs()
+    held = [
+        {"asset": str(h.asset), "code": h.code, "reason": h.reason, "lift_proposed_by": h.lift_proposed_by}
+        for h in _in_house(lambda kapital: kapital.ledger.holds())
+    ]
+    if as_json:
+        _print({"on_hold": held})
+        return
+    for one in held:
+        print("  ".join(told for told in one.values() if told))
+    print(f"{len(held)} on hold", file=sys.stderr)
+
+
+@hold.command(name="lift")
+def lift_holds(*assets: UUID, reason: str, every: bool = False) -> None:
+    """Let these assets (--every: all) move again: one person proposes, the same command of another decides.
+
+    Each runs a check of the whole register first; it must be clean. KAPITAL_ACCESS_TOKEN says who acts.
+    """
+    from kapital.invariants import check_ledger
+
+    _silence_logs()
+    if bool(assets) == every:
+        _end("name the assets, or --every")
+
+    async def work(kapital: "Kapital") -> "Lifting":
+        actor = await _person(kapital)
+        report = await check_ledger(kapital)
+        return await kapital.ledger.lift_holds(actor, report, assets=assets or None, reason=reason)
+
+    done = _in_house(work)
+    for asset in done.proposed:
+        print(f"{asset}: proposed, another person must do the same")
+    for asset in done.lifted:
+        print(f"{asset}: lifted")
 
 
 @app.command

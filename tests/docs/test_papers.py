@@ -320,11 +320,12 @@ def test_addresses_named_in_the_papers_stand_in_a_contract() -> None:
 def test_commands_named_in_the_papers_exist() -> None:
     from kapital.cli import app
 
+    groups = "evidence|ledger|hold|bench|dead-letters"
     named = {
         tuple(words.split())
         for page in papers()
         for block in re.findall(r"```\n(.*?)```|`([^`\n]+)`", page.read_text(), re.DOTALL)
-        for words in re.findall(r"(?:^|[\n/])kapital ((?:evidence|ledger|bench) [a-z]+|[a-z]+)", "\n".join(block))
+        for words in re.findall(rf"(?:^|[\n/])kapital ((?:(?:{groups}) )*[a-z-]+)", "\n".join(block))
     }
 
     assert ("verify",) in named

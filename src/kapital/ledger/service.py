@@ -6,6 +6,7 @@ from functools import partial
 from pathlib import Path
 from uuid import UUID
 
+from kapital.kernel.actor import Actor
 from kapital.kernel.clock import Clock
 from kapital.ledger.adapters import store
 from kapital.ledger.adapters.reader import Reader
@@ -33,7 +34,7 @@ from kapital.ledger.queries.proofs import ProofReader
 from kapital.ledger.use_cases import close_instant, evidence
 from kapital.ledger.use_cases.check import CheckReport, check
 from kapital.ledger.use_cases.checkpoint import Checkpointer, NoteSigner
-from kapital.ledger.use_cases.hold import Hold, follow_check
+from kapital.ledger.use_cases.hold import Hold, Lifting, follow_check, lift_holds, list_holds
 from kapital.ledger.use_cases.mirror import mirror
 from kapital.ledger.use_cases.post import MAX_BATCH, Poster
 from kapital.ledger.use_cases.rebuild import rebuild
@@ -199,9 +200,21 @@ class LedgerService:
             return await check(connection, self.verifier_keys)
 
     async def follow_check(self, report: CheckReport) -> list[Hold]:
-        """Hold the assets that a check found damaged, or let go what a clean one proves; return what is on hold."""
+        """Hold the assets that a check found damaged; return what is on hold."""
         async with self._reader.session() as connection:
             return await follow_check(connection, self._clock, report)
+
+    async def holds(self) -> list[Hold]:
+        """Return what is on hold."""
+        async with self._reader.session() as connection:
+            return await list_holds(connection)
+
+    async def lift_holds(
+        self, actor: Actor, report: CheckReport, *, assets: Sequence[UUID] | None, reason: str
+    ) -> Lifting:
+        """Propose, or decide what another person proposed, that assets may move again (see `use_cases.hold`)."""
+        async with self._reader.session() as connection:
+            return await lift_holds(connection, self._clock, actor, report, assets=assets, reason=reason)
 
     async def rebuild(self) -> int:
         """Make every derived row again from the entries. Raises RebuildRefused."""

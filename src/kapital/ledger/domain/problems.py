@@ -118,3 +118,39 @@ class AuditDamaged(Problem):
     title = "The audit copy is damaged"
     retry = Retry.NEVER
     family = Family.CONFLICT
+
+
+class HoldNotFound(Problem):
+    """Nothing is on hold, or not all of the assets named are."""
+
+    code = "hold_not_found"
+    title = "No such hold is in force"
+    retry = Retry.NEVER
+    family = Family.NOT_FOUND
+
+
+class LiftNeedsCleanCheck(Problem):
+    """Nothing on hold moves again before a check of the whole register finds nothing."""
+
+    code = "lift_needs_clean_check"
+    title = "The register must be mended first"
+    retry = Retry.AFTER_CHANGE
+    family = Family.CONFLICT
+
+
+class LiftNeedsTwoPersons(Problem):
+    """Who proposed to lift a hold may not decide it."""
+
+    code = "lift_needs_two_persons"
+    title = "Another person must lift the hold"
+    retry = Retry.NEVER
+    family = Family.FORBIDDEN
+
+
+class LiftReasonRequired(Problem):
+    """A hold is lifted for a reason of 1 to 500 signs, which stays with it."""
+
+    code = "lift_reason_required"
+    title = "Say in at most 500 signs why the hold is lifted"
+    retry = Retry.AFTER_CHANGE
+    family = Family.UNPROCESSABLE

@@ -1,18 +1,26 @@
-"""Use case: follow a check. What it found damaged is not moved any more; what a clean check proves sound is let go.
+"""Use cases: hold what a check found damaged, and let it go again when a clean check and two persons say so.
 
 A hold is not part of the register: no entry is made, and a repeat of what was entered before is still answered.
 Setting or lifting one counts up the head's generation, so every process reads its assets anew before it writes.
 Law: 259-FZ art. 5 (the operator ensures the integrity and reliability of the records).
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final, NamedTuple
 from uuid import UUID
 
 import asyncpg
 
+from kapital.kernel.actor import Actor
 from kapital.kernel.clock import Clock
+from kapital.kernel.roles import Role
 from kapital.ledger.adapters import store
+from kapital.ledger.domain.problems import (
+    HoldNotFound,
+    LiftNeedsCleanCheck,
+    LiftNeedsTwoPersons,
+    LiftReasonRequired,
+)
 from kapital.ledger.use_cases.check import MAX_FINDINGS, CheckReport, Finding
 
 # Findings of these kinds put the history itself in doubt, and with it every asset.
@@ -27,28 +35,45 @@ _OF_HISTORY: Final = (
 )
 
 
+_NEXT_GENERATION: Final = "UPDATE head SET generation = generation + 1"
+LIFTERS: Final = (Role.SECURITY, Role.RISK, Role.LEGAL)
+REASON_LENGTH_MAX: Final = 500
+
+_IN_FORCE: Final = (
+    "SELECT asset, coalesce(code, ''), reason, lift_proposed_by FROM hold LEFT JOIN asset USING (asset)"
+    " WHERE lifted_at IS NULL ORDER BY asset"
+)
+
+
 class Hold(NamedTuple):
-    """An asset that is not moved, and the first finding about it."""
+    """An asset that is not moved, the first finding about it, and who proposed to let it go, if somebody did."""
 
     asset: UUID
     code: str
     reason: str
+    lift_proposed_by: str | None
+
+
+class Lifting(NamedTuple):
+    """What a person's word about holds has done: proposed where it was the first, lifted where the second."""
+
+    proposed: list[UUID]
+    lifted: list[UUID]
+
+
+async def list_holds(connection: asyncpg.Connection) -> list[Hold]:
+    """Return the holds in force, by asset."""
+    return [Hold(*row) for row in await connection.fetch(_IN_FORCE)]
 
 
 async def follow_check(connection: asyncpg.Connection, clock: Clock, report: CheckReport) -> list[Hold]:
-    """Set and lift holds as `report` says, under the head's lock; return all that are in force then.
+    """Set holds as `report` says, under the head's lock; return all that are in force then.
 
-    Promise: a hold set after the check began to read is not lifted by it. A check that is not clean lifts none.
+    A clean check lifts none (`lift_holds` does). One that is not takes back what was proposed before.
     """
     async with connection.transaction():
         head = await store.read_head(connection, lock=True)
-        if report.clean:
-            done = await connection.fetch(
-                "UPDATE hold SET lifted_at = $1 WHERE lifted_at IS NULL AND generation <= $2 RETURNING asset",
-                clock.now(),
-                report.generation,
-            )
-        else:
+        if not report.clean:
             reasons = await _reasons(connection, report.findings)
             done = await connection.fetch(
                 "INSERT INTO hold (asset, reason, held_at, generation)"
@@ -59,13 +84,70 @@ async def follow_check(connection: asyncpg.Connection, clock: Clock, report: Che
                 clock.now(),
                 head.generation + 1,
             )
-        if done:
-            await connection.execute("UPDATE head SET generation = generation + 1")
+            if done:
+                await connection.execute(_NEXT_GENERATION)
+            await connection.execute(
+                "UPDATE hold SET lift_proposed_by = NULL, lift_proposed_at = NULL, lift_reason = NULL"
+                " WHERE lifted_at IS NULL AND lift_proposed_by IS NOT NULL"
+            )
+        return await list_holds(connection)
+
+
+async def lift_holds(
+    connection: asyncpg.Connection,
+    clock: Clock,
+    actor: Actor,
+    report: CheckReport,
+    *,
+    assets: Sequence[UUID] | None,
+    reason: str,
+) -> Lifting:
+    """Say that these assets (None: all on hold) may move again: the first person proposes, another one decides.
+
+    Each says so upon a clean check of his own. Promise: a hold set after that check began to read is not lifted.
+    Raises: NotPermitted, LiftReasonRequired, LiftNeedsCleanCheck, HoldNotFound, LiftNeedsTwoPersons; then nothing
+    of the call is done.
+    """
+    actor.require(*LIFTERS)
+    if not 0 < len(reason.strip()) <= REASON_LENGTH_MAX:
+        raise LiftReasonRequired(facts={"length_max": REASON_LENGTH_MAX})
+    if not report.clean:
+        raise LiftNeedsCleanCheck(facts={"findings": len(report.findings)})
+    async with connection.transaction():
+        await store.read_head(connection, lock=True)
         rows = await connection.fetch(
-            "SELECT asset, coalesce(code, ''), reason FROM hold LEFT JOIN asset USING (asset)"
-            " WHERE lifted_at IS NULL ORDER BY asset"
+            "SELECT asset, generation, lift_proposed_by FROM hold"
+            " WHERE lifted_at IS NULL AND ($1::uuid[] IS NULL OR asset = ANY($1))",
+            assets,
         )
-    return [Hold(*row) for row in rows]
+        if not rows or (assets is not None and len(rows) < len(set(assets))):
+            unknown = sorted(str(a) for a in {*(assets or ())} - {row["asset"] for row in rows})
+            raise HoldNotFound(facts={"assets": ", ".join(unknown)})
+        if any(row["generation"] > report.generation for row in rows):
+            raise LiftNeedsCleanCheck("an asset was put on hold after this check began")
+        if any(row["lift_proposed_by"] == actor.id for row in rows):
+            raise LiftNeedsTwoPersons
+        proposed = [row["asset"] for row in rows if row["lift_proposed_by"] is None]
+        lifted = [row["asset"] for row in rows if row["lift_proposed_by"] is not None]
+        await connection.execute(
+            "UPDATE hold SET lift_proposed_by = $2, lift_proposed_at = $3, lift_reason = $4"
+            " WHERE lifted_at IS NULL AND asset = ANY($1)",
+            proposed,
+            actor.id,
+            clock.now(),
+            reason,
+        )
+        await connection.execute(
+            "UPDATE hold SET lifted_by = $2, lifted_at = $3, lift_reason = lift_reason || E'\\n' || $4"
+            " WHERE lifted_at IS NULL AND asset = ANY($1)",
+            lifted,
+            actor.id,
+            clock.now(),
+            reason,
+        )
+        if lifted:
+            await connection.execute(_NEXT_GENERATION)
+    return Lifting(proposed, lifted)
 
 
 async def _reasons(connection: asyncpg.Connection, findings: list[Finding]) -> dict[UUID, str]:
