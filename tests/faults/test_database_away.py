@@ -118,7 +118,7 @@ async def test_a_writer_whose_session_is_cut_off_again_and_again_loses_nothing(
     callers = Callers(ledger)
     running = asyncio.create_task(callers.run(16))
     cut = 0
-    for _ in range(25):
+    while cut < 20 or not callers.failures:
         await callers.told_more(random.randint(1, 20))
         cut += await sql.fetchval(
             "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity"
@@ -126,7 +126,6 @@ async def test_a_writer_whose_session_is_cut_off_again_and_again_loses_nothing(
         )
     callers.stop = True
     await running
-    assert cut >= 25, "a writer that answers has a session"
     assert {p.code for p in callers.failures} == {"database_unavailable"}
     await callers.settle(database.dsn)
 

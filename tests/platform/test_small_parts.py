@@ -42,7 +42,7 @@ class TestClock:
 
     def test_naive_instants_are_refused(self):
         with pytest.raises(ValueError, match="aware"):
-            SteppedClock(datetime(2026, 3, 2))  # noqa: DTZ001
+            SteppedClock(datetime(2026, 3, 2))  # noqa: DTZ001 - that is what is refused
 
     def test_the_system_clock_is_utc(self):
         assert SystemClock().now().utcoffset() == timedelta(0)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+import asyncpg
 import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
@@ -228,6 +229,26 @@ class TestFailuresOfTheWorld:
         with pytest.raises(StorageFull):
             async with UnitOfWork(database, CLOCK).begin() as tx:
                 await tx.conn.execute(text("DO $$ BEGIN RAISE EXCEPTION 'no space' USING ERRCODE = '53100'; END $$"))
+
+    async def test_a_connection_that_is_lost_is_the_worlds_fault_and_a_misuse_of_one_is_ours(self, make_database):
+        database = await make_database("registry")
+        conn = await asyncpg.connect(database.dsn)
+        with pytest.raises(asyncpg.InterfaceError) as arguments:
+            await conn.fetch("SELECT $1::int", 1, 2)
+        slow = asyncio.create_task(conn.fetch("SELECT pg_sleep(600)"))
+        await asyncio.sleep(0)
+        with pytest.raises(asyncpg.InterfaceError) as two_at_once:
+            await conn.fetch("SELECT 1")
+        conn.terminate()
+        with pytest.raises(asyncpg.PostgresConnectionError) as lost:
+            await slow
+        with pytest.raises(asyncpg.InterfaceError) as closed:
+            await conn.fetch("SELECT 1")
+
+        assert [problem_of(caught.value) for caught in (arguments, two_at_once)] == [None, None]
+        assert [type(problem_of(caught.value)) for caught in (lost, closed)] == [DatabaseUnavailable] * 2
+        out_of_step = asyncpg.InternalClientError("cannot switch to state 15; another operation (2) is in progress")
+        assert type(problem_of(out_of_step)) is DatabaseUnavailable
 
     async def test_a_broken_constraint_is_our_fault_and_not_the_worlds(self, make_database):
         database = await make_database("registry")

@@ -6,14 +6,6 @@ from uuid import UUID
 
 from kapital.kernel.problems import ensure
 
-ParticipantId = NewType("ParticipantId", UUID)
-WalletId = NewType("WalletId", UUID)
-IssueId = NewType("IssueId", UUID)
-AssetId = NewType("AssetId", UUID)
-OrderId = NewType("OrderId", UUID)
-EntryId = NewType("EntryId", UUID)
-EventId = NewType("EventId", UUID)
-DocumentId = NewType("DocumentId", UUID)
 CommandId = NewType("CommandId", str)
 """Chosen by the caller (the `Idempotency-Key`); names the command across repeats."""
 

@@ -1,12 +1,9 @@
 """Exact money: integer kopecks, prices as Decimal with a declared rounding, shares that add up."""
 
-import re
 from collections.abc import Sequence
 from decimal import ROUND_DOWN, ROUND_HALF_EVEN, ROUND_HALF_UP, ROUND_UP, Decimal
 from enum import StrEnum
 from typing import Final, Literal
-
-import msgspec
 
 from kapital.kernel.problems import Family, Problem, Retry, ensure
 
@@ -15,8 +12,6 @@ INT64_MAX: Final = 2**63 - 1
 
 KOPECKS_PER_RUBLE: Final = 100
 
-_CURRENCY: Final = re.compile(r"[A-Z]{3}")
-_RUBLES: Final = re.compile(r"(-?)([0-9]{1,17})(?:\.([0-9]{1,2}))?")
 _DECIMAL_PLACES_MAX: Final = 20
 
 Language = Literal["ru", "en"]
@@ -36,24 +31,6 @@ class AmountOutOfRange(Problem):
     family = Family.UNPROCESSABLE
 
 
-class AmountTextMalformed(Problem):
-    """A text is not an amount of roubles such as `12.34`."""
-
-    code = "amount_text_malformed"
-    title = "The text is not an amount"
-    retry = Retry.AFTER_CHANGE
-    family = Family.UNPROCESSABLE
-
-
-class CurrenciesMustMatch(Problem):
-    """Amounts of two currencies met in one sum."""
-
-    code = "currencies_must_match"
-    title = "Amounts of different currencies cannot be added"
-    retry = Retry.AFTER_CHANGE
-    family = Family.UNPROCESSABLE
-
-
 class Rounding(StrEnum):
     """How a number between two kopecks becomes one of them; DOWN is towards zero, UP away from it."""
 
@@ -68,50 +45,6 @@ def require_int64(amount: int) -> int:
     if abs(amount) > INT64_MAX:
         raise AmountOutOfRange("the amount does not fit a signed 64-bit integer")
     return amount
-
-
-class Money(msgspec.Struct, frozen=True):
-    """An exact sum of one currency (ISO 4217 code) in its minor units, which for RUB are kopecks.
-
-    Raises: AmountOutOfRange when made outside ±INT64_MAX, by arithmetic too.
-    """
-
-    amount_kopecks: int
-    currency: str = "RUB"
-
-    def __post_init__(self) -> None:
-        ensure(type(self.amount_kopecks) is int, "money is a whole number of kopecks")
-        ensure(bool(_CURRENCY.fullmatch(self.currency)), "a currency is three capital letters of ISO 4217")
-        require_int64(self.amount_kopecks)
-
-    def __add__(self, other: "Money") -> "Money":
-        self._require_same_currency(other)
-        return Money(self.amount_kopecks + other.amount_kopecks, self.currency)
-
-    def __sub__(self, other: "Money") -> "Money":
-        self._require_same_currency(other)
-        return Money(self.amount_kopecks - other.amount_kopecks, self.currency)
-
-    def __neg__(self) -> "Money":
-        return Money(-self.amount_kopecks, self.currency)
-
-    def _require_same_currency(self, other: "Money") -> None:
-        if self.currency != other.currency:
-            raise CurrenciesMustMatch(facts={"left": self.currency, "right": other.currency})
-
-
-def parse_rubles(text: str) -> int:
-    """Read roubles written as `12`, `12.3` or `12.34`, with `-` for a negative sum, as kopecks.
-
-    Nothing else is read: no spaces, no grouping, no comma, no exponent, no third decimal.
-    Raises: AmountTextMalformed, AmountOutOfRange.
-    """
-    found = _RUBLES.fullmatch(text)
-    if found is None:
-        raise AmountTextMalformed("write roubles as 12 or 12.34, with at most two decimals")
-    sign, rubles, kopecks = found.groups(default="")
-    amount = int(rubles) * KOPECKS_PER_RUBLE + int(kopecks.ljust(2, "0"))
-    return require_int64(-amount if sign else amount)
 
 
 def format_rubles(amount_kopecks: int, lang: Language) -> str:

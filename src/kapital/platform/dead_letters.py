@@ -68,8 +68,8 @@ _FAIL: Final = text(
     WHERE id = :id AND state IN ('retry', 'behind')
     """
 )
-_LIST: Final = text(f"SELECT {_COLUMNS} FROM dead_letter WHERE {_OPEN} AND id > :after ORDER BY id LIMIT :limit")  # noqa: S608
-_LOCK: Final = text(f"SELECT {_COLUMNS} FROM dead_letter WHERE id = :id AND {_OPEN} FOR UPDATE")  # noqa: S608
+_LIST: Final = text(f"SELECT {_COLUMNS} FROM dead_letter WHERE {_OPEN} AND id > :after ORDER BY id LIMIT :limit")  # noqa: S608 - constants of this module; values are bound
+_LOCK: Final = text(f"SELECT {_COLUMNS} FROM dead_letter WHERE id = :id AND {_OPEN} FOR UPDATE")  # noqa: S608 - constants of this module; values are bound
 _EARLIER: Final = text(
     f"""
     SELECT EXISTS (

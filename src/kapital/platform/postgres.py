@@ -138,7 +138,8 @@ class EmbeddedPostgres:
         inside = self.folder / "run"
         if len(os.fsencode(inside / f".s.PGSQL.{SOCKET_PORT}")) <= SOCKET_PATH_MAX:
             return inside
-        return Path("/tmp") / f"kapital-{hashlib.sha256(os.fsencode(self.folder)).hexdigest()[:16]}"  # noqa: S108
+        name = f"kapital-{hashlib.sha256(os.fsencode(self.folder)).hexdigest()[:16]}"
+        return Path("/tmp") / name  # noqa: S108 - a socket's path must be short; the folder is of mode 700
 
     def postmaster_pid(self) -> int | None:
         """Process id of the running server of this data folder; a left-over pid file is not one."""
@@ -329,7 +330,7 @@ class _SystemUser:
             pass
         command = ["useradd", "--system", "--no-create-home", "--shell", "/usr/sbin/nologin", SYSTEM_USER]
         try:
-            done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=30)  # noqa: S603
+            done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=30)  # noqa: S603 - a list of constants, no shell
         except FileNotFoundError:
             raise EmbeddedPostgresFailed(f"run as another user than root, or make the user {SYSTEM_USER}") from None
         try:
@@ -367,7 +368,7 @@ def _command_line(pid: int) -> str:
         except (FileNotFoundError, ProcessLookupError):
             return ""
     ask = ["ps", "-p", str(pid), "-o", "command="]
-    shown = subprocess.run(ask, capture_output=True, text=True, check=False)  # noqa: S603
+    shown = subprocess.run(ask, capture_output=True, text=True, check=False)  # noqa: S603 - a list of our making, no shell
     return shown.stdout
 
 

@@ -1,5 +1,8 @@
 """Refusals and failures that the platform itself raises."""
 
+import re
+
+import asyncpg
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
@@ -134,7 +137,10 @@ def _of_driver(error: BaseException) -> Problem | None:
             return DatabaseBusy()
         if state in _AWAY or state.startswith("08"):
             return DatabaseUnavailable()
-        if type(seen).__module__.startswith("asyncpg") and type(seen).__name__ in _GONE:
+        if isinstance(seen, asyncpg.InterfaceError) and _CLOSED.search(str(seen)):
+            return DatabaseUnavailable()
+        # A session that the server ended while it was idle, met before the driver saw the end of the stream.
+        if isinstance(seen, asyncpg.InternalClientError):
             return DatabaseUnavailable()
         if isinstance(seen, ConnectionError | FileNotFoundError | TimeoutError):
             return DatabaseUnavailable()
@@ -142,4 +148,6 @@ def _of_driver(error: BaseException) -> Problem | None:
     return None
 
 
-_GONE = {"InterfaceError", "ConnectionDoesNotExistError", "InternalClientError", "CannotConnectNowError"}
+_CLOSED = re.compile(r"connection (is|was) closed")
+"""How asyncpg tells that a connection was lost before this call. It has one class for that and for every misuse of
+its interface – a wrong number of arguments, two operations at once –, and a misuse is our own fault."""

@@ -57,7 +57,7 @@ class Settings(BaseSettings):
         init_settings: PydanticBaseSettingsSource,
         env_settings: PydanticBaseSettingsSource,
         dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - no .env files: one file, named
-        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - no folder of secrets either
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Code, then environment, then the file. A named file that is missing is an error, not a default."""
         sources: tuple[PydanticBaseSettingsSource, ...] = (init_settings, env_settings)

@@ -20,8 +20,8 @@ _INSERT: Final = text(
     ON CONFLICT (name) DO NOTHING
     """
 )
-_LOCK: Final = text(f"SELECT {KEY_COLUMNS} FROM key WHERE key_id = :key_id FOR UPDATE")  # noqa: S608
-_BY_NAME: Final = text(f"SELECT {KEY_COLUMNS} FROM key WHERE name = :name")  # noqa: S608
+_LOCK: Final = text(f"SELECT {KEY_COLUMNS} FROM key WHERE key_id = :key_id FOR UPDATE")  # noqa: S608 - constants of this service; values are bound
+_BY_NAME: Final = text(f"SELECT {KEY_COLUMNS} FROM key WHERE name = :name")  # noqa: S608 - constants of this service; values are bound
 _SEALED: Final = text("SELECT sealed FROM key WHERE key_id = :key_id")
 _SAVE: Final = text(
     """

@@ -13,8 +13,8 @@ from kapital.custody.domain.states import KeyState
 
 KEY_COLUMNS: Final = "key_id, name, profile, public_key, state, version, created_at, resume_requested_by"
 
-_PAGE: Final = text(f"SELECT {KEY_COLUMNS} FROM key WHERE name > :after ORDER BY name LIMIT :limit")  # noqa: S608
-_ONE: Final = text(f"SELECT {KEY_COLUMNS} FROM key WHERE key_id = :key_id")  # noqa: S608
+_PAGE: Final = text(f"SELECT {KEY_COLUMNS} FROM key WHERE name > :after ORDER BY name LIMIT :limit")  # noqa: S608 - constants of this service; values are bound
+_ONE: Final = text(f"SELECT {KEY_COLUMNS} FROM key WHERE key_id = :key_id")  # noqa: S608 - constants of this service; values are bound
 
 
 async def list_keys(conn: AsyncConnection, *, after: str = "", limit: int = 100) -> list[Key]:

@@ -20,13 +20,13 @@ class ChangeOfKey(Protocol):
     """What each command of this kind carries."""
 
     @property
-    def command_id(self) -> CommandId: ...  # noqa: D102
+    def command_id(self) -> CommandId: ...  # noqa: D102 - its name says it
     @property
-    def actor(self) -> Actor: ...  # noqa: D102
+    def actor(self) -> Actor: ...  # noqa: D102 - its name says it
     @property
-    def key_id(self) -> UUID: ...  # noqa: D102
+    def key_id(self) -> UUID: ...  # noqa: D102 - its name says it
     @property
-    def reason(self) -> str: ...  # noqa: D102
+    def reason(self) -> str: ...  # noqa: D102 - its name says it
 
 
 async def change_key(

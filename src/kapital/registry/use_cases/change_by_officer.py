@@ -22,13 +22,13 @@ class OfficersOrder(Protocol):
     """What each command of this kind carries."""
 
     @property
-    def command_id(self) -> CommandId: ...  # noqa: D102
+    def command_id(self) -> CommandId: ...  # noqa: D102 - its name says it
     @property
-    def actor(self) -> Actor: ...  # noqa: D102
+    def actor(self) -> Actor: ...  # noqa: D102 - its name says it
     @property
-    def participant_id(self) -> UUID: ...  # noqa: D102
+    def participant_id(self) -> UUID: ...  # noqa: D102 - its name says it
     @property
-    def basis_reference(self) -> str: ...  # noqa: D102
+    def basis_reference(self) -> str: ...  # noqa: D102 - its name says it
 
 
 async def change_by_officer(

@@ -44,14 +44,14 @@ _NEXT_CREDIT: Final = text("UPDATE account SET last_credit = last_credit + 1 RET
 # The place in the list is drawn under the account's row lock: a later place is never visible before an earlier one.
 _NEXT_NOTICE: Final = text("UPDATE account SET last_notice = last_notice + 1 RETURNING last_notice")
 _ADD_CREDIT: Final = text(
-    f"INSERT INTO credit ({_COLUMNS}) VALUES (:bank_id, :amount, :purpose, :account, :name, :at)"  # noqa: S608
+    f"INSERT INTO credit ({_COLUMNS}) VALUES (:bank_id, :amount, :purpose, :account, :name, :at)"  # noqa: S608 - constants of this module; values are bound
 )
 _ADD_NOTICE: Final = text(
-    f"INSERT INTO notice (cursor, {_COLUMNS}) VALUES (:cursor, :bank_id, :amount, :purpose, :account, :name, :at)"  # noqa: S608
+    f"INSERT INTO notice (cursor, {_COLUMNS}) VALUES (:cursor, :bank_id, :amount, :purpose, :account, :name, :at)"  # noqa: S608 - constants of this module; values are bound
 )
-_GET_CREDIT: Final = text(f"SELECT {_COLUMNS} FROM credit WHERE bank_id = :bank_id")  # noqa: S608
+_GET_CREDIT: Final = text(f"SELECT {_COLUMNS} FROM credit WHERE bank_id = :bank_id")  # noqa: S608 - constants of this module; values are bound
 _LIST_NOTICES: Final = text(
-    f"SELECT cursor, {_COLUMNS} FROM notice WHERE cursor > :after ORDER BY cursor LIMIT :limit"  # noqa: S608
+    f"SELECT cursor, {_COLUMNS} FROM notice WHERE cursor > :after ORDER BY cursor LIMIT :limit"  # noqa: S608 - constants of this module; values are bound
 )
 _GET_PAYOUT: Final = text(
     "SELECT amount_kopecks, bic, account, state, reason FROM payout WHERE reference = :reference"

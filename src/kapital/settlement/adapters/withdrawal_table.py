@@ -27,15 +27,15 @@ _ADD: Final = text(
     """
 )
 _OF_COMMAND: Final = (
-    f"SELECT {_COLUMNS} FROM withdrawal WHERE requested_by = :actor AND command_id = :command "  # noqa: S608
+    f"SELECT {_COLUMNS} FROM withdrawal WHERE requested_by = :actor AND command_id = :command "  # noqa: S608 - constants of this module; values are bound
     "ORDER BY item"
 )
 _IN_STATES: Final = (
-    f"SELECT {_COLUMNS} FROM withdrawal WHERE state = ANY(CAST(:states AS text[])) "  # noqa: S608
+    f"SELECT {_COLUMNS} FROM withdrawal WHERE state = ANY(CAST(:states AS text[])) "  # noqa: S608 - constants of this module; values are bound
     "ORDER BY asked_at, withdrawal_id LIMIT :limit"
 )
 _BY_ID: Final = text(
-    f"SELECT {_COLUMNS} FROM withdrawal WHERE withdrawal_id = ANY(CAST(:ids AS uuid[])) AND state = :state "  # noqa: S608
+    f"SELECT {_COLUMNS} FROM withdrawal WHERE withdrawal_id = ANY(CAST(:ids AS uuid[])) AND state = :state "  # noqa: S608 - constants of this module; values are bound
     "ORDER BY withdrawal_id"
 )
 _MOVE: Final = text(

@@ -14,7 +14,7 @@ from kapital.tokenization.domain.investor import Investor
 
 _COLUMNS: Final = "participant_id, kind, state, wallet_id, category, kyc_valid_until"
 _READ: Final = text(
-    f"SELECT {_COLUMNS} FROM investor WHERE participant_id = ANY(CAST(:ids AS uuid[]))"  # noqa: S608
+    f"SELECT {_COLUMNS} FROM investor WHERE participant_id = ANY(CAST(:ids AS uuid[]))"  # noqa: S608 - constants of this module; values are bound
 )
 
 # One statement for every kind of news: a column that the news does not tell stays. Rows of one statement have

@@ -24,12 +24,12 @@ class VersionedTable(Generic[T]):
         rows = f"jsonb_to_recordset(CAST(:rows AS jsonb)) AS r({given})"
         # Names come from the constants of this package, never from outside.
         self._insert = text(
-            f"INSERT INTO {name} ({self.columns}) SELECT {self.columns} FROM {rows}"  # noqa: S608
+            f"INSERT INTO {name} ({self.columns}) SELECT {self.columns} FROM {rows}"  # noqa: S608 - names of our tables and columns only; values are bound
             f" ON CONFLICT DO NOTHING RETURNING {key}"
         )
         changes = ", ".join(f"{column} = r.{column}" for column in columns if column != key)
         self._update = text(
-            f"UPDATE {name} SET {changes} FROM {rows}"  # noqa: S608
+            f"UPDATE {name} SET {changes} FROM {rows}"  # noqa: S608 - names of our tables and columns only; values are bound
             f" WHERE {name}.{key} = r.{key} AND {name}.version = r.version - 1"
         )
 
@@ -50,7 +50,7 @@ class VersionedTable(Generic[T]):
 
     async def select(self, conn: AsyncConnection, tail: str, values: Mapping[str, Any]) -> list[T]:
         """Read the rows of `tail` (WHERE, ORDER BY, LIMIT, FOR …), a constant of this package."""
-        query = f"SELECT {self.columns} FROM {self.name} {tail}"  # noqa: S608
+        query = f"SELECT {self.columns} FROM {self.name} {tail}"  # noqa: S608 - names of our tables and columns only; values are bound
         return self.read((await conn.execute(text(query), values)).mappings())
 
     def read(self, rows: Iterable[RowMapping]) -> list[T]:
