@@ -141,7 +141,7 @@ class TestKills:
         server.stop()
         # A process of the server's own user, so that PostgreSQL itself would take it for a live server.
         as_user = server._user.as_arguments() if server._user is not None else {}
-        stranger = subprocess.Popen(["sleep", "60"], **as_user)
+        stranger = subprocess.Popen(["sleep", "3600"], **as_user)
         try:
             server._write_owned(pid_file, "\n".join([str(stranger.pid), *left_over[1:]]))
             assert server.postmaster_pid() is None

@@ -31,7 +31,13 @@ from kapital.registry.domain.access import TokenSubjectKind
 from kapital.registry.use_cases.issue_access_token import IssueAccessToken
 from kapital.registry.use_cases.register_staff import RegisterStaff
 from kapital.tokenization.domain.terms import load_terms
-from kapital.tokenization.use_cases.place_orders import NewOrder
+from kapital.tokenization.use_cases.draft_decision import DraftDecision
+from kapital.tokenization.use_cases.place_orders import NewOrder, PlaceOrders
+from kapital.tokenization.use_cases.publish_decision import PublishDecision
+from kapital.tokenization.use_cases.review_decision import ReviewDecision
+from kapital.tokenization.use_cases.sign_decision import SignDecision
+from kapital.tokenization.use_cases.submit_decision import SubmitDecision
+from kapital.tokenization.use_cases.withdraw_orders import WithdrawOrders
 from tests.tokenization.world import terms
 
 RUB = money_asset()
@@ -119,14 +125,14 @@ class House:
     async def published(self, issuer: Player, decision: bytes) -> Issue:
         """Bring a decision from draft to publication."""
         app = self.kapital.tokenization.use_cases
-        draft = await app.draft_decision(key(), issuer.actor, terms=decision)
+        draft = await app.draft_decision(DraftDecision(command_id=key(), actor=issuer.actor, terms=decision))
         assert draft.faults == [], draft.faults
         seen: dict[str, Any] = {"issue_id": draft.issue_id, "decision_sha256": draft.decision_sha256}
-        await app.submit_decision(key(), issuer.actor, **seen)
-        await app.review_decision(key(), ISSUE_MANAGER, **seen)
-        await app.review_decision(key(), LEGAL, **seen)
-        await app.sign_decision(key(), issuer.actor, **seen)
-        await app.publish_decision(key(), ISSUE_MANAGER, **seen)
+        await app.submit_decision(SubmitDecision(command_id=key(), actor=issuer.actor, **seen))
+        await app.review_decision(ReviewDecision(command_id=key(), actor=ISSUE_MANAGER, **seen))
+        await app.review_decision(ReviewDecision(command_id=key(), actor=LEGAL, **seen))
+        await app.sign_decision(SignDecision(command_id=key(), actor=issuer.actor, **seen))
+        await app.publish_decision(PublishDecision(command_id=key(), actor=ISSUE_MANAGER, **seen))
         await self.kapital.bus.drain()
         told = load_terms(decision)
         return Issue(draft.issue_id, issuer, told.placement_start_at, told.placement_end_at)
@@ -156,7 +162,11 @@ class House:
     ) -> OrdersPlaced:
         """Place orders with one command."""
         return await self.kapital.tokenization.use_cases.place_orders(
-            command or key(), player.actor, orders=tuple(NewOrder(issue_id=issue.id, units=n) for n in units)
+            PlaceOrders(
+                command_id=command or key(),
+                actor=player.actor,
+                orders=tuple(NewOrder(issue_id=issue.id, units=n) for n in units),
+            )
         )
 
     async def order(self, player: Player, issue: Issue, units: int) -> PlacedOrder:
@@ -166,9 +176,11 @@ class House:
     async def withdraw(self, player: Player, order: PlacedOrder) -> WithdrawnOrder:
         """Withdraw one order."""
         ids = (UUID(str(order.order_id)),)
-        return (await self.kapital.tokenization.use_cases.withdraw_orders(key(), player.actor, order_ids=ids)).items[
-            0
-        ]
+        return (
+            await self.kapital.tokenization.use_cases.withdraw_orders(
+                WithdrawOrders(command_id=key(), actor=player.actor, order_ids=ids)
+            )
+        ).items[0]
 
     # --- looking
 

@@ -8,12 +8,14 @@ from kapital.demo.cast import Player
 from kapital.kernel.actor import Actor
 from kapital.ledger.api import AccountKey, Position
 from kapital.tokenization.use_cases.bound import TokenizationUseCases
-from kapital.tokenization.use_cases.place_orders import NewOrder
+from kapital.tokenization.use_cases.place_orders import NewOrder, PlaceOrders
 from tests.scenarios.house import PRICE, House, Issue, key, refusal
 
 
 async def ask(app: TokenizationUseCases, actor: Actor, issue: Issue) -> PlacedOrder:
-    placed = await app.place_orders(key(), actor, orders=(NewOrder(issue_id=issue.id, units=1),))
+    placed = await app.place_orders(
+        PlaceOrders(command_id=key(), actor=actor, orders=(NewOrder(issue_id=issue.id, units=1),))
+    )
     return placed.items[0]
 
 

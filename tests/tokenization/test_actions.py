@@ -22,7 +22,8 @@ from kapital.tokenization.domain.problems import (
     OutcomeMustBeListed,
 )
 from kapital.tokenization.queries.list_actions import list_actions
-from kapital.tokenization.use_cases.confirm_fixing import FixingDecision
+from kapital.tokenization.use_cases.confirm_fixing import ConfirmFixing, FixingDecision
+from kapital.tokenization.use_cases.record_fixing import RecordFixing, RecordOutcome
 from tests.tokenization.world import CLERK, MANAGER, RISK, RUB, Person, World, key, staff
 
 PRICE = 100_000
@@ -167,11 +168,20 @@ async def test_a_missing_value_leaves_the_action_in_fixing_for_all_to_see_until_
     assert waiting.missing_fixings
     for need in waiting.missing_fixings:
         recorded = await world.app.record_fixing(
-            key(), CLERK, series=need.series, observed_on=need.observed_on, value="16.50", evidence="cbr.ru"
+            RecordFixing(
+                command_id=key(),
+                actor=CLERK,
+                series=need.series,
+                observed_on=need.observed_on,
+                value="16.50",
+                evidence="cbr.ru",
+            )
         )
         await world.tick()
         assert (await shown(world, issue_id)).state == "fixing"
-        await world.app.confirm_fixing(key(), RISK, fixing_id=recorded.fixing_id, value="16.50")
+        await world.app.confirm_fixing(
+            ConfirmFixing(command_id=key(), actor=RISK, fixing_id=recorded.fixing_id, value="16.50")
+        )
     await world.to(world.clock.now() + timedelta(minutes=1))
     done = await shown(world, issue_id)
     assert (done.state, done.missing_fixings) == ("paid", [])
@@ -186,21 +196,31 @@ async def test_a_value_needs_another_person_who_saw_the_same(world: World) -> No
         "value": "16.5",
         "evidence": "cbr.ru",
     }
-    recorded = await world.app.record_fixing(key(), both, **value)
+    recorded = await world.app.record_fixing(RecordFixing(command_id=key(), actor=both, **value))
 
     with pytest.raises(MakerAndCheckerMustDiffer):
-        await world.app.confirm_fixing(key(), both, fixing_id=recorded.fixing_id, value="16.5")
+        await world.app.confirm_fixing(
+            ConfirmFixing(command_id=key(), actor=both, fixing_id=recorded.fixing_id, value="16.5")
+        )
     with pytest.raises(FixingValueMustMatch):
-        await world.app.confirm_fixing(key(), RISK, fixing_id=recorded.fixing_id, value="16.50")
+        await world.app.confirm_fixing(
+            ConfirmFixing(command_id=key(), actor=RISK, fixing_id=recorded.fixing_id, value="16.50")
+        )
     with pytest.raises(FixingAlreadyRecorded):
-        await world.app.record_fixing(key(), CLERK, **value)
+        await world.app.record_fixing(RecordFixing(command_id=key(), actor=CLERK, **value))
     with pytest.raises(FixingDayMustBePast):
-        await world.app.record_fixing(key(), CLERK, **{**value, "observed_on": date(2027, 1, 1)})
+        await world.app.record_fixing(
+            RecordFixing(command_id=key(), actor=CLERK, **{**value, "observed_on": date(2027, 1, 1)})
+        )
     rejected = await world.app.confirm_fixing(
-        key(), RISK, fixing_id=recorded.fixing_id, value="16.5", verdict=FixingDecision.REJECT
+        ConfirmFixing(
+            command_id=key(), actor=RISK, fixing_id=recorded.fixing_id, value="16.5", verdict=FixingDecision.REJECT
+        )
     )
     assert rejected.state.value == "rejected"
-    assert (await world.app.record_fixing(key(), CLERK, **value)).state.value == "recorded"
+    assert (
+        await world.app.record_fixing(RecordFixing(command_id=key(), actor=CLERK, **value))
+    ).state.value == "recorded"
 
 
 async def test_an_event_pays_by_the_outcome_that_two_persons_gave(world: World, issuer: Person) -> None:
@@ -214,15 +234,19 @@ async def test_an_event_pays_by_the_outcome_that_two_persons_gave(world: World, 
     await world.to(redemption["pay_at"])
     assert (await shown(world, issue_id)).outcome_missing
     with pytest.raises(OutcomeMustBeListed):
-        await world.app.record_outcome(key(), CLERK, issue_id=issue_id, outcome="nothing_of_this", evidence="x")
+        await world.app.record_outcome(
+            RecordOutcome(command_id=key(), actor=CLERK, issue_id=issue_id, outcome="nothing_of_this", evidence="x")
+        )
     payoff = (await listed_outcomes(world, issue_id))[0]
 
     recorded = await world.app.record_outcome(
-        key(), CLERK, issue_id=issue_id, outcome=payoff["code"], evidence="press"
+        RecordOutcome(command_id=key(), actor=CLERK, issue_id=issue_id, outcome=payoff["code"], evidence="press")
     )
     await world.to(world.clock.now() + timedelta(minutes=1))
     assert (await shown(world, issue_id)).state == "fixing"
-    await world.app.confirm_fixing(key(), RISK, fixing_id=recorded.fixing_id, value=payoff["code"])
+    await world.app.confirm_fixing(
+        ConfirmFixing(command_id=key(), actor=RISK, fixing_id=recorded.fixing_id, value=payoff["code"])
+    )
     await world.to(world.clock.now() + timedelta(minutes=1))
 
     assert await world.state(issue_id) == "redeemed"

@@ -24,6 +24,12 @@ from kapital.tokenization.domain.problems import (
     ReviewMustBeNext,
     TermsMustHaveNoFault,
 )
+from kapital.tokenization.use_cases.cancel_issue import CancelIssue
+from kapital.tokenization.use_cases.draft_decision import DraftDecision
+from kapital.tokenization.use_cases.publish_decision import PublishDecision
+from kapital.tokenization.use_cases.review_decision import ReviewDecision
+from kapital.tokenization.use_cases.sign_decision import SignDecision
+from kapital.tokenization.use_cases.submit_decision import SubmitDecision
 from tests.tokenization.world import LAWYER, MANAGER, Person, ProcessDied, World, key, staff, terms
 
 OTHER_SHA = "0" * 64
@@ -37,26 +43,32 @@ async def issuer(world: World) -> Person:
 
 async def submitted(world: World, issuer: Person) -> dict[str, Any]:
     issue_id, sha = await world.drafted(issuer)
-    await world.app.submit_decision(key(), issuer.actor, issue_id=issue_id, decision_sha256=sha)
+    await world.app.submit_decision(
+        SubmitDecision(command_id=key(), actor=issuer.actor, issue_id=issue_id, decision_sha256=sha)
+    )
     return {"issue_id": issue_id, "decision_sha256": sha}
 
 
 async def ready(world: World, issuer: Person) -> dict[str, Any]:
     seen = await submitted(world, issuer)
-    await world.app.review_decision(key(), MANAGER, **seen)
-    await world.app.review_decision(key(), LAWYER, **seen)
+    await world.app.review_decision(ReviewDecision(command_id=key(), actor=MANAGER, **seen))
+    await world.app.review_decision(ReviewDecision(command_id=key(), actor=LAWYER, **seen))
     return seen
 
 
 async def test_a_draft_with_faults_is_kept_with_all_of_them_and_cannot_be_submitted(
     world: World, issuer: Person
 ) -> None:
-    draft = await world.app.draft_decision(key(), issuer.actor, terms=terms(quantity_min=50_000, lot=0))
+    draft = await world.app.draft_decision(
+        DraftDecision(command_id=key(), actor=issuer.actor, terms=terms(quantity_min=50_000, lot=0))
+    )
 
     assert len(draft.faults) >= 2
     with pytest.raises(TermsMustHaveNoFault) as refused:
         await world.app.submit_decision(
-            key(), issuer.actor, issue_id=draft.issue_id, decision_sha256=draft.decision_sha256
+            SubmitDecision(
+                command_id=key(), actor=issuer.actor, issue_id=draft.issue_id, decision_sha256=draft.decision_sha256
+            )
         )
     assert len(refused.value.errors) == len(draft.faults)
     assert await world.state(draft.issue_id) == "draft"
@@ -67,21 +79,21 @@ async def test_the_same_command_drafts_once_and_another_content_under_its_key_is
 ) -> None:
     command, body = key(), terms()
 
-    first = await world.app.draft_decision(command, issuer.actor, terms=body)
-    again = await world.app.draft_decision(command, issuer.actor, terms=body)
+    first = await world.app.draft_decision(DraftDecision(command_id=command, actor=issuer.actor, terms=body))
+    again = await world.app.draft_decision(DraftDecision(command_id=command, actor=issuer.actor, terms=body))
 
     assert again == first
     with pytest.raises(IdempotencyKeyReused):
-        await world.app.draft_decision(command, issuer.actor, terms=terms())
+        await world.app.draft_decision(DraftDecision(command_id=command, actor=issuer.actor, terms=terms()))
     assert len(await world.rows("SELECT 1 FROM issue")) == 1
 
 
 async def test_two_issues_never_share_a_code(world: World, issuer: Person) -> None:
     body = terms()
-    await world.app.draft_decision(key(), issuer.actor, terms=body)
+    await world.app.draft_decision(DraftDecision(command_id=key(), actor=issuer.actor, terms=body))
 
     with pytest.raises(IssueCodeTaken):
-        await world.app.draft_decision(key(), issuer.actor, terms=body)
+        await world.app.draft_decision(DraftDecision(command_id=key(), actor=issuer.actor, terms=body))
 
 
 async def test_another_issuer_neither_sees_nor_touches_a_draft(world: World, issuer: Person) -> None:
@@ -89,18 +101,22 @@ async def test_another_issuer_neither_sees_nor_touches_a_draft(world: World, iss
     issue_id, sha = await world.drafted(issuer)
 
     with pytest.raises(IssueNotFound):
-        await world.app.submit_decision(key(), stranger.actor, issue_id=issue_id, decision_sha256=sha)
+        await world.app.submit_decision(
+            SubmitDecision(command_id=key(), actor=stranger.actor, issue_id=issue_id, decision_sha256=sha)
+        )
     with pytest.raises(IssueNotFound):
-        await world.app.draft_decision(key(), stranger.actor, terms=terms(), issue_id=issue_id)
+        await world.app.draft_decision(
+            DraftDecision(command_id=key(), actor=stranger.actor, terms=terms(), issue_id=issue_id)
+        )
 
 
 async def test_one_person_cannot_review_twice_whatever_their_roles(world: World, issuer: Person) -> None:
     both = staff(Role.ISSUE_MANAGER, Role.LEGAL)
     seen = await submitted(world, issuer)
-    await world.app.review_decision(key(), both, **seen)
+    await world.app.review_decision(ReviewDecision(command_id=key(), actor=both, **seen))
 
     with pytest.raises(MakerAndCheckerMustDiffer):
-        await world.app.review_decision(key(), both, **seen)
+        await world.app.review_decision(ReviewDecision(command_id=key(), actor=both, **seen))
     assert await world.state(seen["issue_id"]) == "operator_review"
 
 
@@ -108,9 +124,9 @@ async def test_legal_does_not_review_first_and_others_not_at_all(world: World, i
     seen = await submitted(world, issuer)
 
     with pytest.raises(ReviewMustBeNext):
-        await world.app.review_decision(key(), LAWYER, **seen)
+        await world.app.review_decision(ReviewDecision(command_id=key(), actor=LAWYER, **seen))
     with pytest.raises(NotPermitted):
-        await world.app.review_decision(key(), staff(Role.SETTLEMENT), **seen)
+        await world.app.review_decision(ReviewDecision(command_id=key(), actor=staff(Role.SETTLEMENT), **seen))
 
 
 @pytest.mark.parametrize(
@@ -127,31 +143,37 @@ async def test_a_review_names_exactly_what_was_seen(
     seen = await submitted(world, issuer)
 
     with pytest.raises(problem):
-        await world.app.review_decision(key(), MANAGER, **{**seen, **change})
+        await world.app.review_decision(ReviewDecision(command_id=key(), actor=MANAGER, **{**seen, **change}))
     assert await world.rows("SELECT 1 FROM review") == []
 
 
 async def test_a_returned_decision_is_mended_as_a_new_version_and_reviewed_anew(world: World, issuer: Person) -> None:
     seen = await submitted(world, issuer)
-    await world.app.review_decision(key(), MANAGER, **seen)
-    returned = await world.app.review_decision(key(), LAWYER, **seen, verdict=Verdict.RETURN, note="цена")
+    await world.app.review_decision(ReviewDecision(command_id=key(), actor=MANAGER, **seen))
+    returned = await world.app.review_decision(
+        ReviewDecision(command_id=key(), actor=LAWYER, **seen, verdict=Verdict.RETURN, note="цена")
+    )
     assert returned.state == "returned"
 
-    mended = await world.app.draft_decision(key(), issuer.actor, terms=terms(), issue_id=seen["issue_id"])
+    mended = await world.app.draft_decision(
+        DraftDecision(command_id=key(), actor=issuer.actor, terms=terms(), issue_id=seen["issue_id"])
+    )
 
     assert (mended.state, mended.decision_version) == ("draft", 2)
     new = {"issue_id": mended.issue_id, "decision_sha256": mended.decision_sha256}
-    await world.app.submit_decision(key(), issuer.actor, **new)
+    await world.app.submit_decision(SubmitDecision(command_id=key(), actor=issuer.actor, **new))
     with pytest.raises(DecisionHashMustMatch):
-        await world.app.review_decision(key(), MANAGER, **seen)
-    await world.app.review_decision(key(), MANAGER, **new)
-    assert (await world.app.review_decision(key(), LAWYER, **new)).state == "ready_to_sign"
+        await world.app.review_decision(ReviewDecision(command_id=key(), actor=MANAGER, **seen))
+    await world.app.review_decision(ReviewDecision(command_id=key(), actor=MANAGER, **new))
+    assert (
+        await world.app.review_decision(ReviewDecision(command_id=key(), actor=LAWYER, **new))
+    ).state == "ready_to_sign"
 
 
 async def test_what_is_signed_is_what_was_reviewed_and_anyone_can_check_it(world: World, issuer: Person) -> None:
     seen = await ready(world, issuer)
 
-    await world.app.sign_decision(key(), issuer.actor, **seen)
+    await world.app.sign_decision(SignDecision(command_id=key(), actor=issuer.actor, **seen))
 
     body = bytes((await world.rows("SELECT terms FROM decision_version"))[0]["terms"])
     assert sha256_hex(body) == seen["decision_sha256"]
@@ -163,21 +185,21 @@ async def test_what_is_signed_is_what_was_reviewed_and_anyone_can_check_it(world
 
 async def test_nothing_is_signed_before_both_reviews(world: World, issuer: Person) -> None:
     seen = await submitted(world, issuer)
-    await world.app.review_decision(key(), MANAGER, **seen)
+    await world.app.review_decision(ReviewDecision(command_id=key(), actor=MANAGER, **seen))
 
     with pytest.raises(WrongState):
-        await world.app.sign_decision(key(), issuer.actor, **seen)
+        await world.app.sign_decision(SignDecision(command_id=key(), actor=issuer.actor, **seen))
     with pytest.raises(WrongState):
-        await world.app.publish_decision(key(), MANAGER, **seen)
+        await world.app.publish_decision(PublishDecision(command_id=key(), actor=MANAGER, **seen))
 
 
 async def test_publication_keeps_the_documents_opens_the_units_and_tells_once(world: World, issuer: Person) -> None:
     seen = await ready(world, issuer)
-    await world.app.sign_decision(key(), issuer.actor, **seen)
+    await world.app.sign_decision(SignDecision(command_id=key(), actor=issuer.actor, **seen))
     command = key()
 
-    first = await world.app.publish_decision(command, MANAGER, **seen)
-    again = await world.app.publish_decision(command, MANAGER, **seen)
+    first = await world.app.publish_decision(PublishDecision(command_id=command, actor=MANAGER, **seen))
+    again = await world.app.publish_decision(PublishDecision(command_id=command, actor=MANAGER, **seen))
 
     assert first == again
     [told] = await world.events("decision_published")
@@ -193,15 +215,15 @@ async def test_a_crash_in_the_middle_of_publication_is_mended_by_the_same_comman
     world: World, issuer: Person
 ) -> None:
     seen = await ready(world, issuer)
-    await world.app.sign_decision(key(), issuer.actor, **seen)
+    await world.app.sign_decision(SignDecision(command_id=key(), actor=issuer.actor, **seen))
     command = key()
     world.mortal.die_after_post = True
     with pytest.raises(ProcessDied):
-        await world.app.publish_decision(command, MANAGER, **seen)
+        await world.app.publish_decision(PublishDecision(command_id=command, actor=MANAGER, **seen))
     world.mortal.die_after_post = False
     size = await world.ledger.size()
 
-    published = await world.app.publish_decision(command, MANAGER, **seen)
+    published = await world.app.publish_decision(PublishDecision(command_id=command, actor=MANAGER, **seen))
 
     assert published.state == "published"
     assert await world.ledger.size() == size
@@ -209,19 +231,21 @@ async def test_a_crash_in_the_middle_of_publication_is_mended_by_the_same_comman
 
 async def test_an_issuer_without_a_wallet_cannot_publish(world: World, issuer: Person) -> None:
     seen = await ready(world, issuer)
-    await world.app.sign_decision(key(), issuer.actor, **seen)
+    await world.app.sign_decision(SignDecision(command_id=key(), actor=issuer.actor, **seen))
     async with world.databases.get("tokenization").engine.begin() as conn:
         await conn.exec_driver_sql("UPDATE investor SET wallet_id = NULL")
 
     with pytest.raises(IssuerWalletMustBeOpen):
-        await world.app.publish_decision(key(), MANAGER, **seen)
+        await world.app.publish_decision(PublishDecision(command_id=key(), actor=MANAGER, **seen))
 
 
 async def test_a_published_decision_is_immutable_for_people_and_for_sql(world: World, issuer: Person) -> None:
     issue_id = await world.published(issuer)
 
     with pytest.raises(DecisionMustBeEditable):
-        await world.app.draft_decision(key(), issuer.actor, terms=terms(), issue_id=issue_id)
+        await world.app.draft_decision(
+            DraftDecision(command_id=key(), actor=issuer.actor, terms=terms(), issue_id=issue_id)
+        )
     conn = await asyncpg.connect(world.databases.get("tokenization").dsn)
     try:
         for attack in (
@@ -241,13 +265,21 @@ async def test_an_issue_is_given_up_only_before_the_first_accepted_order(world: 
     placed = await world.order(investor, second, 5)
     await world.withdraw(investor, placed)
 
-    assert (await world.app.cancel_issue(key(), issuer.actor, issue_id=first, reason="рынок")).state == "cancelled"
+    assert (
+        await world.app.cancel_issue(
+            CancelIssue(command_id=key(), actor=issuer.actor, issue_id=first, reason="рынок")
+        )
+    ).state == "cancelled"
     with pytest.raises(Problem) as refused:
-        await world.app.cancel_issue(key(), issuer.actor, issue_id=second, reason="рынок")
+        await world.app.cancel_issue(
+            CancelIssue(command_id=key(), actor=issuer.actor, issue_id=second, reason="рынок")
+        )
     assert refused.value.code == "issue_must_have_no_accepted_order"
     await world.check()
 
 
 async def test_an_unknown_issue_is_not_found(world: World, issuer: Person) -> None:
     with pytest.raises(IssueNotFound):
-        await world.app.review_decision(key(), MANAGER, issue_id=UUID(int=1), decision_sha256=OTHER_SHA)
+        await world.app.review_decision(
+            ReviewDecision(command_id=key(), actor=MANAGER, issue_id=UUID(int=1), decision_sha256=OTHER_SHA)
+        )

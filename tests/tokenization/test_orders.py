@@ -12,7 +12,7 @@ from kapital.kernel.roles import Role
 from kapital.ledger.api import Position
 from kapital.platform.problems import IdempotencyKeyReused
 from kapital.tokenization.domain.problems import BatchTooLarge
-from kapital.tokenization.use_cases.place_orders import NewOrder
+from kapital.tokenization.use_cases.place_orders import NewOrder, PlaceOrders
 from tests.tokenization.world import Person, ProcessDied, World, key
 
 PRICE = 100_000
@@ -61,7 +61,9 @@ async def test_in_a_batch_each_order_is_answered_and_a_refused_one_spoils_nobody
     ]
 
     answer = await world.app.place_orders(
-        key(), investor.actor, orders=tuple(NewOrder(issue_id=i, units=u) for i, u in asked)
+        PlaceOrders(
+            command_id=key(), actor=investor.actor, orders=tuple(NewOrder(issue_id=i, units=u) for i, u in asked)
+        )
     )
 
     told = [item.outcome.value if item.outcome.value == "accepted" else code(item) for item in answer.items]
@@ -125,7 +127,9 @@ async def test_a_batch_beyond_the_limit_or_empty_is_refused_whole(world: World, 
     for number in (0, 1001):
         with pytest.raises(BatchTooLarge):
             await world.app.place_orders(
-                key(), investor.actor, orders=(NewOrder(issue_id=issue_id, units=1),) * number
+                PlaceOrders(
+                    command_id=key(), actor=investor.actor, orders=(NewOrder(issue_id=issue_id, units=1),) * number
+                )
             )
 
 
@@ -150,7 +154,9 @@ async def test_the_same_command_at_once_in_two_processes_makes_one_order(world: 
     command, orders = key(), (NewOrder(issue_id=issue_id, units=2),)
     others = [world.another_process() for _ in range(4)]
 
-    answers = await asyncio.gather(*(app.place_orders(command, investor.actor, orders=orders) for app in others))
+    answers = await asyncio.gather(
+        *(app.place_orders(PlaceOrders(command_id=command, actor=investor.actor, orders=orders)) for app in others)
+    )
 
     assert all(answer == answers[0] for answer in answers)
     assert await world.money(investor, Position.RESERVED) == 2 * PRICE
@@ -205,7 +211,10 @@ async def test_of_a_thousand_parallel_orders_for_the_last_unit_one_wins(world: W
     one = (NewOrder(issue_id=issue_id, units=1),)
 
     answers = await asyncio.gather(
-        *(apps[n % 4].place_orders(key(), person.actor, orders=one) for n, person in enumerate(people))
+        *(
+            apps[n % 4].place_orders(PlaceOrders(command_id=key(), actor=person.actor, orders=one))
+            for n, person in enumerate(people)
+        )
     )
 
     placed = [answer.items[0] for answer in answers]
@@ -297,7 +306,9 @@ async def test_a_crash_between_reserve_and_acceptance_resumes_by_the_same_ids(
     assert await survivor.resume_orders() == 1
     assert await survivor.resume_orders() == 0
 
-    answer = await survivor.place_orders(command, investor.actor, orders=(NewOrder(issue_id=issue_id, units=4),))
+    answer = await survivor.place_orders(
+        PlaceOrders(command_id=command, actor=investor.actor, orders=(NewOrder(issue_id=issue_id, units=4),))
+    )
     assert answer.items[0].outcome.value == "accepted"
     assert await world.money(investor, Position.RESERVED) == 4 * PRICE
     assert (await world.issue(issue_id))["accepted_units"] == 4

@@ -48,7 +48,13 @@ from kapital.tokenization.domain.terms_text import plain_value
 from kapital.tokenization.reactions import SETTLEMENT_EVENTS, subscriptions
 from kapital.tokenization.service import tokenization_of
 from kapital.tokenization.use_cases.bound import TokenizationUseCases
-from kapital.tokenization.use_cases.place_orders import NewOrder
+from kapital.tokenization.use_cases.draft_decision import DraftDecision
+from kapital.tokenization.use_cases.place_orders import NewOrder, PlaceOrders
+from kapital.tokenization.use_cases.publish_decision import PublishDecision
+from kapital.tokenization.use_cases.review_decision import ReviewDecision
+from kapital.tokenization.use_cases.sign_decision import SignDecision
+from kapital.tokenization.use_cases.submit_decision import SubmitDecision
+from kapital.tokenization.use_cases.withdraw_orders import WithdrawOrders
 
 START = datetime(2026, 11, 24, 9, tzinfo=UTC)
 RUB = money_asset()
@@ -289,18 +295,22 @@ class World:
     # --- issues
 
     async def drafted(self, issuer: Person, example: str = "fixed-rate-window", **changes: Any) -> tuple[UUID, str]:
-        draft = await self.app.draft_decision(key(), issuer.actor, terms=terms(example, **changes))
+        draft = await self.app.draft_decision(
+            DraftDecision(command_id=key(), actor=issuer.actor, terms=terms(example, **changes))
+        )
         assert draft.faults == [], draft.faults
         return draft.issue_id, draft.decision_sha256
 
     async def published(self, issuer: Person, example: str = "fixed-rate-window", **changes: Any) -> UUID:
         issue_id, sha = await self.drafted(issuer, example, **changes)
         seen: dict[str, Any] = {"issue_id": issue_id, "decision_sha256": sha}
-        await self.app.submit_decision(key(), issuer.actor, **seen)
-        await self.app.review_decision(key(), MANAGER, **seen, verdict=Verdict.ACCEPT)
-        await self.app.review_decision(key(), LAWYER, **seen, verdict=Verdict.ACCEPT)
-        await self.app.sign_decision(key(), issuer.actor, **seen)
-        await self.app.publish_decision(key(), MANAGER, **seen)
+        await self.app.submit_decision(SubmitDecision(command_id=key(), actor=issuer.actor, **seen))
+        await self.app.review_decision(
+            ReviewDecision(command_id=key(), actor=MANAGER, **seen, verdict=Verdict.ACCEPT)
+        )
+        await self.app.review_decision(ReviewDecision(command_id=key(), actor=LAWYER, **seen, verdict=Verdict.ACCEPT))
+        await self.app.sign_decision(SignDecision(command_id=key(), actor=issuer.actor, **seen))
+        await self.app.publish_decision(PublishDecision(command_id=key(), actor=MANAGER, **seen))
         return issue_id
 
     async def opened(self, issuer: Person, example: str = "fixed-rate-window", **changes: Any) -> UUID:
@@ -329,7 +339,9 @@ class World:
         self, person: Person, issue_id: UUID, units: int, *, command: CommandId | None = None
     ) -> PlacedOrder:
         placed: OrdersPlaced = await self.app.place_orders(
-            command or key(), person.actor, orders=(NewOrder(issue_id=issue_id, units=units),)
+            PlaceOrders(
+                command_id=command or key(), actor=person.actor, orders=(NewOrder(issue_id=issue_id, units=units),)
+            )
         )
         return placed.items[0]
 
@@ -338,7 +350,9 @@ class World:
 
     async def withdraw(self, person: Person, *orders: PlacedOrder) -> list[WithdrawnOrder]:
         ids = tuple(UUID(str(order.order_id)) for order in orders)
-        return (await self.app.withdraw_orders(key(), person.actor, order_ids=ids)).items
+        return (
+            await self.app.withdraw_orders(WithdrawOrders(command_id=key(), actor=person.actor, order_ids=ids))
+        ).items
 
     # --- looking
 

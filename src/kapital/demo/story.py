@@ -33,7 +33,14 @@ from kapital.tokenization.domain.terms import Event, IssuanceTerms, load_terms
 from kapital.tokenization.queries.get_issue import get_issue
 from kapital.tokenization.queries.get_order_book import get_order_book
 from kapital.tokenization.queries.list_actions import list_actions
-from kapital.tokenization.use_cases.place_orders import NewOrder
+from kapital.tokenization.use_cases.confirm_fixing import ConfirmFixing
+from kapital.tokenization.use_cases.draft_decision import DraftDecision
+from kapital.tokenization.use_cases.place_orders import NewOrder, PlaceOrders
+from kapital.tokenization.use_cases.publish_decision import PublishDecision
+from kapital.tokenization.use_cases.record_fixing import RecordFixing, RecordOutcome
+from kapital.tokenization.use_cases.review_decision import ReviewDecision
+from kapital.tokenization.use_cases.sign_decision import SignDecision
+from kapital.tokenization.use_cases.submit_decision import SubmitDecision
 
 # How much of an issue is asked for, as a share of its maximum; the last issue finds too few buyers on purpose.
 DEMAND: Final = Decimal("1.6")
@@ -110,14 +117,22 @@ async def play(
 
 async def _publish(kapital: Kapital, issuer: Player, text: bytes) -> UUID:
     app = kapital.tokenization.use_cases
-    drafted = await app.draft_decision(command(), issuer.actor, terms=text)
+    drafted = await app.draft_decision(DraftDecision(command_id=command(), actor=issuer.actor, terms=text))
     ensure(not drafted.faults, f"the example has faults: {[fault.code for fault in drafted.faults]}")
     issue_id, digest = drafted.issue_id, drafted.decision_sha256
-    await app.submit_decision(command(), issuer.actor, issue_id=issue_id, decision_sha256=digest)
+    await app.submit_decision(
+        SubmitDecision(command_id=command(), actor=issuer.actor, issue_id=issue_id, decision_sha256=digest)
+    )
     for reviewer in (ISSUE_MANAGER, LEGAL):
-        await app.review_decision(command(), reviewer, issue_id=issue_id, decision_sha256=digest)
-    await app.sign_decision(command(), issuer.actor, issue_id=issue_id, decision_sha256=digest)
-    await app.publish_decision(command(), ISSUE_MANAGER, issue_id=issue_id, decision_sha256=digest)
+        await app.review_decision(
+            ReviewDecision(command_id=command(), actor=reviewer, issue_id=issue_id, decision_sha256=digest)
+        )
+    await app.sign_decision(
+        SignDecision(command_id=command(), actor=issuer.actor, issue_id=issue_id, decision_sha256=digest)
+    )
+    await app.publish_decision(
+        PublishDecision(command_id=command(), actor=ISSUE_MANAGER, issue_id=issue_id, decision_sha256=digest)
+    )
     await kapital.bus.drain()
     return issue_id
 
@@ -199,7 +214,9 @@ async def _subscribe(kapital: Kapital, story: Story, issue: IssueStory, *, faili
 async def _order(kapital: Kapital, story: Story, buyer: Player, issue: IssueStory, units: int) -> None:
     try:
         placed = await kapital.tokenization.use_cases.place_orders(
-            command(), buyer.actor, orders=(NewOrder(issue_id=issue.issue_id, units=units),)
+            PlaceOrders(
+                command_id=command(), actor=buyer.actor, orders=(NewOrder(issue_id=issue.issue_id, units=units),)
+            )
         )
     except Problem as problem:
         story.refused[problem.code] += 1
@@ -276,14 +293,18 @@ async def _provide_values(kapital: Kapital, issues: Sequence[IssueStory], now: d
                     seen.add(key)
                     value = _synthetic_value(need.series, need.observed_on)
                     fixing = await app.record_fixing(
-                        command(),
-                        SETTLEMENT,
-                        series=key[0],
-                        observed_on=key[1],
-                        value=value,
-                        evidence="demo/synthetic",
+                        RecordFixing(
+                            command_id=command(),
+                            actor=SETTLEMENT,
+                            series=key[0],
+                            observed_on=key[1],
+                            value=value,
+                            evidence="demo/synthetic",
+                        )
                     )
-                    await app.confirm_fixing(command(), RISK, fixing_id=fixing.fixing_id, value=value)
+                    await app.confirm_fixing(
+                        ConfirmFixing(command_id=command(), actor=RISK, fixing_id=fixing.fixing_id, value=value)
+                    )
             if (
                 action.outcome_missing
                 and action.state == ActionState.FIXING
@@ -294,9 +315,17 @@ async def _provide_values(kapital: Kapital, issues: Sequence[IssueStory], now: d
 
 async def _decide_outcome(kapital: Kapital, issue: IssueStory, outcome: str) -> None:
     fixing = await kapital.tokenization.use_cases.record_outcome(
-        command(), SETTLEMENT, issue_id=issue.issue_id, outcome=outcome, evidence="demo/synthetic"
+        RecordOutcome(
+            command_id=command(),
+            actor=SETTLEMENT,
+            issue_id=issue.issue_id,
+            outcome=outcome,
+            evidence="demo/synthetic",
+        )
     )
-    await kapital.tokenization.use_cases.confirm_fixing(command(), RISK, fixing_id=fixing.fixing_id, value=outcome)
+    await kapital.tokenization.use_cases.confirm_fixing(
+        ConfirmFixing(command_id=command(), actor=RISK, fixing_id=fixing.fixing_id, value=outcome)
+    )
 
 
 def _synthetic_value(series: str, observed_on: date) -> str:

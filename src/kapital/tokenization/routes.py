@@ -20,8 +20,16 @@ from kapital.tokenization.queries.list_issues import list_issues
 from kapital.tokenization.queries.list_own_orders import list_own_orders
 from kapital.tokenization.queries.observation import observation_view
 from kapital.tokenization.use_cases.bound import TokenizationUseCases
-from kapital.tokenization.use_cases.confirm_fixing import FixingDecision
-from kapital.tokenization.use_cases.place_orders import NewOrder
+from kapital.tokenization.use_cases.cancel_issue import CancelIssue
+from kapital.tokenization.use_cases.confirm_fixing import ConfirmFixing, FixingDecision
+from kapital.tokenization.use_cases.draft_decision import DraftDecision
+from kapital.tokenization.use_cases.place_orders import NewOrder, PlaceOrders
+from kapital.tokenization.use_cases.publish_decision import PublishDecision
+from kapital.tokenization.use_cases.record_fixing import RecordFixing, RecordOutcome
+from kapital.tokenization.use_cases.review_decision import ReviewDecision
+from kapital.tokenization.use_cases.sign_decision import SignDecision
+from kapital.tokenization.use_cases.submit_decision import SubmitDecision
+from kapital.tokenization.use_cases.withdraw_orders import WithdrawOrders
 
 Limit = Annotated[int, Parameter(ge=1, le=PAGE_MAX)]
 StateFilter = Annotated[str | None, Parameter(query="state", max_length=64)]  # `state` is the framework's own name
@@ -34,7 +42,9 @@ async def draft_decision_route(
     """Keep a draft and tell its faults."""
     actor, command_id = command_context(request)
     terms = msgspec.json.encode(data.terms)
-    return await tokenization.draft_decision(command_id, actor, terms=terms, issue_id=given(data.issue_id))
+    return await tokenization.draft_decision(
+        DraftDecision(command_id=command_id, actor=actor, terms=terms, issue_id=given(data.issue_id))
+    )
 
 
 @post("/v1/tokenization/issues/{issue_id:uuid}/submission", status_code=200)
@@ -44,7 +54,13 @@ async def submit_decision_route(
     """Hand the draft over for review."""
     actor, command_id = command_context(request)
     return await tokenization.submit_decision(
-        command_id, actor, issue_id=issue_id, decision_sha256=data.decision_sha256, version=given(data.version)
+        SubmitDecision(
+            command_id=command_id,
+            actor=actor,
+            issue_id=issue_id,
+            decision_sha256=data.decision_sha256,
+            version=given(data.version),
+        )
     )
 
 
@@ -55,13 +71,15 @@ async def review_decision_route(
     """Accept or return."""
     actor, command_id = command_context(request)
     return await tokenization.review_decision(
-        command_id,
-        actor,
-        issue_id=issue_id,
-        decision_sha256=data.decision_sha256,
-        verdict=Verdict(data.verdict.value),
-        note=given(data.note),
-        version=given(data.version),
+        ReviewDecision(
+            command_id=command_id,
+            actor=actor,
+            issue_id=issue_id,
+            decision_sha256=data.decision_sha256,
+            verdict=Verdict(data.verdict.value),
+            note=given(data.note),
+            version=given(data.version),
+        )
     )
 
 
@@ -72,7 +90,13 @@ async def sign_decision_route(
     """Sign and countersign."""
     actor, command_id = command_context(request)
     return await tokenization.sign_decision(
-        command_id, actor, issue_id=issue_id, decision_sha256=data.decision_sha256, version=given(data.version)
+        SignDecision(
+            command_id=command_id,
+            actor=actor,
+            issue_id=issue_id,
+            decision_sha256=data.decision_sha256,
+            version=given(data.version),
+        )
     )
 
 
@@ -83,7 +107,13 @@ async def publish_decision_route(
     """Publish."""
     actor, command_id = command_context(request)
     return await tokenization.publish_decision(
-        command_id, actor, issue_id=issue_id, decision_sha256=data.decision_sha256, version=given(data.version)
+        PublishDecision(
+            command_id=command_id,
+            actor=actor,
+            issue_id=issue_id,
+            decision_sha256=data.decision_sha256,
+            version=given(data.version),
+        )
     )
 
 
@@ -94,7 +124,9 @@ async def cancel_issue_route(
     """Give the issue up."""
     actor, command_id = command_context(request)
     return await tokenization.cancel_issue(
-        command_id, actor, issue_id=issue_id, reason=data.reason, version=given(data.version)
+        CancelIssue(
+            command_id=command_id, actor=actor, issue_id=issue_id, reason=data.reason, version=given(data.version)
+        )
     )
 
 
@@ -105,7 +137,7 @@ async def place_orders_route(
     """Place orders; each is answered."""
     actor, command_id = command_context(request)
     orders = tuple(NewOrder(issue_id=order.issue_id, units=order.units) for order in data.orders)
-    return await tokenization.place_orders(command_id, actor, orders=orders)
+    return await tokenization.place_orders(PlaceOrders(command_id=command_id, actor=actor, orders=orders))
 
 
 @post("/v1/tokenization/orders/withdrawals", status_code=200)
@@ -114,7 +146,9 @@ async def withdraw_orders_route(
 ) -> contract.OrdersWithdrawn:
     """Withdraw orders; each is answered."""
     actor, command_id = command_context(request)
-    return await tokenization.withdraw_orders(command_id, actor, order_ids=tuple(data.order_ids))
+    return await tokenization.withdraw_orders(
+        WithdrawOrders(command_id=command_id, actor=actor, order_ids=tuple(data.order_ids))
+    )
 
 
 @post("/v1/tokenization/fixings", status_code=201)
@@ -124,13 +158,15 @@ async def record_fixing_route(
     """Record a value."""
     actor, command_id = command_context(request)
     fixing = await tokenization.record_fixing(
-        command_id,
-        actor,
-        series=data.series,
-        observed_on=data.observed_on,
-        value=data.value,
-        evidence=data.evidence,
-        document_sha256=given(data.document_sha256),
+        RecordFixing(
+            command_id=command_id,
+            actor=actor,
+            series=data.series,
+            observed_on=data.observed_on,
+            value=data.value,
+            evidence=data.evidence,
+            document_sha256=given(data.document_sha256),
+        )
     )
     return observation_view(fixing)
 
@@ -142,12 +178,14 @@ async def record_outcome_route(
     """Record an outcome."""
     actor, command_id = command_context(request)
     fixing = await tokenization.record_outcome(
-        command_id,
-        actor,
-        issue_id=issue_id,
-        outcome=data.outcome,
-        evidence=data.evidence,
-        document_sha256=given(data.document_sha256),
+        RecordOutcome(
+            command_id=command_id,
+            actor=actor,
+            issue_id=issue_id,
+            outcome=data.outcome,
+            evidence=data.evidence,
+            document_sha256=given(data.document_sha256),
+        )
     )
     return observation_view(fixing)
 
@@ -159,7 +197,13 @@ async def confirm_fixing_route(
     """Confirm or reject."""
     actor, command_id = command_context(request)
     fixing = await tokenization.confirm_fixing(
-        command_id, actor, fixing_id=fixing_id, value=data.value, verdict=FixingDecision(data.verdict.value)
+        ConfirmFixing(
+            command_id=command_id,
+            actor=actor,
+            fixing_id=fixing_id,
+            value=data.value,
+            verdict=FixingDecision(data.verdict.value),
+        )
     )
     return observation_view(fixing)
 

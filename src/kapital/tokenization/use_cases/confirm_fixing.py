@@ -30,7 +30,7 @@ class ConfirmFixing:
     actor: Actor
     fixing_id: UUID
     value: str
-    verdict: FixingDecision
+    verdict: FixingDecision = FixingDecision.CONFIRM
 
 
 async def confirm_fixing(cmd: ConfirmFixing, *, parts: Parts) -> Fixing:

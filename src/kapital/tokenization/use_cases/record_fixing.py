@@ -1,7 +1,7 @@
 """Use case: record an outside value, or the outcome of an event; it counts when another person has confirmed it."""
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from uuid import UUID
 
 import msgspec
@@ -63,19 +63,7 @@ async def record_fixing(cmd: RecordFixing, *, parts: Parts) -> Fixing:
         today = moscow_day(tx.now)
         if cmd.observed_on > today:
             raise FixingDayMustBePast(facts={"observed_on": cmd.observed_on.isoformat(), "today": today.isoformat()})
-        fixing = Fixing(
-            fixing_id=new_uuid7(),
-            kind=FixingKind.FIXING,
-            series=cmd.series,
-            observed_on=cmd.observed_on,
-            value=cmd.value,
-            state=FixingState.RECORDED,
-            version=1,
-            evidence=cmd.evidence,
-            document_sha256=cmd.document_sha256,
-            recorded_by=cmd.actor.id,
-            recorded_at=tx.now,
-        )
+        fixing = _recorded(cmd, tx.now, FixingKind.FIXING, cmd.value, series=cmd.series, observed_on=cmd.observed_on)
         return await _keep(tx, parts, fixing, cmd, mark)
 
 
@@ -96,19 +84,35 @@ async def record_outcome(cmd: RecordOutcome, *, parts: Parts) -> Fixing:
         payoff = load_terms(decision.terms).payoff
         if not isinstance(payoff, Event) or cmd.outcome not in {o.code for o in payoff.outcomes}:
             raise OutcomeMustBeListed
-        fixing = Fixing(
-            fixing_id=new_uuid7(),
-            kind=FixingKind.OUTCOME,
-            issue_id=cmd.issue_id,
-            value=cmd.outcome,
-            state=FixingState.RECORDED,
-            version=1,
-            evidence=cmd.evidence,
-            document_sha256=cmd.document_sha256,
-            recorded_by=cmd.actor.id,
-            recorded_at=tx.now,
-        )
+        fixing = _recorded(cmd, tx.now, FixingKind.OUTCOME, cmd.outcome, issue_id=cmd.issue_id)
         return await _keep(tx, parts, fixing, cmd, mark)
+
+
+def _recorded(
+    cmd: RecordFixing | RecordOutcome,
+    now: datetime,
+    kind: FixingKind,
+    value: str,
+    *,
+    series: str | None = None,
+    observed_on: date | None = None,
+    issue_id: UUID | None = None,
+) -> Fixing:
+    """What one person recorded: a value of a series on a day, or the outcome of an issue."""
+    return Fixing(
+        fixing_id=new_uuid7(),
+        kind=kind,
+        series=series,
+        observed_on=observed_on,
+        issue_id=issue_id,
+        value=value,
+        state=FixingState.RECORDED,
+        version=1,
+        evidence=cmd.evidence,
+        document_sha256=cmd.document_sha256,
+        recorded_by=cmd.actor.id,
+        recorded_at=now,
+    )
 
 
 async def _keep(

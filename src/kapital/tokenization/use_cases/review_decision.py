@@ -34,7 +34,7 @@ class ReviewDecision:
     actor: Actor
     issue_id: UUID
     decision_sha256: str
-    verdict: Verdict
+    verdict: Verdict = Verdict.ACCEPT
     note: str | None = None
     version: int | None = None
 
