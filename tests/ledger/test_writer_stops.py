@@ -15,14 +15,13 @@ from tests.ledger.words import tx
 PATIENCE_S = 120
 
 
-async def held_writes(monkeypatch: pytest.MonkeyPatch) -> tuple[asyncio.Event, threading.Event]:
+def held_writes(monkeypatch: pytest.MonkeyPatch) -> tuple[asyncio.Event, asyncio.Event]:
     """Hold every write until it is let go; the first event says that one has begun, the second lets all go."""
-    begun, real, loop = asyncio.Event(), store.write_batch, asyncio.get_running_loop()
-    let_go = threading.Event()
+    begun, let_go, real = asyncio.Event(), asyncio.Event(), store.write_batch
 
     async def held(*args: object) -> None:
-        loop.call_soon_threadsafe(begun.set)
-        await asyncio.to_thread(let_go.wait, PATIENCE_S)
+        begun.set()
+        await let_go.wait()
         await real(*args)
 
     monkeypatch.setattr(store, "write_batch", held)
@@ -30,7 +29,7 @@ async def held_writes(monkeypatch: pytest.MonkeyPatch) -> tuple[asyncio.Event, t
 
 
 async def test_who_gives_up_on_the_close_takes_no_answer_from_those_who_wait(ledger: LedgerService, monkeypatch):
-    begun, let_go = await held_writes(monkeypatch)
+    begun, let_go = held_writes(monkeypatch)
     calls = [asyncio.create_task(ledger.post([tx(OpenWallet(new_uuid7()))])) for _ in range(3)]
     await begun.wait()
     with pytest.raises(TimeoutError):
@@ -42,7 +41,7 @@ async def test_who_gives_up_on_the_close_takes_no_answer_from_those_who_wait(led
 
 
 async def test_two_closes_at_once_both_end(ledger: LedgerService, monkeypatch):
-    begun, let_go = await held_writes(monkeypatch)
+    begun, let_go = held_writes(monkeypatch)
     call = asyncio.create_task(ledger.post([tx(OpenWallet(new_uuid7()))]))
     await begun.wait()
     closing = asyncio.gather(ledger.close(), ledger.close())
@@ -60,11 +59,11 @@ async def test_a_writer_that_dies_tells_everyone_who_waits(ledger: LedgerService
     class Fatal(BaseException):
         """What no part of the writer catches."""
 
-    begun, may_die, loop = asyncio.Event(), threading.Event(), asyncio.get_running_loop()
+    begun, may_die = asyncio.Event(), asyncio.Event()
 
     async def die(*args: object) -> None:
-        loop.call_soon_threadsafe(begun.set)
-        await asyncio.to_thread(may_die.wait, PATIENCE_S)
+        begun.set()
+        await may_die.wait()
         raise Fatal
 
     monkeypatch.setattr(Poster, part, die)

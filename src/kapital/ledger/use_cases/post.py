@@ -119,7 +119,7 @@ class _Job(NamedTuple):
 
 
 # What a call is told: its answers, or why there are none.
-_Outcome = tuple[_Call, list[Answer] | Exception]
+_Told = tuple[_Call, list[Answer] | Exception]
 
 
 class Poster:
@@ -142,8 +142,6 @@ class Poster:
         self._tasks: asyncio.Future[tuple[None, None]] | None = None
         self._end: asyncio.Future[None] | None = None
         self._jobs: asyncio.Queue[_Job | None] = asyncio.Queue()
-        self.stopped = False
-        """Whether a fault that nobody foresaw has ended the writing; only a new process writes again."""
 
     async def post(self, transactions: Sequence[Transaction]) -> list[Answer]:
         """Enter transactions in order and answer each in its place.
@@ -216,7 +214,7 @@ class Poster:
             if self._assumed is not None and self._assumed.too_large:
                 self._assumed = None
 
-    def _tell(self, outcomes: list[_Outcome]) -> None:
+    def _tell(self, outcomes: list[_Told]) -> None:
         """Answer the calls of a batch. The next plan comes before the callers wake up: the database must not wait."""
         self._untold.popleft()
         self._slots.release()
@@ -233,7 +231,6 @@ class Poster:
         self._closing = True
         if tasks.cancelled() or tasks.exception() is None:
             return
-        self.stopped = True
         _log.error("ledger.writer_stopped", exc_info=tasks.exception())
         for call in [*chain.from_iterable(self._untold), *self._waiting]:
             if not call.answers.done():
@@ -307,7 +304,7 @@ class Poster:
 
     # --- what became of it ---------------------------------------------------------------------------
 
-    async def _outcomes(self, calls: list[_Call], ahead: _Ahead | None) -> list[_Outcome]:
+    async def _outcomes(self, calls: list[_Call], ahead: _Ahead | None) -> list[_Told]:
         try:
             plan = await self._entered(calls, ahead)
         except Exception as error:  # noqa: BLE001 - every caller is told, whatever it is
@@ -317,7 +314,7 @@ class Poster:
                 # Not a failure of the world: somebody's transaction is at fault, and the others must not pay for it.
                 return [outcome for call in calls for outcome in await self._outcomes([call], None)]
             return [(call, problem or error) for call in calls]
-        outcomes: list[_Outcome] = []
+        outcomes: list[_Told] = []
         start = 0
         for call in calls:
             stop = start + len(call.transactions)
