@@ -4,6 +4,8 @@ import asyncio
 import os
 import random
 import signal
+import subprocess
+import sys
 from collections.abc import Callable
 
 import psutil
@@ -16,7 +18,7 @@ from kapital.platform.ids import new_uuid7
 from tests.faults.conftest import insist, require_each_once
 from tests.ledger.conftest import MakeLedger
 from tests.ledger.process import read_told, write_orders
-from tests.ledger.processes import LedgerProcess
+from tests.ledger.processes import ROOT, LedgerProcess
 from tests.ledger.words import RUB, at, move, top_up, tx
 
 WALLETS = [new_uuid7() for _ in range(4)]
@@ -145,6 +147,25 @@ async def test_the_writer_ends_when_the_process_it_belongs_to_is_killed(ledger, 
     [writer] = psutil.Process(process.popen.pid).children()
     process.kill()
     await until(lambda: not writer.is_running() or writer.status() == psutil.STATUS_ZOMBIE)
+
+
+async def test_a_writer_whose_ledger_is_gone_enters_nothing_that_was_refused_since(ledger, database, tmp_path):
+    """Its caller asked again elsewhere, as it must, and was refused: what lies in the pipe must not come after that."""
+    paid_in, spends = tx(*top_up(WALLETS[0], 10**9)), tx(*move(RUB, WALLETS[0], WALLETS[1], 2 * 10**9))
+    orders = write_orders(tmp_path / "orders", [[tx(*top_up(WALLETS[2], 1))], [paid_in], [spends]])
+    run = [sys.executable, "-m", "tests.ledger.orphan", database.dsn, str(orders)]
+    done = await asyncio.to_thread(subprocess.run, run, cwd=ROOT, stdout=subprocess.PIPE, check=False)
+    assert done.returncode == -signal.SIGKILL
+    pid, size = int(done.stdout), await ledger.size()
+    try:
+        [answer] = await ledger.post([spends])
+        assert isinstance(answer, Refused)
+    finally:
+        os.kill(pid, signal.SIGCONT)
+    await until(lambda: not psutil.pid_exists(pid))
+    [again] = await ledger.post([spends])
+    assert isinstance(again, Refused)
+    assert await ledger.size() == size
 
 
 async def test_no_process_can_be_started_is_told_and_the_ledger_writes_all_the_same(make_ledger, monkeypatch):

@@ -1,6 +1,7 @@
 """Writes planned batches to the database, one after another, if the log is where each plan assumed."""
 
 import asyncio
+from collections.abc import Callable
 
 import asyncpg
 
@@ -11,18 +12,26 @@ from kapital.ledger.domain.plan import Batch
 from kapital.ledger.ports import Outcome, PlannedBatch
 
 
-class Writer:
-    """One conversation with the database. Batches are written in the order in which they come."""
+class Abandoned(Exception):
+    """Nobody waits for the batch any more: it was not written."""
 
-    def __init__(self, dsn: str) -> None:
-        self._session = Session(dsn)
+
+class Writer:
+    """One conversation with the database. Batches are written in the order in which they come.
+
+    `wanted` says whether somebody still waits for them. It is asked under the head's lock: a caller whose ledger is
+    gone asks another one, and what that one refuses under the lock must not be entered after it.
+    """
+
+    def __init__(self, dsn: str, wanted: Callable[[], bool] = lambda: True) -> None:
+        self._session, self._wanted = Session(dsn), wanted
         self._lost_ground: int | None = None
 
     async def write(self, planned: PlannedBatch) -> Outcome:
         """Write one batch, or say why its plan does not hold; then nothing was written.
 
         Promise: after a batch that was not written, none that was planned on the same ground is.
-        Raises: what the driver raises; then the batch may have been written or not.
+        Raises: Abandoned; what the driver raises, then the batch may have been written or not.
         """
         if planned.ground == self._lost_ground:
             return Outcome.RACED
@@ -47,6 +56,8 @@ class Writer:
             async with connection.transaction():
                 if not still_true(batch, await store.read_head(connection, lock=True)):
                     return Outcome.RACED
+                if not self._wanted():
+                    raise Abandoned
                 # What was entered before must be told so, and not that its money is spent.
                 if batch.refused and await store.read_existing(connection, batch.refused):
                     return Outcome.REPEATS

@@ -2,12 +2,14 @@
 
 Shape of the conversation, both ways over pipes: a length word of eight bytes, big-endian, and a message in msgpack.
 The first message is the connection string (it may hold a password: neither an argument nor the environment is for
-it), each other one a `PlannedBatch`; the answers come back in the same order. When the pipe ends, the process ends.
+it), each other one a `PlannedBatch`; the answers come back in the same order. When the pipe ends, the process ends, and what
+is left in the pipe then is not written.
 """
 
 import asyncio
 import fcntl
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -19,7 +21,7 @@ from typing import Final, NamedTuple
 import msgspec
 
 from kapital.kernel.problems import Unavailable, problem_codes
-from kapital.ledger.adapters.writer import Writer
+from kapital.ledger.adapters.writer import Abandoned, Writer
 from kapital.ledger.ports import Outcome, PlannedBatch
 from kapital.platform.problems import problem_of
 from kapital.platform.process import new_event_loop, tune_collector
@@ -198,6 +200,7 @@ def _end(child: _Child) -> None:
 
 
 async def _serve(batches: int, answers: int) -> None:
+    kept = os.dup(batches)  # the transport closes its own as soon as the other side does
     reader = asyncio.StreamReader()
     protocol = asyncio.StreamReaderProtocol(reader)
     await asyncio.get_running_loop().connect_read_pipe(lambda: protocol, os.fdopen(batches, "rb", buffering=0))
@@ -205,7 +208,7 @@ async def _serve(batches: int, answers: int) -> None:
     try:
         while (message := await _message(reader)) is not None:
             if writer is None:
-                writer = Writer(message.decode())
+                writer = Writer(message.decode(), lambda: not _ended(kept))
                 continue
             answer = _encode(await _answer(writer, _read_batch(message)))
             os.write(answers, _LENGTH.pack(len(answer)) + answer)
@@ -214,6 +217,13 @@ async def _serve(batches: int, answers: int) -> None:
     finally:
         if writer is not None:
             await writer.close()
+
+
+def _ended(pipe: int) -> bool:
+    """Whether nobody can write to the pipe any more, though something may be left in it."""
+    poll = select.poll()
+    poll.register(pipe, 0)
+    return any(event & select.POLLHUP for _, event in poll.poll(0))
 
 
 async def _message(reader: asyncio.StreamReader) -> bytes | None:
@@ -226,6 +236,8 @@ async def _message(reader: asyncio.StreamReader) -> bytes | None:
 async def _answer(writer: Writer, planned: PlannedBatch) -> _Answer:
     try:
         return _Answer(await writer.write(planned))
+    except Abandoned:
+        raise BrokenPipeError from None
     except Exception as error:  # noqa: BLE001 - told to the other side, whatever it is
         problem = problem_of(error)
         if problem is None:
