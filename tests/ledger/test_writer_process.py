@@ -150,7 +150,7 @@ async def test_the_writer_ends_when_the_process_it_belongs_to_is_killed(ledger, 
 
 
 async def test_a_writer_whose_ledger_is_gone_enters_nothing_that_was_refused_since(ledger, database, tmp_path):
-    """Its caller asked again elsewhere, as it must, and was refused: what lies in the pipe must not come after that."""
+    """Its caller asked again elsewhere, as it must, and was refused: nothing may come out of the pipe after that."""
     paid_in, spends = tx(*top_up(WALLETS[0], 10**9)), tx(*move(RUB, WALLETS[0], WALLETS[1], 2 * 10**9))
     orders = write_orders(tmp_path / "orders", [[tx(*top_up(WALLETS[2], 1))], [paid_in], [spends]])
     run = [sys.executable, "-m", "tests.ledger.orphan", database.dsn, str(orders)]

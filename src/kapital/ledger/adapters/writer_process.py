@@ -2,8 +2,8 @@
 
 Shape of the conversation, both ways over pipes: a length word of eight bytes, big-endian, and a message in msgpack.
 The first message is the connection string (it may hold a password: neither an argument nor the environment is for
-it), each other one a `PlannedBatch`; the answers come back in the same order. When the pipe ends, the process ends, and what
-is left in the pipe then is not written.
+it), each other one a `PlannedBatch`; the answers come back in the same order. When the pipe ends, the process ends,
+and what is left in the pipe then is not written.
 """
 
 import asyncio

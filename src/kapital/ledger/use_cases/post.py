@@ -91,8 +91,11 @@ class _Assumed:
 
     _numbers = count(1)
 
-    def __init__(self, head: Head, tree: GrowingTree) -> None:
+    def __init__(self, head: Head, tree: GrowingTree, *, stands: bool) -> None:
         self.head, self.tree, self.book = head, tree, Book()
+        # False until the batch that it begins with is committed. Before that nothing planned on it may reach the
+        # writer: where a clock is behind the log, another process's batch may look the same to it.
+        self.stands = stands
         self.number = next(self._numbers)
 
     @property
@@ -104,11 +107,11 @@ class _Assumed:
 
 
 class _Ahead(NamedTuple):
-    """A plan, what it assumed, and what becomes of its batch."""
+    """A plan, what it assumed, and what becomes of its batch; None while its ground does not stand yet."""
 
     ground: _Assumed
     plan: Plan
-    written: asyncio.Future[Outcome]
+    written: asyncio.Future[Outcome] | None
 
 
 class _Job(NamedTuple):
@@ -266,13 +269,16 @@ class Poster:
             ground = self._assumed
             if ground is None:
                 head = await store.read_head(connection)
-                self._assumed = ground = _Assumed(head, await store.read_tree(connection, head.size))
+                self._assumed = ground = _Assumed(head, await store.read_tree(connection, head.size), stands=True)
             plan = await self._plan(connection, ground, calls, existing={})
         except Exception:  # noqa: BLE001 - a head start only: under the lock it meets the same fault and is told
             self._assumed = None
             self._ahead_session.drop()
             return None
-        return _Ahead(ground, plan, self._writer.submit(PlannedBatch(ground.number, plan.batch)))
+        return _Ahead(ground, plan, self._submit(ground, plan) if ground.stands else None)
+
+    def _submit(self, ground: _Assumed, plan: Plan) -> asyncio.Future[Outcome]:
+        return self._writer.submit(PlannedBatch(ground.number, plan.batch))
 
     async def _plan(
         self,
@@ -326,7 +332,7 @@ class Poster:
         self._look_for_repeats = max(0, self._look_for_repeats - 1)
         self._raced = False
         if ahead is not None:
-            outcome = await ahead.written
+            outcome = await self._written(ahead)
             if outcome is Outcome.WRITTEN:
                 return ahead.plan
             # The ground is gone, and with it what is planned there and not yet written.
@@ -342,15 +348,22 @@ class Poster:
             self._lock_session.drop()
             raise
 
+    async def _written(self, ahead: _Ahead) -> Outcome:
+        if ahead.written is not None:
+            return await ahead.written
+        # The batch it stands behind has been told: it is in the log by now, or never will be.
+        return await self._submit(ahead.ground, ahead.plan) if ahead.ground.stands else Outcome.RACED
+
     async def _enter_under_lock(self, connection: asyncpg.Connection, calls: list[_Call]) -> Plan:
         """Plan and write with the log held still and every id looked up: slower, and certain."""
         async with connection.transaction():
             head = await store.read_head(connection, lock=True)
-            ground = _Assumed(head, await store.read_tree(connection, head.size))
+            ground = _Assumed(head, await store.read_tree(connection, head.size), stands=False)
             ids = [tx.id for call in calls for tx in call.transactions]
             plan = await self._plan(connection, ground, calls, existing=await store.read_existing(connection, ids))
             # Only now may the next batch be planned on it: two plans at once would both begin at the same entry.
             self._assumed = ground
             if plan.batch.entries:
                 await store.write_batch(connection, plan.batch)
+        ground.stands = True
         return plan
