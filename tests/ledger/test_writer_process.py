@@ -3,14 +3,17 @@
 import asyncio
 import os
 import random
+import resource
 import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 
 import psutil
 import pytest
 
+from kapital.ledger.adapters import writer_process
 from kapital.ledger.adapters.writer_process import WriterFault, WriterLost, WriterProcess
 from kapital.ledger.api import Committed, OpenWallet, Refused, Transaction
 from kapital.ledger.service import LedgerService
@@ -176,3 +179,29 @@ async def test_no_process_can_be_started_is_told_and_the_ledger_writes_all_the_s
     ledger = await make_ledger(writer=WriterProcess)
     [answer] = await ledger.post([tx(OpenWallet(WALLETS[0]))])
     assert isinstance(answer, Committed)
+
+
+def test_a_process_that_cannot_be_started_keeps_no_descriptor():
+    limits, filler = resource.getrlimit(resource.RLIMIT_NOFILE), []
+
+    def fill() -> int:
+        """Take all descriptors there are; return how many."""
+        before = len(filler)
+        with suppress(OSError):
+            while True:
+                filler.append(os.dup(0))
+        return len(filler) - before
+
+    resource.setrlimit(resource.RLIMIT_NOFILE, (200, limits[1]))
+    try:
+        fill()
+        for free in range(6):  # two pipes and one of the starting itself want six
+            for _ in range(free):
+                os.close(filler.pop())
+            with pytest.raises(OSError, match="Too many open files"):
+                writer_process._start()
+            assert fill() == free
+    finally:
+        for descriptor in filler:
+            os.close(descriptor)
+        resource.setrlimit(resource.RLIMIT_NOFILE, limits)

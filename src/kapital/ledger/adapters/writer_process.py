@@ -164,24 +164,25 @@ def _tell(waiting: asyncio.Future[Outcome], answer: _Answer | WriterLost) -> Non
 
 
 def _start() -> _Child:
-    their_batches, batches = os.pipe()
-    answers, their_answers = os.pipe()
+    ends: list[int] = []
     try:
+        ends += os.pipe()
+        ends += os.pipe()
+        their_batches, batches, answers, their_answers = ends
         process = subprocess.Popen(
             [sys.executable, "-m", "kapital.ledger.adapters.writer_process"],
             stdin=their_batches,
             stdout=their_answers,
         )
-    except OSError:
-        os.close(batches)
-        os.close(answers)
+    except BaseException:
+        for end in ends:  # where descriptors have run out, none may be kept
+            os.close(end)
         raise
-    finally:
-        os.close(their_batches)
-        os.close(their_answers)
+    os.close(their_batches)
+    os.close(their_answers)
     os.set_blocking(batches, False)
     if _F_SETPIPE_SZ is not None:
-        with suppress(PermissionError):  # the user has very many pipes: a smaller one is only slower
+        with suppress(OSError):  # the user has very many pipes, or the system wants them short: it is only slower
             fcntl.fcntl(batches, _F_SETPIPE_SZ, _PIPE_BYTES)
     return _Child(process, batches, answers)
 
