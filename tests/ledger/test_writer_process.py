@@ -205,3 +205,34 @@ def test_a_process_that_cannot_be_started_keeps_no_descriptor():
         for descriptor in filler:
             os.close(descriptor)
         resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+
+
+async def test_a_writer_that_cannot_live_costs_no_call_and_the_ledger_writes_all_the_same(make_ledger, monkeypatch):
+    monkeypatch.setenv("PYTHONHOME", "/nowhere")
+    ledger = await make_ledger(writer=WriterProcess)
+    for _ in range(3):
+        [answer] = await ledger.post([tx(OpenWallet(new_uuid7()))])
+        assert isinstance(answer, Committed)
+    monkeypatch.delenv("PYTHONHOME")
+    await ledger.post([tx(OpenWallet(new_uuid7()))])
+    assert writer_of(ledger)
+
+
+async def test_the_writer_takes_no_module_from_the_folder_it_is_started_in(make_ledger, tmp_path, monkeypatch):
+    (tmp_path / "msgspec.py").write_text("open('taken', 'w').close()")
+    monkeypatch.chdir(tmp_path)
+    ledger = await make_ledger(writer=WriterProcess)
+    assert isinstance((await ledger.post([tx(OpenWallet(WALLETS[0]))]))[0], Committed)
+    assert writer_of(ledger)
+    assert not (tmp_path / "taken").exists()
+
+
+async def test_a_writer_that_is_closed_while_it_starts_is_not_left_behind():
+    writer = WriterProcess("postgresql://nobody@localhost:1/nothing")
+    before = psutil.Process().children()
+    starting = asyncio.create_task(writer.ready())
+    await asyncio.sleep(0)
+    await writer.close()
+    with pytest.raises(WriterLost):
+        await starting
+    assert psutil.Process().children() == before

@@ -2,8 +2,8 @@
 
 Shape of the conversation, both ways over pipes: a length word of eight bytes, big-endian, and a message in msgpack.
 The first message is the connection string (it may hold a password: neither an argument nor the environment is for
-it), each other one a `PlannedBatch`; the answers come back in the same order. When the pipe ends, the process ends,
-and what is left in the pipe then is not written.
+it), each other one a `PlannedBatch`; the answers, to the first one too, come back in the same order. When the pipe
+ends, the process ends, and what is left in the pipe then is not written.
 """
 
 import asyncio
@@ -55,6 +55,8 @@ class _Answer(NamedTuple):
     facts: dict[str, str | int] | None = None
 
 
+_THERE: Final = _Answer(Outcome.WRITTEN)  # to the connection string, which was all there was to hand over
+
 _read_answer: Final = msgspec.msgpack.Decoder(_Answer).decode
 
 
@@ -72,16 +74,29 @@ class WriterProcess:
     def __init__(self, dsn: str) -> None:
         self._dsn = dsn
         self._child: _Child | None = None
+        self._closed = False
         self._unsent = bytearray()
         self._received = bytearray()
         self._waiting: deque[asyncio.Future[Outcome]] = deque()
 
     async def ready(self) -> None:
-        """Start the process if it does not run. Raises: OSError when the system gives no more processes."""
-        if self._child is None:
-            self._child = child = await asyncio.to_thread(_start)
-            asyncio.get_running_loop().add_reader(child.answers, self._receive, child)
-            self._send(child, self._dsn.encode())
+        """Start the process if it does not run, and wait until it answers: one that cannot live shall cost no call.
+
+        Raises: OSError when there can be none, WriterLost when it ends at once.
+        """
+        if self._child is not None:
+            return
+        child = await asyncio.to_thread(_start)
+        if self._closed:
+            await asyncio.to_thread(_end, child)
+            raise WriterLost
+        loop = asyncio.get_running_loop()
+        loop.add_reader(child.answers, self._receive, child)
+        self._child = child
+        there: asyncio.Future[Outcome] = loop.create_future()
+        self._waiting.append(there)
+        self._send(child, self._dsn.encode())
+        await there
 
     def submit(self, planned: PlannedBatch) -> asyncio.Future[Outcome]:
         """Hand over a batch."""
@@ -94,9 +109,11 @@ class WriterProcess:
         return answer
 
     async def close(self) -> None:
-        """Let the process finish and end; one that does not is killed."""
+        """Let the process finish and end; one that does not is killed. None is started any more."""
+        self._closed = True
         if self._child is not None:
             await asyncio.to_thread(_end, self._take_child(self._child))
+            self._tell_lost()
 
     def _send(self, child: _Child, message: bytes) -> None:
         busy = bool(self._unsent)
@@ -137,6 +154,9 @@ class WriterProcess:
     def _lose(self, child: _Child) -> None:
         self._take_child(child).process.kill()
         _end(child)
+        self._tell_lost()
+
+    def _tell_lost(self) -> None:
         self._unsent.clear()
         self._received.clear()
         while self._waiting:
@@ -169,8 +189,9 @@ def _start() -> _Child:
         ends += os.pipe()
         ends += os.pipe()
         their_batches, batches, answers, their_answers = ends
+        # -P: no module comes from the folder that somebody happens to stand in.
         process = subprocess.Popen(
-            [sys.executable, "-m", "kapital.ledger.adapters.writer_process"],
+            [sys.executable, "-P", "-m", "kapital.ledger.adapters.writer_process"],
             stdin=their_batches,
             stdout=their_answers,
         )
@@ -210,8 +231,9 @@ async def _serve(batches: int, answers: int) -> None:
         while (message := await _message(reader)) is not None:
             if writer is None:
                 writer = Writer(message.decode(), lambda: not _ended(kept))
-                continue
-            answer = _encode(await _answer(writer, _read_batch(message)))
+                answer = _encode(_THERE)
+            else:
+                answer = _encode(await _answer(writer, _read_batch(message)))
             os.write(answers, _LENGTH.pack(len(answer)) + answer)
     except BrokenPipeError:
         pass  # nobody is left to be told
