@@ -236,3 +236,15 @@ async def test_a_writer_that_is_closed_while_it_starts_is_not_left_behind():
     with pytest.raises(WriterLost):
         await starting
     assert psutil.Process().children() == before
+
+
+async def test_the_writer_knows_no_secret_of_the_settings_and_no_signal_of_the_group(make_ledger, monkeypatch):
+    monkeypatch.setenv("KAPITAL_CUSTODY_PASSPHRASE", "correct horse battery")
+    ledger = await make_ledger(writer=WriterProcess)
+    pid = writer_of(ledger)
+    assert "correct horse battery" not in psutil.Process(pid).environ().values()
+    assert os.getpgid(pid) != os.getpgid(0)
+    os.kill(pid, signal.SIGTERM)
+    os.kill(pid, signal.SIGINT)
+    await ledger.post([tx(OpenWallet(new_uuid7()))])
+    assert writer_of(ledger) == pid

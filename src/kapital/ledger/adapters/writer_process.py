@@ -194,6 +194,9 @@ def _start() -> _Child:
             [sys.executable, "-P", "-m", "kapital.ledger.adapters.writer_process"],
             stdin=their_batches,
             stdout=their_answers,
+            # Settings and their secrets stay here; signals to our group are ours, also before it can ignore them.
+            env={name: value for name, value in os.environ.items() if not name.startswith("KAPITAL_")},
+            process_group=0,
         )
     except BaseException:
         for end in ends:  # where descriptors have run out, none may be kept
@@ -270,7 +273,7 @@ async def _answer(writer: Writer, planned: PlannedBatch) -> _Answer:
 
 def main() -> None:
     """Serve the process that started this one until it closes the pipe."""
-    # A signal to the whole group (Ctrl-C, a service manager) is for the other side: it ends us when it is done.
+    # A signal to all processes of a service is for the other side: it ends us when it is done.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     tune_collector()
