@@ -13,9 +13,10 @@ from contextlib import suppress
 import psutil
 import pytest
 
+from kapital.kernel.problems import Problem
 from kapital.ledger.adapters import writer_process
 from kapital.ledger.adapters.writer_process import WriterFault, WriterLost, WriterProcess
-from kapital.ledger.api import Committed, OpenWallet, Refused, Transaction
+from kapital.ledger.api import Committed, OpenAsset, OpenWallet, Refused, Transaction
 from kapital.ledger.service import LedgerService
 from kapital.platform.ids import new_uuid7
 from tests.faults.conftest import insist, require_each_once
@@ -248,3 +249,23 @@ async def test_the_writer_knows_no_secret_of_the_settings_and_no_signal_of_the_g
     os.kill(pid, signal.SIGINT)
     await ledger.post([tx(OpenWallet(new_uuid7()))])
     assert writer_of(ledger) == pid
+
+
+@pytest.mark.parametrize("kind", ["bogus", 2**70], ids=["not to be read", "not to be sent"])
+async def test_a_batch_that_does_not_fit_the_pipe_fails_its_own_caller_only(ledger, kind):
+    calls = [[some_move(random)] for _ in range(12)]
+    calls[5] = [tx(OpenAsset(new_uuid7(), kind, "UNITS-1", 0))]
+    pid, size = writer_of(ledger), await ledger.size()
+    answers = await asyncio.gather(*(ledger.post(call) for call in calls), return_exceptions=True)
+    for number, answer in enumerate(answers):
+        if number == 5:
+            assert isinstance(answer, Exception)
+            assert not isinstance(answer, Problem)
+        else:
+            assert isinstance(answer, list)
+            assert isinstance(answer[0], Committed)
+    with pytest.raises(WriterFault):
+        await ledger.post(calls[5])
+    assert writer_of(ledger) == pid
+    assert await ledger.size() == size + 11
+    assert (await ledger.check()).findings == []

@@ -38,13 +38,17 @@ class Writer:
         try:
             outcome = await self._write(planned.batch)
         except BaseException:
-            self._lost_ground = planned.ground
+            self.lose(planned.ground)
             # Whether a transaction is still open there is not known, and in it the next batch would be no batch.
             self._session.drop()
             raise
         if outcome is not Outcome.WRITTEN:
-            self._lost_ground = planned.ground
+            self.lose(planned.ground)
         return outcome
+
+    def lose(self, ground: int) -> None:
+        """Write nothing more that was planned on this ground."""
+        self._lost_ground = ground
 
     async def close(self) -> None:
         """Close the connection."""

@@ -22,6 +22,7 @@ import msgspec
 
 from kapital.kernel.problems import Unavailable, problem_codes
 from kapital.ledger.adapters.writer import Abandoned, Writer
+from kapital.ledger.domain.plan import Batch
 from kapital.ledger.ports import Outcome, PlannedBatch
 from kapital.platform.problems import problem_of
 from kapital.platform.process import new_event_loop, tune_collector
@@ -32,7 +33,7 @@ _END_S: Final = 150  # longer than the writer waits for a statement
 _F_SETPIPE_SZ: Final = getattr(fcntl, "F_SETPIPE_SZ", None)
 
 _encode: Final = msgspec.msgpack.Encoder(uuid_format="bytes").encode
-_read_batch: Final = msgspec.msgpack.Decoder(PlannedBatch).decode
+_read_batch: Final = msgspec.msgpack.Decoder(Batch).decode
 
 
 class WriterLost(Unavailable):
@@ -57,6 +58,15 @@ class _Answer(NamedTuple):
 
 _THERE: Final = _Answer(Outcome.WRITTEN)  # to the connection string, which was all there was to hand over
 
+
+class _Received(NamedTuple):
+    """A `PlannedBatch` whose batch is still to be read: if that fails, its ground is known."""
+
+    ground: int
+    batch: msgspec.Raw
+
+
+_read_planned: Final = msgspec.msgpack.Decoder(_Received).decode
 _read_answer: Final = msgspec.msgpack.Decoder(_Answer).decode
 
 
@@ -105,7 +115,7 @@ class WriterProcess:
             answer.set_exception(WriterLost())  # lost after `ready`
         else:
             self._waiting.append(answer)
-            self._send(self._child, _encode(planned))
+            self._send(self._child, _message_of(planned))
         return answer
 
     async def close(self) -> None:
@@ -168,6 +178,14 @@ class WriterProcess:
         loop.remove_reader(child.answers)
         loop.remove_writer(child.batches)
         return child
+
+
+def _message_of(planned: PlannedBatch) -> bytes:
+    try:
+        return _encode(planned)
+    except (TypeError, ValueError, OverflowError) as error:
+        # The other side cannot read it either, says so, and writes nothing more on this ground.
+        return _encode((planned.ground, f"{type(error).__name__}: {error}"))
 
 
 def _tell(waiting: asyncio.Future[Outcome], answer: _Answer | WriterLost) -> None:
@@ -236,7 +254,7 @@ async def _serve(batches: int, answers: int) -> None:
                 writer = Writer(message.decode(), lambda: not _ended(kept))
                 answer = _encode(_THERE)
             else:
-                answer = _encode(await _answer(writer, _read_batch(message)))
+                answer = _encode(await _answer(writer, _read_planned(message)))
             os.write(answers, _LENGTH.pack(len(answer)) + answer)
     except BrokenPipeError:
         pass  # nobody is left to be told
@@ -259,9 +277,14 @@ async def _message(reader: asyncio.StreamReader) -> bytes | None:
         return None  # the other side is gone, perhaps in the middle of a word
 
 
-async def _answer(writer: Writer, planned: PlannedBatch) -> _Answer:
+async def _answer(writer: Writer, received: _Received) -> _Answer:
     try:
-        return _Answer(await writer.write(planned))
+        try:
+            batch = _read_batch(received.batch)
+        except msgspec.MsgspecError:
+            writer.lose(received.ground)
+            raise
+        return _Answer(await writer.write(PlannedBatch(received.ground, batch)))
     except Abandoned:
         raise BrokenPipeError from None
     except Exception as error:  # noqa: BLE001 - told to the other side, whatever it is
