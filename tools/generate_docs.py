@@ -6,7 +6,8 @@
 Read: every module of `kapital` (state machines, problems, dated parameters are found by their types), the settings
 class, and the `Law:` lines of docstrings and comments in `src/` and `tests/` against `docs/reference/laws.yaml`.
 Written: `docs/reference/states/`, `docs/reference/problems/`, `docs/reference/parameters.md`,
-`docs/reference/settings.md`, `docs/reference/scenarios.md`, `docs/explanation/law-map.md`. A page in the first two
+`docs/reference/settings.md`, `docs/reference/scenarios.md`, `docs/reference/signature-reasons.md`,
+ `docs/explanation/law-map.md`. A page in the first two
 folders that nothing generates is stale too.
 
 Deterministic: same code, same bytes.
@@ -32,6 +33,7 @@ from kapital.kernel.parameters import DatedParameter
 from kapital.kernel.problems import Problem, problem_codes
 from kapital.kernel.states import StateMachine
 from kapital.platform.http.problems import _OF_TRANSPORT, STATUS
+from kapital.platform.signatures.outcome import WORDS
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 DOCS = REPOSITORY / "docs"
@@ -324,6 +326,20 @@ def scenario_numbers(text: str) -> set[int]:
     return found
 
 
+def signature_reasons_page() -> str:
+    """Return the reasons that a check of a signature can end with."""
+    lines = [
+        "# Reasons of a signature check",
+        "",
+        "What each outcome means: [signatures](../explanation/signatures.md). Codes are never renamed or reused.",
+        "",
+        "| Code | Leads to | In words | По-русски |",
+        "| --- | --- | --- | --- |",
+    ]
+    lines += [f"| `{code}` | {outcome.upper()} | {en} | {ru} |" for code, (outcome, en, ru) in WORDS.items()]
+    return NOTE + "\n".join(lines) + "\n"
+
+
 def scenarios_page() -> str:
     """Return each acceptance scenario with the test files that cite it; those without a test are told too."""
     rows = re.findall(r"^\| (\d+) \| (.+?) \| .+ \|$", _DOMAIN.read_text().split("## 4. ")[1], re.MULTILINE)
@@ -366,6 +382,7 @@ def pages() -> dict[Path, str]:
     made[reference / "parameters.md"] = parameters_page(names)
     made[reference / "settings.md"] = settings_page()
     made[reference / "scenarios.md"] = scenarios_page()
+    made[reference / "signature-reasons.md"] = signature_reasons_page()
     made[DOCS / "explanation" / "law-map.md"] = law_map(laws())
     return made
 

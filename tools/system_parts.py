@@ -7,22 +7,34 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from typing import NamedTuple
+
+from kapital.platform.signatures.libcrypto import has_gost
 
 
 class Part(NamedTuple):
-    """A program that tests need, and the Debian package that brings it."""
+    """A part that tests need, the Debian package that brings it, and how to see that it is there."""
 
-    program: str
+    name: str
     package: str
     needed_for: str
+    is_there: Callable[[], bool]
 
 
-PARTS = (Part("chromium", "chromium", "tests of pages in a real browser (tests/e2e)"),)
+def program(name: str) -> Callable[[], bool]:
+    return lambda: shutil.which(name) is not None
+
+
+PARTS = (
+    Part("chromium", "chromium", "tests of pages in a real browser (tests/e2e)", program("chromium")),
+    Part("GOST engine of OpenSSL", "libengine-gost-openssl", "GOST signatures (tests/platform/signatures)", has_gost),
+    Part("openssl", "openssl", "OpenSSL as second verifier (tests/platform/signatures)", program("openssl")),
+)
 
 
 def missing() -> list[Part]:
-    return [part for part in PARTS if shutil.which(part.program) is None]
+    return [part for part in PARTS if not part.is_there()]
 
 
 def install(parts: list[Part]) -> None:
@@ -41,7 +53,7 @@ def main() -> int:
         install(missing())
     absent = missing()
     for part in absent:
-        print(f"missing: {part.program} – install {part.package}; without it are skipped: {part.needed_for}")
+        print(f"missing: {part.name} – install {part.package}; without it are skipped: {part.needed_for}")
     return 1 if absent and os.environ.get("KAPITAL_REQUIRE_ALL") == "1" else 0
 
 

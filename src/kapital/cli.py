@@ -12,7 +12,7 @@ import sys
 from collections.abc import Awaitable, Callable, Coroutine
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn, TypeVar
 from uuid import UUID
 
 from cyclopts import App, Parameter
@@ -36,8 +36,10 @@ evidence = App(name="evidence", help="Make evidence packages that `kapital verif
 ledger = App(name="ledger", help="Work on the register of record.")
 hold = App(name="hold", help="Assets that a check found damaged: they do not move until two persons say so.")
 bench = App(name="bench", help="Repeatable benchmarks; each prints one JSON object with --json.")
+signature = App(name="signature", help="Electronic signatures of people (CAdES; GOST, ECDSA, RSA).")
 app.command(evidence)
 app.command(ledger)
+app.command(signature)
 app.command(bench)
 ledger.command(hold)
 dead_letters = App(
@@ -339,6 +341,110 @@ def bench_ledger(
     else:
         for name, value in told.items():
             print(f"{name:>18}  {value}")
+
+
+@bench.command(name="signatures")
+def bench_signatures(*, seconds: float = 10, as_json: Json = False) -> None:
+    """Verifications of CAdES signatures per second: GOST, ECDSA, RSA, with a time-stamp, on two threads."""
+
+    from kapital.bench import signatures
+
+    async def work() -> dict[str, Any]:
+        return signatures.run(seconds)
+
+    told = _run(work())
+    if as_json:
+        _print(told)
+    else:
+        for name, value in told.items():
+            print(f"{name:>30}  {value}")
+
+
+@signature.command(name="verify")
+def verify_one_signature(
+    file: Path,
+    *,
+    content: Path,
+    roots: tuple[Path, ...],
+    time_stamp_roots: tuple[Path, ...] = (),
+    certificates: tuple[Path, ...] = (),
+    crl: tuple[Path, ...] = (),
+    ocsp: tuple[Path, ...] = (),
+    owner: tuple[str, ...] = (),
+    policy: tuple[str, ...] = (),
+    at: datetime | None = None,
+    require_time_stamp: bool = False,
+    without_revocation: bool = False,
+    bundle: Path | None = None,
+    language: Literal["en", "ru"] = "en",
+    as_json: Json = False,
+) -> None:
+    """Check a detached CAdES signature offline.
+
+    Exit status: 0 VALID, 1 INVALID, 3 INDETERMINATE, 2 the check could not be made.
+
+    Parameters
+    ----------
+    file
+        The signature: DER, PEM or base64.
+    content
+        What was signed.
+    roots
+        Certificates that are believed, DER or PEM.
+    time_stamp_roots
+        Those of time-stamping authorities; without it the same roots.
+    certificates
+        Certificates that may stand between, DER or PEM.
+    crl
+        Lists of revoked certificates, DER or PEM.
+    ocsp
+        Answers of OCSP responders, DER.
+    owner
+        A number that the certificate must carry: inn=…, inn_legal_entity=…, ogrn=…, ogrnip=…, snils=…
+    policy
+        A policy identifier that the certificate must name; one of several.
+    at
+        When the signature came, if there is no time-stamp; without it now.
+    require_time_stamp
+        Do not take a signature without a time-stamp.
+    without_revocation
+        Do not ask whether certificates were revoked. Such a VALID says less.
+    bundle
+        Write the signature with all that the check relied on here.
+    """
+
+    from kapital.platform.signatures import report
+    from kapital.platform.signatures.command import Given, verify_files
+    from kapital.platform.signatures.outcome import Outcome
+
+    async def work() -> Outcome:
+        given = Given(
+            signature=file,
+            content=content,
+            roots=roots,
+            time_stamp_roots=time_stamp_roots,
+            certificates=certificates,
+            crl=crl,
+            ocsp=ocsp,
+            owner=owner,
+            policies=policy,
+            received_at=at,
+            require_time_stamp=require_time_stamp,
+            require_revocation=not without_revocation,
+            bundle=bundle,
+        )
+        check = verify_files(given, now=datetime.now(UTC))
+        if as_json:
+            _print(report.as_json(check))
+        else:
+            print("\n".join(report.lines(check, language=language)))
+        return check.outcome
+
+    try:
+        outcome = _run(work())
+    except OSError as error:
+        _end(f"{error.filename}: {error.strerror}")
+    sys.exit({Outcome.VALID: 0, Outcome.INVALID: 1, Outcome.INDETERMINATE: 3}[outcome])
 
 
 async def _person(kapital: "Kapital") -> "Actor":

@@ -1,0 +1,334 @@
+"""OpenSSL's command line and pyhanko judge the same signatures; files of others are judged here."""
+
+from base64 import b64decode
+from pathlib import Path
+
+import pytest
+from asn1crypto import cms as asn1_cms
+from pyhanko.keys.pemder import load_certs_from_pemder_data
+from pyhanko.sign.validation.generic_cms import async_validate_detached_cms
+from pyhanko_certvalidator import ValidationContext
+
+from kapital.platform.signatures import der
+from kapital.platform.signatures.algorithms import KeyKind
+from kapital.platform.signatures.certificates import certificate
+from kapital.platform.signatures.check import judge_path
+from kapital.platform.signatures.cms import Refused, check_signature, find_signer, read_container
+from kapital.platform.signatures.outcome import Code, Outcome
+from kapital.platform.signatures.policy import Material, VerificationPolicy
+from kapital.platform.signatures.primitives import PrivateKey, digest, public_key
+from kapital.platform.signatures.timestamps import read_stamp
+from kapital.platform.signatures.trust import TrustedRoots, split_certificates
+from kapital.sandbox.certification_authority import Subject
+from kapital.sandbox.certification_authority.authority import SIGNING
+from kapital.sandbox.certification_authority.x509_form import Extensions
+from tests.platform.signatures.world import ACT, DAY, INN, START, World, codes, openssl, pem, require_gost
+
+ENGINE_CONFIGURATION = """openssl_conf = all
+[all]
+engines = engines
+[engines]
+gost = gost
+[gost]
+engine_id = gost
+default_algorithms = ALL
+"""
+DATA = Path(__file__).parents[2] / "data" / "signatures"
+
+
+def _engine(world: World) -> list[str]:
+    return ["-engine", "gost"] if world.scheme.algorithm.key.is_gost else []
+
+
+def _openssl_says(world: World, folder: Path, signature: bytes, act: bytes, *, ok: bool, crl: bool = False) -> None:
+    (folder / "s.der").write_bytes(signature)
+    (folder / "act").write_bytes(act)
+    root = pem(folder / "root.pem", world.root.certificates[0])
+    extra = []
+    if crl:
+        for number, one in enumerate(world.lists()):
+            (folder / f"{number}.crl").write_bytes(one)
+            openssl(
+                "crl",
+                *(),
+                "-inform",
+                "DER",
+                "-in",
+                str(folder / f"{number}.crl"),
+                "-out",
+                str(folder / f"{number}.pem"),
+            )
+        both = (folder / "0.pem").read_text() + (folder / "1.pem").read_text() + Path(root).read_text()
+        Path(root).write_text(both)
+        extra = ["-crl_check_all"]
+    openssl(
+        "cms",
+        *_engine(world),
+        "-verify",
+        "-cades",
+        "-binary",
+        "-inform",
+        "DER",
+        "-in",
+        str(folder / "s.der"),
+        "-content",
+        str(folder / "act"),
+        "-CAfile",
+        root,
+        "-purpose",
+        "any",
+        "-out",
+        str(folder / "out"),
+        "-attime",
+        str(int(world.clock.at.timestamp())),
+        *extra,
+        ok=ok,
+    )
+
+
+class TestOpenssl:
+    @pytest.mark.parametrize("stamped", [False, True])
+    def test_accepts_what_we_make_and_accept(self, any_world: World, tmp_path: Path, stamped: bool) -> None:
+        signature = any_world.sign(stamped=stamped)
+
+        assert any_world.check(signature).outcome is Outcome.VALID
+        _openssl_says(any_world, tmp_path, signature, ACT, ok=True)
+
+    def test_refuses_with_us_another_document_and_a_broken_value(self, any_world: World, tmp_path: Path) -> None:
+        signature = any_world.sign()
+        value = read_container(signature).signature
+        broken = signature.replace(value, value[:-1] + bytes((value[-1] ^ 1,)))
+
+        for given, act in ((signature, b"another"), (broken, ACT)):
+            assert any_world.check(given, act).outcome is Outcome.INVALID
+            _openssl_says(any_world, tmp_path, given, act, ok=False)
+
+    @pytest.mark.parametrize("revoked", [False, True])
+    def test_reads_our_lists_of_revoked_certificates(self, any_world: World, tmp_path: Path, revoked: bool) -> None:
+        if revoked:
+            any_world.authority.revoke(any_world.signer.certificate(), at=START)
+        signature = any_world.sign()
+
+        assert (any_world.check(signature).outcome is Outcome.VALID) is not revoked
+        _openssl_says(any_world, tmp_path, signature, ACT, ok=not revoked, crl=True)
+
+    @pytest.mark.parametrize("fault", ["expired", "unknown_critical"])
+    def test_refuses_with_us_a_faulty_certificate(self, any_world: World, tmp_path: Path, fault: str) -> None:
+        critical = Extensions(
+            key_usage=SIGNING.key_usage, policies=SIGNING.policies, unknown_critical="1.2.643.100.9"
+        )
+        signer = (
+            any_world.person(period=(START - 5 * DAY, START)) if fault == "expired" else any_world.person(critical)
+        )
+        signature = any_world.sign(signer)
+
+        assert any_world.check(signature).outcome is Outcome.INVALID
+        _openssl_says(any_world, tmp_path, signature, ACT, ok=False)
+
+    def test_reads_our_ocsp_answers(self, world: World, tmp_path: Path) -> None:
+        world.authority.revoke(world.signer.certificate(), at=START)
+        request = tmp_path / "request"
+        own = pem(tmp_path / "own.pem", world.signer.certificate())
+        issuer = pem(tmp_path / "issuer.pem", world.authority.certificates[0])
+        openssl("ocsp", "-no_nonce", "-issuer", issuer, "-cert", own, "-reqout", str(request))
+        answer = tmp_path / "answer"
+        answer.write_bytes(world.authority.answer_ocsp(request.read_bytes(), at=world.clock.at))
+        chain = tmp_path / "chain.pem"
+        chain.write_text(
+            Path(issuer).read_text() + Path(pem(tmp_path / "r.pem", world.root.certificates[0])).read_text()
+        )
+
+        said = openssl(
+            "ocsp",
+            "-no_nonce",
+            "-respin",
+            str(answer),
+            "-issuer",
+            issuer,
+            "-cert",
+            own,
+            "-CAfile",
+            str(chain),
+            "-attime",
+            str(int(world.clock.at.timestamp())),
+            "-validity_period",
+            "999999999",
+        )
+
+        assert "Response verify OK" in said
+        assert "revoked" in said
+
+    def test_accepts_our_time_stamps(self, any_world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        signature = any_world.sign(stamped=True)
+        container = read_container(signature)
+        (tmp_path / "token").write_bytes(next(iter(container.unsigned.values())))
+        (tmp_path / "stamped").write_bytes(container.signature)
+        root = pem(tmp_path / "root.pem", any_world.root.certificates[0])
+        if _engine(any_world):  # `ts -verify` opens no engine by its option.
+            (tmp_path / "cnf").write_text(ENGINE_CONFIGURATION)
+            monkeypatch.setenv("OPENSSL_CONF", str(tmp_path / "cnf"))
+        at = str(int(any_world.clock.at.timestamp()))
+        token, stamped = str(tmp_path / "token"), str(tmp_path / "stamped")
+
+        said = openssl("ts", "-verify", "-in", token, "-token_in", "-data", stamped, "-CAfile", root, "-attime", at)
+
+        assert "Verification: OK" in said
+
+    @pytest.mark.parametrize("form", ["cades", "without_binding", "without_attributes", "streamed"])
+    def test_what_openssl_signs_is_taken_if_it_is_cades_in_der(
+        self, any_world: World, tmp_path: Path, form: str
+    ) -> None:
+        expected = {
+            "cades": None,
+            "without_binding": Code.ATTRIBUTES_MISSING,
+            "without_attributes": Code.ATTRIBUTES_MISSING,
+            "streamed": Code.NOT_A_SIGNATURE,
+        }
+        flags = {"cades": ["-cades"], "without_binding": [], "without_attributes": ["-noattr"]}.get(form, ["-stream"])
+        any_world.clock.at = certificate(any_world.signer.certificate()).not_after - DAY
+        signer, key = _openssl_key(any_world, tmp_path)
+        (tmp_path / "act").write_bytes(ACT)
+        openssl(
+            "cms",
+            *_engine(any_world),
+            "-sign",
+            *flags,
+            "-binary",
+            "-nosmimecap",
+            "-in",
+            str(tmp_path / "act"),
+            "-signer",
+            signer,
+            "-inkey",
+            key,
+            "-keyform",
+            "PEM",
+            "-outform",
+            "DER",
+            "-out",
+            str(tmp_path / "s"),
+            "-certfile",
+            pem(tmp_path / "ca.pem", any_world.authority.certificates[0]),
+        )
+
+        check = any_world.check((tmp_path / "s").read_bytes())
+
+        assert codes(check) == ({expected[form]} if expected[form] else set())
+
+
+def _openssl_key(world: World, folder: Path) -> tuple[str, str]:
+    """A key made by the command line and a certificate of our authority for it; paths of both as PEM."""
+    chosen = {
+        "gost_256": ["-algorithm", "gost2012_256", "-pkeyopt", "paramset:TCA"],
+        "gost_512": ["-algorithm", "gost2012_512", "-pkeyopt", "paramset:A"],
+        "ecdsa_p256": ["-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256"],
+        "ecdsa_p384": ["-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-384"],
+        "rsa_2048": ["-algorithm", "RSA"],
+    }[world.scheme]
+    key = folder / "key.pem"
+    openssl("genpkey", *_engine(world), *chosen, "-out", str(key))
+    openssl("pkcs8", *_engine(world), "-topk8", "-nocrypt", "-in", str(key), "-outform", "DER", "-out", f"{key}.der")
+    read = PrivateKey.read(KeyKind(world.scheme.algorithm.key), Path(f"{key}.der").read_bytes())
+    period = (START, world.clock.at + 365 * DAY)
+    # As the command line signs at its own clock, the claim must lie before the receipt.
+    encoded = world.authority.issue(read, Subject("Петров", {"inn": INN}), period=period)
+    return pem(folder / "signer.pem", encoded), str(key)
+
+
+class TestPyhanko:
+    # It knows no GOST; OpenSSL is the second verifier there.
+    @pytest.mark.parametrize("scheme", ["ecdsa_p256", "ecdsa_p384", "rsa_2048"])
+    @pytest.mark.parametrize("faulty", [False, True])
+    async def test_agrees_on_schemes_it_knows(self, scheme: str, faulty: bool) -> None:
+        world = World(scheme)
+        signature, act = world.sign(), b"another" if faulty else ACT
+        trusted = list(load_certs_from_pemder_data(world.root.certificates[0]))
+        context = ValidationContext(trust_roots=trusted, moment=world.clock.at, revocation_mode="soft-fail")
+        signed_data = asn1_cms.ContentInfo.load(signature)["content"]
+
+        said = await async_validate_detached_cms(act, signed_data, signer_validation_context=context)
+
+        ours = world.check(signature, act)
+        assert (said.intact and said.valid and said.trusted) is (ours.outcome is Outcome.VALID) is not faulty
+
+
+class TestExamplesOfTc26:
+    """Control examples of the technical committee. Their root is not marked as an authority."""
+
+    def _read(self, name: str) -> bytes:
+        return _pem_body((DATA / "tc26_cms" / name).read_bytes())
+
+    def test_the_signature_of_512_bits_holds(self) -> None:
+        require_gost()
+        container = read_container(self._read("signed_a111.pem"))
+        signer = find_signer(container)
+
+        assert container.content is not None
+        assert public_key(signer.spki).verifies(container.algorithm, container.signature, container.signed_bytes)
+        assert digest(container.digest, container.content) in container.signed_bytes
+        with pytest.raises(Refused) as refused:  # Not CAdES: nothing binds it to the certificate.
+            check_signature(container, container.content, signer)
+        assert refused.value.code is Code.ATTRIBUTES_MISSING
+
+    def test_the_signature_without_attributes_is_no_cades(self) -> None:
+        with pytest.raises(Refused) as refused:
+            read_container(self._read("signed_a121.pem"))
+        assert refused.value.code is Code.ATTRIBUTES_MISSING
+
+    def test_certificates_are_signed_by_the_root_and_lead_to_no_authority(self) -> None:
+        require_gost()
+        (root,) = split_certificates((DATA / "tc26_cms" / "root256_cert.pem").read_bytes())
+        for name in ("sender256_cert.pem", "sender512_cert.pem"):
+            (encoded,) = split_certificates((DATA / "tc26_cms" / name).read_bytes())
+            leaf = certificate(encoded)
+            policy = VerificationPolicy(roots=TrustedRoots(frozenset({root})), require_revocation=False)
+
+            path = judge_path(leaf, (), policy.roots, START, START, policy, Material())
+
+            assert [reason.code for reason in path.reasons] == [Code.CHAIN_WRONG]
+
+
+STAMPS = {
+    "sigstage/response-sha256.tsr": None,
+    "sigstage/response-sha384.tsr": None,
+    "sigstage/response-sha512.tsr": None,
+    "sigstage/response-invalid-signature.tsr": Code.TIME_STAMP_WRONG,
+    "sigstage/response-no-embedded-cert.tsr": None,
+    "test_tsa/response.tsr": None,
+    "test_tsa/other_response.tsr": Code.CHAIN_NOT_TRUSTED,  # Of another authority; OpenSSL says so too.
+    "test_tsa/response-injected-certs.tsr": Code.EMBEDDED_CERTIFICATE_UNVERIFIED,
+    "sigstore.mock/response-expired.tsr": None,  # Its certificate has expired since; it had not when it stamped.
+    "identrust/issue-104.tsr": None,
+}
+
+
+class TestTimeStampsOfOthers:
+    @pytest.mark.parametrize("name", STAMPS)
+    def test_a_stamp_is_judged_as_its_maker_says(self, name: str) -> None:
+        assert self._judged(name) == STAMPS[name]
+
+    def _judged(self, name: str) -> Code | None:
+        token = der.read((DATA / "rfc3161" / name).read_bytes()).items(der.SEQUENCE)[1].encoded
+        chain = tuple(split_certificates((DATA / "rfc3161" / name).with_name("ts_chain.pem").read_bytes()))
+        roots = frozenset(one for one in chain if certificate(one).subject == certificate(one).issuer)
+        payload = (DATA / "rfc3161" / name).with_name("payload")
+        content = payload.read_bytes() if payload.exists() else b"hello"
+        try:
+            stamp = read_stamp(token, content, certificates=chain)
+        except Refused as refused:
+            return refused.code
+        policy = VerificationPolicy(roots=TrustedRoots(roots), require_revocation=False)
+        path = judge_path(
+            stamp.authority,
+            stamp.container.certificates,
+            policy.roots,
+            stamp.stamped_at,
+            stamp.stamped_at,
+            policy,
+            Material(chain),
+        )
+        return path.reasons[0].code if path.reasons else None
+
+
+def _pem_body(source: bytes) -> bytes:
+    return b64decode(b"".join(line for line in source.splitlines() if not line.startswith(b"-----")))
