@@ -15,7 +15,7 @@ from kapital.platform.signatures.outcome import Outcome
 from kapital.platform.signatures.primitives import KeyRefused, PrivateKey, digest, public_key
 from kapital.platform.signatures.trust import chain_to
 from kapital.sandbox.certification_authority import Scheme
-from tests.platform.signatures.world import ACT, World, require_gost
+from tests.platform.signatures.world import ACT, World, openssl, require_gost
 
 MEBIBYTE = 1024 * 1024
 
@@ -163,6 +163,34 @@ class TestKeys:
     def test_a_key_that_cannot_serve_is_refused_with_a_code(self, spki: bytes, code: str) -> None:
         with pytest.raises(KeyRefused, match=code):
             public_key(spki)
+
+    def test_other_curves_and_curves_written_out_are_refused(self, tmp_path: Path) -> None:
+        for options in (["-name", "secp256k1"], ["-name", "prime256v1", "-param_enc", "explicit"]):
+            openssl("ecparam", *options, "-genkey", "-noout", "-out", str(tmp_path / "k"))
+            openssl("ec", "-in", str(tmp_path / "k"), "-pubout", "-outform", "DER", "-out", str(tmp_path / "p"))
+
+            with pytest.raises(KeyRefused, match="algorithm_not_allowed"):
+                public_key((tmp_path / "p").read_bytes())
+
+    def test_the_test_parameters_of_gost_are_refused(self, tmp_path: Path) -> None:
+        require_gost()
+        made = ["-algorithm", "gost2012_256", "-pkeyopt", "paramset:0"]
+        openssl("genpkey", "-engine", "gost", *made, "-out", str(tmp_path / "k"))
+        openssl(
+            "pkey",
+            "-engine",
+            "gost",
+            "-in",
+            str(tmp_path / "k"),
+            "-pubout",
+            "-outform",
+            "DER",
+            "-out",
+            str(tmp_path / "p"),
+        )
+
+        with pytest.raises(KeyRefused, match="algorithm_not_allowed"):
+            public_key((tmp_path / "p").read_bytes())
 
     def test_a_short_rsa_key_is_too_weak(self) -> None:
         key = PrivateKey.generate(KeyKind.RSA, bits=1024)

@@ -118,6 +118,21 @@ class TestCheck:
     async def test_no_principal_demanded_is_no_permission(self, granted: Granted) -> None:
         assert _codes(granted.check(await granted.status(), principal={})) == {Code.POA_PRINCIPAL_DIFFERS}
 
+    async def test_a_power_in_anothers_name_beside_ones_own_is_not_the_others(self, granted: Granted) -> None:
+        # The forger's company is named beside the victim: only numbers that the certificate carries may count.
+        text = granted.document.decode()
+        start, end = text.index("<РосОргДовер"), text.index("</РосОргДовер>") + len("</РосОргДовер>")
+        forged = f'{text[:start]}<ФЛДовер ИННФЛ="980100000250" ОГРН="{ENTITY.ogrn}"/>{text[end:]}'.encode()
+
+        check = granted.check(
+            await granted.status(),
+            document=forged,
+            signature=granted.head.sign_now(forged),
+            principal={"inn": "980100000250"},
+        )
+
+        assert _codes(check) == {Code.POA_SIGNATURE_WRONG}
+
     async def test_a_changed_document_is_not_what_the_principal_signed(self, granted: Granted) -> None:
         widened = granted.document.replace(b"DFA_SIGN", b"DFA_MORE")
 
@@ -264,6 +279,7 @@ class TestReading:
             ("2027-03-01", "2027-02-30", "day"),
             (f'ИННЮЛ="{ENTITY.inn}"', 'ИННЮЛ="98x"', "numbers"),
             ("СвПолн", "СвНет", "СвПолн: 0"),
+            (f'ИННЮЛ="{ENTITY.inn}" ОГРН="{ENTITY.ogrn}"', "", "principal"),
             ("/Довер>", "/Довер><Довер/>", "one_power_expected"),
         ],
     )

@@ -14,7 +14,7 @@ from kapital.platform.signatures.check import verify_signature
 from kapital.platform.signatures.cms import SIGNATURE_TIME_STAMP, read_container
 from kapital.platform.signatures.outcome import WORDS, Code, Outcome, Reason, SignatureCheck, TimeBasis
 from kapital.platform.signatures.policy import Material
-from kapital.platform.signatures.problems import SignatureIndeterminate, SignatureNotValid
+from kapital.platform.signatures.problems import SignatureIndeterminate, SignatureNotValid, TrustListUnreadable
 from kapital.platform.signatures.revocation import RevocationData, RevocationRules
 from kapital.platform.signatures.timestamps import stamp_request
 from kapital.platform.signatures.trust import TrustedRoots
@@ -85,6 +85,15 @@ class TestContent:
     def test_what_is_too_large_is_refused_unread(self, world: World) -> None:
         assert codes(world.check(b"\x30" * (256 * 1024 + 1))) == {Code.TOO_LARGE}
         assert codes(world.check(world.sign(), bytes(64 * 1024 * 1024 + 1))) == {Code.TOO_LARGE}
+
+    def test_more_lists_or_certificates_than_are_weighed_are_refused_not_cut(self, world: World) -> None:
+        for make in (
+            lambda: RevocationData((b"",) * 65),
+            lambda: RevocationData((), (b"",) * 65),
+            lambda: Material((b"",) * 65),
+        ):
+            with pytest.raises(TrustListUnreadable):
+                make()
 
     def test_two_signers_in_one_file_are_refused(self, world: World) -> None:
         assert codes(world.check(_with_second_signer(world.sign()))) == {Code.SIGNERS_NOT_ONE}

@@ -65,7 +65,19 @@ SIGNATURES: Final = {
 }
 
 RSA_BITS_MIN: Final = 2048
-EC_BITS: Final = frozenset({256, 384, 521})
+RSA_BITS_MAX: Final = 8192
+"""Above it a hostile key costs more time than a real one is worth."""
+
+CURVES: Final = {
+    KeyKind.EC: frozenset({"1.2.840.10045.3.1.7", "1.3.132.0.34", "1.3.132.0.35"}),  # P-256, P-384, P-521
+    # Parameter sets of TC26 A–D, and those of CryptoPro with which they share the curve (RFC 9215 annex B).
+    KeyKind.GOST_256: frozenset(
+        {*(f"1.2.643.7.1.2.1.1.{n}" for n in (1, 2, 3, 4)), *(f"1.2.643.2.2.35.{n}" for n in (1, 2, 3))}
+        | {"1.2.643.2.2.36.0", "1.2.643.2.2.36.1"}
+    ),
+    KeyKind.GOST_512: frozenset(f"1.2.643.7.1.2.1.2.{n}" for n in (1, 2, 3)),
+}
+"""Curves by name. Parameters written out are refused: they can imitate a foreign key."""
 
 
 def in_cms(signature_oid: str, digest: Digest) -> SignatureAlgorithm | None:

@@ -7,6 +7,7 @@ from typing import Final
 
 from kapital.kernel.problems import ensure
 from kapital.platform.signatures.certificates import OWNER_OIDS
+from kapital.platform.signatures.problems import TrustListUnreadable
 from kapital.platform.signatures.revocation import RevocationData, RevocationRules
 from kapital.platform.signatures.trust import TrustedRoots
 
@@ -51,10 +52,14 @@ class VerificationPolicy:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Material:
-    """Data beside the signature: certificates that may stand in a chain (DER), revocation data."""
+    """Data beside the signature: certificates that may stand in a chain (DER), revocation data.
+
+    Shape: at most 64 certificates. Raises: TrustListUnreadable for more.
+    """
 
     certificates: tuple[bytes, ...] = ()
     revocation: RevocationData = field(default_factory=RevocationData)
 
     def __post_init__(self) -> None:
-        ensure(len(self.certificates) <= EXTRA_CERTIFICATES_MAX, "few certificates are given beside a signature")
+        if len(self.certificates) > EXTRA_CERTIFICATES_MAX:
+            raise TrustListUnreadable(facts={"reason": "too_many_certificates", "limit": EXTRA_CERTIFICATES_MAX})

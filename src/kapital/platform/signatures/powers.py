@@ -136,7 +136,8 @@ def check_power(
     own = VerificationPolicy(
         roots=demand.policy.roots,
         time_stamp_roots=demand.policy.time_stamp_roots,
-        owner=_must_carry(power.principal),
+        # Every number that names the principal, or somebody could put another's beside his own.
+        owner=power.principal,
         key_usage=demand.policy.key_usage,
         policies=demand.policy.policies,
         require_revocation=demand.policy.require_revocation,
@@ -147,12 +148,6 @@ def check_power(
     )
     reasons = (*_of_signature(signed), *_of_power(power, demand, act), *_of_status(power, status, demand, act))
     return PoaCheck(outcome=outcome_of(reasons), reasons=reasons, power=power, signature=signed)
-
-
-def _must_carry(principal: Mapping[str, str]) -> dict[str, str]:
-    """A legal entity's certificate names its ИННЮЛ and ОГРН; of the others the ИНН is enough to know them by."""
-    wanted = (INN_LEGAL_ENTITY, OGRN) if INN_LEGAL_ENTITY in principal else (INN, OGRNIP)
-    return {name: principal[name] for name in wanted if name in principal}
 
 
 def _of_signature(signed: SignatureCheck) -> Iterator[Reason]:
@@ -259,7 +254,10 @@ def _principal(part: etree._Element) -> dict[str, str]:
     of_entity = _all(part, "СвРосОрг")
     if len(of_entity) > 1:
         raise _unreadable("several_principals")
-    return _numbers(of_entity[0]) if of_entity else _numbers(part)
+    numbers = _numbers(of_entity[0]) if of_entity else _numbers(part)
+    if not numbers:
+        raise _unreadable("principal")
+    return numbers
 
 
 def _numbers(part: etree._Element) -> dict[str, str]:

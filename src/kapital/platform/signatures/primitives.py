@@ -6,7 +6,14 @@ from typing import Any, Final, Self
 
 from kapital.kernel.problems import ensure
 from kapital.platform.signatures import der
-from kapital.platform.signatures.algorithms import EC_BITS, RSA_BITS_MIN, Digest, KeyKind, SignatureAlgorithm
+from kapital.platform.signatures.algorithms import (
+    CURVES,
+    RSA_BITS_MAX,
+    RSA_BITS_MIN,
+    Digest,
+    KeyKind,
+    SignatureAlgorithm,
+)
 from kapital.platform.signatures.libcrypto import ffi, gost, lib
 
 _KEYS_KEPT: Final = 4096
@@ -68,20 +75,32 @@ def public_key(spki: bytes) -> PublicKey:
         raise KeyRefused("key_unreadable")
     handle = ffi.gc(handle, crypto.EVP_PKEY_free)
     strength = crypto.EVP_PKEY_get_bits(handle)
-    weak = (kind is KeyKind.RSA and strength < RSA_BITS_MIN) or (kind is KeyKind.EC and strength not in EC_BITS)
-    if weak:
+    if kind is KeyKind.RSA and strength < RSA_BITS_MIN:
         raise KeyRefused("key_too_weak")
+    if kind is KeyKind.RSA and strength > RSA_BITS_MAX:
+        raise KeyRefused("algorithm_not_allowed")
     return PublicKey(handle, kind)
 
 
 def _kind_of(spki: bytes) -> KeyKind:
     try:
-        algorithm = der.read(spki).items(der.SEQUENCE)[0].items(der.SEQUENCE)[0].oid()
-    except (der.NotDer, IndexError):
+        name, *parameters = der.read(spki).items(der.SEQUENCE)[0].items(der.SEQUENCE)
+        algorithm = name.oid()
+        if algorithm not in set(KeyKind):
+            raise KeyRefused("algorithm_not_allowed")
+        kind = KeyKind(algorithm)
+        if kind in CURVES and _curve(kind, parameters[0]) not in CURVES[kind]:
+            raise KeyRefused("algorithm_not_allowed")
+    except (der.NotDer, IndexError, ValueError):
         raise KeyRefused("key_unreadable") from None
-    if algorithm not in set(KeyKind):
-        raise KeyRefused("algorithm_not_allowed")
-    return KeyKind(algorithm)
+    return kind
+
+
+def _curve(kind: KeyKind, parameters: der.Value) -> str:
+    """The curve's name; GOST writes it first in a sequence, before the hash."""
+    if kind.is_gost:
+        return parameters.items(der.SEQUENCE)[0].oid()
+    return parameters.oid() if parameters.tag == der.OID else ""
 
 
 def x509(encoded: bytes) -> Any | None:

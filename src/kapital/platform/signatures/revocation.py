@@ -21,6 +21,7 @@ from kapital.platform.signatures.algorithms import SIGNATURES
 from kapital.platform.signatures.certificates import UNREADABLE, Certificate, CertificateUnreadable, certificate
 from kapital.platform.signatures.outcome import Code, Reason
 from kapital.platform.signatures.primitives import KeyRefused, public_key
+from kapital.platform.signatures.problems import TrustListUnreadable
 
 CRL_BYTES_MAX: Final = 32 * 1024 * 1024
 OCSP_BYTES_MAX: Final = 64 * 1024
@@ -80,10 +81,17 @@ _Reader = Callable[[bytes, Certificate, Certificate, datetime], _Word]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RevocationData:
-    """Lists and answers at hand, in DER. Shape: at most 64 of each; a larger file counts as unreadable."""
+    """Lists and answers at hand, in DER.
+
+    Shape: at most 64 of each; a larger file counts as unreadable. Raises: TrustListUnreadable for more.
+    """
 
     crls: tuple[bytes, ...] = ()
     ocsp: tuple[bytes, ...] = ()
+
+    def __post_init__(self) -> None:
+        if max(len(self.crls), len(self.ocsp)) > ITEMS_MAX:
+            raise TrustListUnreadable(facts={"reason": "too_many_lists", "limit": ITEMS_MAX})
 
     def status(
         self, subject: Certificate, issuer: Certificate, *, at: datetime, now: datetime, rules: RevocationRules
@@ -105,8 +113,8 @@ class RevocationData:
 
     def _sources(self) -> Iterator[tuple[_Reader, bytes]]:
         # Answers first: they are small and name one certificate.
-        yield from ((_from_answer(self), one) for one in self.ocsp[:ITEMS_MAX])
-        yield from ((_from_list, one) for one in self.crls[:ITEMS_MAX])
+        yield from ((_from_answer(self), one) for one in self.ocsp)
+        yield from ((_from_list, one) for one in self.crls)
 
 
 def _weigh(

@@ -20,6 +20,7 @@ TST_INFO: Final = "1.2.840.113549.1.9.16.1.4"
 PURPOSE: Final = "1.3.6.1.5.5.7.3.8"
 TOKEN_BYTES_MAX: Final = 128 * 1024
 _GRANTED: Final = (0, 1)
+_EXTENSIONS: Final = 0xA1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +38,8 @@ def read_stamp(token: bytes, stamped: bytes, *, certificates: tuple[bytes, ...] 
     """Read a token and check that it stamps exactly these bytes and holds in itself.
 
     `certificates`: where to look for the authority's, if the token does not bring it.
-    Raises: Refused with `time_stamp_wrong`, or `time_stamp_untrusted` if the certificate is missing.
+    Raises: Refused with `time_stamp_wrong`, or `time_stamp_untrusted` if the certificate is missing or the stamp has
+    extensions.
     """
     try:
         if len(token) > TOKEN_BYTES_MAX:
@@ -51,8 +53,8 @@ def read_stamp(token: bytes, stamped: bytes, *, certificates: tuple[bytes, ...] 
     except der.NotDer as error:
         raise Refused(Code.TIME_STAMP_WRONG, str(error)) from None
     except Refused as refused:
-        missing = refused.code is Code.SIGNER_CERTIFICATE_MISSING
-        code = Code.TIME_STAMP_UNTRUSTED if missing else Code.TIME_STAMP_WRONG
+        left_open = refused.code in (Code.SIGNER_CERTIFICATE_MISSING, Code.PART_NOT_UNDERSTOOD)
+        code = Code.TIME_STAMP_UNTRUSTED if left_open else Code.TIME_STAMP_WRONG
         raise Refused(code, f"{refused.code} {refused.about}".strip()) from None
     if authority.extended_key_usage != frozenset({PURPOSE}) or not authority.extended_key_usage_critical:
         # RFC 3161 2.3: for stamps alone, and said so critically.
@@ -68,6 +70,8 @@ def _info(content: bytes, stamped: bytes) -> tuple[datetime, str, int | None]:
         raise Refused(Code.ALGORITHM_NOT_ALLOWED, "hash of the time-stamp")
     if hashed.expect(der.OCTET_STRING).content != digest(named, stamped):
         raise Refused(Code.CONTENT_DIFFERS)
+    if any(item.tag == _EXTENSIONS for item in rest):
+        raise Refused(Code.PART_NOT_UNDERSTOOD, "extensions of the time-stamp")
     nonces = [item.integer() for item in rest if item.tag == der.INTEGER]
     return at.expect(der.GENERALIZED_TIME).instant(), policy.oid(), nonces[0] if nonces else None
 
