@@ -1,5 +1,6 @@
 """A ledger on a fresh real database, with a signing key, and words to speak to it with."""
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -64,7 +65,7 @@ async def make_ledger(database: Database) -> AsyncIterator[MakeLedger]:
 
     yield make
     for ledger in made:
-        await ledger.close()
+        await asyncio.wait_for(ledger.close(), 180)  # a ledger that cannot end is a fault, not a test that hangs
 
 
 @pytest_asyncio.fixture

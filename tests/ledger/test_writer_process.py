@@ -78,7 +78,7 @@ async def test_a_writer_that_is_killed_again_and_again_loses_nothing_and_doubles
             killed += 1
             await until(lambda pid=pid: writer_of(ledger) != pid)
     stop = True
-    await running
+    await asyncio.wait_for(running, PATIENCE_S)
     assert untold, "no death came in the middle of a batch"
     for answer in await insist(ledger, untold):
         assert isinstance(answer, Committed)
