@@ -269,3 +269,16 @@ async def test_a_batch_that_does_not_fit_the_pipe_fails_its_own_caller_only(ledg
     assert writer_of(ledger) == pid
     assert await ledger.size() == size + 11
     assert (await ledger.check()).findings == []
+
+
+async def test_a_writer_that_is_stopped_and_answers_nothing_is_given_up(ledger, sql, monkeypatch):
+    monkeypatch.setattr("kapital.ledger.adapters.writer_process._ANSWER_S", 0.2)
+    pid = writer_of(ledger)
+    os.kill(pid, signal.SIGSTOP)
+    held = some_move(random)
+    with pytest.raises(WriterLost):
+        await asyncio.wait_for(ledger.post([held]), PATIENCE_S)
+    assert not psutil.pid_exists(pid)
+    [answer] = await insist(ledger, [held])
+    assert isinstance(answer, Committed)
+    await require_each_once(sql, {answer.id: answer.seq})

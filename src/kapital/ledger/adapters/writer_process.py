@@ -30,6 +30,7 @@ from kapital.platform.process import new_event_loop, tune_collector
 _LENGTH: Final = Struct(">Q")
 _PIPE_BYTES: Final = 1_048_576  # what Linux lets any user have; a batch or two fit without waiting
 _END_S: Final = 150  # longer than the writer waits for a statement
+_ANSWER_S: Final = 900  # longer than it waits for all statements of the batches that may lie before one
 _F_SETPIPE_SZ: Final = getattr(fcntl, "F_SETPIPE_SZ", None)
 
 _encode: Final = msgspec.msgpack.Encoder(uuid_format="bytes").encode
@@ -110,10 +111,14 @@ class WriterProcess:
 
     def submit(self, planned: PlannedBatch) -> asyncio.Future[Outcome]:
         """Hand over a batch."""
-        answer: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        answer: asyncio.Future[Outcome] = loop.create_future()
         if self._child is None:
             answer.set_exception(WriterLost())  # lost after `ready`
         else:
+            # A process that was stopped answers nothing and does not end.
+            late = loop.call_later(_ANSWER_S, self._lose, self._child)
+            answer.add_done_callback(lambda _: late.cancel())
             self._waiting.append(answer)
             self._send(self._child, _message_of(planned))
         return answer
@@ -162,6 +167,8 @@ class WriterProcess:
             _tell(self._waiting.popleft(), answer)
 
     def _lose(self, child: _Child) -> None:
+        if child is not self._child:
+            return
         self._take_child(child).process.kill()
         _end(child)
         self._tell_lost()
