@@ -12,7 +12,7 @@ import sys
 from collections.abc import Awaitable, Callable, Coroutine
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TypeVar
 from uuid import UUID
 
 from cyclopts import App, Parameter
@@ -36,16 +36,16 @@ evidence = App(name="evidence", help="Make evidence packages that `kapital verif
 ledger = App(name="ledger", help="Work on the register of record.")
 hold = App(name="hold", help="Assets that a check found damaged: they do not move until two persons say so.")
 bench = App(name="bench", help="Repeatable benchmarks; each prints one JSON object with --json.")
-signature = App(name="signature", help="Electronic signatures of people (CAdES; GOST, ECDSA, RSA).")
 app.command(evidence)
 app.command(ledger)
-app.command(signature)
 app.command(bench)
 ledger.command(hold)
 dead_letters = App(
     name="dead-letters", help="Events that a service could not use. KAPITAL_ACCESS_TOKEN says who acts."
 )
 app.command(dead_letters)
+app.command("kapital.commands.screening:app", name="screening", help="Lists of sanctions and public officials.")
+app.command("kapital.commands.signature:app", name="signature", help="Electronic signatures of people.")
 
 TOKEN_VARIABLE = "KAPITAL_ACCESS_TOKEN"  # noqa: S105 - the name of the place, not a secret
 Json = Annotated[bool, Parameter(name="--json", negative=(), help="Print one JSON object and nothing else.")]
@@ -336,11 +336,7 @@ def bench_ledger(
     told = _run(
         LedgerBench(wallets=wallets, entries_before=entries_before, seconds=seconds, callers=callers).run(console)
     )
-    if as_json:
-        _print(told)
-    else:
-        for name, value in told.items():
-            print(f"{name:>18}  {value}")
+    _tell(told, as_json=as_json)
 
 
 @bench.command(name="signatures")
@@ -352,99 +348,26 @@ def bench_signatures(*, seconds: float = 10, as_json: Json = False) -> None:
     async def work() -> dict[str, Any]:
         return signatures.run(seconds)
 
-    told = _run(work())
-    if as_json:
-        _print(told)
-    else:
-        for name, value in told.items():
-            print(f"{name:>30}  {value}")
+    _tell(_run(work()), as_json=as_json)
 
 
-@signature.command(name="verify")
-def verify_one_signature(
-    file: Path,
+@bench.command(name="screening")
+def bench_screening(
     *,
-    content: Path,
-    roots: tuple[Path, ...],
-    time_stamp_roots: tuple[Path, ...] = (),
-    certificates: tuple[Path, ...] = (),
-    crl: tuple[Path, ...] = (),
-    ocsp: tuple[Path, ...] = (),
-    owner: tuple[str, ...] = (),
-    policy: tuple[str, ...] = (),
-    at: datetime | None = None,
-    require_time_stamp: bool = False,
-    without_revocation: bool = False,
-    bundle: Path | None = None,
-    language: Literal["en", "ru"] = "en",
+    clients: int = 100_000,
+    list_entries: int = 100_000,
+    update_entries: int = 500,
+    names: int = 500,
     as_json: Json = False,
 ) -> None:
-    """Check a detached CAdES signature offline.
+    """Precision and recall on labelled names; one name against a list; all clients against an update."""
+    from rich.console import Console
 
-    Exit status: 0 VALID, 1 INVALID, 3 INDETERMINATE, 2 the check could not be made.
+    from kapital.bench.screening import ScreeningBench
 
-    Parameters
-    ----------
-    file
-        The signature: DER, PEM or base64.
-    content
-        What was signed.
-    roots
-        Certificates that are believed, DER or PEM.
-    time_stamp_roots
-        Those of time-stamping authorities; without it the same roots.
-    certificates
-        Certificates that may stand between, DER or PEM.
-    crl
-        Lists of revoked certificates, DER or PEM.
-    ocsp
-        Answers of OCSP responders, DER.
-    owner
-        A number that the certificate must carry: inn=…, inn_legal_entity=…, ogrn=…, ogrnip=…, snils=…
-    policy
-        A policy identifier that the certificate must name; one of several.
-    at
-        When the signature came, if there is no time-stamp; without it now.
-    require_time_stamp
-        Do not take a signature without a time-stamp.
-    without_revocation
-        Do not ask whether certificates were revoked. Such a VALID says less.
-    bundle
-        Write the signature with all that the check relied on here.
-    """
-
-    from kapital.platform.signatures import report
-    from kapital.platform.signatures.command import Given, verify_files
-    from kapital.platform.signatures.outcome import Outcome
-
-    async def work() -> Outcome:
-        given = Given(
-            signature=file,
-            content=content,
-            roots=roots,
-            time_stamp_roots=time_stamp_roots,
-            certificates=certificates,
-            crl=crl,
-            ocsp=ocsp,
-            owner=owner,
-            policies=policy,
-            received_at=at,
-            require_time_stamp=require_time_stamp,
-            require_revocation=not without_revocation,
-            bundle=bundle,
-        )
-        check = verify_files(given, now=datetime.now(UTC))
-        if as_json:
-            _print(report.as_json(check))
-        else:
-            print("\n".join(report.lines(check, language=language)))
-        return check.outcome
-
-    try:
-        outcome = _run(work())
-    except OSError as error:
-        _end(f"{error.filename}: {error.strerror}")
-    sys.exit({Outcome.VALID: 0, Outcome.INVALID: 1, Outcome.INDETERMINATE: 3}[outcome])
+    _silence_logs()
+    measured = ScreeningBench(clients=clients, list_entries=list_entries, update_entries=update_entries, names=names)
+    _tell(_run(measured.run(Console(stderr=True))), as_json=as_json)
 
 
 async def _person(kapital: "Kapital") -> "Actor":
@@ -544,6 +467,15 @@ def _end(why: str) -> NoReturn:
 
 def _print(told: dict[str, Any]) -> None:
     print(json.dumps(told, ensure_ascii=False, indent=2))
+
+
+def _tell(told: dict[str, Any], *, as_json: bool) -> None:
+    if as_json:
+        _print(told)
+        return
+    width = max(map(len, told))
+    for name, value in told.items():
+        print(f"{name:>{width}}  {value}")
 
 
 def _in_house(work: Callable[["Kapital"], Awaitable[T]]) -> T:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-
+from datetime import date
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, TypeAlias
 from uuid import UUID
 
 from kapital.contracts.base import AwareDatetime, Contract
@@ -135,6 +135,216 @@ class KycStatus(Contract, kw_only=True):
     valid_until: AwareDatetime | None
 
 
+class Measure(StrEnum):
+    """
+    free – nothing stands against operations; held – operations wait for a person's decision; frozen – property is
+    frozen (115-FZ art. 7), income goes to a blocked position.
+
+    """
+
+    free = "free"
+    held = "held"
+    frozen = "frozen"
+
+
+class SubjectKind(StrEnum):
+    person = "person"
+    organisation = "organisation"
+
+
+class IdentifierKind(StrEnum):
+    inn = "inn"
+    ogrn = "ogrn"
+    snils = "snils"
+    passport = "passport"
+    other = "other"
+
+
+class HitState(StrEnum):
+    suspected = "suspected"
+    frozen = "frozen"
+    pep = "pep"
+    false_positive = "false_positive"
+    released = "released"
+
+
+class HitGrade(StrEnum):
+    exact = "exact"
+    fuzzy = "fuzzy"
+
+
+class HitDecision(StrEnum):
+    confirm = "confirm"
+    propose_release = "propose_release"
+    approve_release = "approve_release"
+
+
+class ListPurpose(StrEnum):
+    sanctions = "sanctions"
+    pep = "pep"
+
+
+class ListSource(StrEnum):
+    rosfinmonitoring_terror = "rosfinmonitoring_terror"
+    rosfinmonitoring_proliferation = "rosfinmonitoring_proliferation"
+    rosfinmonitoring_mvk = "rosfinmonitoring_mvk"
+    un = "un"
+    ofac_sdn = "ofac_sdn"
+    eu = "eu"
+    opensanctions = "opensanctions"
+
+
+class ListVersionState(StrEnum):
+    held = "held"
+    in_force = "in_force"
+    rejected = "rejected"
+    superseded = "superseded"
+
+
+class ListVersionOutcome(StrEnum):
+    approved = "approved"
+    rejected = "rejected"
+
+
+class ClientIdentifier(Contract, kw_only=True):
+    kind: IdentifierKind
+    value: Annotated[str, Meta(max_length=64, min_length=1)]
+
+
+Name: TypeAlias = Annotated[str, Meta(max_length=500, min_length=1)]
+
+
+Country: TypeAlias = Annotated[str, Meta(pattern="^[a-z]{2}$")]
+
+
+class ClientParticulars(Contract, kw_only=True):
+    """
+    Personal data. Stays in identity.
+    """
+
+    participant_id: UUID
+    kind: SubjectKind
+    names: Annotated[
+        list[Name],
+        Meta(
+            description="Every spelling known, in any script.",
+            max_length=20,
+            min_length=1,
+        ),
+    ]
+    birth_date: (
+        Annotated[date, Meta(description="Natural persons only.")] | None | UnsetType
+    ) = UNSET
+    identifiers: (
+        Annotated[list[ClientIdentifier], Meta(max_length=20, min_length=0)] | UnsetType
+    ) = UNSET
+    countries: (
+        Annotated[
+            list[Country],
+            Meta(description="ISO 3166-1 alpha-2, lower case.", max_length=10),
+        ]
+        | UnsetType
+    ) = UNSET
+
+
+class ScreenClientsRequest(Contract, kw_only=True):
+    clients: Annotated[list[ClientParticulars], Meta(max_length=1000, min_length=1)]
+
+
+class ScreenedClient(Contract, kw_only=True):
+    participant_id: UUID
+    measure: Measure
+    new_hits: Annotated[int, Meta(ge=0, le=9223372036854775807)]
+
+
+class ListInForce(Contract, kw_only=True):
+    """
+    A list that was compared with, and its version.
+    """
+
+    source: ListSource
+    number: Annotated[int, Meta(ge=1, le=9223372036854775807)]
+
+
+class ScreeningHit(Contract, kw_only=True):
+    hit_id: UUID
+    hit_sha256: str
+    participant_id: UUID
+    source: ListSource
+    list_number: Annotated[int, Meta(ge=-9223372036854775808, le=9223372036854775807)]
+    entry_uid: str
+    purpose: ListPurpose
+    grade: HitGrade
+    score_ppm: Annotated[
+        int, Meta(description="Millionths; 1,000,000 is certainty.", ge=0, le=1000000)
+    ]
+    reasons: list[str]
+    state: HitState
+    raised_at: AwareDatetime
+    decide_by: AwareDatetime | None
+    proposed_by: str | None
+    proposal_reason: str | None
+    decided_by: str | None
+    decided_at: AwareDatetime | None
+    officer_message: Annotated[
+        str, Meta(description="Draft of the message to the AML officer, in Russian.")
+    ]
+
+
+class ScreeningHitPage(Contract, kw_only=True):
+    hits: list[ScreeningHit]
+    next_after: UUID | None
+
+
+class DecideHitRequest(Contract, kw_only=True):
+    decision: HitDecision
+    hit_sha256: Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
+    reason: Annotated[str, Meta(max_length=500, min_length=1)]
+
+
+class DecidedHit(Contract, kw_only=True):
+    """
+    The measure is the participant's, the strictest of all its hits.
+    """
+
+    hit_id: UUID
+    state: HitState
+    measure: Measure
+
+
+class ListVersion(Contract, kw_only=True):
+    version_id: UUID
+    source: ListSource
+    number: Annotated[int, Meta(ge=-9223372036854775808, le=9223372036854775807)]
+    format: str
+    file_sha256: str
+    file_bytes: Annotated[int, Meta(ge=-9223372036854775808, le=9223372036854775807)]
+    list_date: str | None
+    entry_count: Annotated[int, Meta(ge=-9223372036854775808, le=9223372036854775807)]
+    entries_before: Annotated[
+        int, Meta(ge=-9223372036854775808, le=9223372036854775807)
+    ]
+    changed_count: int | None
+    deviation_count: Annotated[
+        int, Meta(ge=-9223372036854775808, le=9223372036854775807)
+    ]
+    state: ListVersionState
+    loaded_by: str
+    loaded_at: AwareDatetime
+    decided_by: str | None
+    decided_at: AwareDatetime | None
+    rescreened_at: AwareDatetime | None
+
+
+class ListVersionPage(Contract, kw_only=True):
+    versions: list[ListVersion]
+
+
+class DecideListVersionRequest(Contract, kw_only=True):
+    outcome: ListVersionOutcome
+    reason: Annotated[str, Meta(max_length=500, min_length=1)]
+
+
 class KycDecided(Contract, kw_only=True):
     participant_id: UUID
     outcome: KycOutcome
@@ -144,6 +354,17 @@ class KycDecided(Contract, kw_only=True):
 
 class KycExpired(Contract, kw_only=True):
     participant_id: UUID
+
+
+class MeasureChanged(Contract, kw_only=True):
+    """
+    The measure only, never its grounds (115-FZ, no tipping off). Not to be shown to the participant.
+    """
+
+    participant_id: UUID
+    measure: Measure
+    measure_before: Measure
+    effective_at: AwareDatetime
 
 
 class ProblemRetry(StrEnum):
@@ -178,6 +399,11 @@ class KycCase(Contract, kw_only=True):
 class KycCasePage(Contract, kw_only=True):
     cases: list[KycCase]
     next_after: UUID | None
+
+
+class ScreenClientsResponse(Contract, kw_only=True):
+    results: list[ScreenedClient]
+    lists: list[ListInForce]
 
 
 class ItemProblem(Contract, kw_only=True):
@@ -227,5 +453,6 @@ class DecideKycResponse(Contract, kw_only=True):
 EVENT_TYPES: dict[str, type[Contract]] = {
     "kapital.identity.kyc_decided.v1": KycDecided,
     "kapital.identity.kyc_expired.v1": KycExpired,
+    "kapital.identity.measure_changed.v1": MeasureChanged,
 }
 """Event type -> type of its data."""

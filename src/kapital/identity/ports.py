@@ -1,13 +1,16 @@
 """What the use cases of identity need from outside."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from kapital.identity.domain.kyc_case import KycCase
+from kapital.identity.domain.screening import ListEntry, ListSource, Match, Particulars
+from kapital.identity.domain.screening_hit import Measure, ScreeningHit
+from kapital.identity.domain.screening_list import ListVersion, ScreenedClient, StoredEntry
 
 
 class CaseStore(Protocol):
@@ -38,4 +41,163 @@ class CaseStore(Protocol):
 
     async def save(self, conn: AsyncConnection, cases: Sequence[KycCase]) -> None:
         """Write state and decision of locked cases, in the order given."""
+        ...
+
+
+class ListFileReader(Protocol):
+    """A list file being read; the counts hold when `read` has ended. Implemented by `adapters.lists.files`."""
+
+    @property
+    def sha256(self) -> str:
+        """SHA-256 (hex) of the file."""
+        ...
+
+    @property
+    def format_name(self) -> str:
+        """How the file is written."""
+        ...
+
+    @property
+    def size(self) -> int:
+        """Bytes read."""
+        ...
+
+    @property
+    def list_date(self) -> str | None:
+        """The date that the list itself states."""
+        ...
+
+    @property
+    def deviations(self) -> Sequence[tuple[str, str]]:
+        """(where, code) of what was not as the format says; the first thousand."""
+        ...
+
+    @property
+    def deviation_count(self) -> int:
+        """How many there were."""
+        ...
+
+    def read(self) -> Iterator[ListEntry]:
+        """The entries. Raises: ListFileUnreadable, ListFileTooLarge, ListFileEmpty."""
+        ...
+
+
+class ListStore(Protocol):
+    """The tables `screening_list_version`, `screening_entry` and `screening_staged`."""
+
+    async def lock_lists(self, conn: AsyncConnection, *, changing: bool) -> None:
+        """Hold the lists still until the transaction ends; with `changing`, against everybody else."""
+        ...
+
+    async def in_force(self, conn: AsyncConnection) -> dict[ListSource, ListVersion]:
+        """The version in force of each list."""
+        ...
+
+    async def find(self, conn: AsyncConnection, version_id: UUID) -> ListVersion | None:
+        """One version."""
+        ...
+
+    async def next_number(self, conn: AsyncConnection, source: ListSource) -> int:
+        """The number of the next version of a list."""
+        ...
+
+    async def stage(self, conn: AsyncConnection, version_id: UUID, entries: Sequence[ListEntry]) -> None:
+        """Keep entries of a version that is not in force yet."""
+        ...
+
+    async def add(self, conn: AsyncConnection, version: ListVersion, deviations: Sequence[tuple[str, str]]) -> None:
+        """Enter a version."""
+        ...
+
+    async def save(self, conn: AsyncConnection, version: ListVersion) -> None:
+        """Write state, decision and progress of a version."""
+        ...
+
+    async def put_in_force(self, conn: AsyncConnection, version: ListVersion) -> int:
+        """Make the staged entries the list, ending what is gone or changed; return how many are new or changed."""
+        ...
+
+    async def drop_staged(self, conn: AsyncConnection, version_id: UUID) -> None:
+        """Forget the staged entries of a version."""
+        ...
+
+    async def entries(
+        self, conn: AsyncConnection, *, source: ListSource | None = None, from_number: int | None = None
+    ) -> list[StoredEntry]:
+        """Entries in force: all, or those of a list that one version brought or changed."""
+        ...
+
+    async def waiting(self, conn: AsyncConnection) -> list[ListVersion]:
+        """Versions in force that clients were not compared with yet, oldest first."""
+        ...
+
+
+class ClientStore(Protocol):
+    """The table `screening_client`."""
+
+    async def put(self, conn: AsyncConnection, clients: Sequence[ScreenedClient]) -> None:
+        """Enter clients, or replace their particulars; the measure of one that is known stays."""
+        ...
+
+    async def all(self, conn: AsyncConnection) -> list[ScreenedClient]:
+        """Every client."""
+        ...
+
+    async def lock_measures(self, conn: AsyncConnection, participant_ids: Sequence[UUID]) -> dict[UUID, Measure]:
+        """Lock clients in the order of their ids and read their measures."""
+        ...
+
+    async def save_measures(self, conn: AsyncConnection, measures: Mapping[UUID, Measure]) -> None:
+        """Write measures of locked clients."""
+        ...
+
+
+class HitStore(Protocol):
+    """The table `screening_hit`."""
+
+    async def raise_new(self, conn: AsyncConnection, hits: Sequence[ScreeningHit]) -> list[ScreeningHit]:
+        """Enter hits whose pair was never raised with the same words; return those entered."""
+        ...
+
+    async def lock(self, conn: AsyncConnection, hit_id: UUID) -> ScreeningHit | None:
+        """Read and lock one hit."""
+        ...
+
+    async def save(self, conn: AsyncConnection, hit: ScreeningHit) -> None:
+        """Write state and decisions of a locked hit."""
+        ...
+
+    async def measures(self, conn: AsyncConnection, participant_ids: Sequence[UUID]) -> dict[UUID, Measure]:
+        """The strictest measure of each participant's hits."""
+        ...
+
+
+HitRows = Callable[[Any], ScreeningHit]
+"""Makes the hit of a row of `screening_hit`."""
+
+
+class Screener(Protocol):
+    """Compares clients with entries. Blocking work: call it in a thread."""
+
+    def screen(
+        self, clients: Sequence[Particulars], listed: Sequence[Particulars], *, threshold_ppm: int
+    ) -> list[tuple[int, int, Match]]:
+        """Every match (number of the client, number of the entry, match), in ascending order.
+
+        Raises: ScreeningEngineMissing.
+        """
+        ...
+
+    def keep(self, key: str, entries: Sequence[StoredEntry]) -> None:
+        """Build and keep the index over the entries of all lists, under a key that names their versions."""
+        ...
+
+    def kept(self, key: str) -> bool:
+        """Whether the index of this key is there."""
+        ...
+
+    def screen_kept(
+        self, clients: Sequence[Particulars], *, threshold_ppm: int
+    ) -> list[tuple[int, StoredEntry, Match]]:
+        """Every match of clients with the entries kept."""
         ...

@@ -8,15 +8,20 @@ from litestar import get, post
 from litestar.params import Parameter
 
 from kapital.contracts import identity as contract
-from kapital.identity.domain.states import CaseState
-from kapital.identity.queries.bound import IdentityReads
-from kapital.identity.use_cases.bound import IdentityUseCases
+from kapital.identity.domain.screening import Identifier, IdentifierKind, Particulars, SubjectKind
+from kapital.identity.domain.states import CaseState, HitState
+from kapital.identity.queries.bound import IdentityReads, ScreeningReads
+from kapital.identity.use_cases.bound import IdentityUseCases, ScreeningUseCases
+from kapital.identity.use_cases.decide_hit import DecideHit, HitDecision
 from kapital.identity.use_cases.decide_kyc import DecideKyc, NewKycDecision
+from kapital.identity.use_cases.decide_list_version import DecideListVersion
 from kapital.identity.use_cases.record_identifications import NewIdentification, RecordIdentifications
+from kapital.identity.use_cases.screen_clients import NewClient, ScreenClients
 from kapital.platform.http import HttpRequest, actor_of, command_context
 
 # The framework keeps the name `state` for itself.
 InState = Annotated[contract.CaseState | None, Parameter(query="state")]
+InHitState = Annotated[contract.HitState | None, Parameter(query="state")]
 
 
 @post("/v1/identity/identifications", status_code=200)
@@ -62,4 +67,99 @@ async def get_kyc_status(
     return await identity_reads.get_kyc_status(participant_id, actor=actor_of(request))
 
 
-HANDLERS: Final = (record_identifications, decide_kyc, list_kyc_cases, get_kyc_status)
+@post("/v1/identity/screening/clients", status_code=200)
+async def screen_clients(
+    data: contract.ScreenClientsRequest, request: HttpRequest, screening: ScreeningUseCases
+) -> contract.ScreenClientsResponse:
+    """Record the particulars of up to 1,000 participants and compare them with the lists in force."""
+    actor, command_id = command_context(request)
+    items = tuple(_client(item) for item in data.clients)
+    return await screening.screen_clients(ScreenClients(command_id=command_id, actor=actor, clients=items))
+
+
+def _client(item: contract.ClientParticulars) -> NewClient:
+    given = msgspec.UNSET
+    identifiers = () if item.identifiers is given else item.identifiers
+    return NewClient(
+        participant_id=item.participant_id,
+        particulars=Particulars(
+            kind=SubjectKind(item.kind.value),
+            names=tuple(item.names),
+            birth_dates=() if item.birth_date in (None, given) else (str(item.birth_date),),
+            identifiers=tuple(
+                known
+                for identifier in identifiers
+                if (known := Identifier.of(IdentifierKind(identifier.kind.value), identifier.value)) is not None
+            ),
+            countries=() if item.countries is given else tuple(item.countries),
+        ),
+    )
+
+
+@get("/v1/identity/screening/hits")
+async def list_screening_hits(
+    request: HttpRequest,
+    screening_reads: ScreeningReads,
+    in_state: InHitState = None,
+    after: UUID | None = None,
+    limit: Annotated[int, Parameter(ge=1, le=1000)] = 100,
+) -> contract.ScreeningHitPage:
+    """List hits, page by page."""
+    wanted = None if in_state is None else HitState(in_state.value)
+    return await screening_reads.list_screening_hits(actor=actor_of(request), state=wanted, after=after, limit=limit)
+
+
+@post("/v1/identity/screening/hits/{hit_id:uuid}/decision", status_code=200)
+async def decide_screening_hit(
+    hit_id: UUID, data: contract.DecideHitRequest, request: HttpRequest, screening: ScreeningUseCases
+) -> contract.DecidedHit:
+    """Confirm a hit, propose to release it, or approve another officer's proposal."""
+    actor, command_id = command_context(request)
+    cmd = DecideHit(
+        command_id=command_id,
+        actor=actor,
+        hit_id=hit_id,
+        decision=HitDecision(data.decision.value),
+        hit_sha256=data.hit_sha256,
+        reason=data.reason,
+    )
+    return await screening.decide_hit(cmd)
+
+
+@get("/v1/identity/screening/lists")
+async def list_screening_lists(
+    request: HttpRequest,
+    screening_reads: ScreeningReads,
+    limit: Annotated[int, Parameter(ge=1, le=1000)] = 100,
+) -> contract.ListVersionPage:
+    """List the versions of all lists, newest first."""
+    return await screening_reads.list_screening_lists(actor=actor_of(request), limit=limit)
+
+
+@post("/v1/identity/screening/lists/{version_id:uuid}/decision", status_code=200)
+async def decide_list_version(
+    version_id: UUID, data: contract.DecideListVersionRequest, request: HttpRequest, screening: ScreeningUseCases
+) -> contract.ListVersion:
+    """Put a held list version in force, or reject it."""
+    actor, command_id = command_context(request)
+    cmd = DecideListVersion(
+        command_id=command_id,
+        actor=actor,
+        version_id=version_id,
+        approved=data.outcome is contract.ListVersionOutcome.approved,
+        reason=data.reason,
+    )
+    return await screening.decide_list_version(cmd)
+
+
+HANDLERS: Final = (
+    record_identifications,
+    decide_kyc,
+    list_kyc_cases,
+    get_kyc_status,
+    screen_clients,
+    list_screening_hits,
+    decide_screening_hit,
+    list_screening_lists,
+    decide_list_version,
+)

@@ -48,3 +48,84 @@ class ScreeningHitCannotBeApproved(Problem):
     title = "An identification with a hit in the lists cannot be approved"
     retry = Retry.NEVER
     family = Family.CONFLICT
+
+
+class ScreeningEngineMissing(Problem):
+    """The packages of the extra `screening` are not installed; nobody can be screened, so nobody is let through."""
+
+    code = "screening_engine_missing"
+    title = "The matching engine is not installed"
+    retry = Retry.AFTER_CHANGE
+    family = Family.UNAVAILABLE
+
+
+class ListFileUnreadable(Problem):
+    """The file is not a list of the format named, or is broken: nothing of it is used. Facts: `line` where known."""
+
+    code = "list_file_must_be_readable"
+    title = "The list file cannot be read; nothing of it was loaded"
+    retry = Retry.AFTER_CHANGE
+    family = Family.UNREADABLE
+
+
+class ListFileTooLarge(Problem):
+    """Facts: the measure exceeded and its limit."""
+
+    code = "list_file_exceeds_limit"
+    title = "The list file is larger than is read"
+    retry = Retry.NEVER
+    family = Family.TOO_LARGE
+
+
+class ListFileEmpty(Problem):
+    """A readable file of the right format without a single entry: a fault of the source, never a list of nobody."""
+
+    code = "list_file_must_have_entries"
+    title = "The list file holds no entry"
+    retry = Retry.AFTER_CHANGE
+    family = Family.UNPROCESSABLE
+
+
+class ListVersionNotFound(Problem):
+    """No list version of this id."""
+
+    code = "list_version_not_found"
+    title = "No such list version"
+    retry = Retry.NEVER
+    family = Family.NOT_FOUND
+
+
+class ListVersionSuperseded(Problem):
+    """The list has changed since this version was held; load the file anew."""
+
+    code = "held_list_version_must_be_newest"
+    title = "Another version of the list came into force since this one was held"
+    retry = Retry.NEVER
+    family = Family.STALE
+
+
+class ScreeningHitNotFound(Problem):
+    """No hit of this id."""
+
+    code = "screening_hit_not_found"
+    title = "No such hit"
+    retry = Retry.NEVER
+    family = Family.NOT_FOUND
+
+
+class ReleaseMustBeProposed(Problem):
+    """Four eyes: a release is proposed by one officer and approved by another."""
+
+    code = "release_must_be_proposed_first"
+    title = "Nobody has proposed to release this hit"
+    retry = Retry.AFTER_CHANGE
+    family = Family.CONFLICT
+
+
+class DecisionNamesAnotherHit(Problem):
+    """Facts: `named`, `recorded` (SHA-256). The officer saw another comparison than the one recorded."""
+
+    code = "decision_must_name_the_recorded_hit"
+    title = "The decision names another comparison than the recorded one"
+    retry = Retry.AFTER_CHANGE
+    family = Family.STALE

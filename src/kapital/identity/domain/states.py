@@ -32,3 +32,52 @@ KYC_CASE: Final = StateMachine(
     terminal=(_S.REJECTED, _S.EXPIRED, _S.SUPERSEDED),
     initial=_S.OPENED,
 )
+
+
+class ListVersionState(StrEnum):
+    """Where a version of a sanction list (версия перечня) stands."""
+
+    HELD = "held"  # It lost so many entries that a person must look first.
+    IN_FORCE = "in_force"  # Clients are compared with it.
+    REJECTED = "rejected"  # A person found the file faulty.
+    SUPERSEDED = "superseded"  # A later version came into force.
+
+
+_L = ListVersionState
+
+LIST_VERSION: Final = StateMachine(
+    "screening_list_version",
+    (
+        Step(_L.HELD, "approved", _L.IN_FORCE, Role.AML_OFFICER, True, "another person than who loaded it"),
+        Step(_L.HELD, "rejected", _L.REJECTED, Role.AML_OFFICER, True, "another person than who loaded it"),
+        Step(_L.IN_FORCE, "superseded", _L.SUPERSEDED, Role.AML_OFFICER, guard="a later version comes into force"),
+    ),
+    terminal=(_L.REJECTED, _L.SUPERSEDED),
+    initial={_L.HELD, _L.IN_FORCE},
+)
+
+
+class HitState(StrEnum):
+    """Where a hit (совпадение с перечнем) stands; with the freeze it brings (115-FZ art. 7(1)(6), domain.md 3.8)."""
+
+    SUSPECTED = "suspected"  # A likeness: operations are held until a person decides.
+    FROZEN = "frozen"  # The person of the list: property is frozen.
+    PEP = "pep"  # A public official: served with senior approval.
+    FALSE_POSITIVE = "false_positive"  # Somebody else; the pair is not raised again.
+    RELEASED = "released"  # The measure has ended.
+
+
+_H = HitState
+
+SCREENING_HIT: Final = StateMachine(
+    "screening_hit",
+    (
+        Step(_H.SUSPECTED, "confirmed", _H.FROZEN, Role.AML_OFFICER, guard="the entry stands in a list of sanctions"),
+        Step(_H.SUSPECTED, "confirmed_pep", _H.PEP, Role.AML_OFFICER, guard="the entry is a public official"),
+        Step(_H.SUSPECTED, "released", _H.FALSE_POSITIVE, Role.AML_OFFICER, True, "proposed by another officer"),
+        Step(_H.FROZEN, "released", _H.RELEASED, Role.AML_OFFICER, True, "proposed by another officer"),
+        Step(_H.PEP, "released", _H.RELEASED, Role.AML_OFFICER, True, "proposed by another officer"),
+    ),
+    terminal=(_H.FALSE_POSITIVE, _H.RELEASED),
+    initial={_H.SUSPECTED, _H.FROZEN},
+)

@@ -6,8 +6,18 @@ from datetime import datetime
 from uuid import UUID
 
 from kapital.contracts import identity as contract
-from kapital.identity.ports import CaseStore
-from kapital.identity.use_cases import decide_kyc, expire_cases, record_identifications
+from kapital.identity.domain.screening_list import ListVersion
+from kapital.identity.ports import CaseStore, ClientStore, HitStore, ListStore, Screener
+from kapital.identity.use_cases import (
+    decide_hit,
+    decide_kyc,
+    decide_list_version,
+    expire_cases,
+    load_list,
+    record_identifications,
+    rescreen_clients,
+    screen_clients,
+)
 from kapital.platform.telemetry import use_case
 from kapital.platform.unit_of_work import UnitOfWork
 
@@ -37,3 +47,55 @@ class IdentityUseCases:
     async def expire_cases(self, now: datetime) -> int:
         """See `use_cases.expire_cases`. Not counted: it runs every second and mostly finds nothing."""
         return await expire_cases.expire_cases(now, uow=self.uow, cases=self.cases)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScreeningUseCases:
+    """The use cases of screening; see there for promises and refusals."""
+
+    uow: UnitOfWork
+    lists: ListStore
+    clients: ClientStore
+    hits: HitStore
+    screener: Screener
+    new_id: Callable[[], UUID]
+
+    async def load_list(self, cmd: load_list.LoadList) -> ListVersion:
+        """See `use_cases.load_list`."""
+        async with use_case("identity.load_list"):
+            return await load_list.load_list(cmd, uow=self.uow, lists=self.lists, new_id=self.new_id)
+
+    async def decide_list_version(self, cmd: decide_list_version.DecideListVersion) -> contract.ListVersion:
+        """See `use_cases.decide_list_version`."""
+        async with use_case("identity.decide_list_version"):
+            return await decide_list_version.decide_list_version(cmd, uow=self.uow, lists=self.lists)
+
+    async def screen_clients(self, cmd: screen_clients.ScreenClients) -> contract.ScreenClientsResponse:
+        """See `use_cases.screen_clients`."""
+        async with use_case("identity.screen_clients"):
+            return await screen_clients.screen_clients(
+                cmd,
+                uow=self.uow,
+                lists=self.lists,
+                clients=self.clients,
+                hits=self.hits,
+                screener=self.screener,
+                new_id=self.new_id,
+            )
+
+    async def rescreen_clients(self, now: datetime) -> int:
+        """See `use_cases.rescreen_clients`. Not counted: it runs every second and mostly finds nothing."""
+        return await rescreen_clients.rescreen_clients(
+            now,
+            uow=self.uow,
+            lists=self.lists,
+            clients=self.clients,
+            hits=self.hits,
+            screener=self.screener,
+            new_id=self.new_id,
+        )
+
+    async def decide_hit(self, cmd: decide_hit.DecideHit) -> contract.DecidedHit:
+        """See `use_cases.decide_hit`."""
+        async with use_case("identity.decide_hit"):
+            return await decide_hit.decide_hit(cmd, uow=self.uow, clients=self.clients, hits=self.hits)

@@ -1,0 +1,190 @@
+"""The tables of clients looked for and of hits: one statement per batch, never per row."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+from uuid import UUID
+
+import msgspec
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from kapital.identity.domain.screening import Grade, ListPurpose, ListSource, Particulars
+from kapital.identity.domain.screening_hit import Measure, ScreeningHit
+from kapital.identity.domain.screening_list import ScreenedClient
+from kapital.identity.domain.states import HitState
+from kapital.kernel.problems import ensure
+
+_PUT: Final = text(
+    """
+    INSERT INTO screening_client
+        (participant_id, particulars_sha256, particulars, measure, recorded_by, recorded_at)
+    SELECT id, sha256, particulars, 'free', maker, recorded_at
+    FROM unnest(CAST(:ids AS uuid[]), CAST(:sha256s AS text[]), CAST(:particulars AS jsonb[]),
+                CAST(:makers AS text[]), CAST(:instants AS timestamptz[]))
+        AS c (id, sha256, particulars, maker, recorded_at)
+    ORDER BY id
+    ON CONFLICT (participant_id) DO UPDATE SET particulars_sha256 = EXCLUDED.particulars_sha256,
+        particulars = EXCLUDED.particulars, recorded_by = EXCLUDED.recorded_by, recorded_at = EXCLUDED.recorded_at
+    """
+)
+_CLIENTS: Final = text(
+    """
+    SELECT participant_id, particulars_sha256, CAST(particulars AS text) AS particulars, measure, recorded_by,
+        recorded_at
+    FROM screening_client ORDER BY participant_id
+    """
+)
+_LOCK_MEASURES: Final = text(
+    """
+    SELECT participant_id, measure FROM screening_client WHERE participant_id = ANY(CAST(:ids AS uuid[]))
+    ORDER BY participant_id FOR UPDATE
+    """
+)
+_SAVE_MEASURES: Final = text(
+    """
+    UPDATE screening_client c SET measure = m.measure
+    FROM unnest(CAST(:ids AS uuid[]), CAST(:measures AS text[])) AS m (id, measure) WHERE c.participant_id = m.id
+    """
+)
+HIT_COLUMNS: Final = """
+    hit_id, participant_id, source, list_number, entry_uid, entry_sha256, particulars_sha256, purpose, grade,
+    score_ppm, reasons, state, raised_at, decide_by, proposed_by, proposed_at, proposal_reason, decided_by,
+    decided_at, decision_reason
+"""
+_RAISE: Final = text(
+    """
+    INSERT INTO screening_hit (hit_id, participant_id, source, list_number, entry_uid, entry_sha256,
+        particulars_sha256, purpose, grade, score_ppm, reasons, state, raised_at, decide_by)
+    SELECT * FROM unnest(CAST(:hit_ids AS uuid[]), CAST(:participants AS uuid[]), CAST(:sources AS text[]),
+        CAST(:numbers AS integer[]), CAST(:uids AS text[]), CAST(:entries AS text[]), CAST(:particulars AS text[]),
+        CAST(:purposes AS text[]), CAST(:grades AS text[]), CAST(:scores AS integer[]), CAST(:reasons AS jsonb[]),
+        CAST(:states AS text[]), CAST(:instants AS timestamptz[]), CAST(:terms AS timestamptz[]))
+    ON CONFLICT (participant_id, source, entry_uid, entry_sha256, particulars_sha256) DO NOTHING
+    RETURNING hit_id
+    """
+)
+_LOCK: Final = text(f"SELECT {HIT_COLUMNS} FROM screening_hit WHERE hit_id = :id FOR UPDATE")  # noqa: S608
+_SAVE: Final = text(
+    """
+    UPDATE screening_hit SET state = :state, proposed_by = :proposed_by, proposed_at = :proposed_at,
+        proposal_reason = :proposal_reason, decided_by = :decided_by, decided_at = :decided_at,
+        decision_reason = :decision_reason
+    WHERE hit_id = :hit_id
+    """
+)
+_MEASURES: Final = text(
+    """
+    SELECT participant_id,
+        CASE WHEN bool_or(state = 'frozen') THEN 'frozen'
+             WHEN bool_or(state = 'suspected' AND purpose = 'sanctions') THEN 'held' ELSE 'free' END AS measure
+    FROM screening_hit WHERE participant_id = ANY(CAST(:ids AS uuid[])) GROUP BY participant_id
+    """
+)
+_PARTICULARS: Final = msgspec.json.Decoder(Particulars)
+
+
+class ClientTable:
+    """ClientStore on PostgreSQL."""
+
+    async def put(self, conn: AsyncConnection, clients: Sequence[ScreenedClient]) -> None:
+        """Enter clients, or replace their particulars; the measure of one that is known stays."""
+        await conn.execute(
+            _PUT,
+            {
+                "ids": [client.participant_id for client in clients],
+                "sha256s": [client.particulars_sha256 for client in clients],
+                "particulars": [msgspec.json.encode(client.particulars).decode() for client in clients],
+                "makers": [client.recorded_by for client in clients],
+                "instants": [client.recorded_at for client in clients],
+            },
+        )
+
+    async def all(self, conn: AsyncConnection) -> list[ScreenedClient]:
+        """Every client, in the order of ids."""
+        return [
+            ScreenedClient(
+                participant_id=UUID(str(row.participant_id)),
+                particulars=_PARTICULARS.decode(row.particulars),
+                particulars_sha256=row.particulars_sha256,
+                measure=Measure(row.measure),
+                recorded_by=row.recorded_by,
+                recorded_at=row.recorded_at,
+            )
+            for row in await conn.execute(_CLIENTS)
+        ]
+
+    async def lock_measures(self, conn: AsyncConnection, participant_ids: Sequence[UUID]) -> dict[UUID, Measure]:
+        """Lock clients in the order of their ids and read their measures."""
+        rows = await conn.execute(_LOCK_MEASURES, {"ids": list(participant_ids)})
+        return {UUID(str(row.participant_id)): Measure(row.measure) for row in rows}
+
+    async def save_measures(self, conn: AsyncConnection, measures: Mapping[UUID, Measure]) -> None:
+        """Write measures of locked clients."""
+        if not measures:
+            return
+        values = {"ids": list(measures), "measures": [measure.value for measure in measures.values()]}
+        saved = await conn.execute(_SAVE_MEASURES, values)
+        ensure(saved.rowcount == len(measures), "a locked client has gone")
+
+
+class HitTable:
+    """HitStore on PostgreSQL."""
+
+    async def raise_new(self, conn: AsyncConnection, hits: Sequence[ScreeningHit]) -> list[ScreeningHit]:
+        """Enter hits whose pair was never raised with the same words; return those entered."""
+        if not hits:
+            return []
+        rows = await conn.execute(
+            _RAISE,
+            {
+                "hit_ids": [hit.hit_id for hit in hits],
+                "participants": [hit.participant_id for hit in hits],
+                "sources": [hit.source.value for hit in hits],
+                "numbers": [hit.list_number for hit in hits],
+                "uids": [hit.entry_uid for hit in hits],
+                "entries": [hit.entry_sha256 for hit in hits],
+                "particulars": [hit.particulars_sha256 for hit in hits],
+                "purposes": [hit.purpose.value for hit in hits],
+                "grades": [hit.grade.value for hit in hits],
+                "scores": [hit.score_ppm for hit in hits],
+                "reasons": [msgspec.json.encode(hit.reasons).decode() for hit in hits],
+                "states": [hit.state.value for hit in hits],
+                "instants": [hit.raised_at for hit in hits],
+                "terms": [hit.decide_by for hit in hits],
+            },
+        )
+        entered = {UUID(str(row.hit_id)) for row in rows}
+        return [hit for hit in hits if hit.hit_id in entered]
+
+    async def lock(self, conn: AsyncConnection, hit_id: UUID) -> ScreeningHit | None:
+        """Read and lock one hit."""
+        row = (await conn.execute(_LOCK, {"id": hit_id})).one_or_none()
+        return None if row is None else hit_of(row)
+
+    async def save(self, conn: AsyncConnection, hit: ScreeningHit) -> None:
+        """Write state and decisions of a locked hit."""
+        names = ("proposed_by", "proposed_at", "proposal_reason", "decided_by", "decided_at", "decision_reason")
+        values = {name: getattr(hit, name) for name in names} | {"state": hit.state.value, "hit_id": hit.hit_id}
+        saved = await conn.execute(_SAVE, values)
+        ensure(saved.rowcount == 1, "a locked hit has gone")
+
+    async def measures(self, conn: AsyncConnection, participant_ids: Sequence[UUID]) -> dict[UUID, Measure]:
+        """The strictest measure of each participant's hits."""
+        rows = await conn.execute(_MEASURES, {"ids": list(participant_ids)})
+        return {UUID(str(row.participant_id)): Measure(row.measure) for row in rows}
+
+
+def hit_of(row: Any) -> ScreeningHit:
+    """The hit in a row of HIT_COLUMNS."""
+    values = {name.strip(): getattr(row, name.strip()) for name in HIT_COLUMNS.split(",")}
+    reasons = row.reasons if isinstance(row.reasons, list) else msgspec.json.decode(row.reasons)
+    values |= {
+        "hit_id": UUID(str(row.hit_id)),
+        "participant_id": UUID(str(row.participant_id)),
+        "source": ListSource(row.source),
+        "purpose": ListPurpose(row.purpose),
+        "grade": Grade(row.grade),
+        "state": HitState(row.state),
+        "reasons": tuple(reasons),
+    }
+    return ScreeningHit(**values)

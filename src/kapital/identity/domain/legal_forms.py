@@ -1,0 +1,53 @@
+"""Legal forms of companies (организационно-правовые формы): what is not part of the name itself."""
+
+from typing import Final
+
+from kapital.identity.domain.name_spelling import folded_word
+
+_LONG: Final = (
+    "общество с ограниченной ответственностью",
+    "публичное акционерное общество",
+    "непубличное акционерное общество",
+    "закрытое акционерное общество",
+    "открытое акционерное общество",
+    "акционерное общество",
+    "товарищество с ограниченной ответственностью",
+    "индивидуальный предприниматель",
+    "автономная некоммерческая организация",
+    "федеральное государственное унитарное предприятие",
+    "государственное унитарное предприятие",
+    "муниципальное унитарное предприятие",
+    "производственный кооператив",
+    "limited liability company",
+    "joint stock company",
+    "public joint stock company",
+    "closed joint stock company",
+)
+_SHORT: Final = (
+    "ооо оао зао пао нао ао тоо ип гуп фгуп муп ано нко ooo oao zao pao nao ao too ip llc jsc pjsc ojsc cjsc ltd "
+    "limited inc corp gmbh ag sa plc llp co company"
+)
+_LONG_FOLDED: Final = sorted((tuple(map(folded_word, form.split())) for form in _LONG), key=len, reverse=True)
+_SHORT_FOLDED: Final = frozenset(map(folded_word, _SHORT.split()))
+_RUSSIAN: Final = frozenset(map(folded_word, ["ооо", "оао", "зао", "пао", "нао", "ао", "тоо"]))
+
+
+def without_forms(name: tuple[str, ...]) -> tuple[str, ...]:
+    """Folded words without legal forms; the whole when nothing else is in it."""
+    left = list(name)
+    for form in _LONG_FOLDED:
+        for start in range(len(left) - len(form) + 1):
+            if tuple(left[start : start + len(form)]) == form:
+                del left[start : start + len(form)]
+                break
+    left = [word for word in left if word not in _SHORT_FOLDED]
+    return tuple(left) or name
+
+
+def has_russian_form(name: tuple[str, ...]) -> bool:
+    """Whether the folded words hold a Russian legal form, in either script."""
+    return not _RUSSIAN.isdisjoint(name) or any(
+        tuple(name[start : start + len(form)]) == form
+        for form in _LONG_FOLDED
+        for start in range(len(name) - len(form) + 1)
+    )

@@ -1,0 +1,66 @@
+"""Read model: hits, for the AML officer."""
+
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from kapital.contracts import identity as contract
+from kapital.identity.domain.screening_hit import ScreeningHit
+from kapital.identity.domain.screening_texts import officer_message
+from kapital.identity.domain.states import HitState
+from kapital.identity.ports import HitRows
+from kapital.kernel.actor import Actor
+from kapital.kernel.roles import Role
+
+READERS: Final = (Role.AML_OFFICER, Role.COMPLIANCE, Role.AUDITOR, Role.REGULATOR)
+_PAGE: Final = text(
+    """
+    SELECT * FROM screening_hit
+    WHERE hit_id > COALESCE(CAST(:after AS uuid), '00000000-0000-0000-0000-000000000000')
+        AND (CAST(:state AS text) IS NULL OR state = CAST(:state AS text))
+    ORDER BY hit_id LIMIT :limit
+    """
+)
+
+
+async def list_screening_hits(
+    conn: AsyncConnection,
+    *,
+    actor: Actor,
+    hit_of: HitRows,
+    state: HitState | None = None,
+    after: UUID | None = None,
+    limit: int = 100,
+) -> contract.ScreeningHitPage:
+    """A page in the order of ids. Shape: `limit` 1 to 1,000. Raises: NotPermitted."""
+    actor.require(*READERS)
+    rows = (await conn.execute(_PAGE, {"after": after, "state": state, "limit": limit + 1})).all()
+    shown = [hit_of(row) for row in rows[:limit]]
+    return contract.ScreeningHitPage(
+        hits=[_told(hit) for hit in shown], next_after=shown[-1].hit_id if len(rows) > limit else None
+    )
+
+
+def _told(hit: ScreeningHit) -> contract.ScreeningHit:
+    return contract.ScreeningHit(
+        hit_id=hit.hit_id,
+        hit_sha256=hit.sha256,
+        participant_id=hit.participant_id,
+        source=contract.ListSource(hit.source.value),
+        list_number=hit.list_number,
+        entry_uid=hit.entry_uid,
+        purpose=contract.ListPurpose(hit.purpose.value),
+        grade=contract.HitGrade(hit.grade.value),
+        score_ppm=hit.score_ppm,
+        reasons=list(hit.reasons),
+        state=contract.HitState(hit.state.value),
+        raised_at=hit.raised_at,
+        decide_by=hit.decide_by,
+        proposed_by=hit.proposed_by,
+        proposal_reason=hit.proposal_reason,
+        decided_by=hit.decided_by,
+        decided_at=hit.decided_at,
+        officer_message=officer_message(hit),
+    )

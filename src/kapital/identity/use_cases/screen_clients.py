@@ -1,0 +1,131 @@
+"""Use case: record who participants are and compare them with the lists in force."""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+from uuid import UUID
+
+import msgspec
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from kapital.contracts import identity as contract
+from kapital.identity.domain.screening import ListSource, Particulars, threshold_ppm
+from kapital.identity.domain.screening_hit import Measure, ScreeningHit, raised
+from kapital.identity.domain.screening_list import ListVersion, ScreenedClient
+from kapital.identity.ports import ClientStore, HitStore, ListStore, Screener
+from kapital.identity.use_cases.measures import apply_measures
+from kapital.kernel.actor import Actor
+from kapital.kernel.ids import CommandId
+from kapital.kernel.problems import ensure
+from kapital.kernel.roles import Role
+from kapital.platform.unit_of_work import Transaction, UnitOfWork, fingerprint
+
+BATCH_MAX: Final = 1_000
+
+
+class NewClient(msgspec.Struct, frozen=True, kw_only=True):
+    """What is said of one participant."""
+
+    participant_id: UUID
+    particulars: Particulars
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScreenClients:
+    """Screen participants. Shape: 1 to 1,000; of a participant named twice the last word counts."""
+
+    command_id: CommandId
+    actor: Actor
+    clients: tuple[NewClient, ...]
+
+
+async def screen_clients(
+    cmd: ScreenClients,
+    *,
+    uow: UnitOfWork,
+    lists: ListStore,
+    clients: ClientStore,
+    hits: HitStore,
+    screener: Screener,
+    new_id: Callable[[], UUID],
+) -> contract.ScreenClientsResponse:
+    """Keep the particulars, raise hits, and apply their measures at once.
+
+    Law: 115-FZ art. 7(1)(6), (7) (before service, and freezing without delay).
+    Raises: IdempotencyKeyReused, NotPermitted, ScreeningEngineMissing.
+    Promise: a participant recorded here is compared with every version of a list that comes into force later: the
+    lists stand still until this is committed. A pair that was decided is not raised again while its words stay.
+    """
+    ensure(0 < len(cmd.clients) <= BATCH_MAX, "a batch has 1 to 1,000 items")
+    mark = fingerprint(cmd)
+    async with uow.begin() as tx:
+        if (earlier := await tx.replies.find(cmd.command_id, cmd.actor, mark)) is not None:
+            return msgspec.json.decode(earlier, type=contract.ScreenClientsResponse)
+        cmd.actor.require(Role.ONBOARDING)
+        await lists.lock_lists(tx.conn, changing=False)
+        in_force = await lists.in_force(tx.conn)
+        await keep_index(tx.conn, in_force, lists=lists, screener=screener)
+        told = list({item.participant_id: _client(item, cmd.actor, tx) for item in cmd.clients}.values())
+        await clients.put(tx.conn, told)
+        particulars = [client.particulars for client in told]
+        matches = await asyncio.to_thread(screener.screen_kept, particulars, threshold_ppm=threshold_ppm(tx.now))
+        found = [
+            raised(
+                new_id(),
+                told[at].participant_id,
+                particulars_sha256=told[at].particulars_sha256,
+                listed=stored.listed,
+                match=match,
+                now=tx.now,
+            )
+            for at, stored, match in matches
+        ]
+        new = await hits.raise_new(tx.conn, found)
+        ids = [client.participant_id for client in told]
+        measures = await apply_measures(tx, ids, actor=cmd.actor, clients=clients, hits=hits)
+        answer = _answer(cmd, measures, new, in_force)
+        await tx.replies.keep(cmd.command_id, cmd.actor, mark, msgspec.json.encode(answer))
+        return answer
+
+
+async def keep_index(
+    conn: AsyncConnection, in_force: Mapping[ListSource, ListVersion], *, lists: ListStore, screener: Screener
+) -> None:
+    """See that the screener's index is over exactly these versions. The caller holds the lists still."""
+    key = " ".join(sorted(f"{source.value}:{version.version_id}" for source, version in in_force.items()))
+    if not screener.kept(key):
+        await asyncio.to_thread(screener.keep, key, await lists.entries(conn))
+
+
+def _client(item: NewClient, actor: Actor, tx: Transaction) -> ScreenedClient:
+    return ScreenedClient(
+        participant_id=item.participant_id,
+        particulars=item.particulars,
+        particulars_sha256=item.particulars.sha256,
+        measure=Measure.FREE,
+        recorded_by=actor.id,
+        recorded_at=tx.now,
+    )
+
+
+def _answer(
+    cmd: ScreenClients,
+    measures: Mapping[UUID, Measure],
+    new: Sequence[ScreeningHit],
+    in_force: Mapping[ListSource, ListVersion],
+) -> contract.ScreenClientsResponse:
+    return contract.ScreenClientsResponse(
+        results=[
+            contract.ScreenedClient(
+                participant_id=item.participant_id,
+                measure=contract.Measure(measures[item.participant_id].value),
+                new_hits=sum(hit.participant_id == item.participant_id for hit in new),
+            )
+            for item in cmd.clients
+        ],
+        lists=[
+            contract.ListInForce(source=contract.ListSource(source.value), number=version.number)
+            for source, version in sorted(in_force.items())
+        ],
+    )
