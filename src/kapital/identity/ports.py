@@ -35,6 +35,10 @@ class CaseStore(Protocol):
         """Read and lock approvals whose term has come, leaving out those that somebody works on."""
         ...
 
+    async def under_measures(self, conn: AsyncConnection, participant_ids: Sequence[UUID]) -> set[UUID]:
+        """Those of the participants whose operations are held or frozen because of a hit."""
+        ...
+
     async def save_identifications(self, conn: AsyncConnection, cases: Sequence[KycCase]) -> None:
         """Write the identification just recorded in each case, and the case's state."""
         ...

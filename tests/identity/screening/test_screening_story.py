@@ -15,11 +15,14 @@ from kapital.identity.domain.problems import (
 from kapital.identity.domain.screening import ListSource
 from kapital.identity.domain.screening_hit import Measure
 from kapital.identity.domain.screening_texts import client_text
+from kapital.identity.service import identity_of
 from kapital.identity.use_cases.decide_hit import DecideHit, HitDecision
 from kapital.identity.use_cases.screen_clients import NewClient, ScreenClients
 from kapital.kernel.actor import NotPermitted
 from kapital.kernel.states import WrongState
 from kapital.platform.ids import new_uuid7
+from tests.identity.conftest import World as KycWorld
+from tests.identity.conftest import participant_registered
 from tests.identity.screening.conftest import (
     OFFICER,
     ONBOARDER,
@@ -274,3 +277,21 @@ async def test_the_officer_gets_a_draft_that_says_all(world: World) -> None:
 
     for part in (str(client.participant_id), "1001", "точное", "the same name and birth date", "Росфинмониторинг"):
         assert part in message
+
+
+async def test_who_is_under_a_measure_is_not_approved(world: World) -> None:
+    participant = new_uuid7()
+    await world.load_persons(LISTED)
+    await world.screen_as((participant, person("Жемчужников Валентин")))
+    service = identity_of(world.database, world.clock)
+    kyc = KycWorld(world.database, world.clock, service.use_cases, service.reads)
+    await kyc.hear(participant_registered(participant))
+    sha256 = await kyc.identified(participant)
+
+    refused = await kyc.decide(participant, sha256)
+    await world.release((await world.hits())[0])
+    approved = await kyc.decide(participant, sha256)
+
+    assert refused.problem is not None
+    assert refused.problem.code == "screening_hit_cannot_be_approved"
+    assert approved.problem is None

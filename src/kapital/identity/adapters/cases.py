@@ -66,6 +66,12 @@ _ENDED: Final = text(
     """
 )
 _APPROVED_AND_ENDED: Final = text(f"{_APPROVED.text} AND c.valid_until <= :now")
+_UNDER_MEASURES: Final = text(
+    """
+    SELECT participant_id FROM screening_client
+    WHERE measure <> 'free' AND participant_id = ANY(CAST(:participants AS uuid[]))
+    """
+)
 _ADD_IDENTIFICATIONS: Final = text(
     """
     INSERT INTO identification (case_id, document_kind, document_sha256, category,
@@ -125,6 +131,11 @@ class CaseTable:
         locked = [row.participant_id for row in await conn.execute(_ENDED, {"now": now, "limit": limit})]
         rows = await conn.execute(_APPROVED_AND_ENDED, {"participants": locked, "now": now})
         return list(_by_participant(rows).values())
+
+    async def under_measures(self, conn: AsyncConnection, participant_ids: Sequence[UUID]) -> set[UUID]:
+        """Those of the participants whose operations are held or frozen because of a hit."""
+        rows = await conn.execute(_UNDER_MEASURES, {"participants": list(participant_ids)})
+        return {UUID(str(row.participant_id)) for row in rows}
 
     async def save_identifications(self, conn: AsyncConnection, cases: Sequence[KycCase]) -> None:
         """Write the identification just recorded in each case, and the case's state."""

@@ -141,11 +141,11 @@ def load_engine() -> tuple[Any, Any, Any]:
         raise ScreeningEngineMissing(f"{error.name} is not installed") from error
     config = LogicV2.default_config()
     # The first comparison of two names reads the dictionaries of names, which takes seconds too.
-    pair = [model.make_entity("Person"), model.make_entity("Person")]
-    for number, entity in enumerate(pair):
-        entity.id = f"first-{number}"
-        entity.add("name", ("Ivan Petrov", "Petr Ivanov")[number])
-    LogicV2.compare(*pair, config)
+    one, other = model.make_entity("Person"), model.make_entity("Person")
+    one.id, other.id = "first", "second"
+    one.add("name", "Ivan Petrov")
+    other.add("name", "Petr Ivanov")
+    LogicV2.compare(one, other, config)
     return LogicV2, config, model
 
 

@@ -42,7 +42,8 @@ class DecisionNamesAnotherIdentification(Problem):
 
 
 class ScreeningHitCannotBeApproved(Problem):
-    """Facts: `screening_list_version`. A hit is for the freeze procedure of 115-FZ, not for approval."""
+    """Facts: `screening_list_version` when a person attested the hit, none when screening found it. A hit is for the
+    freeze procedure of 115-FZ, not for approval."""
 
     code = "screening_hit_cannot_be_approved"
     title = "An identification with a hit in the lists cannot be approved"

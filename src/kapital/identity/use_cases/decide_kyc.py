@@ -1,6 +1,6 @@
 """Use case: another person decides on recorded identifications."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
@@ -10,7 +10,7 @@ import msgspec
 from kapital.contracts import identity as contract
 from kapital.identity.domain.events import KYC_DECIDED
 from kapital.identity.domain.kyc_case import KycCase, KycOutcome
-from kapital.identity.domain.problems import KycCaseNotFound
+from kapital.identity.domain.problems import KycCaseNotFound, ScreeningHitCannotBeApproved
 from kapital.identity.ports import CaseStore
 from kapital.identity.use_cases.answers import item_problem
 from kapital.kernel.actor import Actor
@@ -58,11 +58,12 @@ async def decide_kyc(cmd: DecideKyc, *, uow: UnitOfWork, cases: CaseStore) -> co
         participants = [item.participant_id for item in cmd.decisions]
         latest = await cases.lock_latest(tx.conn, participants)
         in_force = await cases.lock_approved(tx.conn, participants)
+        measured = await cases.under_measures(tx.conn, participants)
         results: list[contract.DecidedKyc] = []
         decided: list[KycCase] = []
         for item in cmd.decisions:
             try:
-                case = _decide(item, latest=latest, officer=cmd.actor, tx=tx)
+                case = _decide(item, latest=latest, measured=measured, officer=cmd.actor, tx=tx)
             except Problem as problem:
                 results.append(_refusal(item.participant_id, problem))
                 continue
@@ -81,7 +82,9 @@ async def decide_kyc(cmd: DecideKyc, *, uow: UnitOfWork, cases: CaseStore) -> co
         return answer
 
 
-def _decide(item: NewKycDecision, *, latest: Mapping[UUID, KycCase], officer: Actor, tx: Transaction) -> KycCase:
+def _decide(
+    item: NewKycDecision, *, latest: Mapping[UUID, KycCase], measured: Set[UUID], officer: Actor, tx: Transaction
+) -> KycCase:
     case = latest.get(item.participant_id)
     if case is None:
         raise KycCaseNotFound(facts={"participant_id": str(item.participant_id)})
@@ -92,6 +95,8 @@ def _decide(item: NewKycDecision, *, latest: Mapping[UUID, KycCase], officer: Ac
         officer_id=officer.id,
         now=tx.now,
     )
+    if item.outcome is KycOutcome.APPROVED and item.participant_id in measured:
+        raise ScreeningHitCannotBeApproved
     return case
 
 
