@@ -19,8 +19,13 @@ from sqlalchemy import text
 
 from kapital.app import MIGRATIONS, Kapital, http_app, open_kapital
 from kapital.demo.run import examples_folder
+from kapital.identity.adapters.lists.files import ListFile, ListFormat
+from kapital.identity.domain.screening import ListSource
+from kapital.identity.use_cases.load_list import LoadList
+from kapital.kernel.actor import Actor
 from kapital.kernel.roles import Role
 from kapital.platform.clock import SteppedClock
+from kapital.platform.ids import new_uuid7
 from kapital.platform.settings import Settings
 from kapital.sandbox.people import PersonKind, synthetic_people
 from kapital.settlement.domain.top_up_code import top_up_code
@@ -112,7 +117,7 @@ async def _play(folder: Path) -> dict[str, Tried]:
                          Role.LEGAL, Role.SETTLEMENT, Role.RISK, Role.CUSTODY_OFFICER, Role.SECURITY):  # fmt: skip
                 play.tokens[role.value] = await staff_token(kapital, role)
             play.tokens["second_compliance"] = await staff_token(kapital, Role.COMPLIANCE)
-            for act in (_access, _people, _keys, _values, _issue, _orders, _money, _restriction):
+            for act in (_access, _people, _keys, _values, _issue, _orders, _money, _restriction, _screening):
                 await act(play)
             return play.tried
 
@@ -325,6 +330,48 @@ async def _money(play: Play) -> None:
         other={"withdrawals": [item | {"amount_kopecks": 1}]},
     )
     assert answer["withdrawals"][0]["outcome"] == "accepted"
+
+
+async def _screening(play: Play) -> None:
+    listed = ["Жемчужников Валентин", "Царёв Лев", "Крюков Эдуард"]
+    await _list_of(play, *listed)
+    held = await _list_of(play, listed[0])
+    client = {"participant_id": str(new_uuid7()), "kind": "person", "names": ["Zhemchuzhnikov Valentin"]}
+    screened = await play.try_out(
+        "POST /v1/identity/screening/clients",
+        "onboarding",
+        {"clients": [client]},
+        other={"clients": [client | {"names": ["Иная"]}]},
+    )
+    assert screened["results"][0]["measure"] == "held"
+    headers = {"Authorization": f"Bearer {play.tokens['aml_officer']}"}
+    [hit] = (await play.client.get("/v1/identity/screening/hits", headers=headers)).json()["hits"]
+    decision = {"decision": "confirm", "hit_sha256": hit["hit_sha256"], "reason": "ЗКЛ-52"}
+    await play.try_out(
+        "POST /v1/identity/screening/hits/{hit_id}/decision",
+        "aml_officer",
+        decision,
+        other=decision | {"reason": "другая"},
+        hit_id=hit["hit_id"],
+    )
+    outcome = {"outcome": "approved", "reason": "ЗКЛ-53"}
+    await play.try_out(
+        "POST /v1/identity/screening/lists/{version_id}/decision",
+        "aml_officer",
+        outcome,
+        other=outcome | {"outcome": "rejected"},
+        version_id=held,
+    )
+
+
+async def _list_of(play: Play, *names: str) -> str:
+    entities = [{"id": name, "schema": "Person", "properties": {"name": [name]}} for name in names]
+    path = play.kapital.settings.data_dir / f"{new_uuid7()}.json"
+    path.write_text("\n".join(json.dumps(entity) for entity in entities), encoding="utf-8")
+    officer = Actor(id="machine:console", participant_id=None, roles=frozenset({Role.AML_OFFICER}))
+    file = ListFile(path, ListFormat.FTM_JSON)
+    cmd = LoadList(actor=officer, source=ListSource.OPENSANCTIONS, file=file)
+    return str((await play.kapital.identity.screening.load_list(cmd)).version_id)
 
 
 async def _restriction(play: Play) -> None:

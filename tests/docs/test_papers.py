@@ -211,7 +211,7 @@ def test_sections_of_the_architecture_page_that_the_code_cites_exist() -> None:
 def test_each_dependency_has_one_line_of_reason_and_none_is_left_over() -> None:
     project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())
     text = (DOCS / "reference" / "dependencies.md").read_text()
-    _, to_run, to_develop, *_ = re.split(r"^## ", text, flags=re.MULTILINE)
+    _, to_run, to_develop, to_screen, *_ = re.split(r"^## ", text, flags=re.MULTILINE)
 
     def package(requirement: str) -> str:
         return re.split(r"[\[><=~! ;]", requirement, maxsplit=1)[0]
@@ -219,6 +219,7 @@ def test_each_dependency_has_one_line_of_reason_and_none_is_left_over() -> None:
     for section, requirements in (
         (to_run, project["project"]["dependencies"]),
         (to_develop, project["dependency-groups"]["dev"]),
+        (to_screen, project["project"]["optional-dependencies"]["screening"]),
     ):
         rows = re.findall(r"^\| `([^`]+)` \| (\S.*?) \|", section, re.MULTILINE)
         assert sorted(name for name, _ in rows) == sorted(package(requirement) for requirement in requirements)
