@@ -243,7 +243,7 @@ async def _mark_rescreened(identity: IdentityService) -> None:
     """Note the first version as compared: what is measured is the update."""
     screening = identity.screening
     async with screening.uow.begin() as tx:
-        for version in await screening.lists.waiting(tx.conn):
+        if (version := await screening.lists.lock_waiting(tx.conn)) is not None:
             version.rescreened_at = tx.now
             await screening.lists.save(tx.conn, version)
 

@@ -131,8 +131,8 @@ class ListStore(Protocol):
         """Entries in force: all, or those of a list that one version brought or changed."""
         ...
 
-    async def waiting(self, conn: AsyncConnection) -> list[ListVersion]:
-        """Versions in force that clients were not compared with yet, oldest first."""
+    async def lock_waiting(self, conn: AsyncConnection) -> ListVersion | None:
+        """The oldest version in force that clients were not compared with yet and that nobody else is at, locked."""
         ...
 
 

@@ -139,6 +139,23 @@ async def test_rescreening_again_raises_nothing_twice(world: World) -> None:
     assert len(await world.told()) == 1
 
 
+async def test_clients_recorded_while_a_list_comes_into_force_are_all_found(world: World) -> None:
+    await world.load_persons(("1", "КРЮКОВ ЭДУАРД МАКСИМОВИЧ", None), date="2026-02-01")
+    known = [(new_uuid7(), person("Жемчужников Валентин")) for _ in range(30)]
+    fresh = [(new_uuid7(), person("Жемчужников Валентин")) for _ in range(30)]
+    await world.screen_as(*known)
+
+    async def update() -> None:
+        await world.load_persons(LISTED, ("1", "КРЮКОВ ЭДУАРД МАКСИМОВИЧ", None))
+        await world.rescreen()
+
+    await asyncio.gather(update(), *(world.screen_as(client) for client in [*fresh, *known[::-1]]), world.rescreen())
+    await world.rescreen()
+
+    assert await world.count("SELECT count(*) FROM screening_client WHERE measure = 'held'") == 60
+    assert len(await world.told()) == 60
+
+
 async def test_a_false_positive_is_released_by_two_and_not_raised_again(world: World) -> None:
     client = (new_uuid7(), person("Жемчужников Валентин"))
     await world.load_persons(LISTED)

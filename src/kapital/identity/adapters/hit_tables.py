@@ -37,7 +37,7 @@ _CLIENTS: Final = text(
 _LOCK_MEASURES: Final = text(
     """
     SELECT participant_id, measure FROM screening_client WHERE participant_id = ANY(CAST(:ids AS uuid[]))
-    ORDER BY participant_id FOR UPDATE
+    ORDER BY participant_id FOR NO KEY UPDATE
     """
 )
 _SAVE_MEASURES: Final = text(

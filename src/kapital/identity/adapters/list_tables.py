@@ -27,6 +27,7 @@ _WAITING: Final = text(
     f"""
     SELECT {_COLUMNS} FROM screening_list_version
     WHERE state = 'in_force' AND rescreened_at IS NULL ORDER BY loaded_at, source
+    LIMIT 1 FOR UPDATE SKIP LOCKED
     """  # noqa: S608 - a constant of this module
 )
 _NEXT: Final = text("SELECT COALESCE(max(number), 0) + 1 FROM screening_list_version WHERE source = :source")
@@ -90,6 +91,9 @@ class ListTables:
 
     async def lock_lists(self, conn: AsyncConnection, *, changing: bool) -> None:
         """Hold the lists still until the transaction ends; with `changing`, against everybody else."""
+        if changing:  # A comparison of all clients holds the lists for as long as it takes.
+            await conn.execute(text("SET LOCAL lock_timeout = 0"))
+            await conn.execute(text("SET LOCAL statement_timeout = 0"))
         kind = "pg_advisory_xact_lock" if changing else "pg_advisory_xact_lock_shared"
         await conn.execute(text(f"SELECT {kind}(:key)"), {"key": _LOCK_KEY})
 
@@ -148,9 +152,10 @@ class ListTables:
         wanted = {"source": None if source is None else source.value, "from_number": from_number}
         return [_entry(row) for row in await conn.execute(_ENTRIES, wanted)]
 
-    async def waiting(self, conn: AsyncConnection) -> list[ListVersion]:
-        """Versions in force that clients were not compared with yet, oldest first."""
-        return [_version(row) for row in await conn.execute(_WAITING)]
+    async def lock_waiting(self, conn: AsyncConnection) -> ListVersion | None:
+        """The oldest version in force that clients were not compared with yet and that nobody else is at, locked."""
+        row = (await conn.execute(_WAITING)).one_or_none()
+        return None if row is None else _version(row)
 
 
 def _row(version: ListVersion) -> dict[str, Any]:

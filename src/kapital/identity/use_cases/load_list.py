@@ -37,13 +37,14 @@ async def load_list(cmd: LoadList, *, uow: UnitOfWork, lists: ListStore, new_id:
     """
     cmd.actor.require(Role.AML_OFFICER)
     async with uow.begin() as tx:
-        await lists.lock_lists(tx.conn, changing=True)
         version_id = new_id()
         entries = cmd.file.read()
         entry_count = 0
         while batch := await asyncio.to_thread(_next, entries):
             await lists.stage(tx.conn, version_id, batch)
             entry_count += len(batch)
+        # Only now: a large file takes long to read, and meanwhile clients are recorded.
+        await lists.lock_lists(tx.conn, changing=True)
         present = (await lists.in_force(tx.conn)).get(cmd.source)
         if present is not None and present.file_sha256 == cmd.file.sha256:
             await lists.drop_staged(tx.conn, version_id)

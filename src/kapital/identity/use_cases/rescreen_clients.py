@@ -52,14 +52,11 @@ async def _rescreen_next(
     new_id: Callable[[], UUID],
 ) -> int | None:
     async with uow.begin() as tx:
-        # Looked at first without the lock: most ticks find nothing, and must not stand in anybody's way.
-        if not await lists.waiting(tx.conn):
+        # The lists stand still, and clients may be recorded meanwhile: they are compared with this version then.
+        await lists.lock_lists(tx.conn, changing=False)
+        version = await lists.lock_waiting(tx.conn)
+        if version is None:
             return None
-        await lists.lock_lists(tx.conn, changing=True)
-        waiting = await lists.waiting(tx.conn)
-        if not waiting:
-            return None
-        version = waiting[0]
         brought = await lists.entries(tx.conn, source=version.source, from_number=version.number)
         known = await clients.all(tx.conn) if brought else []
         matches = await asyncio.to_thread(
@@ -79,11 +76,13 @@ async def _rescreen_next(
             )
             for client, entry, match in matches
         ]
+        touched = [hit.participant_id for hit in found]
+        # Before the hits, as those do who record a client: else the two could wait for each other.
+        await clients.lock_measures(tx.conn, touched)
         new = []
         for start in range(0, len(found), HITS_PER_STATEMENT):
             new += await hits.raise_new(tx.conn, found[start : start + HITS_PER_STATEMENT])
         scheduler = machine_actor(Role.SCHEDULER)
-        touched = [hit.participant_id for hit in new]
         await apply_measures(tx, touched, actor=scheduler, clients=clients, hits=hits)
         version.rescreened_at = tx.now
         await lists.save(tx.conn, version)
