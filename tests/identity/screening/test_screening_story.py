@@ -1,4 +1,7 @@
-"""A client is compared with every list, at once and at each update; persons decide; the client learns nothing."""
+"""A client is compared with every list, at once and at each update; persons decide; the client learns nothing.
+
+Scenarios 25, 26.
+"""
 
 import asyncio
 from datetime import timedelta

@@ -18,7 +18,7 @@ from kapital.identity.domain.screening import Particulars, SubjectKind
 COLUMNS: Final = 1 << 20
 COMMON_PERCENT: Final = 45
 """Percent of the weight of the lighter name from which on two are worth comparing."""
-COMMON_PERCENT_CYRILLIC: Final = 60
+COMMON_PERCENT_CYRILLIC: Final = 65
 """The same when one of the two is Cyrillic: folding leaves less to chance there."""
 FREQUENT_PERCENT: Final = 4
 """A piece that so many percent of the names hold tells nothing and is left out …"""

@@ -7,10 +7,11 @@ do, and only these: where they are silent the general score stands.
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from typing import Final
 
 from kapital.identity.domain.legal_forms import has_russian_form, without_forms
-from kapital.identity.domain.name_spelling import folded, is_cyrillic, repaired, words
+from kapital.identity.domain.name_spelling import NAMES_KEPT, folded, is_cyrillic, repaired, words
 
 TYPO_LENGTH_MIN: Final = 7
 """Folded signs of a word from which on one wrong sign may be a slip."""
@@ -49,21 +50,44 @@ _ENDINGS: Final = (
 )  # fmt: skip
 
 
+@dataclass(frozen=True, slots=True)
+class _Spelled:
+    """What is looked at of a name again and again."""
+
+    words: tuple[str, ...]
+    folded: tuple[str, ...]
+    sorted_folded: tuple[str, ...]
+    is_cyrillic: bool
+    has_patronymic: bool
+
+
+@lru_cache(maxsize=NAMES_KEPT)
+def _spelled(name: str) -> _Spelled:
+    of_name = folded(name)
+    return _Spelled(
+        words=tuple(sorted(word.casefold() for word in words(name))),
+        folded=of_name,
+        sorted_folded=tuple(sorted(of_name)),
+        is_cyrillic=is_cyrillic(repaired(name)),
+        has_patronymic=len(of_name) > 2 and any(word.endswith(_PATRONYMIC) for word in of_name),
+    )
+
+
 def compare_persons(one: str, other: str) -> Agreement:
     """Compare two names of natural persons."""
-    ours, theirs = folded(one), folded(other)
-    if _same_words(one, other):
+    ours, theirs = _spelled(one), _spelled(other)
+    if len(ours.words) > 1 and ours.words == theirs.words:
         return Agreement(Verdict.IDENTICAL, "the same words")
-    cyrillic = is_cyrillic(repaired(one)), is_cyrillic(repaired(other))
-    if not any(cyrillic) and not (_has_patronymic(ours) and _has_patronymic(theirs)):
+    cyrillic = ours.is_cyrillic, theirs.is_cyrillic
+    if not any(cyrillic) and not (ours.has_patronymic and theirs.has_patronymic):
         return _SILENT
-    if sorted(ours) == sorted(theirs) and len(ours) > 1:
-        return Agreement(Verdict.IDENTICAL, "the same words: " + " ".join(sorted(ours)))
-    if len(ours) < 2 or len(theirs) < 2:
+    if ours.sorted_folded == theirs.sorted_folded and len(ours.folded) > 1:
+        return Agreement(Verdict.IDENTICAL, "the same words: " + " ".join(ours.sorted_folded))
+    if len(ours.folded) < 2 or len(theirs.folded) < 2:
         return _SILENT
-    if "".join(sorted("".join(ours))) == "".join(sorted("".join(theirs))) and _joined(ours, theirs):
+    if len(ours.folded) != len(theirs.folded) and _joined(ours.folded, theirs.folded):
         return Agreement(Verdict.IDENTICAL, "the same words, written apart or together")
-    return _judged(_Alignment.of(ours, theirs, both_cyrillic=all(cyrillic)))
+    return _judged(_Alignment.of(ours.folded, theirs.folded, both_cyrillic=all(cyrillic)))
 
 
 def compare_companies(one: str, other: str) -> Agreement:
@@ -86,21 +110,11 @@ def compare_companies(one: str, other: str) -> Agreement:
     return _SILENT
 
 
-def _same_words(one: str, other: str) -> bool:
-    """Whether two names of any language have the same words, of which one word is too few."""
-    ours, theirs = words(one), words(other)
-    if len(ours) != len(theirs) or len(ours) < 2:
-        return False
-    return sorted(word.casefold() for word in ours) == sorted(word.casefold() for word in theirs)
-
-
-def _has_patronymic(name: tuple[str, ...]) -> bool:
-    return len(name) > 2 and any(word.endswith(_PATRONYMIC) for word in name)
-
-
 def _joined(ours: tuple[str, ...], theirs: tuple[str, ...]) -> bool:
     """Whether joining neighbours of the longer one gives the words of the shorter."""
     longer, shorter = sorted((list(ours), list(theirs)), key=len, reverse=True)
+    if len(longer) != len(shorter) + 1 or sum(map(len, longer)) != sum(map(len, shorter)):
+        return False
     for at in range(len(longer) - 1):
         merged = [*longer[:at], longer[at] + longer[at + 1], *longer[at + 2 :]]
         if sorted(merged) == sorted(shorter):
@@ -128,7 +142,8 @@ class _Alignment:
                 left.remove(word)
                 right.remove(word)
                 equal += 1
-        slips = _paired(left, right, lambda a, b: _is_slip(a, b, both_cyrillic=both_cyrillic))
+        is_slip = _is_slip_of_cyrillic if both_cyrillic else _is_slip_across_scripts
+        slips = _paired(left, right, is_slip)
         initials = _paired(left, right, _is_initial)
         turned = [ours.index(a) for a, _ in initials], [theirs.index(b) for _, b in initials]
         return cls(
@@ -171,15 +186,26 @@ def _judged(found: _Alignment) -> Agreement:
 
 def _is_initial(one: str, other: str) -> bool:
     """An initial and a word; ё and е, ю and я have several Latin forms, of which folding keeps the first sound."""
-    short, whole = sorted((one, other), key=len)
+    short, whole = (one, other) if len(one) <= len(other) else (other, one)
+    if len(short) > 2:
+        return False
     if len(short) == 1:
         # Ксения has the initial К, and the first sound of "ks".
         return short != whole and (whole.startswith(short) or (short == "k" and whole.startswith("X")))
     return short == "ia" and whole.startswith(short) and short != whole
 
 
-def _is_slip(one: str, other: str, *, both_cyrillic: bool) -> bool:
-    shortest = TYPO_LENGTH_MIN if both_cyrillic else SHORT_TYPO_LENGTH_MIN
+def _is_slip_of_cyrillic(one: str, other: str) -> bool:
+    return _is_slip(one, other, TYPO_LENGTH_MIN)
+
+
+def _is_slip_across_scripts(one: str, other: str) -> bool:
+    return _is_slip(one, other, SHORT_TYPO_LENGTH_MIN)
+
+
+def _is_slip(one: str, other: str, shortest: int) -> bool:
+    if one[0] != other[0] and one[-1] != other[-1]:  # One wrong sign leaves the first or the last one right.
+        return False
     if min(len(one), len(other)) < shortest or not _one_edit(one, other):
         return False
     return not _has_digit(one + other) and _ending(one) == _ending(other)
