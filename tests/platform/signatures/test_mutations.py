@@ -69,6 +69,11 @@ def test_a_flipped_bit_of_a_list_or_answer_makes_it_no_evidence(world: World) ->
                 assert world.check(signature, material=Material((), data)).outcome is not Outcome.VALID, position
 
 
+def _read_whole(spelling: bytes) -> object:
+    value = der.read(spelling)
+    return {der.INTEGER: value.integer, der.OID: value.oid}.get(value.tag, lambda: value)()
+
+
 class TestAnything:
     @SLOW
     @given(data=st.data())
@@ -99,6 +104,22 @@ class TestAnything:
         except der.NotDer:
             return
         assert der.wrap(value.tag, value.content) == source
+
+    @pytest.mark.parametrize(
+        "spelling",
+        [
+            b"\x04\x81\x01a",
+            b"\x04\x82\x00\x80" + bytes(128),
+            b"\x04\x80\x00\x00",
+            b"\x02\x02\x00\x01",
+            b"\x02\x02\xff\xff",
+            b"\x06\x02\x80\x01",
+            b"\x1f\x81\x01\x00",
+        ],
+    )
+    def test_other_spellings_of_a_value_are_not_der(self, spelling: bytes) -> None:
+        with pytest.raises(der.NotDer):
+            _read_whole(spelling)
 
     @given(number=st.integers(-(2**200), 2**200))
     def test_numbers_come_back(self, number: int) -> None:

@@ -124,10 +124,23 @@ CERTIFICATES = {
     ),
     "without_key_usage": (Extensions(policies=(POLICY_KC1,)), None, {}, Code.KEY_USAGE_WRONG),
     "unknown_critical": (
-        replace(SIGNING, unknown_critical="1.2.643.100.99.1"),
+        replace(SIGNING, other_critical=(("1.2.643.100.99.1", der.octets(b"?")),)),
         None,
         {},
         Code.UNKNOWN_CRITICAL_EXTENSION,
+    ),
+    # libcrypto knows this one but does not act on it here; so nobody would.
+    "critical_policy_constraints": (
+        replace(SIGNING, other_critical=(("2.5.29.36", der.sequence(der.wrap(0x80, b"\0"))),)),
+        None,
+        {},
+        Code.UNKNOWN_CRITICAL_EXTENSION,
+    ),
+    "of_an_authority": (
+        replace(SIGNING, authority=True, key_usage=SIGNING.key_usage | {"key_cert_sign"}),
+        None,
+        {},
+        Code.KEY_USAGE_WRONG,
     ),
     "without_policy": (replace(SIGNING, policies=()), None, {}, Code.POLICY_MISSING),
     "foreign_policy": (replace(SIGNING, policies=("1.2.3.4",)), None, {}, Code.POLICY_MISSING),
@@ -298,7 +311,9 @@ class TestOcsp:
         assert self._check(any_world, answer).outcome is Outcome.VALID
 
     def test_a_delegate_without_the_purpose_may_not(self, world: World) -> None:
-        assert codes(self._check(world, self._answer_by(world, world.authority, SIGNING))) == {
+        without = replace(OCSP_RESPONDER, extended_key_usage=())
+
+        assert codes(self._check(world, self._answer_by(world, world.authority, without))) == {
             Code.RESPONDER_NOT_AUTHORISED
         }
 
@@ -354,13 +369,19 @@ class TestTime:
         assert (check.outcome, codes(check)) == (Outcome.INVALID, {Code.TIME_STAMP_WRONG})
 
     def test_a_certificate_not_for_stamps_stamps_nothing(self, world: World) -> None:
-        for purposes in ((), ("1.3.6.1.5.5.7.3.8", "1.3.6.1.5.5.7.3.2")):
-            extensions = Extensions(key_usage=frozenset({"digital_signature"}), extended_key_usage=purposes)
+        stamps = "1.3.6.1.5.5.7.3.8"
+        for purposes, critical in (((), True), ((stamps, "1.3.6.1.5.5.7.3.2"), True), ((stamps,), False)):
+            extensions = Extensions(
+                key_usage=frozenset({"digital_signature"}), extended_key_usage=purposes, purpose_critical=critical
+            )
             pretender = TimeStampAuthority.under(world.authority, clock=world.clock, extensions=extensions)
+            signature = world.sign()
 
-            assert codes(world.check(_add(world.sign(), _token_by(pretender, world.sign())))) == {
-                Code.TIME_STAMP_WRONG
-            }
+            check = world.check(_add(signature, _token_by(pretender, signature)))
+
+            assert codes(check) == {Code.TIME_STAMP_WRONG}
+        right = world.sign()
+        assert world.check(_add(right, _token_by(world.stamps, right))).outcome is Outcome.VALID
 
     def test_a_stamping_authority_nobody_trusts_leaves_it_open(self, world: World) -> None:
         foreign = Authority.root("Чужой корень", at=START, scheme=world.scheme)

@@ -115,7 +115,9 @@ class TestOpenssl:
     @pytest.mark.parametrize("fault", ["expired", "unknown_critical"])
     def test_refuses_with_us_a_faulty_certificate(self, any_world: World, tmp_path: Path, fault: str) -> None:
         critical = Extensions(
-            key_usage=SIGNING.key_usage, policies=SIGNING.policies, unknown_critical="1.2.643.100.9"
+            key_usage=SIGNING.key_usage,
+            policies=SIGNING.policies,
+            other_critical=(("1.2.643.100.9", der.octets(b"?")),),
         )
         signer = (
             any_world.person(period=(START - 5 * DAY, START)) if fault == "expired" else any_world.person(critical)

@@ -55,7 +55,10 @@ def key_identifier(spki: bytes) -> bytes:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Extensions:
-    """Extensions of a certificate. `unknown_critical` is for tests: an identifier that nobody understands."""
+    """Extensions of a certificate. `other_critical`: identifiers with the DER of their values.
+
+    `purpose_critical`: whether a single purpose is marked so, as time-stamping authorities must.
+    """
 
     authority: bool = False
     path_length: int | None = None
@@ -63,7 +66,8 @@ class Extensions:
     extended_key_usage: tuple[str, ...] = ()
     policies: tuple[str, ...] = ()
     ocsp_no_check: bool = False
-    unknown_critical: str = ""
+    other_critical: tuple[tuple[str, bytes], ...] = ()
+    purpose_critical: bool = True
 
     def encoded(self, spki: bytes, issuer_spki: bytes) -> bytes:
         """The extensions in DER."""
@@ -75,14 +79,14 @@ class Extensions:
         if self.key_usage:
             found.append(_extension(_KEY_USAGE, _named_bits(self.key_usage), critical=True))
         if self.extended_key_usage:
+            alone = len(self.extended_key_usage) == 1
             purposes = der.sequence(*map(der.oid, self.extended_key_usage))
-            found.append(_extension(_EXTENDED_KEY_USAGE, purposes, critical=len(self.extended_key_usage) == 1))
+            found.append(_extension(_EXTENDED_KEY_USAGE, purposes, critical=alone and self.purpose_critical))
         if self.policies:
             found.append(_extension(_POLICIES, der.sequence(*(der.sequence(der.oid(p)) for p in self.policies))))
         if self.ocsp_no_check:
             found.append(_extension("1.3.6.1.5.5.7.48.1.5", der.wrap(der.NULL)))
-        if self.unknown_critical:
-            found.append(_extension(self.unknown_critical, der.octets(b"?"), critical=True))
+        found += [_extension(oid, value, critical=True) for oid, value in self.other_critical]
         return der.wrap(0xA3, der.sequence(*found))
 
 
