@@ -67,6 +67,7 @@ def verify_one_signature(
     bundle
         Write the signature with all that the check relied on here.
     """
+
     async def work() -> Outcome:
         given = Given(
             signature=file,
