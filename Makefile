@@ -19,7 +19,9 @@ $(READY): pyproject.toml uv.lock
 	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(BIN)/python -m ensurepip >/dev/null
 	@test -x $(UV) || $(BIN)/python -m pip install --quiet --disable-pip-version-check uv
 	@# --inexact keeps uv itself, which is not part of the lock.
-	@UV_PROJECT_ENVIRONMENT=$(VENV) $(UV) sync --frozen --inexact --quiet --python $(BIN)/python
+	@export UV_PROJECT_ENVIRONMENT=$(VENV); SYNC="$(UV) sync --frozen --inexact --quiet --python $(BIN)/python"; \
+		$$SYNC || { test "$$KAPITAL_REQUIRE_ALL" != 1 && $$SYNC --no-group screening && \
+		echo "Without screening: PyICU is built from source here, install g++, pkg-config and libicu-dev, then: rm $@ && make setup"; }
 	@touch $@
 
 demo: $(READY) ## from decision to redemption on embedded parts, then prove it

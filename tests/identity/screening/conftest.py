@@ -1,9 +1,11 @@
 """Screening on a real PostgreSQL, with lists that a test writes."""
 
 import json
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -36,6 +38,14 @@ from tests.conftest import MakeDatabase
 
 DATA = Path(__file__).resolve().parents[2] / "data/screening"
 START = datetime(2026, 3, 2, 9, tzinfo=UTC)
+
+
+@pytest.fixture(autouse=True)
+def engine() -> None:
+    """The packages of the extra `screening`; skipped with what to install where they are not."""
+    if find_spec("nomenklatura") is None:
+        message = "no nomenklatura: install g++, pkg-config and libicu-dev, then make setup"
+        (pytest.fail if os.environ.get("KAPITAL_REQUIRE_ALL") == "1" else pytest.skip)(message)
 
 
 def staff(number: int, *roles: Role) -> Actor:
