@@ -1,9 +1,12 @@
 """`kapital demo` and what anybody can check afterwards, in processes of their own."""
 
 import asyncio
+import copy
 import json
+import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +14,12 @@ import asyncpg
 import pytest
 
 from kapital.demo import INVESTORS
+from kapital.demo.report import money_lines
 from kapital.demo.run import FILES
+from kapital.demo.story import business_hour_after
+from kapital.kernel.calendar import MOSCOW
+from kapital.kernel.money import format_rubles
+from kapital.ledger.api import money_asset
 from kapital.platform.database import dsn_for
 from kapital.platform.postgres import EmbeddedPostgres
 from kapital.tokenization.domain.terms import load_terms
@@ -25,6 +33,7 @@ FIELDS = {
     "accepted_orders",
     "money_in_kopecks",
     "money_out_kopecks",
+    "money",
     "refused",
     "entries",
     "checkpoint",
@@ -40,7 +49,9 @@ ISSUE_FIELDS = {
     "units",
     "holders",
     "ordered_units",
+    "reserved_kopecks",
     "raised_kopecks",
+    "refunded_kopecks",
     "paid_to_holders_kopecks",
     "payments",
 }
@@ -62,6 +73,70 @@ def test_it_ends_well_and_prints_one_object_of_documented_fields(demo: Demonstra
 
 def test_every_kopeck_that_came_in_went_out_again(demo: Demonstration) -> None:
     assert demo.summary["money_in_kopecks"] == demo.summary["money_out_kopecks"] > 0
+
+
+def test_the_bridge_of_the_money_adds_up_on_both_sides(demo: Demonstration) -> None:
+    money, issues = demo.summary["money"], demo.summary["issues"]
+    placed, paid = (sum(i[name] for i in issues) for name in ("raised_kopecks", "paid_to_holders_kopecks"))
+
+    assert all(issue["reserved_kopecks"] == issue["raised_kopecks"] + issue["refunded_kopecks"] for issue in issues)
+    assert money["investors_in_kopecks"] + money["issuers_in_kopecks"] == demo.summary["money_in_kopecks"]
+    assert money["investors_out_kopecks"] + money["issuers_out_kopecks"] == demo.summary["money_out_kopecks"]
+    assert money["investors_in_kopecks"] - placed + paid == money["investors_out_kopecks"]
+    assert money["issuers_in_kopecks"] + placed - paid == money["issuers_out_kopecks"]
+
+
+def test_the_page_for_people_explains_the_money_the_refusals_and_what_to_do_next(demo: Demonstration) -> None:
+    page = demo.told.err  # with --json the page goes to stderr
+
+    assert "do not add up" not in page
+    assert "they differ" not in page
+    for issue in demo.summary["issues"]:
+        assert f"{format_rubles(issue['refunded_kopecks'], 'ru').removesuffix('₽').strip()}" in page
+    for code, count in demo.summary["refused"].items():
+        assert f"{count}  {code} – " in page
+    assert "on purpose" in page
+    for number in range(1, 8):
+        assert re.search(rf"✓ I{number} \w{{2,}}", page)
+    assert f"KAPITAL_DATA_DIR={demo.folder} make run" in page
+
+
+def test_a_side_whose_money_does_not_add_up_is_named(demo: Demonstration) -> None:
+    told = copy.deepcopy(demo.summary)
+    told["money"]["issuers_out_kopecks"] += 1
+
+    assert "the money of the issuers does not add up" in "\n".join(money_lines(told))
+    assert "the money of the investors does not" not in "\n".join(money_lines(told))
+
+
+def test_the_statement_is_of_a_holder_of_units_and_the_log_only_grew_since(demo: Demonstration) -> None:
+    told = run(
+        "verify",
+        demo.summary["evidence"],
+        *("--key-file", str(demo.folder / "log.vkey"), "--json"),
+        *("--checkpoint", str(demo.folder / "checkpoint.txt")),
+        *("--consistency-proof", str(demo.folder / "consistency.txt")),
+    )
+    report = json.loads(told.out)
+
+    assert (told.code, report["complete"]) == (0, True)
+    assert "consistent" in [finding["key"] for finding in report["proved"]]
+    held = [b for b in report["balances"] if b["position"] == "available" and int(b["amount"]) > 0]
+    assert {b["asset"] == str(money_asset()) for b in held} == {True, False}
+    assert any(posting["amount"].startswith("-") for entry in report["entries"] for posting in entry["postings"])
+
+
+@pytest.mark.parametrize(
+    ("at", "morning"),
+    [
+        ("2027-03-15T00:00:00+03:00", "2027-03-15T10:00:00+03:00"),
+        ("2027-03-15T10:00:00+03:00", "2027-03-15T10:00:00+03:00"),
+        ("2027-03-15T10:00:01+03:00", "2027-03-16T10:00:00+03:00"),
+        ("2027-03-14T21:30:00+00:00", "2027-03-15T10:00:00+03:00"),
+    ],
+)
+def test_what_becomes_due_at_night_is_done_in_the_morning_of_moscow(at: str, morning: str) -> None:
+    assert business_hour_after(datetime.fromisoformat(at)) == datetime.fromisoformat(morning)
 
 
 def test_all_seven_invariants_hold(demo: Demonstration) -> None:
@@ -156,6 +231,12 @@ class TestOnTheDataLeft:
             assert capsys.readouterr().out.startswith("ACCEPTED")
         assert (nothing.code, nothing.err.split(":")[0]) == (2, "entry_not_found")
 
+    def test_every_payment_is_made_on_its_day_at_ten_in_moscow(self, data: EmbeddedPostgres) -> None:
+        due, paid = asyncio.run(days_of_payments(data.dsn()))
+
+        assert [at.astimezone(MOSCOW).date() for at in paid] == due
+        assert {at.astimezone(MOSCOW).hour for at in paid} == {10}
+
     def test_a_rebuild_gives_the_same(self, demo: Demonstration, data: EmbeddedPostgres) -> None:
         rebuilt = demo.cli("ledger", "rebuild")
 
@@ -175,6 +256,19 @@ class TestOnTheDataLeft:
         assert f"balance_differs at account number={row['number']} wallet={row['wallet']}" in told.out
         assert f"stored {row['balance'] + 1}, the log says {row['balance']}" in told.out
         assert "on hold: " in told.out
+
+
+async def days_of_payments(dsn: str) -> tuple[list[date], list[datetime]]:
+    """Days on which payments are due, and the instants of the public page; both in order."""
+    found = []
+    for database, query in (
+        ("kapital_tokenization", "SELECT pay_on FROM corporate_action ORDER BY pay_on"),
+        ("kapital_disclosure", "SELECT max(at) FROM page_total WHERE topic = 'payout_settled' GROUP BY subject_id"),
+    ):
+        conn = await asyncpg.connect(dsn_for(dsn, database))
+        found.append(sorted(row[0] for row in await conn.fetch(query)))
+        await conn.close()
+    return found[0], found[1]
 
 
 async def edit_a_balance(dsn: str) -> dict[str, Any]:

@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 import sys
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,11 +19,13 @@ from evidence_log import ALICE, BORIS, DOCUMENT, MONEY, NOBODY, ORIGIN, UNITS, N
 from jsonschema import Draft202012Validator
 
 import kapital.verify
+from kapital.ledger.api import BasisKind, Position, money_asset
 from kapital.verify import texts
 from kapital.verify.__main__ import main
 from kapital.verify.canonical_json import encode_canonical
+from kapital.verify.entry import EntryPosting
 from kapital.verify.package import Document, Package, PackageInvalid, decode, encode
-from kapital.verify.report import Report
+from kapital.verify.report import RUB, ListedEntry, Report
 from kapital.verify.signed_note import Algorithm, NoteInvalid
 from kapital.verify.verifier import verify
 
@@ -265,6 +268,51 @@ def test_text_from_a_package_cannot_draw_a_false_report() -> None:
     assert "\x1b" not in text
     assert "\u202e" not in text
     assert "\nACCEPTED\n" not in text
+
+
+def test_a_statement_tells_what_each_entry_moved_in_its_wallet_and_in_no_other() -> None:
+    report = _verify(LOG.statement_package(ALICE))
+
+    moved: Counter[tuple[str, str]] = Counter()
+    for entry in report.entries:
+        assert {posting.wallet for posting in entry.postings} <= {ALICE}
+        for posting in entry.postings:
+            moved[posting.asset, posting.position] += posting.amount
+    assert moved == {(b.asset, b.position): b.amount for b in report.balances}
+    told = json.loads(report.to_json())["entries"]
+    assert [len(entry["postings"]) for entry in told] == [len(entry.postings) for entry in report.entries]
+    assert BORIS not in report.to_text()
+
+
+def test_an_asset_is_told_by_its_code_where_the_package_opens_it_and_a_wallet_where_there_are_many() -> None:
+    opened_too = _verify(LOG.entries_package(1, *range(6, 9))).to_text()
+    assert f"DFA-1 ({UNITS})" in opened_too
+    assert f"wallet {ALICE}" in opened_too
+    assert "DFA-1" not in _verify(LOG.statement_package(ALICE)).to_text()
+
+
+def test_positions_bases_and_instants_are_told_in_the_language_of_the_reader() -> None:
+    late = Report(kind="entry", entries=[ListedEntry(0, ALICE, "9999-12-31T23:00:00.000000Z", "", "NEW_KIND a")])
+    roubles = (EntryPosting(RUB, "reserved", ALICE, -123_456_789), EntryPosting(UNITS, "frozen", ALICE, 1_000))
+    early = Report(
+        kind="statement",
+        wallet=ALICE,
+        entries=[ListedEntry(0, ALICE, "2026-12-31T22:30:00.000000Z", "", "COURT_ACT a/1", roubles)],
+    )
+
+    assert "9999-12-31T23:00:00.000000Z  NEW_KIND (a)" in late.to_text("ru")
+    russian, english = early.to_text("ru"), early.to_text("en")
+    assert "2026-12-31T22:30:00.000000Z (01.01.2027 01:30:00 МСК)  судебный акт (a/1)" in russian
+    assert "-1\u00a0234\u00a0567,89  RUB  зарезервировано под заявку" in russian
+    assert f"+1\u00a0000  {UNITS}  заморожено" in russian
+    assert "(2027-01-01 01:30:00 MSK)  act of a court (a/1)" in english
+    assert "-1,234,567.89  RUB  reserved for an order" in english
+
+
+def test_every_position_and_basis_of_the_ledger_has_its_words_and_roubles_their_id() -> None:
+    assert texts.POSITIONS.keys() == {position.value for position in Position}
+    assert texts.BASES.keys() == {kind.value for kind in BasisKind}
+    assert str(money_asset()) == RUB
 
 
 @pytest.mark.parametrize("lang", texts.LANGUAGES)

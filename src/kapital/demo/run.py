@@ -9,16 +9,19 @@ from typing import Any, Final
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from kapital.app import open_kapital
+from kapital.app import Kapital, open_kapital
 from kapital.demo import INVESTORS
 from kapital.demo.report import show, summary
-from kapital.demo.story import AT_ONCE, play, start_of
+from kapital.demo.story import AT_ONCE, Story, play, start_of
 from kapital.invariants import check_invariants
-from kapital.kernel.problems import Family, Problem, Retry
+from kapital.kernel.problems import Family, InvariantBroken, Problem, Retry
 from kapital.platform.clock import SteppedClock
 from kapital.platform.postgres import EmbeddedPostgres
 from kapital.platform.settings import Settings
 from kapital.tokenization.domain.terms import load_terms
+from kapital.verify.package import decode
+from kapital.verify.report import Report
+from kapital.verify.signed_note import encode_base64, parse_checkpoint, split_note
 from kapital.verify.verifier import verify
 
 MARKER: Final = "kapital-demo"
@@ -72,17 +75,32 @@ async def run_demo(
             story = await play(kapital, clock, files, investors=investors, progress=progress)
             progress("checkpoint, evidence, invariants")
             note = await kapital.ledger.checkpoint()
-            holder = story.investors[2]
-            evidence = folder / f"statement-{holder.wallet}.kapital.json"
-            evidence.write_bytes(await kapital.ledger.statement_evidence(holder.wallet))
-            (folder / "log.vkey").write_text("".join(f"{key}\n" for key in kapital.ledger.verifier_keys))
-            (folder / "checkpoint.txt").write_text(note)
-            proof = verify(evidence.read_bytes(), trusted_keys=kapital.ledger.verifier_keys)
+            evidence, proof = await _leave_evidence(kapital, story, note, folder)
             invariants = await check_invariants(kapital)
             told = await summary(kapital, story, invariants, note, evidence, time.monotonic() - began)
     show(console, told, invariants, proof, folder)
     well = all(told["invariants"].values()) and proof.accepted
     return told, well and told["money_in_kopecks"] == told["money_out_kopecks"]
+
+
+async def _leave_evidence(kapital: Kapital, story: Story, note: str, folder: Path) -> tuple[Path, Report]:
+    """Write the statement, the log's keys, the last checkpoint and the proof between the two; verify them."""
+    if story.holder is None:
+        raise InvariantBroken("the story took no statement")
+    evidence = folder / f"statement-{story.holder.wallet}.kapital.json"
+    evidence.write_bytes(story.statement)
+    (folder / "log.vkey").write_text("".join(f"{key}\n" for key in kapital.ledger.verifier_keys))
+    (folder / "checkpoint.txt").write_text(note)
+    sizes = [parse_checkpoint(split_note(one)[0]).size for one in (decode(story.statement).checkpoint, note)]
+    between = await kapital.ledger.consistency_proof(*sizes)
+    (folder / "consistency.txt").write_text("".join(f"{encode_base64(step)}\n" for step in between))
+    proof = verify(
+        evidence.read_bytes(),
+        trusted_keys=kapital.ledger.verifier_keys,
+        second_checkpoint=note,
+        second_proof=between,
+    )
+    return evidence, proof
 
 
 def _progress(console: Console) -> Progress:

@@ -5,7 +5,7 @@ import random
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Final
@@ -23,6 +23,7 @@ from kapital.demo.cast import (
     bring_on_stage,
     command,
 )
+from kapital.kernel.calendar import MOSCOW
 from kapital.kernel.problems import Problem, ensure
 from kapital.ledger.api import money_asset
 from kapital.platform.clock import SteppedClock
@@ -49,6 +50,8 @@ FUNDED_ABOVE_PROCEEDS: Final = Decimal("0.6")
 # So many investors press the button in the same moment.
 AT_ONCE: Final = 20
 BEFORE_PLACEMENT: Final = timedelta(days=4)
+# When the operator works; what becomes due in the night is done in the morning.
+BUSINESS_HOUR: Final = time(10, tzinfo=MOSCOW)
 _PATIENCE: Final = 400  # steps of the clock; far more than any term sheet here needs
 
 Progress = Callable[[str], None]
@@ -71,13 +74,23 @@ class IssueStory:
 
 @dataclass(slots=True)
 class Story:
-    """What happened."""
+    """What happened. `statement` is an evidence package of `holder`, taken while units were held."""
 
     issues: list[IssueStory] = field(default_factory=list)
     investors: list[Player] = field(default_factory=list)
     refused: Counter[str] = field(default_factory=Counter)
     accepted_orders: int = 0
-    money_in_kopecks: int = 0
+    investors_in_kopecks: int = 0
+    issuers_in_kopecks: int = 0
+    investors_out_kopecks: int = 0
+    issuers_out_kopecks: int = 0
+    holder: Player | None = None
+    statement: bytes = b""
+
+    @property
+    def money_in_kopecks(self) -> int:
+        """What everybody paid to the nominal account."""
+        return self.investors_in_kopecks + self.issuers_in_kopecks
 
 
 def start_of(terms: Sequence[IssuanceTerms]) -> datetime:
@@ -108,6 +121,7 @@ async def play(
     await _advance(kapital, clock, max(one.placement_end_at for one in terms))
     await _late_order(kapital, story)
     await _note_results(kapital, story)
+    await _take_a_statement(kapital, story)
     await _fund_issuers(kapital, story)
     await _live_to_the_end(kapital, clock, story, progress)
     progress("everybody takes the money out")
@@ -144,7 +158,9 @@ async def _fund_investors(kapital: Kapital, story: Story) -> None:
     """Each investor pays in enough for its orders; one forgets the code, one pays less than it orders."""
     need = sum(int(DEMAND * i.terms.quantity_max) * i.terms.price_kopecks for i in story.issues)
     each = need // len(story.investors) * 2
-    await _pay_in(kapital, story, [(p, each if n else 100) for n, p in enumerate(story.investors)])
+    story.investors_in_kopecks = await _pay_in(
+        kapital, [(p, each if n else 100) for n, p in enumerate(story.investors)]
+    )
 
 
 async def _fund_issuers(kapital: Kapital, story: Story) -> None:
@@ -154,13 +170,14 @@ async def _fund_issuers(kapital: Kapital, story: Story) -> None:
         for issue in story.issues
         if issue.book is not None and issue.book.paid_kopecks
     ]
-    await _pay_in(kapital, story, payments)
+    story.issuers_in_kopecks = await _pay_in(kapital, payments)
 
 
-async def _pay_in(kapital: Kapital, story: Story, payments: Sequence[tuple[Player, int]]) -> None:
+async def _pay_in(kapital: Kapital, payments: Sequence[tuple[Player, int]]) -> int:
+    """Return the kopecks paid in."""
     await kapital.bank.receive_many([(kopecks, player.top_up_purpose) for player, kopecks in payments])
-    story.money_in_kopecks += sum(kopecks for _, kopecks in payments)
     await kapital.settle_down()
+    return sum(kopecks for _, kopecks in payments)
 
 
 async def _withdraw_all(kapital: Kapital, story: Story) -> None:
@@ -168,6 +185,8 @@ async def _withdraw_all(kapital: Kapital, story: Story) -> None:
     players = [*story.investors, *(issue.issuer for issue in story.issues)]
     balances = {row.wallet: row.balance for row in await kapital.ledger.register(rub) if row.position == "available"}
     owed = [(player, balances[player.wallet]) for player in players if balances.get(player.wallet)]
+    story.investors_out_kopecks = sum(balances.get(player.wallet, 0) for player in story.investors)
+    story.issuers_out_kopecks = sum(balances.get(issue.issuer.wallet, 0) for issue in story.issues)
     for start in range(0, len(owed), AT_ONCE):
         await asyncio.gather(*(_withdraw(kapital, *one) for one in owed[start : start + AT_ONCE]))
     while await kapital.bank.work_off() or await _money_in_transit(kapital):
@@ -243,6 +262,16 @@ async def _note_results(kapital: Kapital, story: Story) -> None:
         issue.holders = len({row.wallet for row in register if row.wallet != issue.issue_id})
 
 
+async def _take_a_statement(kapital: Kapital, story: Story) -> None:
+    """A statement of the investor who holds the most issues, while there is something to see in it."""
+    held: Counter[UUID] = Counter()
+    for issue in story.issues:
+        register = await kapital.ledger.register(issue.issue_id)
+        held.update({row.wallet for row in register if row.position == "available"})
+    story.holder = max(story.investors, key=lambda investor: held[investor.wallet])
+    story.statement = await kapital.ledger.statement_evidence(story.holder.wallet)
+
+
 # --- life -------------------------------------------------------------------------------------------------------
 
 
@@ -264,14 +293,19 @@ async def _live_to_the_end(kapital: Kapital, clock: SteppedClock, story: Story, 
         await kapital.settle_down()
         waiting = [a for i in open_issues for a in i.actions if a.state not in {ActionState.PAID, ActionState.CLOSED}]
         ahead = [at for a in waiting for at in _instants(a) if at > clock.now()]
-        await _advance(kapital, clock, min(ahead, default=clock.now() + timedelta(days=1)))
+        await _advance(kapital, clock, business_hour_after(min(ahead, default=clock.now() + timedelta(hours=1))))
     ensure(False, f"the story does not end: {[(i.terms.code, i.details) for i in story.issues]}")
 
 
 def _instants(action: ActionRow) -> list[datetime]:
-    pay_day = datetime(action.pay_on.year, action.pay_on.month, action.pay_on.day, tzinfo=UTC)
     needed = [need.available_at for need in action.missing_fixings]
-    return [action.record_at, pay_day, pay_day + timedelta(hours=12), *needed]
+    return [action.record_at, datetime.combine(action.pay_on, BUSINESS_HOUR), *needed]
+
+
+def business_hour_after(at: datetime) -> datetime:
+    """The first business hour not before an instant, in Moscow: nothing of the story happens at night."""
+    same_day = datetime.combine(at.astimezone(MOSCOW).date(), BUSINESS_HOUR)
+    return same_day if same_day >= at else same_day + timedelta(days=1)
 
 
 async def _look(kapital: Kapital, story: Story) -> None:

@@ -44,7 +44,10 @@ class EntryPosting:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """An entry of the register of record, as far as the verifier understands it."""
+    """An entry of the register of record, as far as the verifier understands it.
+
+    Shape: `asset_codes` are pairs of id and code of the assets that the entry opens.
+    """
 
     seq: int
     id: str
@@ -55,6 +58,7 @@ class Entry:
     document_sha256: str | None
     postings: tuple[EntryPosting, ...]
     keys: tuple[str, ...]
+    asset_codes: tuple[tuple[str, str], ...] = ()
 
     def touches(self, wallet: str) -> bool:
         """Whether the entry is counted under the wallet in the account index."""
@@ -127,6 +131,11 @@ def read_entry(body: str) -> Entry:
         document_sha256=document,
         postings=postings,
         keys=touched_keys(members),
+        asset_codes=tuple(
+            (opened["asset"], opened["code"])
+            for opened in members.get("opens", ())
+            if opened["open"] == "asset" and isinstance(opened.get("code"), str)
+        ),
     )
 
 

@@ -2,13 +2,19 @@
 
 import json
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta, timezone
 from typing import Any, Final
 
 from . import texts
+from .entry import EntryPosting
 
 EXIT_ACCEPTED: Final = 0
 EXIT_REFUSED: Final = 1
 EXIT_UNREADABLE: Final = 2
+# Well-known id of roubles on the nominal account: UUIDv5 of `kapital/money/RUB`. Their unit is the kopeck.
+RUB: Final = "0dc8fcb7-b291-581b-8453-78cca32aeb3f"
+# Moscow has kept this offset since 2014, before any log of ours; the table of time zones may be absent here.
+_MOSCOW: Final = timezone(timedelta(hours=3))
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,13 +52,17 @@ class Balance:
 
 @dataclass(frozen=True, slots=True)
 class ListedEntry:
-    """An entry of the package with the leaf hash computed from its bytes."""
+    """An entry of the package with the leaf hash computed from its bytes.
+
+    Shape: `postings` of a statement are those of its wallet, of another package all.
+    """
 
     seq: int
     id: str
     recorded_at: str
     leaf: str
     basis: str
+    postings: tuple[EntryPosting, ...] = ()
 
 
 @dataclass(slots=True)
@@ -72,6 +82,7 @@ class Report:
     signers: list[Signer] = field(default_factory=list)
     entries: list[ListedEntry] = field(default_factory=list)
     balances: list[Balance] = field(default_factory=list)
+    asset_codes: dict[str, str] = field(default_factory=dict)
     passed: list[int] = field(default_factory=list)
     proved: list[Finding] = field(default_factory=list)
     not_proved: list[Finding] = field(default_factory=list)
@@ -120,7 +131,17 @@ class Report:
                 for signer in self.signers
             ],
             "entries": [
-                {"seq": e.seq, "id": e.id, "recorded_at": e.recorded_at, "leaf": e.leaf, "basis": e.basis}
+                {
+                    "seq": e.seq,
+                    "id": e.id,
+                    "recorded_at": e.recorded_at,
+                    "leaf": e.leaf,
+                    "basis": e.basis,
+                    "postings": [
+                        {"asset": p.asset, "position": p.position, "wallet": p.wallet, "amount": str(p.amount)}
+                        for p in e.postings
+                    ],
+                }
                 for e in self.entries
             ],
             "balances": [{"asset": b.asset, "position": b.position, "amount": str(b.amount)} for b in self.balances],
@@ -168,12 +189,35 @@ class Report:
                     f"    SHA-256 {signer.fingerprint}",
                 ]
         if self.accepted and self.entries:
-            lines += ["", words["entries"][lang]]
-            lines += [f"  {e.seq}  {e.recorded_at}  {_shown(e.basis)}  {e.id}" for e in self.entries]
+            heading = words["entries" if self.wallet is None else "entries_of_wallet"][lang]
+            lines += ["", heading.format(wallet=self.wallet)]
+            for entry in self.entries:
+                lines += self._entry_text(entry, lang)
         if self.balances:
             lines += ["", words["balances" if self.complete else "sums"][lang]]
-            lines += [f"  {b.asset}  {b.position:<12} {b.amount:>20}" for b in self.balances]
+            lines += [f"  {self._amount_text(b, lang, signed=False)}" for b in self.balances]
         return lines
+
+    def _entry_text(self, entry: ListedEntry, lang: str) -> list[str]:
+        kind, _, reference = entry.basis.partition(" ")
+        basis = f"{texts.BASES.get(kind, {}).get(lang, kind)} ({reference})"
+        lines = [f"  {entry.seq}  {_instant_text(entry.recorded_at, lang)}  {_shown(basis)}  {entry.id}"]
+        for posting in entry.postings:
+            whose = "" if self.wallet else f", {texts.WORDS['wallet'][lang]} {posting.wallet}"
+            lines.append(f"    {self._amount_text(posting, lang)}{whose}")
+        return lines if entry.postings else [*lines, f"    {texts.WORDS['nothing_moved'][lang]}"]
+
+    def _amount_text(self, of: EntryPosting | Balance, lang: str, *, signed: bool = True) -> str:
+        """Amount, asset, position: roubles with two decimals, the asset by its code where it is known."""
+        sign = "-" if of.amount < 0 else "+" if signed else ""
+        whole, kopecks = divmod(abs(of.amount), 100) if of.asset == RUB else (abs(of.amount), None)
+        number = f"{sign}{whole:,}" + ("" if kopecks is None else f".{kopecks:02}")
+        if lang == "ru":
+            number = number.replace(",", "\u00a0").replace(".", ",")
+        asset = "RUB" if of.asset == RUB else of.asset
+        code = self.asset_codes.get(of.asset)
+        named = f"{_shown(code)} ({of.asset})" if code and of.asset != RUB else asset
+        return f"{number:>20}  {named}  {texts.POSITIONS[of.position][lang]}"
 
     def _outcome(self, number: int) -> str:
         if number in self.passed:
@@ -186,6 +230,16 @@ class Report:
 def _shown(text: str) -> str:
     """Return text of the package safe to print: an escape or line break in it could fake a report."""
     return "".join(char if char.isprintable() else "\ufffd" for char in text)
+
+
+def _instant_text(recorded_at: str, lang: str) -> str:
+    """The instant as the entry spells it, and as Moscow reads it; at the end of time only the first."""
+    try:
+        local = datetime.fromisoformat(recorded_at).astimezone(_MOSCOW)
+    except OverflowError:
+        return recorded_at
+    day = f"{local:%d.%m.%Y}" if lang == "ru" else f"{local:%Y-%m-%d}"
+    return f"{recorded_at} ({day} {local:%H:%M:%S} {texts.WORDS['moscow'][lang]})"
 
 
 def _finding(item: Finding, lang: str) -> dict[str, Any]:

@@ -35,17 +35,49 @@ WORDS: Final = {
     "key_trusted": {"en": "named by you as trusted", "ru": "указан вами как доверенный"},
     "key_from_package": {"en": "taken from the package itself", "ru": "взят из самого пакета"},
     "entries": {
-        "en": "Entries (number, recorded at, basis, id):",
-        "ru": "Записи (номер, время внесения, основание, идентификатор):",
+        "en": "Entries (number, recorded at, basis, id; below each what it moved):",
+        "ru": "Записи (номер, время внесения, основание, идентификатор; под каждой – что она изменила):",
     },
+    "entries_of_wallet": {
+        "en": "Entries (number, recorded at, basis, id; below each what it moved in the wallet {wallet}):",
+        "ru": "Записи (номер, время внесения, основание, идентификатор; под каждой – что она изменила в кошельке {wallet}):",
+    },
+    "nothing_moved": {"en": "no money and no units moved", "ru": "деньги и единицы не двигались"},
+    "wallet": {"en": "wallet", "ru": "кошелёк"},
+    "moscow": {"en": "MSK", "ru": "МСК"},
     "balances": {
-        "en": "Balances at the checkpoint (asset, position, amount; money in kopecks):",
-        "ru": "Остатки на контрольную точку (актив, раздел, количество; деньги в копейках):",
+        "en": "Balances at the checkpoint (amount, asset, position):",
+        "ru": "Остатки на контрольную точку (количество, актив, раздел):",
     },
     "sums": {
-        "en": "Sums of the listed entries only (asset, position, amount; money in kopecks):",
-        "ru": "Суммы только по приведённым записям (актив, раздел, количество; деньги в копейках):",
+        "en": "Sums of the listed entries only (amount, asset, position):",
+        "ru": "Суммы только по приведённым записям (количество, актив, раздел):",
     },
+}
+
+POSITIONS: Final = {
+    "available": {"en": "available", "ru": "доступно"},
+    "reserved": {"en": "reserved for an order", "ru": "зарезервировано под заявку"},
+    "locked": {"en": "locked", "ru": "заблокировано"},
+    "pledged": {"en": "pledged", "ru": "в залоге"},
+    "arrested": {"en": "arrested", "ru": "под арестом"},
+    "frozen": {"en": "frozen", "ru": "заморожено"},
+    "issued": {"en": "issued (the issue's own account)", "ru": "выпущено (счёт самого выпуска)"},
+    "extinguished": {"en": "extinguished (the issue's own account)", "ru": "погашено (счёт самого выпуска)"},
+    "bank": {"en": "at the bank (nominal account)", "ru": "в банке (номинальный счёт)"},
+}
+
+# The kinds that 259-FZ art. 4 names. A kind that this verifier does not know is shown as it is spelled.
+BASES: Final = {
+    "ORDER": {"en": "order to acquire", "ru": "заявка на приобретение"},
+    "ISSUER_INSTRUCTION": {"en": "issuer's instruction", "ru": "указание эмитента"},
+    "HOLDER_INSTRUCTION": {"en": "holder's instruction", "ru": "указание обладателя"},
+    "SMART_CONTRACT": {"en": "deal performed by the terms", "ru": "сделка, исполненная по условиям решения"},
+    "COURT_ACT": {"en": "act of a court", "ru": "судебный акт"},
+    "ENFORCEMENT_DOC": {"en": "writ of enforcement", "ru": "исполнительный документ"},
+    "INHERITANCE_CERT": {"en": "certificate of inheritance", "ru": "свидетельство о праве на наследство"},
+    "STATUTE": {"en": "by force of law", "ru": "в силу закона"},
+    "CORRECTION": {"en": "correction", "ru": "исправление"},
 }
 
 FINDINGS: Final = {

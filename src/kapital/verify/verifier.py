@@ -122,9 +122,17 @@ class _Check:
         report.step = 3
         self._leaves = [leaf_hash(entry.body.encode()) for entry in package.entries]
         report.entries = [
-            ListedEntry(e.seq, e.id, e.recorded_at, leaf.hex(), f"{e.basis_kind} {e.basis_reference}")
+            ListedEntry(
+                e.seq,
+                e.id,
+                e.recorded_at,
+                leaf.hex(),
+                f"{e.basis_kind} {e.basis_reference}",
+                tuple(p for p in e.postings if package.wallet in (None, p.wallet)),
+            )
             for e, leaf in zip(self._entries, self._leaves, strict=True)
         ]
+        report.asset_codes = {asset: code for e in self._entries for asset, code in e.asset_codes}
         report.passed.append(3)
 
         report.step = 4
