@@ -2,6 +2,7 @@
 
 import inspect
 import json
+import re
 from collections.abc import AsyncIterator
 from typing import Any
 from uuid import UUID
@@ -17,7 +18,7 @@ from kapital.kernel.actor import Actor, NotPermitted
 from kapital.kernel.problems import Family, Problem, Unavailable, problem_codes
 from kapital.kernel.roles import Role
 from kapital.platform.context import current_context, note_replay
-from kapital.platform.contract_files import load_contract
+from kapital.platform.contract_files import contract_names, load_contract
 from kapital.platform.database import Database, Databases
 from kapital.platform.http import (
     NO_IDEMPOTENCY_KEY,
@@ -29,6 +30,8 @@ from kapital.platform.http import (
     create_app,
     served_routes,
 )
+from kapital.platform.http.contract_model import contract_page
+from kapital.platform.http.contract_words import EVENTS, OPERATIONS, SERVICES
 from kapital.platform.http.problems import STATUS, json_pointer
 from kapital.platform.problems import StorageFull
 from kapital.platform.settings import Settings
@@ -363,12 +366,36 @@ class TestPages:
         assert (await client.get("/contracts/registry.yaml")).text.startswith("openapi: 3.1")
         assert (await client.get("/contracts/registry.events.yaml")).text.startswith("asyncapi: 3")
 
-    async def test_every_link_of_a_page_to_a_schema_leads_somewhere(self, client):
-        import re
+    @pytest.mark.parametrize("lang", ["ru", "en"])
+    async def test_every_link_into_a_page_leads_somewhere_and_no_place_is_named_twice(self, client, lang):
+        for service in contract_names():
+            page = (await client.get(f"/contracts/{service}?lang={lang}")).text
 
-        page = (await client.get("/contracts/tokenization")).text
+            places = re.findall(r' id="([^"]+)"', page)
+            assert set(re.findall(r'href="#([^"]+)"', page)) <= set(places), service
+            assert len(places) == len(set(places)), service
 
-        assert set(re.findall(r'href="#(schema-\w+)"', page)) <= set(re.findall(r'id="(schema-\w+)"', page))
+    async def test_every_service_operation_and_event_is_named_in_russian_and_no_name_is_spare(self, client):
+        pages = {name: contract_page(name) for name in contract_names() if name != "common"}
+        operations = {operation.anchor for page in pages.values() for operation in page.operations}
+        events = {event.type for page in pages.values() for event in page.events}
+
+        assert (SERVICES.keys(), OPERATIONS.keys(), EVENTS.keys()) == (pages.keys(), operations, events)
+        for service, page in pages.items():
+            russian = (await client.get(f"/contracts/{service}?lang=ru")).text
+            english = (await client.get(f"/contracts/{service}?lang=en")).text
+            assert f"<h1>{SERVICES[service][0]}</h1>" in russian
+            assert f"<h1>{service.title()}</h1>" in english
+            assert all(OPERATIONS[operation.anchor].split("`")[0] in russian for operation in page.operations)
+            assert "на английском" in russian
+            assert not any(OPERATIONS[operation.anchor] in english for operation in page.operations)
+
+    async def test_backticks_of_a_text_are_shown_as_code(self, client):
+        page = (await client.get("/problems/body_must_match_contract")).text
+
+        assert "`" in (problem_codes()["body_must_match_contract"].__doc__ or "")
+        assert "`" not in page
+        assert "<code>" in page.split("</h1>")[1]
 
     @pytest.mark.parametrize("code", ["database_unavailable", "route_not_found", "internal_error"])
     async def test_the_type_of_a_problem_is_a_page(self, client, code):

@@ -59,7 +59,7 @@ _PHRASES: Final[Mapping[str, tuple[str, str]]] = {
     ),
     "file": ("файл", "file"),
     "result": ("Результат", "Result"),
-    "orders": ("Рассмотрено заявок", "Orders considered"),
+    "orders": ("Рассмотрено", "Considered"),
     "units_credited": ("Размещено единиц", "Units placed"),
     "raised": ("Привлечено", "Raised"),
     "refunded": ("Возвращено заявителям", "Returned to subscribers"),

@@ -1,10 +1,11 @@
 """A contract as what its page shows: operations, schemas, events. Pure; the templates only print."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from kapital.platform.contract_files import load_contract
+from kapital.platform.http.contract_words import EVENTS, OPERATIONS, SERVICES
 
 METHODS: Final = ("get", "post", "put", "patch", "delete")
 
@@ -71,6 +72,7 @@ class ContractPage:
 
     service: str
     title: str
+    summary: str
     version: str
     description: str
     operations: tuple[Operation, ...]
@@ -79,23 +81,60 @@ class ContractPage:
     tags: tuple[tuple[str, str], ...] = field(default=())
 
 
+def in_russian(page: ContractPage) -> ContractPage:
+    """The page with its service, operations and events named in Russian; descriptions stay in English."""
+    title, summary = SERVICES[page.service]
+    return replace(
+        page,
+        title=title,
+        summary=summary,
+        operations=tuple(replace(one, summary=OPERATIONS[one.anchor]) for one in page.operations),
+        events=tuple(replace(one, title=EVENTS[one.type]) for one in page.events),
+    )
+
+
 def contract_page(service: str) -> ContractPage | None:
     """The page of a service, None when it has no contract at all."""
     http, events = load_contract("openapi", service), load_contract("events", service)
     if http is None and events is None:
         return None
     info: Mapping[str, Any] = (http or events or {}).get("info", {})
-    schemas = {**_components(events, "schemas"), **_components(http, "schemas")}
+    own = {**_components(events, "schemas"), **_components(http, "schemas")}
+    operations, told = tuple(_operations(http or {})), tuple(_events(events or {}))
+    schemas = [_schema(name, schema) for name, schema in own.items()]
+    schemas += _shared_schemas([*_links(operations, told), *(f.type.link for s in schemas for f in s.fields)], own)
     return ContractPage(
         service=service,
         title=str(info.get("title", service)),
+        summary=str(info.get("summary", "")),
         version=str(info.get("version", "")),
         description=str(info.get("description") or info.get("summary") or ""),
-        operations=tuple(_operations(http or {})),
-        schemas=tuple(_schema(name, schema) for name, schema in schemas.items()),
-        events=tuple(_events(events or {})),
+        operations=operations,
+        schemas=tuple(schemas),
+        events=told,
         tags=tuple((t.get("name", ""), t.get("description", "")) for t in (http or {}).get("tags", [])),
     )
+
+
+def _links(operations: Sequence[Operation], events: Sequence[EventRow]) -> list[str | None]:
+    types = [event.payload for event in events]
+    for operation in operations:
+        types += [operation.request, *(body for _, _, body in operation.responses)]
+        types += [parameter.type for parameter in operation.parameters]
+    return [shown.link for shown in types if shown is not None]
+
+
+def _shared_schemas(links: Sequence[str | None], own: Mapping[str, Any]) -> list[SchemaRow]:
+    """The schemas of common.yaml that the page refers to, and those which these refer to: links stay on the page."""
+    common = _components(load_contract("openapi", "common"), "schemas")
+    found: dict[str, SchemaRow] = {}
+    waiting = [link for link in links if link is not None]
+    while waiting:
+        name = waiting.pop()
+        if name in common and name not in own and name not in found:
+            found[name] = _schema(name, common[name])
+            waiting += [row.type.link for row in found[name].fields if row.type.link is not None]
+    return [found[name] for name in sorted(found)]
 
 
 def _components(document: Mapping[str, Any] | None, kind: str) -> dict[str, Any]:
@@ -200,7 +239,7 @@ def type_text(schema: Mapping[str, Any]) -> TypeText:
     """A schema in a few words; a named one becomes a link."""
     if reference := schema.get("$ref"):
         name = str(reference).rsplit("/", 1)[-1]
-        return TypeText(name, link=name if str(reference).startswith("#/") else None)
+        return TypeText(name, link=name if "#/components/schemas/" in str(reference) else None)
     for key in ("oneOf", "anyOf", "allOf"):
         if parts := schema.get(key):
             texts = [type_text(part) for part in parts]

@@ -12,7 +12,7 @@ from litestar.response import Redirect
 from kapital.kernel.problems import Family, Problem, Retry, problem_codes
 from kapital.platform.contract_files import contract_names, contracts_folder, load_contract
 from kapital.platform.http.access import PUBLIC
-from kapital.platform.http.contract_model import contract_page
+from kapital.platform.http.contract_model import ContractPage, contract_page, in_russian
 from kapital.platform.http.page_texts import TEXTS
 from kapital.platform.http.problems import STATUS, transport_problem
 
@@ -67,7 +67,7 @@ async def front_door() -> Redirect:
 @get("/contracts", opt=PUBLIC, sync_to_thread=True)
 def contract_index(lang: Language = "ru") -> Response[str]:
     """All contracts."""
-    pages = [page for name in contract_names() if name != "common" and (page := contract_page(name)) is not None]
+    pages = [page for name in contract_names() if name != "common" and (page := _page(name, lang)) is not None]
     return render("contracts.html", lang, pages=pages)
 
 
@@ -80,10 +80,16 @@ def contract(service: str, lang: Language = "ru") -> Response[Any]:
     if service.endswith(".yaml"):
         return _raw(service.removesuffix(".yaml"))
     known = service in contract_names()  # never a path of the caller's making
-    page = contract_page(service) if known else None
+    page = _page(service, lang) if known else None
     if page is None:
         raise ContractNotFound
     return render("contract.html", lang, page=page, has_events=load_contract("events", service) is not None)
+
+
+def _page(service: str, lang: Language) -> ContractPage | None:
+    page = contract_page(service)
+    # The parts that all contracts share are no service; nobody is led to them.
+    return in_russian(page) if page is not None and lang == "ru" and service != "common" else page
 
 
 def _raw(name: str) -> Response[bytes]:
