@@ -200,7 +200,11 @@ def settings_page() -> str:
         "",
         "Read from the environment, then from the TOML file named by `KAPITAL_CONFIG` (keys in lower",
     ]
-    lines += ["case without the prefix), then the default. An unknown key in the file stops the start.", ""]
+    lines += [
+        "case without the prefix), then the default. An unknown key in the file and an unknown",
+        "`KAPITAL_…` variable stop the start.",
+        "",
+    ]
     lines += ["| Variable | Type | Default | Meaning |", "| --- | --- | --- | --- |"]
     for node, after in zip(kind.body, [*kind.body[1:], None], strict=True):
         if not isinstance(node, ast.AnnAssign) or not isinstance(node.target, ast.Name) or node.value is None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from kapital.custody.api import KeyProfile
+from kapital.custody.api import KeyNotFound, KeyProfile
 from kapital.custody.service import CustodyService, custody_of
 from kapital.disclosure.service import DisclosureService, disclosure_of
 from kapital.identity.service import IdentityService, identity_of
@@ -24,7 +24,7 @@ from kapital.platform.database import Databases
 from kapital.platform.http import HttpApp, ServiceRoutes, create_app
 from kapital.platform.logging import get_logger
 from kapital.platform.objects import ObjectStore
-from kapital.platform.postgres import open_databases
+from kapital.platform.postgres import RegisterNotFound, open_databases
 from kapital.platform.process import tune_collector
 from kapital.platform.settings import Settings
 from kapital.registry.service import RegistryService, registry_of
@@ -104,22 +104,28 @@ class Kapital:
 
 
 @asynccontextmanager
-async def open_kapital(settings: Settings, clock: Clock | None = None) -> AsyncIterator[Kapital]:
+async def open_kapital(
+    settings: Settings, clock: Clock | None = None, *, create: bool = True
+) -> AsyncIterator[Kapital]:
     """Open databases, bring their schemas up to date, build every service, close all at the end.
 
-    Raises: EmbeddedPostgresFailed, DatabaseUnavailable, and what custody raises for a wrong passphrase.
+    Without `create` an installation that is not there is refused: a check of a new register would prove nothing.
+    Raises: RegisterNotFound, EmbeddedPostgresFailed, DatabaseUnavailable, and what custody raises for a wrong
+    passphrase.
     """
     tune_collector()
     clock = clock or SystemClock()
     async with AsyncExitStack() as opened:
-        databases = await open_databases(settings)
+        databases = await open_databases(settings, create=create)
         opened.push_async_callback(databases.close)
         for name, package in MIGRATIONS.items():
             await databases.get(name).migrate(package)
-        yield await _build(settings, clock, databases, opened)
+        yield await _build(settings, clock, databases, opened, create=create)
 
 
-async def _build(settings: Settings, clock: Clock, databases: Databases, opened: AsyncExitStack) -> Kapital:
+async def _build(
+    settings: Settings, clock: Clock, databases: Databases, opened: AsyncExitStack, *, create: bool
+) -> Kapital:
     """Build every part. What has to be closed is known to `opened` at once: a later part may fail."""
     objects = ObjectStore(settings.data_dir / "objects")
     custody = custody_of(
@@ -127,7 +133,7 @@ async def _build(settings: Settings, clock: Clock, databases: Databases, opened:
     )
     opened.push_async_callback(custody.close)
     await custody.start()
-    await custody.custody.ensure_key(settings.log_origin, KeyProfile.ANCHOR)
+    await _require_log_key(custody, settings, create=create)
     ledger = LedgerService(
         databases.get("ledger"),
         clock,
@@ -182,6 +188,22 @@ async def _build(settings: Settings, clock: Clock, databases: Databases, opened:
         bank=bank,
         objects=objects,
     )
+
+
+async def _require_log_key(custody: CustodyService, settings: Settings, *, create: bool) -> None:
+    """Make sure that the log's key is there. Without `create` another name of the log would be another log.
+
+    Raises: RegisterNotFound.
+    """
+    if create:
+        await custody.custody.ensure_key(settings.log_origin, KeyProfile.ANCHOR)
+        return
+    try:
+        await custody.custody.key(settings.log_origin)
+    except KeyNotFound as error:
+        raise RegisterNotFound(
+            f"no log {settings.log_origin} in {settings.data_dir} (KAPITAL_LOG_ORIGIN, KAPITAL_DATA_DIR)"
+        ) from error
 
 
 def http_app(kapital: Kapital) -> HttpApp:

@@ -100,6 +100,8 @@ def check(*, as_json: Json = False) -> None:
     async def work(kapital: "Kapital") -> tuple[dict[str, Any], bool]:
         found = await check_invariants(kapital)
         told: dict[str, Any] = {
+            "data_dir": str(kapital.settings.data_dir),
+            "origin": kapital.settings.log_origin,
             "size": found.ledger.size,
             "accounts": found.ledger.accounts,
             "invariants": found.holds(),
@@ -115,6 +117,7 @@ def check(*, as_json: Json = False) -> None:
     if as_json:
         _print(told)
     else:
+        print(f"{told['data_dir']}: log {told['origin']}")
         print(f"{told['size']} entries, {told['accounts']} accounts")
         print("  ".join(f"{name} {'holds' if ok else 'BROKEN'}" for name, ok in told["invariants"].items()))
         for f in told["findings"]:
@@ -243,7 +246,7 @@ def token(*roles: Role, hours: int = 8) -> None:
         )
         return str(issued.token)
 
-    print(_in_house(work))
+    print(_in_house(work, create=True))
 
 
 async def _token_end(roles: frozenset[Role], hours: int) -> datetime:
@@ -441,16 +444,20 @@ async def _until(stopping: asyncio.Event, server: "Server", kapital: "Kapital") 
 
 
 def _settings() -> "Settings":
+    from tomllib import TOMLDecodeError
+
     from pydantic import ValidationError
 
-    from kapital.platform.settings import Settings
+    from kapital.platform.settings import CONFIG_VARIABLE, Settings, UnknownVariable
 
     try:
         return Settings()
     except ValidationError as error:  # Without the value given: it may be a secret.
         named = (f"{'.'.join(map(str, e['loc'])) or 'settings'}: {e['msg']}" for e in error.errors())
         _end("settings (KAPITAL_… or the file of KAPITAL_CONFIG): " + "; ".join(named))
-    except FileNotFoundError as error:
+    except TOMLDecodeError as error:
+        _end(f"settings ({os.environ.get(CONFIG_VARIABLE)}): {error}")
+    except (UnknownVariable, FileNotFoundError) as error:
         _end(f"settings: {error}")
 
 
@@ -478,14 +485,14 @@ def _tell(told: dict[str, Any], *, as_json: bool) -> None:
         print(f"{name:>{width}}  {value}")
 
 
-def _in_house(work: Callable[["Kapital"], Awaitable[T]]) -> T:
-    """Open all parts, do the work, close them."""
+def _in_house(work: Callable[["Kapital"], Awaitable[T]], *, create: bool = False) -> T:
+    """Open all parts, do the work, close them. A register that is not there is made only if told so."""
     from kapital.app import open_kapital
 
     settings = _settings()
 
     async def opened() -> T:
-        async with open_kapital(settings) as kapital:
+        async with open_kapital(settings, create=create) as kapital:
             return await work(kapital)
 
     return _run(opened())

@@ -237,6 +237,14 @@ class TestOnTheDataLeft:
         assert [at.astimezone(MOSCOW).date() for at in paid] == due
         assert {at.astimezone(MOSCOW).hour for at in paid} == {10}
 
+    def test_another_name_of_the_log_is_refused_and_no_key_made(
+        self, demo: Demonstration, data: EmbeddedPostgres
+    ) -> None:
+        told = run("ledger", "keys", KAPITAL_DATA_DIR=str(demo.folder), KAPITAL_LOG_ORIGIN="other.example/ledger")
+
+        assert (told.code, told.out) == (2, "")
+        assert told.err.startswith(f"register_not_found: no log other.example/ledger in {demo.folder} ")
+
     def test_a_rebuild_gives_the_same(self, demo: Demonstration, data: EmbeddedPostgres) -> None:
         rebuilt = demo.cli("ledger", "rebuild")
 
@@ -244,6 +252,7 @@ class TestOnTheDataLeft:
         clean = demo.cli("check", "--json")
         assert clean.code == 0
         told = json.loads(clean.out)
+        assert (told["data_dir"], told["origin"]) == (str(demo.folder), "kapital.example/ledger")
         assert (told["size"], told["findings"], told["on_hold"]) == (demo.summary["entries"], [], [])
 
     def test_an_edited_balance_is_named(self, demo: Demonstration, data: EmbeddedPostgres) -> None:

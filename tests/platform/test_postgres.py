@@ -14,7 +14,13 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from kapital.platform.postgres import EmbeddedPostgres, EmbeddedPostgresFailed, create_missing, open_databases
+from kapital.platform.postgres import (
+    EmbeddedPostgres,
+    EmbeddedPostgresFailed,
+    RegisterNotFound,
+    create_missing,
+    open_databases,
+)
 from kapital.platform.postgres_config import ServerSizes, memory_mb, server_config
 from kapital.platform.settings import Settings
 
@@ -272,6 +278,17 @@ class TestOpenDatabases:
 
         assert postgres.is_ready()
         await execute(postgres, f'DROP DATABASE "kapital_{name}"')
+
+    async def test_a_register_that_is_only_read_is_never_made(self, postgres, tmp_path):
+        name, folder = f"never{time.time_ns()}", tmp_path / "data"
+
+        with pytest.raises(RegisterNotFound, match=f"no database kapital_{name}"):
+            await open_databases(Settings(database_url=postgres.dsn()), [name], create=False)
+        with pytest.raises(RegisterNotFound, match="no register in "):
+            await open_databases(Settings(data_dir=folder), [name], create=False)
+
+        assert not await execute(postgres, f"SELECT 1 FROM pg_database WHERE datname = 'kapital_{name}'")
+        assert not folder.exists()
 
     async def test_two_processes_may_create_the_same_database_at_once(self, postgres):
         import asyncio

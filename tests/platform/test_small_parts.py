@@ -21,7 +21,7 @@ from kapital.platform.ids import new_uuid7
 from kapital.platform.logging import UnknownLogField, configure_logging, get_logger
 from kapital.platform.objects import ObjectStore
 from kapital.platform.problems import DatabaseBusy, ObjectNotFound, ObjectTooLarge
-from kapital.platform.settings import Settings
+from kapital.platform.settings import Settings, UnknownVariable
 from kapital.platform.telemetry import REGISTRY, use_case
 
 START = datetime(2026, 3, 2, 9, tzinfo=UTC)
@@ -216,6 +216,19 @@ class TestSettings:
         monkeypatch.setenv("KAPITAL_CONFIG", str(tmp_path / "absent.toml"))
         with pytest.raises(FileNotFoundError):
             Settings()
+
+    @pytest.mark.parametrize("name", ["KAPITAL_DATADIR", "kapital_data_dri"])
+    def test_a_variable_that_nobody_reads_is_refused_and_the_nearest_named(self, name, monkeypatch):
+        monkeypatch.setenv(name, "/srv/kapital")
+        with pytest.raises(UnknownVariable, match=f"{name} is no setting; the nearest is KAPITAL_DATA_DIR"):
+            Settings()
+
+    def test_variables_of_the_house_that_are_no_settings_stop_nothing(self, monkeypatch):
+        for name in ("KAPITAL_ACCESS_TOKEN", "KAPITAL_REQUIRE_ALL", "KAPITAL_TEST_SEED"):
+            monkeypatch.setenv(name, "1")
+        monkeypatch.setenv("kapital_port", "9002")
+
+        assert Settings().port == 9002
 
     @pytest.mark.parametrize("bad", [{"port": 0}, {"database_url": "mysql://x"}, {"log_level": "LOUD"}])
     def test_bad_values_are_refused(self, bad):

@@ -31,7 +31,7 @@ from urllib.parse import quote
 
 import asyncpg
 
-from kapital.kernel.problems import Retry, Unavailable
+from kapital.kernel.problems import Family, Problem, Retry, Unavailable
 from kapital.platform.database import CONNECT_TIMEOUT_S, Database, Databases, dsn_for
 from kapital.platform.postgres_config import ServerSizes, server_config
 from kapital.platform.problems import problem_of
@@ -76,6 +76,15 @@ class EmbeddedPostgresFailed(Unavailable):
     code = "embedded_postgres_failed"
     title = "The embedded PostgreSQL cannot be started"
     retry = Retry.AFTER_CHANGE
+
+
+class RegisterNotFound(Problem):
+    """The settings name a place where no register has been made: a folder or server mistyped, or not begun yet."""
+
+    code = "register_not_found"
+    title = "There is no register here"
+    retry = Retry.AFTER_CHANGE
+    family = Family.NOT_FOUND
 
 
 class EmbeddedPostgres:
@@ -124,6 +133,11 @@ class EmbeddedPostgres:
                 if self.postmaster_pid() is not None:
                     self._run("pg_ctl", "stop", "-D", str(self.data), "-m", "fast", "-w", "-t", "120")
 
+    @property
+    def exists(self) -> bool:
+        """Whether a cluster has been made in this folder."""
+        return (self.data / "PG_VERSION").exists()
+
     def dsn(self, database: str = "postgres") -> str:
         """Connection string of a database of this server (asyncpg, psql, pg_dump)."""
         return f"postgresql://{SUPERUSER}@/{database}?host={quote(str(self.socket_folder), safe='/')}"
@@ -165,7 +179,7 @@ class EmbeddedPostgres:
             self._user.open_path_to(_BIN / "postgres")
         for folder in (self.log_folder, self.socket_folder):
             self._own_folder(folder)
-        if not (self.data / "PG_VERSION").exists():
+        if not self.exists:
             self._init_cluster()
         version, ours = (self.data / "PG_VERSION").read_text().strip(), self._binary_major()
         if version != ours:
@@ -372,10 +386,11 @@ def _command_line(pid: int) -> str:
     return shown.stdout
 
 
-async def open_databases(settings: Settings, services: Sequence[str] = SERVICES) -> Databases:
+async def open_databases(settings: Settings, services: Sequence[str] = SERVICES, *, create: bool = True) -> Databases:
     """Connect to the configured server, or start the embedded one, and make `kapital_<service>` where missing.
 
-    Raises: EmbeddedPostgresFailed, DatabaseUnavailable.
+    Without `create` a missing cluster or database is refused, and nothing is made.
+    Raises: RegisterNotFound, EmbeddedPostgresFailed, DatabaseUnavailable.
     """
     embedded: EmbeddedPostgres | None = None
     if settings.database_url is None:
@@ -384,12 +399,14 @@ async def open_databases(settings: Settings, services: Sequence[str] = SERVICES)
             shared_buffers_mb=settings.postgres_shared_buffers_mb,
         )
         embedded = EmbeddedPostgres(settings.data_dir, sizes=sizes)
+        if not create and not embedded.exists:
+            raise RegisterNotFound(f"no register in {settings.data_dir} (KAPITAL_DATA_DIR)")
         await asyncio.to_thread(embedded.start)
         server = embedded.dsn()
     else:
         server = settings.database_url.get_secret_value()
     try:
-        await create_missing(server, [f"kapital_{service}" for service in services])
+        await create_missing(server, [f"kapital_{service}" for service in services], create=create)
     except BaseException:
         if embedded is not None:
             await asyncio.to_thread(embedded.stop)
@@ -401,10 +418,10 @@ async def open_databases(settings: Settings, services: Sequence[str] = SERVICES)
     return Databases(by_name, on_close=embedded.stop if embedded is not None else None)
 
 
-async def create_missing(server_dsn: str, names: Sequence[str]) -> None:
-    """Create the databases that do not exist yet; two processes may do so at once.
+async def create_missing(server_dsn: str, names: Sequence[str], *, create: bool = True) -> None:
+    """Create the databases that do not exist yet; two processes may do so at once. Without `create` refuse them.
 
-    Raises: DatabaseUnavailable.
+    Raises: RegisterNotFound, DatabaseUnavailable.
     """
     try:
         conn = await asyncpg.connect(server_dsn, timeout=CONNECT_TIMEOUT_S)
@@ -414,11 +431,15 @@ async def create_missing(server_dsn: str, names: Sequence[str]) -> None:
         raise
     try:
         there = {row["datname"] for row in await conn.fetch("SELECT datname FROM pg_database")}
-        for name in names:
-            if name not in there:
-                try:
-                    await conn.execute(f'CREATE DATABASE "{name}"')
-                except (asyncpg.DuplicateDatabaseError, asyncpg.UniqueViolationError):
-                    continue
+        missing = [name for name in names if name not in there]
+        if missing and not create:
+            raise RegisterNotFound(
+                f"this server has no database {missing[0]} (KAPITAL_DATA_DIR, KAPITAL_DATABASE_URL)"
+            )
+        for name in missing:
+            try:
+                await conn.execute(f'CREATE DATABASE "{name}"')
+            except (asyncpg.DuplicateDatabaseError, asyncpg.UniqueViolationError):
+                continue
     finally:
         await conn.close()

@@ -5,8 +5,10 @@ Secrets are `SecretStr`: their `repr` shows stars, so a logged Settings object t
 """
 
 import os
+from collections.abc import Iterable
+from difflib import get_close_matches
 from pathlib import Path
-from typing import Self
+from typing import Final, Self
 
 from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import (
@@ -16,13 +18,20 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
-CONFIG_VARIABLE = "KAPITAL_CONFIG"
+PREFIX: Final = "KAPITAL_"
+CONFIG_VARIABLE: Final = "KAPITAL_CONFIG"
+NO_SETTINGS: Final = (CONFIG_VARIABLE, "KAPITAL_ACCESS_TOKEN", "KAPITAL_REQUIRE_ALL", "KAPITAL_TEST_SEED")
+"""Variables of the house that are no settings: the file's name, who acts at the console, two of the tests."""
+
+
+class UnknownVariable(ValueError):
+    """The environment has a `KAPITAL_…` variable that nobody reads: a typing error, never ignored."""
 
 
 class Settings(BaseSettings):
-    """All that can be chosen at start. An unknown key in the file is refused, so a typing error cannot pass."""
+    """All that can be chosen at start. An unknown variable or key in the file is refused: no typing error passes."""
 
-    model_config = SettingsConfigDict(env_prefix="KAPITAL_", extra="forbid", frozen=True, hide_input_in_errors=True)
+    model_config = SettingsConfigDict(env_prefix=PREFIX, extra="forbid", frozen=True, hide_input_in_errors=True)
 
     data_dir: Path = Path("var/kapital")
     """Everything the process keeps on disk: embedded PostgreSQL, objects, keys of the sandbox."""
@@ -59,7 +68,11 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - no .env files: one file, named
         file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - no folder of secrets either
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Code, then environment, then the file. A named file that is missing is an error, not a default."""
+        """Code, then environment, then the file. A named file that is missing is an error, not a default.
+
+        Raises: UnknownVariable, FileNotFoundError.
+        """
+        _require_known(os.environ, [f"{PREFIX}{name.upper()}" for name in settings_cls.model_fields])
         sources: tuple[PydanticBaseSettingsSource, ...] = (init_settings, env_settings)
         if named := os.environ.get(CONFIG_VARIABLE):
             path = Path(named)
@@ -75,3 +88,13 @@ class Settings(BaseSettings):
             if scheme not in {"postgresql", "postgres"}:
                 raise ValueError("database_url must start with postgresql://")
         return self
+
+
+def _require_known(variables: Iterable[str], settings: Iterable[str]) -> None:
+    """Return if each `KAPITAL_…` variable is read by somebody. Raises: UnknownVariable."""
+    known = {*settings, *NO_SETTINGS}
+    for name in sorted(variables):
+        # As pydantic-settings reads them: in any case of letters.
+        if name.upper().startswith(PREFIX) and name.upper() not in known:
+            near = get_close_matches(name.upper(), sorted(known), 1, 0)
+            raise UnknownVariable(f"{name} is no setting; the nearest is {near[0]}")
