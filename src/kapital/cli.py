@@ -6,6 +6,7 @@ A command imports what it needs when it runs, so that `kapital --help` answers a
 import asyncio
 import json
 import os
+import select
 import signal
 import socket
 import sys
@@ -16,8 +17,9 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TypeVar
 from uuid import UUID
 
 from cyclopts import App, Parameter
+from cyclopts.validators import Number
 
-from kapital.demo import INVESTORS
+from kapital.demo import INVESTORS, INVESTORS_MAX, INVESTORS_MIN, ISSUES_MAX
 from kapital.kernel.problems import InvariantBroken, Problem
 from kapital.kernel.roles import Role
 
@@ -63,9 +65,25 @@ def up() -> None:
 @app.command
 def demo(
     *,
-    folder: Path = Path("var/demo"),
-    investors: int = INVESTORS,
-    terms: tuple[Path, ...] = (),
+    folder: Annotated[Path, Parameter(help="Where all data go; emptied first if it is of an earlier run.")] = Path(
+        "var/demo"
+    ),
+    investors: Annotated[
+        int,
+        Parameter(
+            help=f"Number of synthetic investors, {INVESTORS_MIN} to {INVESTORS_MAX}.",
+            validator=Number(gte=INVESTORS_MIN, lte=INVESTORS_MAX),
+        ),
+    ] = INVESTORS,
+    terms: Annotated[
+        tuple[Path, ...],
+        Parameter(
+            help=f"Terms to play instead of the six examples, once for each file, at most {ISSUES_MAX}. "
+            "The last finds too few buyers.",
+            negative=(),
+            show_default=False,
+        ),
+    ] = (),
     as_json: Json = False,
 ) -> None:
     """Play real decisions from draft to redemption with synthetic people, and prove the outcome."""
@@ -74,6 +92,7 @@ def demo(
     from kapital.demo.run import run_demo
 
     _silence_logs()
+    _settings()  # what is wrong with the environment is said first
     console = Console(stderr=as_json)
     told, well = _run(run_demo(folder, investors=investors, console=console, files=terms))
     if as_json:
@@ -323,10 +342,21 @@ def skip_dead_letter(service: str, number: int, *, reason: str) -> None:
 @bench.command(name="ledger")
 def bench_ledger(
     *,
-    seconds: float = 60,
-    entries_before: int = 1_000_000,
-    wallets: int = 100_000,
-    callers: int = 1_200,
+    seconds: Annotated[
+        float, Parameter(help="How long each load lasts, 1 to 3600.", validator=Number(gte=1, lte=3600))
+    ] = 60,
+    entries_before: Annotated[
+        int,
+        Parameter(
+            help="Entries in the ledger before it is measured, up to 10^8.", validator=Number(gte=0, lte=10**8)
+        ),
+    ] = 1_000_000,
+    wallets: Annotated[
+        int, Parameter(help="Wallets that trade, 2 to 10^6.", validator=Number(gte=2, lte=10**6))
+    ] = 100_000,
+    callers: Annotated[
+        int, Parameter(help="Callers at the same time, 1 to 10,000.", validator=Number(gte=1, lte=10_000))
+    ] = 1_200,
     as_json: Json = False,
 ) -> None:
     """DvP per second through `post` on embedded PostgreSQL, on an empty and on a large ledger, and the limit."""
@@ -335,7 +365,8 @@ def bench_ledger(
     from kapital.bench.ledger import LedgerBench
 
     _silence_logs()
-    console = Console(stderr=True)
+    _settings()  # what is wrong with the environment is said first
+    console = Console(stderr=True, soft_wrap=True)
     told = _run(
         LedgerBench(wallets=wallets, entries_before=entries_before, seconds=seconds, callers=callers).run(console)
     )
@@ -505,7 +536,8 @@ def _run(work: Coroutine[Any, Any, T]) -> T:
         with asyncio.Runner(loop_factory=new_event_loop) as runner:
             return runner.run(work)
     except Problem as problem:
-        print(f"{problem.code}: {problem.detail} {problem.facts or ''}".rstrip(), file=sys.stderr)
+        facts = ", ".join(f"{name} {value}" for name, value in problem.facts.items())
+        print(f"{problem.code}: {problem.detail}" + (f" ({facts})" if facts else ""), file=sys.stderr)
         sys.exit(2)
     except InvariantBroken as broken:
         print(f"invariant broken: {broken}", file=sys.stderr)
@@ -513,5 +545,35 @@ def _run(work: Coroutine[Any, Any, T]) -> T:
 
 
 def main() -> None:
-    """Run the command line."""
-    app()
+    """Run the command line. What the world refuses is said in one line, `path: reason`, with exit status 2."""
+    try:
+        try:
+            app()
+        finally:
+            sys.stdout.flush()
+    except BrokenPipeError:
+        if not _reader_is_gone():
+            raise
+        _drop_output()
+        sys.exit(128 + signal.SIGPIPE)
+    except OSError as error:
+        if error.errno is None:
+            raise
+        _drop_output()
+        _end(f"{error.filename or 'input or output'}: {error.strerror}")
+    except KeyboardInterrupt:
+        sys.exit(128 + signal.SIGINT)
+
+
+def _reader_is_gone() -> bool:
+    """Whether nobody reads our output any more: a broken pipe inside the house is another matter, and a fault."""
+    poll = select.poll()
+    poll.register(sys.stdout.fileno(), 0)
+    return any(event & (select.POLLERR | select.POLLHUP) for _, event in poll.poll(0))
+
+
+def _drop_output() -> None:
+    """Let Python's last flush, at the exit, have somewhere to go."""
+    nothing = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nothing, sys.stdout.fileno())
+    os.close(nothing)

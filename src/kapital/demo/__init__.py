@@ -7,3 +7,7 @@ from typing import Final
 
 INVESTORS: Final = 240
 """Synthetic investors when nothing else is asked for."""
+INVESTORS_MIN: Final = 3
+"""One forgets the payment code, one orders too late, one is given a statement."""
+INVESTORS_MAX: Final = 5_000
+ISSUES_MAX: Final = 20

@@ -10,15 +10,18 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from kapital.app import Kapital, open_kapital
-from kapital.demo import INVESTORS
+from kapital.demo import INVESTORS, ISSUES_MAX
 from kapital.demo.report import show, summary
 from kapital.demo.story import AT_ONCE, Story, play, start_of
 from kapital.invariants import check_invariants
+from kapital.kernel.calendar import moscow_day, russian_calendar
 from kapital.kernel.problems import Family, InvariantBroken, Problem, Retry
 from kapital.platform.clock import SteppedClock
 from kapital.platform.postgres import EmbeddedPostgres
 from kapital.platform.settings import Settings
-from kapital.tokenization.domain.terms import load_terms
+from kapital.tokenization.domain.terms import IssuanceTerms, load_terms
+from kapital.tokenization.domain.terms_text import BYTES_MAX
+from kapital.tokenization.domain.validator import find_faults
 from kapital.verify.package import decode
 from kapital.verify.report import Report
 from kapital.verify.signed_note import encode_base64, parse_checkpoint, split_note
@@ -34,6 +37,24 @@ FILES: Final = (
     "discount-one-month.yaml",
     "debt-step-rate.yaml",
 )
+
+
+class DemoTermsUnplayable(Problem):
+    """The demonstration cannot play these terms to their end; the detail names the file and what is wrong."""
+
+    code = "demo_terms_unplayable"
+    title = "The demonstration cannot play these terms"
+    retry = Retry.AFTER_CHANGE
+    family = Family.UNPROCESSABLE
+
+
+class DemoFolderServed(Problem):
+    """Another process uses the data of an earlier demonstration; emptied, it would work on files that are gone."""
+
+    code = "demo_folder_served"
+    title = "Another process uses this folder: stop it first"
+    retry = Retry.AFTER_CHANGE
+    family = Family.CONFLICT
 
 
 class DemoFolderInUse(Problem):
@@ -56,14 +77,18 @@ async def run_demo(
 ) -> tuple[dict[str, Any], bool]:
     """Play the story in `folder`, which is emptied first; return the summary and whether all is well.
 
-    Raises: DemoFolderInUse.
+    Everything that can be wrong with what is asked for is looked at before the folder is emptied.
+    Raises: OSError (a file or the folder), DemoTermsUnplayable, DemoFolderInUse, DemoFolderServed.
     """
     began = time.monotonic()
     files = files or [examples_folder() / name for name in FILES]
-    _empty(folder)
-    clock = SteppedClock(start_of([load_terms(file.read_bytes()) for file in files]))
+    clock = SteppedClock(start_of(_playable(files)))
     # A connection for each of those who act at once: on a slow disk nobody waits in vain for another's.
-    settings = Settings(data_dir=folder, postgres_shared_buffers_mb=256, database_pool_size=AT_ONCE // 2)
+    # Never the server that the environment may name: a demonstration has no business in it.
+    settings = Settings(
+        data_dir=folder, database_url=None, postgres_shared_buffers_mb=256, database_pool_size=AT_ONCE // 2
+    )
+    _empty(folder)
     with _progress(console) as bar:
         task = bar.add_task("starting PostgreSQL", total=None)
 
@@ -114,7 +139,36 @@ def _progress(console: Console) -> Progress:
     )
 
 
+def _playable(files: Sequence[Path]) -> list[IssuanceTerms]:
+    """Read the terms and look for what would stop the story in its middle. Raises: OSError, DemoTermsUnplayable."""
+    if len(files) > ISSUES_MAX:
+        raise DemoTermsUnplayable(f"at most {ISSUES_MAX} files of terms", {"got": len(files)})
+    read: list[IssuanceTerms] = []
+    for file in files:
+        try:
+            read.append(load_terms(_read_start(file)))
+        except Problem as problem:
+            told = "; ".join(f"{fault.pointer} {fault.message}" for fault in problem.errors) or problem.detail
+            raise DemoTermsUnplayable(f"{file}: {told}", {"reason": problem.code}) from problem
+    today = moscow_day(start_of(read))
+    for file, terms in zip(files, read, strict=True):
+        if faults := find_faults(terms, calendar=russian_calendar(), today=today):
+            raise DemoTermsUnplayable(f"{file}: " + "; ".join(f"{f.pointer} {f.message_en}" for f in faults))
+    for name, values in (("code", [t.code for t in read]), ("issuer", [t.issuer.inn for t in read])):
+        for file, value in zip(files, values, strict=True):
+            if values.count(value) > 1:
+                raise DemoTermsUnplayable(f"{file}: another file has the same {name}")
+    return read
+
+
+def _read_start(file: Path) -> bytes:
+    """The bytes of a file, of a large one no more than are needed to see that it is too large. Raises: OSError."""
+    with file.open("rb") as opened:
+        return opened.read(BYTES_MAX + 1)
+
+
 def _empty(folder: Path) -> None:
+    """Make the folder, or make it empty. Raises: OSError, DemoFolderInUse, DemoFolderServed."""
     if folder.exists() and any(folder.iterdir()) and not (folder / MARKER).exists():
         raise DemoFolderInUse(facts={"folder": str(folder)})
     if (folder / "postgres").exists():
@@ -122,6 +176,9 @@ def _empty(folder: Path) -> None:
         server = EmbeddedPostgres(folder)
         server.start()
         server.stop()
-    shutil.rmtree(folder, ignore_errors=True)
+        if server.postmaster_pid() is not None:
+            raise DemoFolderServed(facts={"folder": str(folder)})
+    if folder.exists():
+        shutil.rmtree(folder)
     folder.mkdir(parents=True)
     (folder / MARKER).write_text("Made by kapital demo; emptied at each run.\n")
