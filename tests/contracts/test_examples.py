@@ -4,6 +4,7 @@ The rule of the names stands in contracts/README.md.
 """
 
 import json
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -87,3 +88,10 @@ def test_a_generated_evidence_package_fits_its_schema(story: Story, kind: str) -
 
     Draft202012Validator(schema, format_checker=FormatChecker()).validate(package)
     assert package["kind"] == kind
+
+
+def test_the_example_decisions_name_the_code_that_computes_their_payments() -> None:
+    digest = sha256((REPOSITORY / "src/kapital/tokenization/domain/payoff.py").read_bytes()).hexdigest()
+    named = {path.name: load_terms(path.read_bytes()).smart_contract_clause.code_sha256 for path in TERMS}
+
+    assert named == dict.fromkeys(named, digest), f"the code has changed: write code_sha256: {digest}"

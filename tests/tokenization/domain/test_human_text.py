@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from kapital.kernel.canonical import sha256_hex
 from kapital.kernel.problems import InvariantBroken
@@ -73,7 +74,11 @@ def test_has_every_section_and_the_numbers(example, name, says):
 
 def test_the_text_of_one_decision_is_kept(example):
     """A change of the rendering is seen here first; published texts are stored and never rendered anew."""
-    assert text_of(example("debt-step-rate")) == GOLDEN.read_text()
+    terms = example("debt-step-rate")
+    # The example names the code of today; the kept text was made with the hash of an empty text.
+    clause = replace(terms.smart_contract_clause, code_sha256=sha256_hex(b""))
+
+    assert text_of(replace(terms, smart_contract_clause=clause)) == GOLDEN.read_text()
 
 
 def test_is_bound_to_the_hash_of_its_own_terms(example):
