@@ -1,8 +1,12 @@
 """The command line as its caller meets it: what is wrong is said in one line, at once, and nothing is made."""
 
+import asyncio
 import os
+import signal
 import socket
 import subprocess
+import tempfile
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from uuid import uuid4
@@ -11,8 +15,10 @@ import pytest
 
 from kapital.demo import INVESTORS_MAX
 from kapital.demo.run import MARKER
+from tests.contracts.serving import postmasters
 from tests.demo.conftest import KAPITAL, run
 from tests.tokenization.world import EXAMPLES
+from tests.waiting import NEVER_S, until
 
 TERMS = EXAMPLES / "fixed-rate-window.yaml"
 
@@ -123,3 +129,25 @@ def test_output_that_cannot_be_written_is_a_failure_and_said() -> None:
         )
 
     assert (ended.returncode, ended.stderr) == (2, "input or output: No space left on device\n")
+
+
+@pytest.fixture
+def short() -> Iterator[Path]:
+    """A folder that the server's user may enter."""
+    with tempfile.TemporaryDirectory(prefix="kapital-stop-", dir="/tmp", ignore_cleanup_errors=True) as made:
+        yield Path(made) / "demo"
+
+
+def test_ctrl_c_in_the_demonstration_says_what_it_does_and_leaves_no_server(short: Path) -> None:
+    process = subprocess.Popen(
+        [KAPITAL, "demo", "--folder", short], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    starting = short / "postgres/start.lock"
+    asyncio.run(until(lambda: starting.exists() or process.poll() is not None, what="the start of PostgreSQL"))
+
+    process.send_signal(signal.SIGINT)
+    _, told = process.communicate(timeout=NEVER_S)
+
+    assert process.returncode == 130
+    assert told == f"stopping…\nstopped; {short} holds an unfinished demonstration, the next run empties it\n"
+    assert postmasters(short) == []

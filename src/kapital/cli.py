@@ -93,8 +93,14 @@ def demo(
 
     _silence_logs()
     _settings()  # what is wrong with the environment is said first
-    console = Console(stderr=as_json)
-    told, well = _run(run_demo(folder, investors=investors, console=console, files=terms))
+    # Not at a terminal nobody wants 80 columns: a path broken in two cannot be copied.
+    wide = None if (sys.stderr if as_json else sys.stdout).isatty() else 200
+    console = Console(stderr=as_json, soft_wrap=True, width=wide)
+    try:
+        told, well = _run(_stopping_aloud(run_demo(folder, investors=investors, console=console, files=terms)))
+    except asyncio.CancelledError:
+        print(f"stopped; {folder} holds an unfinished demonstration, the next run empties it", file=sys.stderr)
+        sys.exit(128 + signal.SIGINT)
     if as_json:
         _print(told)
     if not well:
@@ -402,6 +408,21 @@ def bench_screening(
     _silence_logs()
     measured = ScreeningBench(clients=clients, list_entries=list_entries, update_entries=update_entries, names=names)
     _tell(_run(measured.run(Console(stderr=True))), as_json=as_json)
+
+
+async def _stopping_aloud(work: Coroutine[Any, Any, T]) -> T:
+    """Do the work; at Ctrl-C say at once that it ends: what is under way is finished first, then the server stops."""
+    task, told = asyncio.current_task(), asyncio.Event()
+
+    def stop() -> None:
+        print("stopping…", file=sys.stderr, flush=True)
+        if task is not None and not told.is_set():
+            told.set()
+            task.cancel()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stop)
+    return await work
 
 
 async def _person(kapital: "Kapital") -> "Actor":

@@ -78,3 +78,17 @@ async def test_a_writer_that_dies_tells_everyone_who_waits(ledger: LedgerService
     with pytest.raises(Problem):
         await asyncio.wait_for(ledger.post([tx(OpenWallet(new_uuid7()))]), PATIENCE_S)
     await asyncio.wait_for(ledger.close(), PATIENCE_S)
+
+
+async def test_the_end_of_the_process_answers_too_and_is_not_logged_as_a_fault(
+    ledger: LedgerService, monkeypatch, capsys: pytest.CaptureFixture[str]
+):
+    async def cancelled(*args: object) -> None:
+        raise asyncio.CancelledError
+
+    monkeypatch.setattr(Poster, "_hand_over", cancelled)
+    call = asyncio.create_task(ledger.post([tx(OpenWallet(new_uuid7()))]))
+    [told] = await asyncio.wait_for(asyncio.gather(call, return_exceptions=True), PATIENCE_S)
+    assert type(told) is LedgerStopped
+    assert "ledger.writer_stopped" not in capsys.readouterr().err
+    await asyncio.wait_for(ledger.close(), PATIENCE_S)

@@ -401,7 +401,7 @@ async def open_databases(settings: Settings, services: Sequence[str] = SERVICES,
         embedded = EmbeddedPostgres(settings.data_dir, sizes=sizes)
         if not create and not embedded.exists:
             raise RegisterNotFound(f"no register in {settings.data_dir} (KAPITAL_DATA_DIR)")
-        await asyncio.to_thread(embedded.start)
+        await _start_whole(embedded)
         server = embedded.dsn()
     else:
         server = settings.database_url.get_secret_value()
@@ -416,6 +416,18 @@ async def open_databases(settings: Settings, services: Sequence[str] = SERVICES,
         for service in services
     }
     return Databases(by_name, on_close=embedded.stop if embedded is not None else None)
+
+
+async def _start_whole(embedded: EmbeddedPostgres) -> None:
+    """Start the server; who loses patience meanwhile leaves none behind. Raises: EmbeddedPostgresFailed."""
+    starting = asyncio.ensure_future(asyncio.to_thread(embedded.start))
+    try:
+        await asyncio.shield(starting)
+    except asyncio.CancelledError:
+        # The thread goes on: only when it has ended is there something to stop.
+        await asyncio.wait([starting])
+        await asyncio.to_thread(embedded.stop)
+        raise
 
 
 async def create_missing(server_dsn: str, names: Sequence[str], *, create: bool = True) -> None:

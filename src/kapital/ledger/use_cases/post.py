@@ -234,7 +234,8 @@ class Poster:
         self._closing = True
         if tasks.cancelled() or tasks.exception() is None:
             return
-        _log.error("ledger.writer_stopped", exc_info=tasks.exception())
+        if not isinstance(tasks.exception(), asyncio.CancelledError):  # the end of the process is no fault
+            _log.error("ledger.writer_stopped", exc_info=tasks.exception())
         for call in [*chain.from_iterable(self._untold), *self._waiting]:
             if not call.answers.done():
                 call.answers.set_exception(LedgerStopped())
