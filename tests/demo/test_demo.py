@@ -44,6 +44,7 @@ FIELDS = {
 ISSUE_FIELDS = {
     "terms",
     "code",
+    "issue_id",
     "outcome",
     "state",
     "units",
@@ -99,6 +100,7 @@ def test_the_page_for_people_explains_the_money_the_refusals_and_what_to_do_next
     for number in range(1, 8):
         assert re.search(rf"✓ I{number} \w{{2,}}", page)
     assert f"KAPITAL_DATA_DIR={demo.folder} make run" in page
+    assert f"  {demo.summary['issues'][0]['code']} {demo.summary['issues'][0]['issue_id']}\n" in page
 
 
 def test_a_side_whose_money_does_not_add_up_is_named(demo: Demonstration) -> None:

@@ -69,6 +69,7 @@ def _issue(issue: IssueStory) -> dict[str, Any]:
     return {
         "terms": issue.file.name,
         "code": issue.terms.code,
+        "issue_id": str(issue.issue_id),
         "outcome": "failed" if state in _FAILED else "held",
         "state": state.value,
         "units": issue.book.allocated_units,
@@ -103,6 +104,10 @@ def show(console: Console, told: dict[str, Any], invariants: Invariants, proof: 
         f"\nEvidence: a holder's statement taken while units were held, {verdict} by the offline verifier",
         soft_wrap=True,
     )
+    held = {balance.asset for balance in proof.balances}
+    named = (f"{issue['code']} {issue['issue_id']}" for issue in told["issues"] if issue["issue_id"] in held)
+    for line in ("In it the assets stand by their ids:", *(f"  {one}" for one in named)):
+        console.print(line, soft_wrap=True, highlight=False)
     for line in _next_lines(told["evidence"], folder):
         console.print(line, soft_wrap=True, highlight=False)
     console.print(f"{told['seconds']} s")
