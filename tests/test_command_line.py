@@ -12,6 +12,7 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
+from cyclopts import App
 
 from kapital.demo import INVESTORS_MAX
 from kapital.demo.run import MARKER
@@ -151,3 +152,51 @@ def test_ctrl_c_in_the_demonstration_says_what_it_does_and_leaves_no_server(shor
     assert process.returncode == 130
     assert told == f"stopping…\nstopped; {short} holds an unfinished demonstration, the next run empties it\n"
     assert postmasters(short) == []
+
+
+def test_every_parameter_says_what_it_is() -> None:
+    from kapital.cli import app
+
+    def silent(command: App, words: str) -> list[str]:
+        below = [command[name] for name in command if not name.startswith("-")]
+        if below:
+            return [told for one in below for told in silent(one, f"{words} {one.name[0]}")]
+        arguments = command.assemble_argument_collection()
+        return [f"{words} {one.name}" for one in arguments if not one.parameter.help]
+
+    assert silent(app, "kapital") == ["kapital verify ARGUMENTS"]  # its own parser tells them
+
+
+def test_help_offers_only_what_is_accepted_and_names_the_command_that_was_typed() -> None:
+    with ThreadPoolExecutor(2) as pool:
+        verify, token, up = pool.map(lambda c: run(c, "--help"), ("verify", "token", "up"))
+
+    assert verify.out.startswith("usage: kapital verify ")
+    assert "investor" not in token.out
+    assert "KAPITAL_PORT" in up.out
+
+
+def test_a_file_that_is_there_is_not_replaced_without_a_word(tmp_path: Path) -> None:
+    (tmp_path / "entry-1.kapital.json").write_text("kept")
+
+    ended = run("evidence", "entry", "1", cwd=tmp_path)
+
+    assert (ended.code, ended.out) == (2, "")
+    assert ended.err == "entry-1.kapital.json: there is such a file (--force replaces it)\n"
+    assert (tmp_path / "entry-1.kapital.json").read_text() == "kept"
+
+
+def test_facts_of_a_refusal_are_words() -> None:
+    ended = run("token", "risk", "--hours", "0")
+
+    assert ended.err.startswith("token_lifetime_out_of_range: ")
+    assert "{" not in ended.err
+
+
+def test_a_second_file_that_is_no_checkpoint_says_nothing_of_the_package(tmp_path: Path) -> None:
+    (tmp_path / "letter.txt").write_text("no checkpoint")
+
+    ended = run("verify", str(TERMS), "--checkpoint", "letter.txt", cwd=tmp_path)
+
+    assert (ended.code, ended.out) == (2, "")
+    assert "letter.txt is no checkpoint" in ended.err

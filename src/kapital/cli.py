@@ -50,13 +50,26 @@ app.command("kapital.commands.screening:app", name="screening", help="Lists of s
 app.command("kapital.commands.signature:app", name="signature", help="Electronic signatures of people.")
 
 TOKEN_VARIABLE = "KAPITAL_ACCESS_TOKEN"  # noqa: S105 - the name of the place, not a secret
-Json = Annotated[bool, Parameter(name="--json", negative=(), help="Print one JSON object and nothing else.")]
+Json = Annotated[
+    bool,
+    Parameter(name="--json", negative=(), help="Print one JSON object on standard output and nothing else there."),
+]
+Out = Annotated[
+    Path | None, Parameter(help="File to write; without it one named after the subject, in the current folder.")
+]
+Reason = Annotated[str, Parameter(help="Why, in words; kept in the audit.")]
+Service = Annotated[str, Parameter(help="Name of the service, as `dead-letters list` shows it.")]
+LetterNumber = Annotated[int, Parameter(help="Number of the letter there.")]
+Force = Annotated[bool, Parameter(help="Replace a file that is there.", negative=())]
 T = TypeVar("T")
 
 
 @app.command
 def up() -> None:
-    """Serve the HTTP API of all services in one process until Ctrl-C."""
+    """Serve the HTTP API of all services in one process until Ctrl-C.
+
+    KAPITAL_PORT (8080), KAPITAL_HOST and KAPITAL_DATA_DIR (var/kapital) say where; all settings: docs/reference.
+    """
     settings = _settings()
     _require_free_port(settings)
     _run(_serve(settings))
@@ -112,7 +125,7 @@ def verify(*arguments: Annotated[str, Parameter(allow_leading_hyphen=True)]) -> 
     """Check an evidence package offline (`kapital verify --help` for its options)."""
     from kapital.verify.__main__ import main as verify_main
 
-    sys.exit(verify_main(list(arguments)))
+    sys.exit(verify_main(list(arguments), program="kapital verify"))
 
 
 @app.command
@@ -153,17 +166,22 @@ def check(*, as_json: Json = False) -> None:
 
 
 @evidence.command
-def entry(seq: int, *, out: Path | None = None) -> None:
+def entry(
+    seq: Annotated[int, Parameter(help="Number of the entry in the log.")], *, out: Out = None, force: Force = False
+) -> None:
     """Make the evidence package of one ledger entry."""
     _silence_logs()
-    _write_evidence(out or Path(f"entry-{seq}.kapital.json"), lambda k: k.ledger.entry_evidence(seq))
+    _write_evidence(out or Path(f"entry-{seq}.kapital.json"), force, lambda k: k.ledger.entry_evidence(seq))
 
 
 @evidence.command
-def statement(wallet: UUID, *, out: Path | None = None) -> None:
+def statement(
+    wallet: Annotated[UUID, Parameter(help="Id of the wallet.")], *, out: Out = None, force: Force = False
+) -> None:
     """Make a holder's statement: every entry of a wallet with proofs, and the proof that none is missing."""
     _silence_logs()
-    _write_evidence(out or Path(f"statement-{wallet}.kapital.json"), lambda k: k.ledger.statement_evidence(wallet))
+    path = out or Path(f"statement-{wallet}.kapital.json")
+    _write_evidence(path, force, lambda k: k.ledger.statement_evidence(wallet))
 
 
 @ledger.command
@@ -210,7 +228,11 @@ def list_holds(*, as_json: Json = False) -> None:
 
 
 @hold.command(name="lift")
-def lift_holds(*assets: UUID, reason: str, every: bool = False) -> None:
+def lift_holds(
+    *assets: Annotated[UUID, Parameter(help="Ids of the assets.")],
+    reason: Reason,
+    every: Annotated[bool, Parameter(help="All assets on hold.", negative=())] = False,
+) -> None:
     """Let these assets (--every: all) move again: one person proposes, the same command of another decides.
 
     Each runs a check of the whole register first; it must be clean. KAPITAL_ACCESS_TOKEN says who acts.
@@ -234,7 +256,10 @@ def lift_holds(*assets: UUID, reason: str, every: bool = False) -> None:
 
 
 @app.command
-def token(*roles: Role, hours: int = 8) -> None:
+def token(
+    *roles: Annotated[str, Parameter(help="Roles of staff, as in `aml_officer`; without one all are listed.")],
+    hours: Annotated[int, Parameter(help="How long the token is valid.")] = 8,
+) -> None:
     """Print an access token for a new member of the staff with these roles, for use on this installation."""
     from kapital.kernel.actor import Actor
     from kapital.kernel.ids import CommandId
@@ -244,9 +269,12 @@ def token(*roles: Role, hours: int = 8) -> None:
     from kapital.registry.use_cases.register_staff import RegisterStaff
 
     _silence_logs()
-    if not roles or not STAFF_ROLES.issuperset(roles):
-        _end("name one or more roles of staff: " + ", ".join(sorted(role.value for role in STAFF_ROLES)))
-    expires_at = _run(_token_end(frozenset(roles), hours))
+    known = {role.value: role for role in STAFF_ROLES}
+    named = [role.replace("-", "_") for role in roles]
+    if not named or not known.keys() >= set(named):
+        _end("name one or more roles of staff: " + ", ".join(sorted(known)))
+    held = frozenset(known[name] for name in named)
+    expires_at = _run(_token_end(held, hours))
 
     async def work(kapital: "Kapital") -> str:
         administrator = Actor(id="machine:console", participant_id=None, roles=frozenset({Role.ADMIN}))
@@ -256,7 +284,7 @@ def token(*roles: Role, hours: int = 8) -> None:
                 command_id=CommandId(f"console-{new_uuid7()}"),
                 actor=administrator,
                 staff_id=staff_id,
-                roles=frozenset(roles),
+                roles=held,
             )
         )
         issued = await kapital.registry.use_cases.issue_access_token(
@@ -265,7 +293,7 @@ def token(*roles: Role, hours: int = 8) -> None:
                 actor=administrator,
                 subject_kind=TokenSubjectKind.STAFF,
                 subject_id=staff_id,
-                roles=frozenset(roles),
+                roles=held,
                 expires_at=expires_at,
             )
         )
@@ -320,7 +348,7 @@ def list_dead_letters(*, as_json: Json = False) -> None:
 
 
 @dead_letters.command(name="retry")
-def retry_dead_letter(service: str, number: int) -> None:
+def retry_dead_letter(service: Service, number: LetterNumber) -> None:
     """Ask for another try of dead letter NUMBER of SERVICE; a running server makes it, or the next one to start."""
     _silence_logs()
 
@@ -333,7 +361,7 @@ def retry_dead_letter(service: str, number: int) -> None:
 
 
 @dead_letters.command(name="skip")
-def skip_dead_letter(service: str, number: int, *, reason: str) -> None:
+def skip_dead_letter(service: Service, number: LetterNumber, *, reason: Reason) -> None:
     """Give dead letter NUMBER of SERVICE up for ever: one person proposes, the same command of another decides."""
     _silence_logs()
 
@@ -439,12 +467,13 @@ async def _person(kapital: "Kapital") -> "Actor":
     return actor
 
 
-def _write_evidence(path: Path, make: Callable[["Kapital"], Awaitable[bytes]]) -> None:
+def _write_evidence(path: Path, force: bool, make: Callable[["Kapital"], Awaitable[bytes]]) -> None:
+    """Write what was made. Without `force` a file that is there is looked for first: the making may take long."""
+    if path.exists() and not force:
+        _end(f"{path}: there is such a file (--force replaces it)")
     package = _in_house(make)
-    try:
-        path.write_bytes(package)
-    except OSError as error:
-        _end(f"{path}: {error.strerror}")
+    with path.open("wb" if force else "xb") as file:
+        file.write(package)
     print(path)
 
 

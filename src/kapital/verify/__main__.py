@@ -10,14 +10,14 @@ from pathlib import Path
 
 from .package import PACKAGE_BYTES_MAX
 from .report import EXIT_UNREADABLE
-from .signed_note import NOTE_BYTES_MAX, NoteInvalid, decode_base64
+from .signed_note import NOTE_BYTES_MAX, NoteInvalid, decode_base64, parse_checkpoint, split_note
 from .texts import LANGUAGES
 from .verifier import verify
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Check one package, print the report, return the exit status."""
-    options = _parser().parse_args(arguments)
+def main(arguments: list[str] | None = None, *, program: str = "python -m kapital.verify") -> int:
+    """Check one package, print the report, return the exit status. `program` is what the caller typed."""
+    options = _parser(program).parse_args(arguments)
     try:
         keys = [*options.key, *(_read_text(options.key_file).split() if options.key_file else ())]
         named = bool(options.key or options.key_file)
@@ -25,7 +25,7 @@ def main(arguments: list[str] | None = None) -> int:
         report = verify(
             _read(options.package, PACKAGE_BYTES_MAX),
             trusted_keys=keys if named else None,
-            second_checkpoint=_read_text(options.checkpoint) if options.checkpoint else None,
+            second_checkpoint=_read_checkpoint(options.checkpoint) if options.checkpoint else None,
             second_proof=None if proof is None else [decode_base64(s, "proof_malformed") for s in proof],
         )
     except OSError as error:
@@ -43,9 +43,9 @@ def main(arguments: list[str] | None = None) -> int:
     return report.exit_code
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(program: str) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m kapital.verify",
+        prog=program,
         description="Check an evidence package offline. Проверка пакета доказательства без сети.",
     )
     parser.add_argument("package", type=Path, help="the package file / файл пакета")
@@ -76,6 +76,16 @@ def _read(path: Path, most: int) -> bytes:
 
 def _read_text(path: Path) -> str:
     return _read(path, NOTE_BYTES_MAX).decode()
+
+
+def _read_checkpoint(path: Path) -> str:
+    """The text of a checkpoint. A file that is none says nothing of the package. Raises: OSError, NoteInvalid."""
+    text = _read_text(path)
+    try:
+        parse_checkpoint(split_note(text)[0])
+    except NoteInvalid as error:
+        raise NoteInvalid(error.code, f"{path} is no checkpoint: {error.reason}") from error
+    return text
 
 
 if __name__ == "__main__":
