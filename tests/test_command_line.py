@@ -161,7 +161,7 @@ def test_every_parameter_says_what_it_is() -> None:
         below = [command[name] for name in command if not name.startswith("-")]
         if below:
             return [told for one in below for told in silent(one, f"{words} {one.name[0]}")]
-        arguments = command.assemble_argument_collection()
+        arguments = command.assemble_argument_collection(parse_docstring=True)
         return [f"{words} {one.name}" for one in arguments if not one.parameter.help]
 
     assert silent(app, "kapital") == ["kapital verify ARGUMENTS"]  # its own parser tells them

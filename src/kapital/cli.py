@@ -408,7 +408,13 @@ def bench_ledger(
 
 
 @bench.command(name="signatures")
-def bench_signatures(*, seconds: float = 10, as_json: Json = False) -> None:
+def bench_signatures(
+    *,
+    seconds: Annotated[
+        float, Parameter(help="How long each figure is measured, 1 to 600.", validator=Number(gte=1, lte=600))
+    ] = 10,
+    as_json: Json = False,
+) -> None:
     """Verifications of CAdES signatures per second: GOST, ECDSA, RSA, with a time-stamp, on two threads."""
 
     from kapital.bench import signatures
@@ -422,10 +428,18 @@ def bench_signatures(*, seconds: float = 10, as_json: Json = False) -> None:
 @bench.command(name="screening")
 def bench_screening(
     *,
-    clients: int = 100_000,
-    list_entries: int = 100_000,
-    update_entries: int = 500,
-    names: int = 500,
+    clients: Annotated[
+        int, Parameter(help="Clients that are compared, 1 to 10^6.", validator=Number(gte=1, lte=10**6))
+    ] = 100_000,
+    list_entries: Annotated[
+        int, Parameter(help="Entries of the list, 1 to 10^6.", validator=Number(gte=1, lte=10**6))
+    ] = 100_000,
+    update_entries: Annotated[
+        int, Parameter(help="Entries that an update brings, 1 to 100,000.", validator=Number(gte=1, lte=100_000))
+    ] = 500,
+    names: Annotated[
+        int, Parameter(help="Names asked one by one, 1 to 100,000.", validator=Number(gte=1, lte=100_000))
+    ] = 500,
     as_json: Json = False,
 ) -> None:
     """Precision and recall on labelled names; one name against a list; all clients against an update."""

@@ -66,6 +66,8 @@ def verify_one_signature(
         Do not ask whether certificates were revoked. Such a VALID says less.
     bundle
         Write the signature with all that the check relied on here.
+    language
+        Of the report.
     """
 
     async def work() -> Outcome:
