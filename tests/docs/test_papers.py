@@ -321,7 +321,7 @@ def test_addresses_named_in_the_papers_stand_in_a_contract() -> None:
 def test_commands_named_in_the_papers_exist() -> None:
     from kapital.cli import app
 
-    groups = "evidence|ledger|hold|bench|dead-letters"
+    groups = "evidence|ledger|hold|bench|dead-letters|screening|signature"
     named = {
         tuple(words.split())
         for page in papers()

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import App, Parameter
 
-from kapital.cli import Json, _end, _in_house, _silence_logs, _tell
+from kapital.commands.console import Json, end, in_house, silence_logs, tell
 from kapital.identity.adapters.lists.files import SOURCES, ListFile, ListFormat
 from kapital.identity.domain.screening import ListSource
 from kapital.identity.use_cases.load_list import LoadList
@@ -39,10 +39,10 @@ def load(
     source
         Whose list it is, where a format serves several.
     """
-    _silence_logs()
+    silence_logs()
     meant = source or SOURCES[file_format][0]
     if meant not in SOURCES[file_format]:
-        _end(f"{file_format.value} is no format of {meant.value}")
+        end(f"{file_format.value} is no format of {meant.value}")
 
     async def work(kapital: "Kapital") -> dict[str, Any]:
         officer = Actor(id="machine:console", participant_id=None, roles=frozenset({Role.AML_OFFICER}))
@@ -62,4 +62,4 @@ def load(
             "new_hits": new_hits,
         }
 
-    _tell(_in_house(work), as_json=as_json)
+    tell(in_house(work), as_json=as_json)

@@ -7,7 +7,7 @@ from typing import Literal
 
 from cyclopts import App
 
-from kapital.cli import Json, _end, _print, _run
+from kapital.commands.console import Json, end, print_json, run
 from kapital.platform.signatures import report
 from kapital.platform.signatures.command import Given, verify_files
 from kapital.platform.signatures.outcome import Outcome
@@ -88,13 +88,13 @@ def verify_one_signature(
         )
         check = verify_files(given, now=datetime.now(UTC))
         if as_json:
-            _print(report.as_json(check))
+            print_json(report.as_json(check))
         else:
             print("\n".join(report.lines(check, language=language)))
         return check.outcome
 
     try:
-        outcome = _run(work())
+        outcome = run(work())
     except OSError as error:
-        _end(f"{error.filename}: {error.strerror}")
+        end(f"{error.filename}: {error.strerror}")
     sys.exit({Outcome.VALID: 0, Outcome.INVALID: 1, Outcome.INDETERMINATE: 3}[outcome])

@@ -1,0 +1,89 @@
+"""`kapital bench`: repeatable benchmarks."""
+
+from typing import Annotated, Any
+
+from cyclopts import App, Parameter
+from cyclopts.validators import Number
+
+from kapital.commands.console import Json, read_settings, run, silence_logs, tell
+
+app = App(name="bench", help="Repeatable benchmarks; each prints one JSON object with --json.")
+
+
+@app.command(name="ledger")
+def bench_ledger(
+    *,
+    seconds: Annotated[
+        float, Parameter(help="How long each load lasts, 1 to 3600.", validator=Number(gte=1, lte=3600))
+    ] = 60,
+    entries_before: Annotated[
+        int,
+        Parameter(
+            help="Entries in the ledger before it is measured, up to 10^8.", validator=Number(gte=0, lte=10**8)
+        ),
+    ] = 1_000_000,
+    wallets: Annotated[
+        int, Parameter(help="Wallets that trade, 2 to 10^6.", validator=Number(gte=2, lte=10**6))
+    ] = 100_000,
+    callers: Annotated[
+        int, Parameter(help="Callers at the same time, 1 to 10,000.", validator=Number(gte=1, lte=10_000))
+    ] = 1_200,
+    as_json: Json = False,
+) -> None:
+    """DvP per second through `post` on embedded PostgreSQL, on an empty and on a large ledger, and the limit."""
+    from rich.console import Console
+
+    from kapital.bench.ledger import LedgerBench
+
+    silence_logs()
+    read_settings()  # what is wrong with the environment is said first
+    console = Console(stderr=True, soft_wrap=True)
+    told = run(
+        LedgerBench(wallets=wallets, entries_before=entries_before, seconds=seconds, callers=callers).run(console)
+    )
+    tell(told, as_json=as_json)
+
+
+@app.command(name="signatures")
+def bench_signatures(
+    *,
+    seconds: Annotated[
+        float, Parameter(help="How long each figure is measured, 1 to 600.", validator=Number(gte=1, lte=600))
+    ] = 10,
+    as_json: Json = False,
+) -> None:
+    """Verifications of CAdES signatures per second: GOST, ECDSA, RSA, with a time-stamp, on two threads."""
+
+    from kapital.bench import signatures
+
+    async def work() -> dict[str, Any]:
+        return signatures.run(seconds)
+
+    tell(run(work()), as_json=as_json)
+
+
+@app.command(name="screening")
+def bench_screening(
+    *,
+    clients: Annotated[
+        int, Parameter(help="Clients that are compared, 1 to 10^6.", validator=Number(gte=1, lte=10**6))
+    ] = 100_000,
+    list_entries: Annotated[
+        int, Parameter(help="Entries of the list, 1 to 10^6.", validator=Number(gte=1, lte=10**6))
+    ] = 100_000,
+    update_entries: Annotated[
+        int, Parameter(help="Entries that an update brings, 1 to 100,000.", validator=Number(gte=1, lte=100_000))
+    ] = 500,
+    names: Annotated[
+        int, Parameter(help="Names asked one by one, 1 to 100,000.", validator=Number(gte=1, lte=100_000))
+    ] = 500,
+    as_json: Json = False,
+) -> None:
+    """Precision and recall on labelled names; one name against a list; all clients against an update."""
+    from rich.console import Console
+
+    from kapital.bench.screening import ScreeningBench
+
+    silence_logs()
+    measured = ScreeningBench(clients=clients, list_entries=list_entries, update_entries=update_entries, names=names)
+    tell(run(measured.run(Console(stderr=True))), as_json=as_json)
