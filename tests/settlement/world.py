@@ -13,6 +13,7 @@ from sqlalchemy import event, text
 from kapital.contracts.settlement import EVENT_TYPES
 from kapital.kernel.actor import Actor, machine_actor
 from kapital.kernel.ids import CommandId, derive_uuid7
+from kapital.kernel.requisites import with_account_key
 from kapital.kernel.roles import Role
 from kapital.ledger.api import (
     AccountKey,
@@ -36,7 +37,7 @@ from kapital.platform.unit_of_work import UnitOfWork
 from kapital.sandbox.bank import SandboxBank
 from kapital.sandbox.people import BIC
 from kapital.settlement.domain.instructions import AllocationDecided, AllocationLine, PayoutLine, PayoutsInstructed
-from kapital.settlement.domain.payout_account import PayoutAccount, with_control_key
+from kapital.settlement.domain.payout_account import PayoutAccount
 from kapital.settlement.domain.reconciliation import Reconciliation
 from kapital.settlement.domain.top_up_code import top_up_code
 from kapital.settlement.domain.withdrawal import WithdrawalItem
@@ -58,7 +59,7 @@ from kapital.settlement.use_cases.settle_payouts import settle_payouts
 START = datetime(2026, 11, 24, 9, tzinfo=UTC)
 STAFF = Actor(id=str(new_uuid7()), participant_id=None, roles=frozenset({Role.SETTLEMENT}))
 BASIS = Basis(kind=BasisKind.HOLDER_INSTRUCTION, reference="test")
-ACCOUNT = PayoutAccount(bic=BIC, account=with_control_key(BIC, "40817810000000000001"))
+ACCOUNT = PayoutAccount(bic=BIC, account=with_account_key("40817810000000000001", bic=BIC))
 
 
 class ProcessDied(BaseException):

@@ -12,8 +12,8 @@ from enum import StrEnum
 from typing import Final
 
 from kapital.kernel.problems import ensure
-from kapital.kernel.requisites import with_inn_control
-from kapital.settlement.domain.payout_account import PayoutAccount, with_control_key
+from kapital.kernel.requisites import with_account_key, with_inn_control
+from kapital.settlement.domain.payout_account import PayoutAccount
 
 REGION: Final = "98"
 BIC: Final = "040000999"
@@ -87,7 +87,7 @@ def _people(seed: int, kinds: tuple[PersonKind, ...]) -> Iterator[SyntheticPerso
         taken.add(inn)
         # Accounts of people (40817), entrepreneurs (40802) and firms (40702) in roubles (810).
         chapter = {PersonKind.NATURAL_PERSON: "40817", PersonKind.SOLE_PROPRIETOR: "40802"}.get(kind, "40702")
-        number = with_control_key(BIC, f"{chapter}8100{draw.randrange(10**11):011d}")
+        number = with_account_key(f"{chapter}8100{draw.randrange(10**11):011d}", bic=BIC)
         account = PayoutAccount(bic=BIC, account=number)
         yield SyntheticPerson(kind=kind, name=_name(kind, draw), inn=inn, payout_account=account)
         index += 1
