@@ -18,6 +18,7 @@ from kapital.kernel.roles import Role
 from kapital.ledger.adapters.writer_process import WriterProcess
 from kapital.ledger.routes import ledger_routes
 from kapital.ledger.service import LedgerService, tiles_audit
+from kapital.platform.access import current_policies, load_policies, use_policies
 from kapital.platform.bus import EmbeddedBus
 from kapital.platform.clock import SystemClock, Ticks
 from kapital.platform.database import Databases
@@ -110,11 +111,12 @@ async def open_kapital(
     """Open databases, bring their schemas up to date, build every service, close all at the end.
 
     Without `create` an installation that is not there is refused: a check of a new register would prove nothing.
-    Raises: RegisterNotFound, EmbeddedPostgresFailed, DatabaseUnavailable, and what custody raises for a wrong
-    passphrase.
+    Raises: PoliciesUnusable, RegisterNotFound, EmbeddedPostgresFailed, DatabaseUnavailable, and what custody raises
+    for a wrong passphrase.
     """
     tune_collector()
     clock = clock or SystemClock()
+    use_policies(load_policies(settings.policies_dir))
     async with AsyncExitStack() as opened:
         databases = await open_databases(settings, create=create)
         opened.push_async_callback(databases.close)
@@ -128,6 +130,8 @@ async def _build(
 ) -> Kapital:
     """Build every part. What has to be closed is known to `opened` at once: a later part may fail."""
     objects = ObjectStore(settings.data_dir / "objects")
+    # Under their hash, so that the policies behind every recorded decision can be read for as long as it is kept.
+    await objects.put(current_policies().content)
     custody = custody_of(
         databases.get("custody"), clock, data_dir=settings.data_dir, passphrase=settings.custody_passphrase
     )

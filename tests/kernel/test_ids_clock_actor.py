@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kapital.kernel.actor import Actor, NotPermitted, machine_actor
+from kapital.kernel.actor import Actor, machine_actor
 from kapital.kernel.clock import require_utc
 from kapital.kernel.ids import derive_uuid7
 from kapital.kernel.problems import InvariantBroken
@@ -73,21 +73,6 @@ class TestRequireUtc:
 
 
 class TestActor:
-    @given(st.frozensets(st.sampled_from(Role)), st.lists(st.sampled_from(Role), min_size=1))
-    def test_may_act_exactly_when_it_holds_one_of_the_roles(self, held, required):
-        actor = Actor(str(uuid4()), None, held)
-
-        if held & set(required):
-            actor.require(*required)
-            return
-        with pytest.raises(NotPermitted) as refusal:
-            actor.require(*required)
-        assert set(str(refusal.value.facts["required"]).split(", ")) == set(required)
-
-    def test_that_requires_no_role_is_our_fault(self):
-        with pytest.raises(InvariantBroken):
-            Actor(str(uuid4()), None, frozenset(Role)).require()
-
     @pytest.mark.parametrize(
         "name",
         [

@@ -19,7 +19,7 @@ from kapital.custody.use_cases.report_compromise import ReportCompromise
 from kapital.custody.use_cases.resume_key import ResumeKey
 from kapital.custody.use_cases.revoke_key import RevokeKey
 from kapital.custody.use_cases.suspend_key import SuspendKey
-from kapital.kernel.roles import Role
+from kapital.platform import access
 from kapital.platform.http import PUBLIC, HttpRequest, actor_of, command_context
 
 Limit = Annotated[int, Parameter(ge=1, le=200)]
@@ -106,7 +106,7 @@ async def signatures_route(
     limit: Limit = 100,
 ) -> contract.SignaturePage:
     """Signature log of a key."""
-    actor_of(request).require(Role.CUSTODY_OFFICER, Role.SECURITY, Role.AUDITOR, Role.REGULATOR)
+    access.require(actor_of(request), "list_signatures", access.Resource("Key", key_id))
     async with custody.database.connect() as conn:
         await get_key(conn, key_id)
         rows = await list_signatures(conn, key_id, before=before, limit=limit + 1)

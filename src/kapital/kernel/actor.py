@@ -13,7 +13,7 @@ _PSEUDONYM: Final = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}|mac
 
 
 class NotPermitted(Problem):
-    """The actor holds none of the roles the action needs."""
+    """The access policies do not let the actor do this. Facts, for staff: `required`, the roles that would do."""
 
     code = "not_permitted"
     title = "The actor has no right to do this"
@@ -35,16 +35,6 @@ class Actor(msgspec.Struct, frozen=True):
 
     def __post_init__(self) -> None:
         ensure(bool(_PSEUDONYM.fullmatch(self.id)), "an actor id is a UUID or machine:<name>")
-
-    def require(self, *roles: Role) -> None:
-        """Return if the actor holds at least one of `roles`.
-
-        Raises: NotPermitted (facts: `required`, the roles asked for, comma separated).
-        """
-        ensure(bool(roles), "require at least one role")
-        if self.roles.isdisjoint(roles):
-            required = ", ".join(sorted(roles))
-            raise NotPermitted(f"needs one of the roles: {required}", {"required": required})
 
 
 def machine_actor(role: Role) -> Actor:

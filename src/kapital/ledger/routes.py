@@ -12,16 +12,11 @@ from kapital.contracts import ledger as contract
 from kapital.contracts.base import AwareDatetime
 from kapital.kernel.actor import Actor
 from kapital.kernel.ids import derive_uuid7
-from kapital.kernel.roles import Role
 from kapital.ledger.domain.problems import EntryNotFound, TileNotFound, WalletNotFound
 from kapital.ledger.service import LedgerService
+from kapital.platform import access
 from kapital.platform.http import PUBLIC, HttpRequest, ServiceRoutes, actor_of
 from kapital.verify.entry import read_entry
-
-SUPERVISORS: Final = (Role.AUDITOR, Role.REGULATOR)
-REGISTER_READERS: Final = (*SUPERVISORS, Role.SETTLEMENT, Role.LEGAL, Role.COMPLIANCE)
-ENTRY_READERS: Final = (*SUPERVISORS, Role.SETTLEMENT, Role.LEGAL)
-BALANCE_READERS: Final = (*SUPERVISORS, Role.SETTLEMENT)
 
 _MAX_JSON_INTEGER: Final = 2**53 - 1
 Seq = Annotated[int, Parameter(ge=0, le=_MAX_JSON_INTEGER)]
@@ -60,7 +55,7 @@ async def get_consistency_proof(ledger: LedgerService, old: Size, new: Size) -> 
 @get("/v1/ledger/entries/{seq:int}")
 async def get_entry(ledger: LedgerService, request: HttpRequest, seq: Seq) -> Response[bytes]:
     """One entry as it is hashed."""
-    actor_of(request).require(*ENTRY_READERS)
+    access.require(actor_of(request), "get_entry", access.Resource("Entry"))
     found = await ledger.entries(seq, seq + 1)
     if not found:
         raise EntryNotFound(facts={"seq": seq})
@@ -71,7 +66,7 @@ async def get_entry(ledger: LedgerService, request: HttpRequest, seq: Seq) -> Re
 async def get_entry_evidence(ledger: LedgerService, request: HttpRequest, seq: Seq) -> Response[bytes]:
     """Evidence package of one entry."""
     actor = actor_of(request)
-    if not actor.roles.intersection(SUPERVISORS):
+    if not access.scope(actor, "get_entry_evidence", "Entry").everything:
         found = await ledger.entries(seq, seq + 1)
         # Another's entry and no entry look the same to who may not know.
         if not found or not _touches(actor, found[0].body):
@@ -84,7 +79,7 @@ async def list_wallet_balances(
     ledger: LedgerService, request: HttpRequest, wallet_id: UUID
 ) -> contract.WalletBalances:
     """All balances of a wallet."""
-    _require_own(actor_of(request), wallet_id, BALANCE_READERS)
+    _require_readable(actor_of(request), "list_wallet_balances", wallet_id)
     return contract.WalletBalances(
         wallet_id=wallet_id,
         balances=[
@@ -97,7 +92,7 @@ async def list_wallet_balances(
 @get("/v1/ledger/wallets/{wallet_id:uuid}/evidence")
 async def get_statement_evidence(ledger: LedgerService, request: HttpRequest, wallet_id: UUID) -> Response[bytes]:
     """Statement of a wallet with proofs."""
-    _require_own(actor_of(request), wallet_id, SUPERVISORS)
+    _require_readable(actor_of(request), "get_statement_evidence", wallet_id)
     return Response(await ledger.statement_evidence(wallet_id), media_type=MediaType.JSON)
 
 
@@ -106,7 +101,7 @@ async def get_register(
     ledger: LedgerService, request: HttpRequest, asset_id: UUID, at: AwareDatetime | None = None
 ) -> contract.HolderRegister:
     """Holder register at a past instant or now."""
-    actor_of(request).require(*REGISTER_READERS)
+    access.require(actor_of(request), "get_register", access.Resource("Asset"))
     size = await ledger.size() if at is None else await ledger.size_at(at)
     return contract.HolderRegister(
         asset_id=asset_id,
@@ -124,8 +119,8 @@ def _own_wallet(actor: Actor) -> UUID | None:
     return None if actor.participant_id is None else derive_uuid7(actor.participant_id, "wallet")
 
 
-def _require_own(actor: Actor, wallet: UUID, readers: tuple[Role, ...]) -> None:
-    if wallet != _own_wallet(actor) and not actor.roles.intersection(readers):
+def _require_readable(actor: Actor, action: str, wallet: UUID) -> None:
+    if not access.scope(actor, action, "Wallet").everything and wallet != _own_wallet(actor):
         raise WalletNotFound(facts={"wallet": str(wallet)})
 
 

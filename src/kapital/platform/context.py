@@ -19,6 +19,10 @@ class Noted:
 
     replayed: bool = False
     """The answer is the kept one of an earlier try of the same command."""
+    operation: str | None = None
+    """The `operationId` of the request's route."""
+    asked: set[str] = field(default_factory=set)
+    """The actions of which the access policies were asked."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +70,12 @@ def set_actor(actor_id: str) -> None:
     """Add the actor's pseudonym to the bound context once it is known."""
     if (context := _current.get()) is not None:
         _current.set(replace(context, actor_id=actor_id))
+
+
+def note_asked(action: str) -> None:
+    """Tell the binder of the context that the access policies were asked: HTTP gives no answer without."""
+    if (context := _current.get()) is not None:
+        context.noted.asked.add(action)
 
 
 def note_replay() -> None:

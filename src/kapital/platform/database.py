@@ -12,7 +12,7 @@ import msgspec
 from sqlalchemy import make_url, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from kapital.platform.migrations import upgrade_to_head
+from kapital.platform.migrations import PLATFORM_PACKAGE, PLATFORM_VERSION_TABLE, upgrade_to_head
 from kapital.platform.problems import problem_of
 
 CONNECT_TIMEOUT_S = 10
@@ -82,7 +82,8 @@ class Database:
             await conn.execute(text("SELECT 1"))
 
     async def migrate(self, package: str) -> None:
-        """Bring the schema to the newest revision of `package` (for example `kapital.registry.migrations`).
+        """Bring the schema to the newest revision of `package` (for example `kapital.registry.migrations`), then
+        the platform's own tables to theirs.
 
         Promise: two processes may call this at once; one migrates, the other waits and finds nothing to do. A
         failed revision leaves the schema as the revision before it left it.
@@ -96,6 +97,8 @@ class Database:
             try:
                 async with self.engine.connect() as work:
                     await work.run_sync(upgrade_to_head, package)
+                async with self.engine.connect() as work:
+                    await work.run_sync(upgrade_to_head, PLATFORM_PACKAGE, PLATFORM_VERSION_TABLE)
             finally:
                 # Closing the session gives the lock back even if the server hung up in between.
                 await conn.invalidate()

@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from kapital.kernel.actor import Actor
 from kapital.kernel.clock import Clock
-from kapital.kernel.roles import Role
+from kapital.platform.access import Resource
 from kapital.platform.database import Database
 from kapital.platform.events import CloudEvent
 from kapital.platform.problems import DeadLetterNotFirst, DeadLetterNotFound, SkipNeedsTwoActors, SkipReasonRequired
@@ -23,8 +23,6 @@ from kapital.platform.unit_of_work import Transaction, UnitOfWork
 
 REASON_LENGTH_MAX: Final = 500
 PAGE_MAX: Final = 1000
-OPERATORS: Final = (Role.SETTLEMENT, Role.RISK, Role.SECURITY)
-"""Who may retry and skip: a skip leaves two services in different states, so it is never the administrator's."""
 
 _COLUMNS: Final = "id, consumer, producer, event, state, code, attempts, parked_at, skip_proposed_by"
 _OPEN: Final = "state NOT IN ('resolved', 'skipped')"
@@ -98,7 +96,7 @@ class DeadLetter(msgspec.Struct, frozen=True, kw_only=True):
 class DeadLetters:
     """What operators may do with the dead letters of one service's database. Every act is audited.
 
-    Who may retry and skip: OPERATORS. `on_change` is called when the relay has something to do again.
+    `on_change` is called when the relay has something to do again.
     """
 
     def __init__(self, database: Database, clock: Clock, on_change: Callable[[], None] = lambda: None) -> None:
@@ -122,8 +120,8 @@ class DeadLetters:
 
         Raises: NotPermitted, DeadLetterNotFound, DeadLetterNotFirst.
         """
-        actor.require(*OPERATORS)
         async with self._uow.begin() as tx:
+            tx.access.require(actor, "retry_dead_letter", Resource("DeadLetter", dead_letter_id))
             letter = await self._lock_first(tx, dead_letter_id)
             await tx.conn.execute(
                 text("UPDATE dead_letter SET state = 'retry', skip_proposed_by = NULL WHERE id = :id"),
@@ -138,10 +136,10 @@ class DeadLetters:
 
         Raises: NotPermitted, SkipReasonRequired, DeadLetterNotFound, DeadLetterNotFirst, SkipNeedsTwoActors.
         """
-        actor.require(*OPERATORS)
-        if not 0 < len(reason.strip()) <= REASON_LENGTH_MAX:
-            raise SkipReasonRequired(facts={"length_max": REASON_LENGTH_MAX})
         async with self._uow.begin() as tx:
+            tx.access.require(actor, "skip_dead_letter", Resource("DeadLetter", dead_letter_id))
+            if not 0 < len(reason.strip()) <= REASON_LENGTH_MAX:
+                raise SkipReasonRequired(facts={"length_max": REASON_LENGTH_MAX})
             letter = await self._lock_first(tx, dead_letter_id)
             if letter.skip_proposed_by is None:
                 sql, action, approved = _PROPOSE_SKIP, "bus.dead_letter_skip_proposed", False

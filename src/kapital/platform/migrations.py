@@ -18,6 +18,10 @@ from sqlalchemy import Connection, text
 
 MIGRATION_LOCK_TIMEOUT = "5s"
 VERSION_TABLE = "alembic_version"
+PLATFORM_PACKAGE = "kapital.platform.tables"
+PLATFORM_VERSION_TABLE = "alembic_version_platform"
+"""What the platform adds to every service's database after its first revision has a chain of its own: a service's
+revisions are numbered by the service."""
 
 
 def migration_folder(package: str) -> Path:
@@ -28,7 +32,7 @@ def migration_folder(package: str) -> Path:
     return Path(module.__file__).parent
 
 
-def upgrade_to_head(conn: Connection, package: str) -> None:
+def upgrade_to_head(conn: Connection, package: str, version_table: str = VERSION_TABLE) -> None:
     """Run every revision that is not yet noted in the database's version table."""
     folder = str(migration_folder(package))
     config = Config()
@@ -43,7 +47,7 @@ def upgrade_to_head(conn: Connection, package: str) -> None:
     conn.execute(text("SET statement_timeout = 0"))
     conn.commit()
     with EnvironmentContext(config, script, fn=steps, destination_rev="head") as environment:
-        environment.configure(connection=conn, version_table=VERSION_TABLE, transaction_per_migration=True)
+        environment.configure(connection=conn, version_table=version_table, transaction_per_migration=True)
         with environment.begin_transaction():
             environment.run_migrations()
     # The timeouts were set for this session: do not give it back to the pool.

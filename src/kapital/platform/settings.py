@@ -54,6 +54,8 @@ class Settings(BaseSettings):
     """Origin line of the ledger's checkpoints (C2SP signed note); never changes in the life of a log."""
     rule_book_version: str = "2026-01-01"
     code_version: str = "0.1.0"
+    policies_dir: Path | None = None
+    """Folder with the Cedar policies and their schema. None: those that came with the program."""
     body_limit_bytes: int = Field(default=1_048_576, ge=1024, le=268_435_456)
     bus_poll_interval_ms: int = Field(default=1000, ge=10, le=60_000)
     """The longest time an event waits when a wake-up was lost."""

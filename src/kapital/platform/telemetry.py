@@ -24,6 +24,9 @@ USE_CASES: Final = Counter(
     "kapital_use_case_total", "Finished use cases", ["name", "outcome", "code"], registry=REGISTRY
 )
 USE_CASE_SECONDS: Final = Histogram("kapital_use_case_seconds", "Duration of use cases", ["name"], registry=REGISTRY)
+REFUSALS: Final = Counter(
+    "kapital_access_refused_total", "Questions the access policies answered no", ["action"], registry=REGISTRY
+)
 EVENTS_HANDLED: Final = Counter(
     "kapital_events_total",
     "Events given to consumers",

@@ -11,6 +11,8 @@ import msgspec
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from kapital.kernel.clock import Clock
+from kapital.kernel.problems import Problem
+from kapital.platform.access import Asking
 from kapital.platform.audit import Audit
 from kapital.platform.database import Database
 from kapital.platform.outbox import Outbox
@@ -31,13 +33,15 @@ class Transaction:
         self.outbox = Outbox(conn, database.name, now)
         self.replies = Replies(conn, now)
         self.audit = Audit(conn, now)
+        self.access = Asking(conn, now)
 
     async def flush(self) -> None:
-        """Write what was gathered for outbox and audit: one statement each, last in the transaction.
+        """Write what was gathered: access decisions, audit, outbox; one statement each, last in the transaction.
 
         Last, because then an aggregate's row lock is already held, and the outbox ids of one aggregate follow
         the order of its commits.
         """
+        await self.access.flush()
         await self.audit.flush()
         await self.outbox.flush()
 
@@ -53,15 +57,24 @@ class UnitOfWork:
     async def begin(self) -> AsyncIterator[Transaction]:
         """Commit at the end of the block, roll back on any exception.
 
+        A refusal of the access policies that leaves the block is recorded in a transaction of its own.
         Raises: DatabaseUnavailable, DatabaseBusy, StorageFull – after which nothing is written, except that a
         connection lost during the commit itself leaves it open whether it happened: repeat under the same
         idempotency key.
         """
+        tx = None
         try:
-            async with self.database.engine.connect() as conn, conn.begin():
-                tx = Transaction(self.database, conn, self.clock.now())
-                yield tx
-                await tx.flush()
+            try:
+                async with self.database.engine.connect() as conn, conn.begin():
+                    tx = Transaction(self.database, conn, self.clock.now())
+                    yield tx
+                    await tx.flush()
+            except Problem:
+                # Who was refused a change is known also when nothing came of it; if it cannot be kept, say that.
+                if tx is not None and tx.access.any_refused:
+                    async with self.database.engine.connect() as conn, conn.begin():
+                        await tx.access.flush_refusals(conn)
+                raise
         except Exception as error:
             if (problem := problem_of(error)) is not None and problem is not error:
                 raise problem from error

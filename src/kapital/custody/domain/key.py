@@ -10,7 +10,6 @@ from kapital.custody.domain.profiles import KeyProfile, issuer_key_name
 from kapital.custody.domain.states import KEY_LIFE, KeyState
 from kapital.kernel.actor import Actor
 from kapital.kernel.problems import StaleVersion
-from kapital.kernel.roles import Role
 
 
 class Key(msgspec.Struct, frozen=True, kw_only=True):
@@ -51,8 +50,7 @@ class Key(msgspec.Struct, frozen=True, kw_only=True):
             raise ResumeNeedsAnotherPerson
         return active
 
-    def require_may_suspend(self, actor: Actor) -> None:
-        """Staff, or the issuer whose key this is. Raises: NotPermitted."""
-        own = actor.participant_id is not None and self.name == issuer_key_name(actor.participant_id)
-        if not (own and self.profile is KeyProfile.ISSUER):
-            actor.require(Role.SECURITY, Role.CUSTODY_OFFICER)
+    def is_of(self, participant_id: UUID | None) -> bool:
+        """Whether it is the key of this issuer."""
+        named = participant_id is not None and self.name == issuer_key_name(participant_id)
+        return named and self.profile is KeyProfile.ISSUER

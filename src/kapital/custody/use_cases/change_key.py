@@ -12,6 +12,7 @@ from kapital.custody.domain.profiles import require_reason
 from kapital.custody.ports import Keys
 from kapital.kernel.actor import Actor
 from kapital.kernel.ids import CommandId
+from kapital.platform.access import Resource
 from kapital.platform.events import Event
 from kapital.platform.unit_of_work import UnitOfWork, fingerprint
 
@@ -30,9 +31,9 @@ class ChangeOfKey(Protocol):
 
 
 async def change_key(
-    cmd: ChangeOfKey, action: str, decide: Callable[[Key], Key], *, uow: UnitOfWork, keys: Keys
+    cmd: ChangeOfKey, operation: str, action: str, decide: Callable[[Key], Key], *, uow: UnitOfWork, keys: Keys
 ) -> Key:
-    """Apply `decide` (permit, then the pure rule) to the locked key and keep what came of it.
+    """Ask the access policies about `operation`, apply `decide`, the pure rule, to the locked key and keep it.
 
     Promise: after the commit no signature of a key that is not active is released, in any process.
     Raises: IdempotencyKeyReused, KeyNotFound, ReasonMalformed, and what `decide` raises.
@@ -42,6 +43,8 @@ async def change_key(
         if (earlier := await tx.replies.find(cmd.command_id, cmd.actor, mark)) is not None:
             return msgspec.json.decode(earlier, type=Key)
         before = await keys.lock(tx, cmd.key_id)
+        own = cmd.actor.participant_id if before.is_of(cmd.actor.participant_id) else None
+        tx.access.require(cmd.actor, operation, Resource("Key", before.key_id, before.version, owner=own))
         after = decide(before)
         await keys.save(tx, after)
         await tx.audit.append(

@@ -14,7 +14,6 @@ from kapital.custody.ports import KeyProvider, Keys
 from kapital.kernel.actor import Actor
 from kapital.kernel.ids import CommandId
 from kapital.kernel.problems import ensure
-from kapital.kernel.roles import Role
 from kapital.platform.events import Event
 from kapital.platform.ids import new_uuid7
 from kapital.platform.unit_of_work import Transaction, UnitOfWork, fingerprint
@@ -40,7 +39,7 @@ async def generate_key(cmd: GenerateKey, *, uow: UnitOfWork, keys: Keys, provide
     async with uow.begin() as tx:
         if (earlier := await tx.replies.find(cmd.command_id, cmd.actor, mark)) is not None:
             return msgspec.json.decode(earlier, type=Key)
-        cmd.actor.require(Role.CUSTODY_OFFICER)
+        tx.access.require(cmd.actor, "generate_key")
         key = await _make(tx, require_key_name(cmd.name), cmd.profile, cmd.actor, keys, provider)
         if key is None:
             raise KeyNameTaken(facts={"name": cmd.name})

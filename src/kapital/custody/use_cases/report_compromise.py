@@ -8,7 +8,6 @@ from kapital.custody.ports import Keys
 from kapital.custody.use_cases.change_key import change_key
 from kapital.kernel.actor import Actor
 from kapital.kernel.ids import CommandId
-from kapital.kernel.roles import Role
 from kapital.platform.unit_of_work import UnitOfWork
 
 
@@ -29,7 +28,6 @@ async def report_compromise(cmd: ReportCompromise, *, uow: UnitOfWork, keys: Key
     """
 
     def decide(key: Key) -> Key:
-        cmd.actor.require(Role.SECURITY)
         return key.stepped("compromise_found")
 
-    return await change_key(cmd, "key_compromise_found", decide, uow=uow, keys=keys)
+    return await change_key(cmd, "report_compromise", "key_compromise_found", decide, uow=uow, keys=keys)

@@ -8,7 +8,6 @@ from kapital.custody.ports import Keys
 from kapital.custody.use_cases.change_key import change_key
 from kapital.kernel.actor import Actor
 from kapital.kernel.ids import CommandId
-from kapital.kernel.roles import Role
 from kapital.platform.unit_of_work import UnitOfWork
 
 
@@ -31,7 +30,6 @@ async def resume_key(cmd: ResumeKey, *, uow: UnitOfWork, keys: Keys) -> Key:
     """
 
     def decide(key: Key) -> Key:
-        cmd.actor.require(Role.SECURITY, Role.CUSTODY_OFFICER)
         return key.resumed_by(cmd.actor, cmd.version)
 
-    return await change_key(cmd, "key_resume", decide, uow=uow, keys=keys)
+    return await change_key(cmd, "resume_key", "key_resume", decide, uow=uow, keys=keys)

@@ -8,7 +8,6 @@ from kapital.custody.ports import Keys
 from kapital.custody.use_cases.change_key import change_key
 from kapital.kernel.actor import Actor
 from kapital.kernel.ids import CommandId
-from kapital.kernel.roles import Role
 from kapital.platform.unit_of_work import UnitOfWork
 
 
@@ -30,9 +29,8 @@ async def revoke_key(cmd: RevokeKey, *, uow: UnitOfWork, keys: Keys) -> Key:
     """
 
     def decide(key: Key) -> Key:
-        cmd.actor.require(Role.CUSTODY_OFFICER)
         revoked = key.stepped("revoked")
         key.require_version(cmd.version)
         return revoked
 
-    return await change_key(cmd, "key_revoked", decide, uow=uow, keys=keys)
+    return await change_key(cmd, "revoke_key", "key_revoked", decide, uow=uow, keys=keys)

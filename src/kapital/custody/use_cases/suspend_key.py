@@ -28,7 +28,6 @@ async def suspend_key(cmd: SuspendKey, *, uow: UnitOfWork, keys: Keys) -> Key:
     """
 
     def decide(key: Key) -> Key:
-        key.require_may_suspend(cmd.actor)
         return key.stepped("suspended")
 
-    return await change_key(cmd, "key_suspended", decide, uow=uow, keys=keys)
+    return await change_key(cmd, "suspend_key", "key_suspended", decide, uow=uow, keys=keys)

@@ -9,9 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from kapital.contracts import identity as contract
 from kapital.identity.domain.states import CaseState
 from kapital.kernel.actor import Actor
-from kapital.kernel.roles import Role
-
-READERS: Final = (Role.ONBOARDING, Role.AML_OFFICER, Role.COMPLIANCE, Role.AUDITOR, Role.REGULATOR)
+from kapital.platform import access
 
 _PAGE: Final = text(
     """
@@ -36,7 +34,7 @@ async def list_kyc_cases(
     limit: int = 100,
 ) -> contract.KycCasePage:
     """A page in the order of ids. Shape: `limit` 1 to 1,000. Raises: NotPermitted."""
-    actor.require(*READERS)
+    access.require(actor, "list_kyc_cases")
     rows = (await conn.execute(_PAGE, {"after": after, "state": state, "limit": limit + 1})).all()
     shown = rows[:limit]
     return contract.KycCasePage(

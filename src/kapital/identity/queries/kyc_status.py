@@ -9,8 +9,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from kapital.contracts import identity as contract
 from kapital.identity.domain.problems import KycCaseNotFound
-from kapital.identity.queries.kyc_cases import READERS
 from kapital.kernel.actor import Actor
+from kapital.platform import access
 
 # The last case that was ever approved, and no row for a participant without any case.
 _STATUS: Final = text(
@@ -31,15 +31,11 @@ _STATUS: Final = text(
 async def get_kyc_status(
     conn: AsyncConnection, participant_id: UUID, *, actor: Actor, now: datetime
 ) -> contract.KycStatus:
-    """The status at `now`: for the participant itself and for READERS.
+    """The status at `now`: for the participant itself and for staff that the policies let.
 
     Raises: NotPermitted for other staff; KycCaseNotFound – also for another participant's.
     """
-    if actor.roles.isdisjoint(READERS):
-        if actor.participant_id is None:
-            actor.require(*READERS)
-        if actor.participant_id != participant_id:
-            raise KycCaseNotFound
+    access.require(actor, "get_kyc_status", access.Resource("KycCase", owner=participant_id), hidden=KycCaseNotFound)
     row = (await conn.execute(_STATUS, {"id": participant_id})).one_or_none()
     if row is None:
         raise KycCaseNotFound

@@ -7,15 +7,15 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from kapital.contracts import identity as contract
-from kapital.identity.queries.screening_hits import READERS
 from kapital.kernel.actor import Actor
+from kapital.platform import access
 
 _VERSIONS: Final = text("SELECT * FROM screening_list_version ORDER BY loaded_at DESC, version_id DESC LIMIT :limit")
 
 
 async def list_screening_lists(conn: AsyncConnection, *, actor: Actor, limit: int = 100) -> contract.ListVersionPage:
     """The newest versions. Shape: `limit` 1 to 1,000. Raises: NotPermitted."""
-    actor.require(*READERS)
+    access.require(actor, "list_screening_lists")
     return contract.ListVersionPage(
         versions=[_version(row) for row in await conn.execute(_VERSIONS, {"limit": limit})]
     )

@@ -12,9 +12,8 @@ from kapital.identity.domain.screening_texts import officer_message
 from kapital.identity.domain.states import HitState
 from kapital.identity.ports import HitRows
 from kapital.kernel.actor import Actor
-from kapital.kernel.roles import Role
+from kapital.platform import access
 
-READERS: Final = (Role.AML_OFFICER, Role.COMPLIANCE, Role.AUDITOR, Role.REGULATOR)
 _PAGE: Final = text(
     """
     SELECT * FROM screening_hit
@@ -35,7 +34,7 @@ async def list_screening_hits(
     limit: int = 100,
 ) -> contract.ScreeningHitPage:
     """A page in the order of ids. Shape: `limit` 1 to 1,000. Raises: NotPermitted."""
-    actor.require(*READERS)
+    access.require(actor, "list_screening_hits")
     rows = (await conn.execute(_PAGE, {"after": after, "state": state, "limit": limit + 1})).all()
     shown = [hit_of(row) for row in rows[:limit]]
     return contract.ScreeningHitPage(

@@ -13,7 +13,7 @@ from kapital.identity.ports import ClientStore, HitStore
 from kapital.identity.use_cases.measures import apply_measures
 from kapital.kernel.actor import Actor
 from kapital.kernel.ids import CommandId
-from kapital.kernel.roles import Role
+from kapital.platform.access import Resource
 from kapital.platform.unit_of_work import Transaction, UnitOfWork, fingerprint
 
 
@@ -48,7 +48,7 @@ async def decide_hit(cmd: DecideHit, *, uow: UnitOfWork, clients: ClientStore, h
     async with uow.begin() as tx:
         if (earlier := await tx.replies.find(cmd.command_id, cmd.actor, mark)) is not None:
             return msgspec.json.decode(earlier, type=contract.DecidedHit)
-        cmd.actor.require(Role.AML_OFFICER)
+        tx.access.require(cmd.actor, "decide_screening_hit", Resource("ScreeningHit", cmd.hit_id))
         hit = await hits.lock(tx.conn, cmd.hit_id)
         if hit is None:
             raise ScreeningHitNotFound(facts={"hit_id": str(cmd.hit_id)})

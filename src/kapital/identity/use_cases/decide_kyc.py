@@ -16,7 +16,7 @@ from kapital.identity.use_cases.answers import item_problem
 from kapital.kernel.actor import Actor
 from kapital.kernel.ids import CommandId
 from kapital.kernel.problems import Problem, ensure
-from kapital.kernel.roles import Role
+from kapital.platform.access import Resource
 from kapital.platform.events import Event
 from kapital.platform.unit_of_work import Transaction, UnitOfWork, fingerprint
 
@@ -54,7 +54,7 @@ async def decide_kyc(cmd: DecideKyc, *, uow: UnitOfWork, cases: CaseStore) -> co
     async with uow.begin() as tx:
         if (earlier := await tx.replies.find(cmd.command_id, cmd.actor, mark)) is not None:
             return msgspec.json.decode(earlier, type=contract.DecideKycResponse)
-        cmd.actor.require(Role.AML_OFFICER)
+        tx.access.require(cmd.actor, "decide_kyc", Resource("KycCase"))
         participants = [item.participant_id for item in cmd.decisions]
         latest = await cases.lock_latest(tx.conn, participants)
         in_force = await cases.lock_approved(tx.conn, participants)

@@ -13,7 +13,7 @@ from kapital.identity.use_cases.answers import list_version
 from kapital.identity.use_cases.load_list import put_in_force, supersede
 from kapital.kernel.actor import Actor
 from kapital.kernel.ids import CommandId
-from kapital.kernel.roles import Role
+from kapital.platform.access import Resource
 from kapital.platform.unit_of_work import UnitOfWork, fingerprint
 
 
@@ -39,7 +39,7 @@ async def decide_list_version(cmd: DecideListVersion, *, uow: UnitOfWork, lists:
     async with uow.begin() as tx:
         if (earlier := await tx.replies.find(cmd.command_id, cmd.actor, mark)) is not None:
             return msgspec.json.decode(earlier, type=contract.ListVersion)
-        cmd.actor.require(Role.AML_OFFICER)
+        tx.access.require(cmd.actor, "decide_list_version", Resource("ListVersion", cmd.version_id))
         await lists.lock_lists(tx.conn, changing=True)
         version = await lists.find(tx.conn, cmd.version_id)
         if version is None:

@@ -12,7 +12,6 @@ from kapital.identity.domain.screening_list import ListVersion
 from kapital.identity.domain.states import ListVersionState
 from kapital.identity.ports import ListFileReader, ListStore
 from kapital.kernel.actor import Actor
-from kapital.kernel.roles import Role
 from kapital.platform.unit_of_work import Transaction, UnitOfWork
 
 BATCH: Final = 2_000
@@ -35,8 +34,8 @@ async def load_list(cmd: LoadList, *, uow: UnitOfWork, lists: ListStore, new_id:
     Promise: one transaction – a broken file changes nothing. The same file again is the version it already is.
     Not promised: clients are compared with the new version afterwards, see `rescreen_clients`.
     """
-    cmd.actor.require(Role.AML_OFFICER)
     async with uow.begin() as tx:
+        tx.access.require(cmd.actor, "load_list")
         version_id = new_id()
         entries = cmd.file.read()
         entry_count = 0

@@ -22,7 +22,6 @@ from kapital.identity.use_cases.answers import item_problem
 from kapital.kernel.actor import Actor
 from kapital.kernel.ids import CommandId
 from kapital.kernel.problems import Problem, ensure
-from kapital.kernel.roles import Role
 from kapital.platform.unit_of_work import Transaction, UnitOfWork, fingerprint
 
 BATCH_MAX: Final = 1_000
@@ -63,7 +62,7 @@ async def record_identifications(
     async with uow.begin() as tx:
         if (earlier := await tx.replies.find(cmd.command_id, cmd.actor, mark)) is not None:
             return msgspec.json.decode(earlier, type=contract.RecordIdentificationsResponse)
-        cmd.actor.require(Role.ONBOARDING)
+        tx.access.require(cmd.actor, "record_identifications")
         latest = await cases.lock_latest(tx.conn, [item.participant_id for item in cmd.identifications])
         results: list[contract.RecordedIdentification] = []
         recorded: list[KycCase] = []

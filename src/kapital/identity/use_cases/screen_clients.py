@@ -18,7 +18,6 @@ from kapital.identity.use_cases.measures import apply_measures
 from kapital.kernel.actor import Actor
 from kapital.kernel.ids import CommandId
 from kapital.kernel.problems import ensure
-from kapital.kernel.roles import Role
 from kapital.platform.unit_of_work import Transaction, UnitOfWork, fingerprint
 
 BATCH_MAX: Final = 1_000
@@ -62,7 +61,7 @@ async def screen_clients(
     async with uow.begin() as tx:
         if (earlier := await tx.replies.find(cmd.command_id, cmd.actor, mark)) is not None:
             return msgspec.json.decode(earlier, type=contract.ScreenClientsResponse)
-        cmd.actor.require(Role.ONBOARDING)
+        tx.access.require(cmd.actor, "screen_clients")
         await lists.lock_lists(tx.conn, changing=False)
         in_force = await lists.in_force(tx.conn)
         await keep_index(tx.conn, in_force, lists=lists, screener=screener)

@@ -11,9 +11,8 @@ from uuid import UUID
 
 import asyncpg
 
-from kapital.kernel.actor import Actor
+from kapital.kernel.actor import Actor, NotPermitted
 from kapital.kernel.clock import Clock
-from kapital.kernel.roles import Role
 from kapital.ledger.adapters import store
 from kapital.ledger.domain.problems import (
     HoldNotFound,
@@ -22,6 +21,7 @@ from kapital.ledger.domain.problems import (
     LiftReasonRequired,
 )
 from kapital.ledger.use_cases.check import MAX_FINDINGS, CheckReport, Finding
+from kapital.platform.access import Asking, Resource
 
 # Findings of these kinds put the history itself in doubt, and with it every asset.
 _OF_HISTORY: Final = (
@@ -36,7 +36,6 @@ _OF_HISTORY: Final = (
 
 
 _NEXT_GENERATION: Final = "UPDATE head SET generation = generation + 1"
-LIFTERS: Final = (Role.SECURITY, Role.RISK, Role.LEGAL)
 REASON_LENGTH_MAX: Final = 500
 
 _IN_FORCE: Final = (
@@ -108,12 +107,19 @@ async def lift_holds(
     Raises: NotPermitted, LiftReasonRequired, LiftNeedsCleanCheck, HoldNotFound, LiftNeedsTwoPersons; then nothing
     of the call is done.
     """
-    actor.require(*LIFTERS)
+    asking = Asking(None, clock.now())
+    try:
+        asking.require(actor, "lift_holds", Resource("Asset"))
+        asking.decide(actor, "lift_holds", [Resource("Asset", asset) for asset in assets or ()])
+    except NotPermitted:
+        await asking.flush_native(connection)
+        raise
     if not 0 < len(reason.strip()) <= REASON_LENGTH_MAX:
         raise LiftReasonRequired(facts={"length_max": REASON_LENGTH_MAX})
     if not report.clean:
         raise LiftNeedsCleanCheck(facts={"findings": len(report.findings)})
     async with connection.transaction():
+        await asking.flush_native(connection)
         await store.read_head(connection, lock=True)
         rows = await connection.fetch(
             "SELECT asset, generation, lift_proposed_by FROM hold"

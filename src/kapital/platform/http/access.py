@@ -2,12 +2,15 @@
 
 from typing import Any, Final, Protocol
 
+from litestar import Response
 from litestar.connection import ASGIConnection
 from litestar.handlers import BaseRouteHandler
 
+from kapital.contracts.operations import OPERATIONS
 from kapital.kernel.actor import Actor
-from kapital.kernel.problems import Family, Problem, Retry
-from kapital.platform.context import set_actor
+from kapital.kernel.problems import Family, InvariantBroken, Problem, Retry
+from kapital.platform import access
+from kapital.platform.context import current_context, set_actor
 
 PUBLIC: Final[dict[str, Any]] = {"public": True}
 """For `opt=` of a route that needs no access token."""
@@ -42,8 +45,11 @@ class AccessTokenInvalid(Problem):
 
 
 async def require_actor(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
-    """Guard of every route: put the actor into the connection, or raise."""
+    """Guard of every route: put the actor into the connection, or raise. What is public is so by the policies too."""
+    operation = current_context().noted.operation = operation_of(connection.scope)
     if handler.opt.get("public"):
+        if operation is not None:
+            access.require(access.ANONYMOUS, operation)
         return
     scheme, _, token = connection.headers.get("authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not token:
@@ -54,3 +60,20 @@ async def require_actor(connection: ASGIConnection[Any, Any, Any, Any], handler:
         raise AccessTokenInvalid
     connection.scope["user"] = actor
     set_actor(actor.id)
+
+
+def operation_of(scope: Any) -> str | None:
+    """The `operationId` of the contract that the matched route has; None for a route without a contract."""
+    return OPERATIONS.get((str(scope.get("method")), str(scope.get("path_template"))))
+
+
+async def require_asked(response: Response[Any]) -> Response[Any]:
+    """Let no good answer out of a route whose handler never asked the policies of its operation: deny by default.
+
+    The kept answer of an earlier try was asked for then. A refusal needs no permission.
+    """
+    noted = current_context().noted
+    good = response.status_code is None or response.status_code < 400
+    if noted.operation is not None and good and not noted.replayed and noted.operation not in noted.asked:
+        raise InvariantBroken(f"the answer of {noted.operation} was made without asking the access policies")
+    return response

@@ -13,7 +13,7 @@ from litestar.types import Message
 
 from kapital.platform.context import CORRELATION_ID_LENGTH_MAX, bind_context
 from kapital.platform.database import Databases
-from kapital.platform.http.access import TokenVerifier, require_actor
+from kapital.platform.http.access import TokenVerifier, require_actor, require_asked
 from kapital.platform.http.commands import require_idempotency_key
 from kapital.platform.http.contract_pages import CONTRACT_ROUTES
 from kapital.platform.http.operations import OPERATION_ROUTES, Stopped
@@ -103,6 +103,7 @@ def create_app(
     return HttpApp(
         route_handlers=[*routers, *OPERATION_ROUTES, *CONTRACT_ROUTES],
         guards=[require_actor, require_idempotency_key, require_plain_query],
+        after_request=require_asked,
         exception_handlers=EXCEPTION_HANDLERS,
         request_class=StrictRequest,
         request_max_body_size=settings.body_limit_bytes,

@@ -8,21 +8,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from kapital.contracts import registry as contract
 from kapital.kernel.actor import Actor
-from kapital.kernel.roles import Role
+from kapital.platform import access
 from kapital.registry.domain.participant import Restriction
 from kapital.registry.domain.problems import ParticipantNotFound
 from kapital.registry.domain.states import ParticipantState
-
-READERS: Final = (
-    Role.ONBOARDING,
-    Role.AML_OFFICER,
-    Role.COMPLIANCE,
-    Role.LEGAL,
-    Role.SECURITY,
-    Role.AUDITOR,
-    Role.REGULATOR,
-)
-"""Staff who may read names and taxpayer numbers."""
 
 PAGE_MAX: Final = 1_000
 
@@ -46,24 +35,17 @@ _PAGE: Final = text(
 )
 
 
-def _reads_all(actor: Actor) -> bool:
-    return not actor.roles.isdisjoint(READERS)
-
-
 async def get_participant(conn: AsyncConnection, participant_id: UUID, *, actor: Actor) -> contract.Participant:
-    """One participant: any for READERS, itself for a participant.
+    """One participant: any for staff that the policies let, itself for a participant.
 
     Raises: ParticipantNotFound – also for one that is not the actor's to see; NotPermitted for other staff,
     who see no participant at all.
     """
-    if not _reads_all(actor) and actor.participant_id is None:
-        actor.require(*READERS)
-    if not _reads_all(actor) and actor.participant_id != participant_id:
-        raise ParticipantNotFound
+    whose = access.scope(actor, "get_participant", "ParticipantRecord")
     row = (await conn.execute(_ONE, {"id": participant_id})).one_or_none()
-    if row is None:
+    if row is None or not whose.covers(participant_id):
         raise ParticipantNotFound
-    return _participant(row, own=not _reads_all(actor))
+    return _participant(row, own=not whose.everything)
 
 
 async def list_participants(
@@ -78,8 +60,9 @@ async def list_participants(
 
     Shape: `limit` 1 to 1,000. Raises: NotPermitted for staff who see no participant.
     """
-    if not _reads_all(actor):
-        return await _list_of_itself(conn, actor=actor, state=state, after=after)
+    whose = access.scope(actor, "list_participants", "ParticipantRecord")
+    if (itself := whose.only) is not None:
+        return await _list_of_itself(conn, itself, state=state, after=after)
     rows = (await conn.execute(_PAGE, {"after": after, "state": state, "limit": limit + 1})).all()
     shown = rows[:limit]
     return contract.ParticipantPage(
@@ -89,11 +72,9 @@ async def list_participants(
 
 
 async def _list_of_itself(
-    conn: AsyncConnection, *, actor: Actor, state: ParticipantState | None, after: UUID | None
+    conn: AsyncConnection, itself: UUID, *, state: ParticipantState | None, after: UUID | None
 ) -> contract.ParticipantPage:
-    if actor.participant_id is None:
-        actor.require(*READERS)
-    rows = [] if after is not None else (await conn.execute(_ONE, {"id": actor.participant_id})).all()
+    rows = [] if after is not None else (await conn.execute(_ONE, {"id": itself})).all()
     shown = [_participant(row, own=True) for row in rows if state is None or row.state == state]
     return contract.ParticipantPage(participants=shown, next_after=None)
 

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from kapital.contracts import registry as contract
 from kapital.kernel.actor import Actor
-from kapital.kernel.roles import Role
+from kapital.platform import access
 from kapital.registry.domain.problems import ExtractInstantInFuture
 
 FINAL_AFTER: Final = timedelta(minutes=10)
@@ -47,7 +47,7 @@ async def register_extract(
     Shape: `limit` 1 to 1,000. Law: 259-FZ art. 8. Raises: NotPermitted, ExtractInstantInFuture.
     Not: signed; a history of names, which cannot be changed in this version.
     """
-    actor.require(Role.REGULATOR, Role.AUDITOR, Role.LEGAL)
+    access.require(actor, "get_register_extract")
     instant = now if at is None else at
     if instant > now:
         raise ExtractInstantInFuture

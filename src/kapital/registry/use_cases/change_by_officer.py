@@ -9,7 +9,7 @@ import msgspec
 from kapital.contracts import registry as contract
 from kapital.kernel.actor import Actor
 from kapital.kernel.ids import CommandId
-from kapital.kernel.roles import Role
+from kapital.platform.access import Resource
 from kapital.platform.unit_of_work import UnitOfWork, fingerprint
 from kapital.registry.domain.participant import Participant
 from kapital.registry.domain.problems import ParticipantNotFound
@@ -33,6 +33,7 @@ class OfficersOrder(Protocol):
 
 async def change_by_officer(
     cmd: OfficersOrder,
+    operation: str,
     action: str,
     change: Callable[[Participant], None],
     *,
@@ -47,7 +48,8 @@ async def change_by_officer(
     async with uow.begin() as tx:
         if (earlier := await tx.replies.find(cmd.command_id, cmd.actor, mark)) is not None:
             return msgspec.json.decode(earlier, type=contract.ParticipantStateAnswer)
-        cmd.actor.require(Role.COMPLIANCE, Role.AML_OFFICER)
+        record = Resource("ParticipantRecord", cmd.participant_id, owner=cmd.participant_id)
+        tx.access.require(cmd.actor, operation, record)
         participant = (await participants.lock(tx.conn, [cmd.participant_id])).get(cmd.participant_id)
         if participant is None:
             raise ParticipantNotFound

@@ -11,6 +11,7 @@ from kapital.contracts import registry as contract
 from kapital.kernel.actor import Actor
 from kapital.kernel.ids import CommandId
 from kapital.kernel.roles import Role
+from kapital.platform.access import Resource
 from kapital.platform.unit_of_work import Transaction, UnitOfWork, fingerprint
 from kapital.registry.domain.access import (
     SECRET_BYTES,
@@ -57,7 +58,7 @@ async def issue_access_token(
     async with uow.begin() as tx:
         if (earlier := await tx.replies.find(cmd.command_id, cmd.actor, mark)) is not None:
             return msgspec.json.decode(earlier, type=contract.IssuedAccessToken)
-        cmd.actor.require(Role.ADMIN)
+        tx.access.require(cmd.actor, "issue_access_token", Resource("AccessToken"))
         require_lifetime(cmd.expires_at, now=tx.now)
         require_within(cmd.roles, await _roles_held(cmd, tx=tx, participants=participants, access=access))
         secret = token_text(secrets.draw(SECRET_BYTES))

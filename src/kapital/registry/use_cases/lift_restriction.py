@@ -31,6 +31,7 @@ async def lift_restriction(
     """
     return await change_by_officer(
         cmd,
+        "lift_restriction",
         "registry.restriction_lifted",
         lambda participant: participant.lift_restriction(cmd.actor.id),
         uow=uow,

@@ -13,7 +13,6 @@ from kapital.kernel.actor import Actor
 from kapital.kernel.canonical import canonical_bytes
 from kapital.kernel.ids import CommandId
 from kapital.kernel.problems import Problem, ensure
-from kapital.kernel.roles import Role
 from kapital.platform.events import Event
 from kapital.platform.unit_of_work import Transaction, UnitOfWork, fingerprint
 from kapital.registry.domain.events import PARTICIPANT_REGISTERED
@@ -56,7 +55,7 @@ async def register_participants(
     async with uow.begin() as tx:
         if (earlier := await tx.replies.find(cmd.command_id, cmd.actor, mark)) is not None:
             return msgspec.json.decode(earlier, type=contract.RegisterParticipantsResponse)
-        cmd.actor.require(Role.ONBOARDING)
+        tx.access.require(cmd.actor, "register_participants")
         decided: list[Entrant | Problem] = []
         for application in cmd.participants:
             try:

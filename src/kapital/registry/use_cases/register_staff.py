@@ -37,7 +37,7 @@ async def register_staff(
     async with uow.begin() as tx:
         if (earlier := await tx.replies.find(cmd.command_id, cmd.actor, mark)) is not None:
             return msgspec.json.decode(earlier, type=contract.Staff)
-        cmd.actor.require(Role.ADMIN)
+        tx.access.require(cmd.actor, "register_staff")
         require_compatible(cmd.roles)
         member = StaffMember(staff_id=cmd.staff_id or new_id(), roles=cmd.roles)
         if not await access.add_staff(tx.conn, member, registered_by=cmd.actor.id, now=tx.now):

@@ -30,6 +30,7 @@ async def restrict_participant(
     """
     return await change_by_officer(
         cmd,
+        "restrict_participant",
         "registry.participant_restricted",
         lambda participant: participant.restrict(cmd.actor.id),
         uow=uow,

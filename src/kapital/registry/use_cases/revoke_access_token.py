@@ -9,7 +9,7 @@ import msgspec
 from kapital.contracts import registry as contract
 from kapital.kernel.actor import Actor
 from kapital.kernel.ids import CommandId
-from kapital.kernel.roles import Role
+from kapital.platform.access import ActorRef, Resource
 from kapital.platform.unit_of_work import UnitOfWork, fingerprint
 from kapital.registry.domain.problems import AccessTokenAlreadyRevoked, AccessTokenNotFound
 from kapital.registry.ports import AccessStore
@@ -37,8 +37,15 @@ async def revoke_access_token(
         if (earlier := await tx.replies.find(cmd.command_id, cmd.actor, mark)) is not None:
             return msgspec.json.decode(earlier, type=contract.RevokedAccessToken)
         token = await access.lock_token(tx.conn, cmd.token_id)
-        officer = not cmd.actor.roles.isdisjoint({Role.ADMIN, Role.SECURITY})
-        if token is None or not (officer or cmd.actor.id == str(token.subject_id)):
+        subject = None if token is None else ActorRef(str(token.subject_id))
+        tx.access.require(
+            cmd.actor,
+            "revoke_access_token",
+            Resource("AccessToken", cmd.token_id, subject=subject),
+            hidden=AccessTokenNotFound,
+            own=Resource("AccessToken", subject=ActorRef(cmd.actor.id)),
+        )
+        if token is None:
             raise AccessTokenNotFound
         if token.revoked_at is not None:
             raise AccessTokenAlreadyRevoked

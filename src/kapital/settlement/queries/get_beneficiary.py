@@ -9,8 +9,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from kapital.contracts import settlement as contract
 from kapital.kernel.actor import Actor
 from kapital.ledger.api import AccountKey, Ledger, Position, money_asset
+from kapital.platform import access
 from kapital.settlement.domain.problems import BeneficiaryNotFound
-from kapital.settlement.queries.access import visible_participant
 
 _POSITIONS: Final = (
     Position.AVAILABLE,
@@ -32,7 +32,8 @@ async def get_beneficiary(
     conn: AsyncConnection, ledger: Ledger, actor: Actor, wallet_id: UUID
 ) -> contract.Beneficiary:
     """The beneficiary of a wallet. Raises: NotPermitted, BeneficiaryNotFound (also when it is another's)."""
-    found = await conn.execute(_GET, {"wallet": wallet_id, "participant": visible_participant(actor)})
+    whose = access.scope(actor, "get_beneficiary", "Beneficiary")
+    found = await conn.execute(_GET, {"wallet": wallet_id, "participant": whose.only})
     row = found.one_or_none()
     if row is None:
         raise BeneficiaryNotFound

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from kapital.contracts import settlement as contract
 from kapital.contracts.base import unset_if_none
 from kapital.kernel.actor import Actor
-from kapital.settlement.queries.access import STAFF
+from kapital.platform import access
 
 _LIST: Final = text(
     """
@@ -33,7 +33,7 @@ async def list_incoming_payments(
     limit: int = 100,
 ) -> contract.IncomingPaymentPage:
     """A page of payments; staff only, for it names payers. Raises: NotPermitted."""
-    actor.require(*STAFF)
+    access.require(actor, "list_incoming_payments")
     values = {"state": state.value if state else None, "before": before, "limit": limit}
     rows = await conn.execute(_LIST, values)
     return contract.IncomingPaymentPage(incoming_payments=[_payment(row) for row in rows])

@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from kapital.contracts import settlement as contract
 from kapital.kernel.actor import Actor
-from kapital.settlement.queries.access import STAFF
+from kapital.platform import access
 
 _LIST: Final = text(
     """
@@ -26,7 +26,7 @@ async def list_reconciliations(
     conn: AsyncConnection, actor: Actor, *, before: UUID | None = None, limit: int = 100
 ) -> contract.ReconciliationPage:
     """A page of comparisons; staff only. Raises: NotPermitted."""
-    actor.require(*STAFF)
+    access.require(actor, "list_reconciliations")
     rows = await conn.execute(_LIST, {"before": before, "limit": limit})
     return contract.ReconciliationPage(reconciliations=[_reconciliation(row) for row in rows])
 

@@ -9,8 +9,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from kapital.contracts import settlement as contract
 from kapital.contracts.base import unset_if_none
 from kapital.kernel.actor import Actor
+from kapital.platform import access
 from kapital.settlement.domain.problems import WithdrawalNotFound
-from kapital.settlement.queries.access import visible_participant
 
 _LIST: Final = text(
     """
@@ -35,15 +35,17 @@ async def list_withdrawals(
     limit: int = 100,
 ) -> contract.WithdrawalPage:
     """A page of the withdrawals that the actor may see. Raises: NotPermitted."""
+    whose = access.scope(actor, "list_withdrawals", "Withdrawal")
     values = {"one": None, "state": state.value if state else None, "before": before, "limit": limit}
-    rows = await conn.execute(_LIST, {**values, "participant": visible_participant(actor)})
+    rows = await conn.execute(_LIST, {**values, "participant": whose.only})
     return contract.WithdrawalPage(withdrawals=[_withdrawal(row) for row in rows])
 
 
 async def get_withdrawal(conn: AsyncConnection, actor: Actor, withdrawal_id: UUID) -> contract.Withdrawal:
     """One withdrawal. Raises: NotPermitted, WithdrawalNotFound (also when it is another's)."""
+    whose = access.scope(actor, "get_withdrawal", "Withdrawal")
     values = {"one": withdrawal_id, "state": None, "before": None, "limit": 1}
-    found = await conn.execute(_LIST, {**values, "participant": visible_participant(actor)})
+    found = await conn.execute(_LIST, {**values, "participant": whose.only})
     row = found.one_or_none()
     if row is None:
         raise WithdrawalNotFound

@@ -4,7 +4,6 @@ from uuid import UUID
 
 from kapital.kernel.actor import Actor
 from kapital.kernel.problems import ensure
-from kapital.kernel.roles import Role
 from kapital.ledger.api import MIRROR_POSITIONS, Position
 from kapital.platform.ids import new_uuid7
 from kapital.platform.logging import get_logger
@@ -31,7 +30,8 @@ async def reconcile(actor: Actor, parts: Parts) -> Reconciliation:
     Law: Civil Code art. 860.1–860.6 (the money is the beneficiaries'); domain.md 3.5.
     Raises: NotPermitted, BankSilent, BankMoves – then nothing was compared and nothing is concluded.
     """
-    actor.require(Role.SCHEDULER, Role.SETTLEMENT)
+    async with parts.uow.begin() as tx:
+        tx.access.require(actor, "reconcile")
     async with parts.edge.hold():
         bank_kopecks = await _balance_at_rest(parts)
         found = await _compare(parts, bank_kopecks)

@@ -8,7 +8,7 @@ import msgspec
 from kapital.kernel.actor import Actor
 from kapital.kernel.ids import CommandId
 from kapital.kernel.problems import InvariantBroken, Problem
-from kapital.kernel.roles import Role
+from kapital.platform.access import Resource
 from kapital.platform.ids import new_uuid7
 from kapital.platform.unit_of_work import Transaction, fingerprint
 from kapital.settlement.domain.problems import ReconciliationBreakStopsWithdrawals, WithdrawalBatchMalformed
@@ -47,11 +47,11 @@ async def request_withdrawals(cmd: RequestWithdrawals, parts: Parts) -> list[Wit
     """
     if not 1 <= len(cmd.items) <= BATCH_MAX:
         raise WithdrawalBatchMalformed(facts={"count": len(cmd.items), "limit": BATCH_MAX})
-    cmd.actor.require(Role.INVESTOR, Role.ISSUER, Role.NOMINEE)
     mark = fingerprint(cmd)
     async with parts.uow.begin() as tx:
         if (kept := await tx.replies.find(cmd.command_id, cmd.actor, mark)) is not None:
             return msgspec.json.decode(kept, type=list[WithdrawalAnswer])
+        tx.access.require(cmd.actor, "request_withdrawals", Resource("Beneficiary", owner=cmd.actor.participant_id))
         if not await _of(parts, tx, cmd):
             await _plan(parts, tx, cmd)
     async with parts.uow.begin() as tx:

@@ -17,11 +17,12 @@ from kapital.contracts.tokenization import (
     TermsFault,
 )
 from kapital.kernel.actor import Actor
+from kapital.platform import access
 from kapital.tokenization.domain import human_text
 from kapital.tokenization.domain.decision import DecisionSignature, Review
 from kapital.tokenization.domain.terms import load_terms
 from kapital.tokenization.ports import Parts
-from kapital.tokenization.queries.access import is_issuer_of, is_staff, require_readable
+from kapital.tokenization.queries.access import of_issue, require_readable
 from kapital.tokenization.queries.list_issues import issue_row
 
 
@@ -31,9 +32,9 @@ async def get_issue(conn: AsyncConnection, parts: Parts, actor: Actor, issue_id:
     Raises: IssueNotFound.
     """
     issue = (await parts.issues.read(conn, [issue_id])).get(issue_id)
-    issue = require_readable(issue, actor, published_is_enough=True)
+    issue = require_readable(issue, actor, "get_issue")
     decision = (await parts.issues.decisions(conn, [issue_id]))[issue_id]
-    inside = is_staff(actor) or is_issuer_of(issue, actor)
+    inside = access.allows(actor, "read_issue_file", of_issue(issue))
     reviews = await parts.issues.reviews(conn, issue_id) if inside else []
     return IssueDetails(
         issue=issue_row(issue),

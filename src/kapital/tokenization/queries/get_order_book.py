@@ -13,7 +13,7 @@ from kapital.tokenization.queries.access import require_readable
 async def get_order_book(conn: AsyncConnection, parts: Parts, actor: Actor, issue_id: UUID) -> OrderBook:
     """The totals, for staff and the issuer. Raises: IssueNotFound."""
     issue = (await parts.issues.read(conn, [issue_id])).get(issue_id)
-    issue = require_readable(issue, actor, published_is_enough=False)
+    issue = require_readable(issue, actor, "get_order_book")
     return OrderBook(
         issue_id=issue.issue_id,
         state=issue.state.value,

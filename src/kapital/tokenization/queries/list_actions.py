@@ -19,7 +19,7 @@ async def list_actions(conn: AsyncConnection, parts: Parts, actor: Actor, issue_
     Raises: IssueNotFound.
     """
     issue = (await parts.issues.read(conn, [issue_id])).get(issue_id)
-    require_readable(issue, actor, published_is_enough=True)
+    require_readable(issue, actor, "list_actions")
     actions = await parts.actions.of_issue(conn, issue_id)
     wanted = {(need.series, need.observed_on) for action in actions for need in action.needs}
     known = set(await parts.fixings.confirmed(conn, wanted)) if wanted else set()

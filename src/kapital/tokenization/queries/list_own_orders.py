@@ -9,8 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from kapital.contracts.tokenization import OrderPage, OrderRow
 from kapital.kernel.actor import Actor
-from kapital.kernel.roles import Role
-from kapital.tokenization.domain.problems import OrderNotFound
+from kapital.platform import access
 
 _PAGE: Final = text(
     """
@@ -29,10 +28,8 @@ _PAGE: Final = text(
 async def list_own_orders(
     conn: AsyncConnection, actor: Actor, *, issue_id: UUID | None, after: UUID | None, limit: int
 ) -> OrderPage:
-    """The actor's own orders by id above `after`. Raises: NotPermitted, OrderNotFound if the actor is nobody's."""
-    actor.require(Role.INVESTOR)
-    if actor.participant_id is None:
-        raise OrderNotFound
+    """The actor's own orders by id above `after`. Raises: NotPermitted."""
+    access.require(actor, "list_own_orders", access.Resource("Order", owner=actor.participant_id))
     values = {
         "participant_id": actor.participant_id,
         "issue_id": issue_id,

@@ -7,11 +7,10 @@ from kapital.contracts.tokenization import IssueMoved
 from kapital.kernel.actor import Actor
 from kapital.kernel.ids import CommandId
 from kapital.kernel.problems import StaleVersion
-from kapital.kernel.roles import Role
 from kapital.platform.unit_of_work import fingerprint
 from kapital.tokenization.domain.problems import IssueMustHaveNoAcceptedOrder
 from kapital.tokenization.ports import Parts
-from kapital.tokenization.use_cases.issue_commands import earlier_answer, keep_answer, require_own
+from kapital.tokenization.use_cases.issue_commands import earlier_answer, keep_answer, require_permitted
 from kapital.tokenization.use_cases.steps import move_issue
 
 
@@ -31,12 +30,13 @@ async def cancel_issue(cmd: CancelIssue, *, parts: Parts) -> IssueMoved:
 
     Raises: NotPermitted, IdempotencyKeyReused, IssueNotFound, StaleVersion, IssueMustHaveNoAcceptedOrder, WrongState.
     """
-    cmd.actor.require(Role.ISSUER, Role.ISSUER_SIGNATORY)
     async with parts.uow.begin() as tx:
         mark = fingerprint(cmd)
         if (earlier := await earlier_answer(tx, cmd.command_id, cmd.actor, mark)) is not None:
             return earlier
-        issue = require_own((await parts.issues.lock(tx.conn, [cmd.issue_id])).get(cmd.issue_id), cmd.actor)
+        issue = require_permitted(
+            tx, cmd.actor, "cancel_issue", (await parts.issues.lock(tx.conn, [cmd.issue_id])).get(cmd.issue_id)
+        )
         if cmd.version is not None and cmd.version != issue.version:
             raise StaleVersion(facts={"seen": cmd.version, "kept": issue.version})
         if await parts.orders.any_ever_accepted(tx.conn, issue.issue_id):

@@ -8,7 +8,7 @@ import msgspec
 
 from kapital.kernel.actor import Actor
 from kapital.kernel.ids import CommandId
-from kapital.kernel.roles import Role
+from kapital.platform.access import Resource
 from kapital.platform.unit_of_work import fingerprint
 from kapital.tokenization.domain.fixing import Fixing
 from kapital.tokenization.domain.problems import FixingNotFound
@@ -40,11 +40,11 @@ async def confirm_fixing(cmd: ConfirmFixing, *, parts: Parts) -> Fixing:
     Raises: NotPermitted, IdempotencyKeyReused, FixingNotFound, WrongState, MakerAndCheckerMustDiffer,
     FixingValueMustMatch.
     """
-    cmd.actor.require(Role.RISK)
     async with parts.uow.begin() as tx:
         mark = fingerprint(cmd)
         if (earlier := await tx.replies.find(cmd.command_id, cmd.actor, mark)) is not None:
             return msgspec.json.decode(earlier, type=Fixing)
+        tx.access.require(cmd.actor, "confirm_fixing", Resource("Fixing", cmd.fixing_id))
         fixing = await parts.fixings.lock(tx.conn, cmd.fixing_id)
         if fixing is None:
             raise FixingNotFound

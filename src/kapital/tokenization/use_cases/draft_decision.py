@@ -11,16 +11,17 @@ from kapital.kernel.calendar import moscow_day
 from kapital.kernel.canonical import sha256_hex
 from kapital.kernel.ids import CommandId
 from kapital.kernel.problems import ensure
-from kapital.kernel.roles import Role
+from kapital.platform.access import Resource
 from kapital.platform.ids import new_uuid7
 from kapital.platform.unit_of_work import Transaction, fingerprint
 from kapital.tokenization.domain.decision import Decision
 from kapital.tokenization.domain.issue import Issue, drawn_from
-from kapital.tokenization.domain.problems import DecisionMustBeEditable, IssueCodeTaken, IssueNotFound
+from kapital.tokenization.domain.problems import DecisionMustBeEditable, IssueCodeTaken
 from kapital.tokenization.domain.states import EDITABLE, ISSUE, IssueState
 from kapital.tokenization.domain.terms import IssuanceTerms, decision_bytes, load_terms
 from kapital.tokenization.domain.validator import find_faults
 from kapital.tokenization.ports import Parts
+from kapital.tokenization.use_cases.issue_commands import require_permitted
 from kapital.tokenization.use_cases.steps import move_issue
 
 
@@ -42,13 +43,15 @@ async def draft_decision(cmd: DraftDecision, *, parts: Parts) -> DecisionDrafted
     Raises: NotPermitted, the problems of `load_terms`, IdempotencyKeyReused, IssueNotFound, DecisionMustBeEditable,
     IssueCodeTaken.
     """
-    cmd.actor.require(Role.ISSUER, Role.ISSUER_SIGNATORY)
-    ensure(cmd.actor.participant_id is not None, "an issuer is a participant")
-    terms = load_terms(cmd.terms)
     async with parts.uow.begin() as tx:
         mark = fingerprint(cmd)
         if (earlier := await tx.replies.find(cmd.command_id, cmd.actor, mark)) is not None:
             return msgspec.json.decode(earlier, type=DecisionDrafted)
+        # A new issue would be the actor's own.
+        tx.access.require(
+            cmd.actor, "draft_decision", Resource("Issue", cmd.issue_id, owner=cmd.actor.participant_id)
+        )
+        terms = load_terms(cmd.terms)
         faults = find_faults(terms, calendar=parts.calendar, today=moscow_day(tx.now))
         body = decision_bytes(terms)
         issue = await _keep_issue(tx, parts, cmd, terms, sha256_hex(body))
@@ -86,8 +89,7 @@ async def _keep_issue(tx: Transaction, parts: Parts, cmd: DraftDecision, terms: 
     if cmd.issue_id is None:
         return await _new_issue(tx, parts, cmd, terms, sha256)
     issue = (await parts.issues.lock(tx.conn, [cmd.issue_id])).get(cmd.issue_id)
-    if issue is None or issue.issuer_participant_id != cmd.actor.participant_id:
-        raise IssueNotFound
+    issue = require_permitted(tx, cmd.actor, "draft_decision", issue)
     if issue.state not in EDITABLE:
         raise DecisionMustBeEditable(facts={"state": issue.state.value})
     if await parts.issues.code_is_taken(tx.conn, terms.code, issue.issue_id):

@@ -5,20 +5,32 @@ import msgspec
 from kapital.contracts.tokenization import IssueMoved
 from kapital.kernel.actor import Actor
 from kapital.kernel.ids import CommandId
+from kapital.platform.access import ActorRef, Resource
 from kapital.platform.unit_of_work import Transaction
 from kapital.tokenization.domain.issue import Issue
 from kapital.tokenization.domain.problems import IssueNotFound
 
 
-def require_own(issue: Issue | None, actor: Actor) -> Issue:
-    """The issue, if the actor acts for its issuer. Raises: IssueNotFound, so that nobody learns of others' drafts."""
-    if issue is None or actor.participant_id is None or issue.issuer_participant_id != actor.participant_id:
-        raise IssueNotFound
-    return issue
+def of_issue(issue: Issue | None) -> Resource:
+    """What the access policies know of an issue; of one that does not exist, only its kind."""
+    if issue is None:
+        return Resource("Issue")
+    return Resource(
+        "Issue",
+        issue.issue_id,
+        issue.version,
+        owner=issue.issuer_participant_id,
+        published=issue.published_at is not None,
+        drafted_by=ActorRef(issue.drafted_by),
+    )
 
 
-def require_found(issue: Issue | None) -> Issue:
-    """The issue. Raises: IssueNotFound."""
+def require_permitted(tx: Transaction, actor: Actor, action: str, issue: Issue | None) -> Issue:
+    """The issue, if the actor may do it.
+
+    Raises: NotPermitted; IssueNotFound – also for another issuer's, so that nobody learns of others' drafts.
+    """
+    tx.access.require(actor, action, of_issue(issue), hidden=IssueNotFound)
     if issue is None:
         raise IssueNotFound
     return issue

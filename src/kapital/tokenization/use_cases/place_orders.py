@@ -9,9 +9,9 @@ from kapital.contracts.tokenization import OrderAnswer, OrdersPlaced, PlacedOrde
 from kapital.kernel.actor import Actor
 from kapital.kernel.ids import CommandId
 from kapital.kernel.problems import Problem, ensure
-from kapital.kernel.roles import Role
 from kapital.kernel.states import Step
-from kapital.platform.context import note_replay
+from kapital.platform.access import Resource
+from kapital.platform.context import note_asked, note_replay
 from kapital.platform.ids import new_uuid7
 from kapital.platform.problems import IdempotencyKeyReused
 from kapital.platform.unit_of_work import Transaction, fingerprint
@@ -55,7 +55,8 @@ class Placed(NamedTuple):
     replayed: bool
 
     def answered(self) -> OrdersPlaced:
-        """The answer, noted as a replay when it is one; the refusal raised."""
+        """The answer, noted as a replay when it is one; the refusal raised. The batch asked for permission."""
+        note_asked("place_orders")
         if isinstance(self.answer, Problem):
             raise self.answer
         if self.replayed:
@@ -83,33 +84,43 @@ async def place_many(cmds: Sequence[PlaceOrders], *, parts: Parts) -> list[Place
     good = [index for index, answer in enumerate(answers) if answer is None]
     known: set[_Key] = set()
     if good:
-        placed, known = await _keep([cmds[index] for index in good], [marks[index] for index in good], parts)
-        undecided = [order.order_id for kept in placed.values() for order in kept.values() if _is_undecided(order)]
+        kept = await _keep([cmds[index] for index in good], [marks[index] for index in good], parts)
+        placed, known = kept.orders, kept.known
+        undecided = [order.order_id for items in placed.values() for order in items.values() if _is_undecided(order)]
         decided = await decide_orders(undecided, parts=parts)
         for index in good:
-            answers[index] = _answer(cmds[index], marks[index], placed, decided)
+            answers[index] = kept.refused.get(_key(cmds[index])) or _answer(
+                cmds[index], marks[index], placed, decided
+            )
     return [Placed(_certain(answer), _key(cmd) in known) for cmd, answer in zip(cmds, answers, strict=True)]
 
 
+class _Kept(NamedTuple):
+    """What is kept for commands, by item; which had some before; which the access policies refused."""
+
+    orders: dict[_Key, dict[int, Order]]
+    known: set[_Key]
+    refused: dict[_Key, Problem]
+
+
 def _why_malformed(cmd: PlaceOrders) -> Problem | None:
-    try:
-        cmd.actor.require(Role.INVESTOR)
-    except Problem as problem:
-        return problem
-    ensure(cmd.actor.participant_id is not None, "an investor is a participant")
     if not 1 <= len(cmd.orders) <= ORDERS_MAX:
         return BatchTooLarge(facts={"count": len(cmd.orders), "limit": ORDERS_MAX})
     return None
 
 
-async def _keep(
-    cmds: Sequence[PlaceOrders], marks: Sequence[str], parts: Parts
-) -> tuple[dict[_Key, dict[int, Order]], set[_Key]]:
-    """Insert the orders that are new; return all that are kept for the commands, by item, and who had some before."""
+async def _keep(cmds: Sequence[PlaceOrders], marks: Sequence[str], parts: Parts) -> _Kept:
+    """Insert the orders that are new and permitted; return all that are kept for the commands."""
     keys = [_key(cmd) for cmd in cmds]
+    refused: dict[_Key, Problem] = {}
     async with parts.uow.begin() as tx:
         kept = _by_item(await parts.orders.of_commands(tx.conn, keys))
-        fresh = [(cmd, mark) for cmd, mark in zip(cmds, marks, strict=True) if _key(cmd) not in kept]
+        for cmd in cmds:
+            own = Resource("Order", owner=cmd.actor.participant_id)
+            if _key(cmd) not in kept and (problem := tx.access.why_not(cmd.actor, "place_orders", own)) is not None:
+                refused[_key(cmd)] = problem
+        done = kept.keys() | refused.keys()
+        fresh = [(cmd, mark) for cmd, mark in zip(cmds, marks, strict=True) if _key(cmd) not in done]
         born = await _born(tx, parts, fresh)
         inserted = await parts.orders.add(tx.conn, [order for order, _ in born])
         actors = {cmd.actor.id: cmd.actor for cmd in cmds}
@@ -117,10 +128,10 @@ async def _keep(
     known = set(kept) | {(o.actor_id, o.command_id) for o, _ in born if o.order_id not in inserted}
     if len(inserted) == len(born):
         all_kept = [*(order for items in kept.values() for order in items.values()), *(o for o, _ in born)]
-        return _by_item(all_kept), known
+        return _Kept(_by_item(all_kept), known, refused)
     # Another process kept the same command meanwhile: what it kept counts.
     async with parts.database.connect() as conn:
-        return _by_item(await parts.orders.of_commands(conn, keys)), known
+        return _Kept(_by_item(await parts.orders.of_commands(conn, keys)), known, refused)
 
 
 async def _born(

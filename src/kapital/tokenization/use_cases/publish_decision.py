@@ -9,7 +9,6 @@ from uuid import UUID
 from kapital.contracts.tokenization import IssueMoved
 from kapital.kernel.actor import Actor
 from kapital.kernel.ids import CommandId, derive_uuid7
-from kapital.kernel.roles import Role
 from kapital.ledger.api import AssetKind, Basis, BasisKind, Committed, OpenAsset
 from kapital.ledger.api import Transaction as LedgerTransaction
 from kapital.platform.unit_of_work import Transaction, fingerprint
@@ -25,7 +24,7 @@ from kapital.tokenization.domain.problems import (
 from kapital.tokenization.domain.states import ISSUE
 from kapital.tokenization.domain.terms import IssuanceTerms, load_terms
 from kapital.tokenization.ports import Parts
-from kapital.tokenization.use_cases.issue_commands import earlier_answer, keep_answer, require_found
+from kapital.tokenization.use_cases.issue_commands import earlier_answer, keep_answer, require_permitted
 from kapital.tokenization.use_cases.steps import SMART_CONTRACT, move_issue, tell
 
 
@@ -49,7 +48,6 @@ async def publish_decision(cmd: PublishDecision, *, parts: Parts) -> IssueMoved:
     Raises: NotPermitted, IdempotencyKeyReused, IssueNotFound, WrongState, StaleVersion, DecisionHashMustMatch,
     IssuerWalletMustBeOpen, PublicationMustPrecedePlacement, LedgerRefused.
     """
-    cmd.actor.require(Role.ISSUE_MANAGER, Role.SMART_CONTRACT)
     mark = fingerprint(cmd)
     async with parts.uow.begin() as tx:
         if (earlier := await earlier_answer(tx, cmd.command_id, cmd.actor, mark)) is not None:
@@ -81,7 +79,8 @@ async def publish_decision(cmd: PublishDecision, *, parts: Parts) -> IssueMoved:
 
 
 async def _require_publishable(tx: Transaction, parts: Parts, cmd: PublishDecision) -> tuple[Issue, UUID]:
-    issue = require_found((await parts.issues.lock(tx.conn, [cmd.issue_id])).get(cmd.issue_id))
+    found = (await parts.issues.lock(tx.conn, [cmd.issue_id])).get(cmd.issue_id)
+    issue = require_permitted(tx, cmd.actor, "publish_decision", found)
     ISSUE.step(issue.state, "published")
     issue.require_seen(cmd.decision_sha256, cmd.version)
     if issue.is_over(tx.now):

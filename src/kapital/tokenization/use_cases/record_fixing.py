@@ -9,7 +9,7 @@ import msgspec
 from kapital.kernel.actor import Actor
 from kapital.kernel.calendar import moscow_day
 from kapital.kernel.ids import CommandId
-from kapital.kernel.roles import Role
+from kapital.platform.access import Resource
 from kapital.platform.ids import new_uuid7
 from kapital.platform.unit_of_work import Transaction, fingerprint
 from kapital.tokenization.domain.fixing import Fixing, FixingKind
@@ -55,11 +55,11 @@ async def record_fixing(cmd: RecordFixing, *, parts: Parts) -> Fixing:
     Law: domain.md 3.6 (four eyes when the source is manual); the fallback of the decision is applied by the same two.
     Raises: NotPermitted, IdempotencyKeyReused, FixingDayMustBePast, FixingAlreadyRecorded.
     """
-    cmd.actor.require(Role.SETTLEMENT)
     async with parts.uow.begin() as tx:
         mark = fingerprint(cmd)
         if (earlier := await tx.replies.find(cmd.command_id, cmd.actor, mark)) is not None:
             return msgspec.json.decode(earlier, type=Fixing)
+        tx.access.require(cmd.actor, "record_fixing")
         today = moscow_day(tx.now)
         if cmd.observed_on > today:
             raise FixingDayMustBePast(facts={"observed_on": cmd.observed_on.isoformat(), "today": today.isoformat()})
@@ -72,11 +72,11 @@ async def record_outcome(cmd: RecordOutcome, *, parts: Parts) -> Fixing:
 
     Raises: NotPermitted, IdempotencyKeyReused, IssueNotFound, OutcomeMustBeListed, FixingAlreadyRecorded.
     """
-    cmd.actor.require(Role.SETTLEMENT)
     async with parts.uow.begin() as tx:
         mark = fingerprint(cmd)
         if (earlier := await tx.replies.find(cmd.command_id, cmd.actor, mark)) is not None:
             return msgspec.json.decode(earlier, type=Fixing)
+        tx.access.require(cmd.actor, "record_outcome", Resource("Issue", cmd.issue_id))
         decision = (await parts.issues.decisions(tx.conn, [cmd.issue_id])).get(cmd.issue_id)
         issue = (await parts.issues.read(tx.conn, [cmd.issue_id])).get(cmd.issue_id)
         if decision is None or issue is None or issue.published_at is None:

@@ -20,7 +20,7 @@ from kapital.tokenization.domain.issue import Issue
 from kapital.tokenization.domain.problems import ReturnNeedsReason, ReviewMustBeNext
 from kapital.tokenization.domain.states import ISSUE, IssueState
 from kapital.tokenization.ports import Parts
-from kapital.tokenization.use_cases.issue_commands import earlier_answer, keep_answer, require_found
+from kapital.tokenization.use_cases.issue_commands import earlier_answer, keep_answer, require_permitted
 from kapital.tokenization.use_cases.steps import move_issue
 
 _NOTE_LENGTH_MAX = 4000
@@ -47,7 +47,6 @@ async def review_decision(cmd: ReviewDecision, *, parts: Parts) -> IssueMoved:
     Raises: NotPermitted, ReturnNeedsReason, IdempotencyKeyReused, IssueNotFound, WrongState, StaleVersion,
     DecisionHashMustMatch, ReviewMustBeNext, MakerAndCheckerMustDiffer.
     """
-    cmd.actor.require(*REVIEW_ORDER)
     note = (cmd.note or "").strip()[:_NOTE_LENGTH_MAX] or None
     if cmd.verdict is Verdict.RETURN and note is None:
         raise ReturnNeedsReason
@@ -55,7 +54,8 @@ async def review_decision(cmd: ReviewDecision, *, parts: Parts) -> IssueMoved:
         mark = fingerprint(cmd)
         if (earlier := await earlier_answer(tx, cmd.command_id, cmd.actor, mark)) is not None:
             return earlier
-        issue = require_found((await parts.issues.lock(tx.conn, [cmd.issue_id])).get(cmd.issue_id))
+        found = (await parts.issues.lock(tx.conn, [cmd.issue_id])).get(cmd.issue_id)
+        issue = require_permitted(tx, cmd.actor, "review_decision", found)
         role = await _next_role(tx, parts, cmd, issue)
         review = Review(
             issue_id=issue.issue_id,

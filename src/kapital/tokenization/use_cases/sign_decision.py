@@ -8,13 +8,12 @@ from kapital.contracts.tokenization import IssueMoved
 from kapital.custody.api import OPERATOR_KEY_NAME, KeyProfile, issuer_key_name
 from kapital.kernel.actor import Actor
 from kapital.kernel.ids import CommandId
-from kapital.kernel.roles import Role
 from kapital.platform.unit_of_work import Transaction, fingerprint
 from kapital.tokenization.domain.decision import SIGNATURE_KIND, Decision, DecisionSignature
 from kapital.tokenization.domain.issue import Issue
 from kapital.tokenization.domain.states import ISSUE
 from kapital.tokenization.ports import Parts
-from kapital.tokenization.use_cases.issue_commands import earlier_answer, keep_answer, require_own
+from kapital.tokenization.use_cases.issue_commands import earlier_answer, keep_answer, require_permitted
 from kapital.tokenization.use_cases.steps import SMART_CONTRACT, move_issue
 
 _PURPOSE = "decision"
@@ -41,7 +40,6 @@ async def sign_decision(cmd: SignDecision, *, parts: Parts) -> IssueMoved:
     Raises: NotPermitted, IdempotencyKeyReused, IssueNotFound, WrongState, StaleVersion, DecisionHashMustMatch,
     KeyMustBeActive.
     """
-    cmd.actor.require(Role.ISSUER, Role.ISSUER_SIGNATORY)
     mark = fingerprint(cmd)
     async with parts.uow.begin() as tx:
         if (earlier := await earlier_answer(tx, cmd.command_id, cmd.actor, mark)) is not None:
@@ -65,7 +63,9 @@ async def sign_decision(cmd: SignDecision, *, parts: Parts) -> IssueMoved:
 
 
 async def _require_signable(tx: Transaction, parts: Parts, cmd: SignDecision) -> Issue:
-    issue = require_own((await parts.issues.lock(tx.conn, [cmd.issue_id])).get(cmd.issue_id), cmd.actor)
+    issue = require_permitted(
+        tx, cmd.actor, "sign_decision", (await parts.issues.lock(tx.conn, [cmd.issue_id])).get(cmd.issue_id)
+    )
     ISSUE.step(issue.state, "signed")
     issue.require_seen(cmd.decision_sha256, cmd.version)
     return issue

@@ -8,13 +8,12 @@ from kapital.kernel.actor import Actor
 from kapital.kernel.calendar import moscow_day
 from kapital.kernel.ids import CommandId
 from kapital.kernel.problems import FieldFault
-from kapital.kernel.roles import Role
 from kapital.platform.unit_of_work import fingerprint
 from kapital.tokenization.domain.problems import TermsMustHaveNoFault
 from kapital.tokenization.domain.terms import load_terms
 from kapital.tokenization.domain.validator import find_faults
 from kapital.tokenization.ports import Parts
-from kapital.tokenization.use_cases.issue_commands import earlier_answer, keep_answer, require_own
+from kapital.tokenization.use_cases.issue_commands import earlier_answer, keep_answer, require_permitted
 from kapital.tokenization.use_cases.steps import move_issue
 
 
@@ -36,12 +35,13 @@ async def submit_decision(cmd: SubmitDecision, *, parts: Parts) -> IssueMoved:
     Raises: NotPermitted, IdempotencyKeyReused, IssueNotFound, StaleVersion, DecisionHashMustMatch,
     TermsMustHaveNoFault, WrongState.
     """
-    cmd.actor.require(Role.ISSUER, Role.ISSUER_SIGNATORY)
     async with parts.uow.begin() as tx:
         mark = fingerprint(cmd)
         if (earlier := await earlier_answer(tx, cmd.command_id, cmd.actor, mark)) is not None:
             return earlier
-        issue = require_own((await parts.issues.lock(tx.conn, [cmd.issue_id])).get(cmd.issue_id), cmd.actor)
+        issue = require_permitted(
+            tx, cmd.actor, "submit_decision", (await parts.issues.lock(tx.conn, [cmd.issue_id])).get(cmd.issue_id)
+        )
         issue.require_seen(cmd.decision_sha256, cmd.version)
         decision = (await parts.issues.decisions(tx.conn, [issue.issue_id]))[issue.issue_id]
         # Looked at again: a term that was to come when it was drafted may have passed.

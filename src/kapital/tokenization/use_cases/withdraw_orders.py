@@ -12,7 +12,7 @@ from kapital.contracts.tokenization import OrdersWithdrawn, WithdrawalAnswer, Wi
 from kapital.kernel.actor import Actor
 from kapital.kernel.ids import CommandId
 from kapital.kernel.problems import Problem, ensure
-from kapital.kernel.roles import Role
+from kapital.platform.access import Resource
 from kapital.platform.unit_of_work import Transaction, fingerprint
 from kapital.tokenization.domain.issue import Issue
 from kapital.tokenization.domain.order import Order
@@ -50,7 +50,6 @@ async def withdraw_orders(cmd: WithdrawOrders, *, parts: Parts) -> OrdersWithdra
     Raises: NotPermitted, BatchTooLarge, IdempotencyKeyReused. Per order: OrderNotFound, OrderMustBeAccepted,
     PlacementMustBeOpen, OrdersMustBeRevocable.
     """
-    cmd.actor.require(Role.INVESTOR)
     if not 1 <= len(cmd.order_ids) <= ORDERS_MAX:
         raise BatchTooLarge(facts={"count": len(cmd.order_ids), "limit": ORDERS_MAX})
     async with parts.uow.begin() as tx:
@@ -59,6 +58,7 @@ async def withdraw_orders(cmd: WithdrawOrders, *, parts: Parts) -> OrdersWithdra
         if earlier is not None:
             answer = msgspec.json.decode(earlier, type=OrdersWithdrawn)
         else:
+            tx.access.require(cmd.actor, "withdraw_orders", Resource("Order", owner=cmd.actor.participant_id))
             answer = await _withdraw(tx, parts, cmd)
             await tx.replies.keep(cmd.command_id, cmd.actor, mark, msgspec.json.encode(answer))
     async with parts.database.connect() as conn:
@@ -77,9 +77,13 @@ async def _withdraw(tx: Transaction, parts: Parts, cmd: WithdrawOrders) -> Order
     now = parts.clock.now()
     answers: dict[UUID, WithdrawnOrder] = {}
     moves: list[tuple[Order, str, Mapping[str, Any]]] = []
+    asked = [
+        Resource("Order", order_id, order.version, owner=order.participant_id) for order_id, order in orders.items()
+    ]
+    permitted = dict(zip(orders, tx.access.decide(cmd.actor, "withdraw_orders", asked), strict=True))
     for order_id in dict.fromkeys(cmd.order_ids):
         order = orders.get(order_id)
-        if order is None or not _is_own(order, cmd.actor):
+        if order is None or not permitted[order_id]:
             answers[order_id] = _refused(order_id, OrderNotFound())
             continue
         issue = issues[order.issue_id]

@@ -1,0 +1,1 @@
+"""Tables of the platform in every service's database, beyond those of its first revision."""
