@@ -153,7 +153,7 @@ async def _build(
     registry = registry_of(
         databases.get("registry"), clock, ledger=ledger, rule_book_version=settings.rule_book_version
     )
-    identity = identity_of(databases.get("identity"), clock)
+    identity = identity_of(databases.get("identity"), clock, ledger=ledger)
     settlement = settlement_of(databases.get("settlement"), clock, ledger=ledger, bank=bank)
     await settlement.start()
     tokenization = tokenization_of(

@@ -227,11 +227,12 @@ def test_each_dependency_has_one_line_of_reason_and_none_is_left_over() -> None:
 
 def test_ledger_refusals_are_those_that_the_ledger_can_answer() -> None:
     folder = REPOSITORY / "src" / "kapital" / "ledger" / "domain"
-    text = "\n".join((folder / name).read_text() for name in ("book.py", "plan.py"))
+    text = "\n".join((folder / name).read_text() for name in ("book.py", "freeze.py", "plan.py"))
     made = set(re.findall(r"Refusal\(\s*\"([a-z_]+)\"", text)) | set(
         re.findall(r"Refused\(\s*tx\.id, \"([a-z_]+)\"", text)
     )
     made |= {f"account_{side}_stopped" for side in ("debits", "credits") if 'f"account_{side}_stopped"' in text}
+    made |= {f"wallet_{side}_frozen" for side in ("debits", "credits") if 'f"wallet_{side}_frozen"' in text}
     page = (DOCS / "reference" / "ledger-refusals.md").read_text()
 
     assert set(re.findall(r"^\| `([a-z_]+)` \|", page, re.MULTILINE)) == made

@@ -1,6 +1,7 @@
 """Identity over HTTP: what is served is what is promised, and nobody learns of others."""
 
 from collections.abc import AsyncIterator
+from typing import Any
 from uuid import uuid4
 
 import pytest_asyncio
@@ -27,12 +28,13 @@ class Tokens:
 
 
 TOKENS = Tokens()
+NO_LEDGER: Any = None  # nobody freezes here
 
 
 @pytest_asyncio.fixture
 async def http(world: World) -> AsyncIterator[AsyncClient]:
     app = create_app(
-        [identity_of(world.database, world.clock).routes],
+        [identity_of(world.database, world.clock, ledger=NO_LEDGER).routes],
         settings=Settings(),
         databases=Databases({"identity": world.database}),
         verifier=TOKENS,

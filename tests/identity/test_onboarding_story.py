@@ -106,7 +106,7 @@ async def house(make_databases) -> AsyncIterator[House]:
         databases.get("ledger"), clock, rule_book_version=RULE_BOOK, code_version="1", origin="test/log"
     )
     registry = registry_of(databases.get("registry"), clock, ledger=ledger, rule_book_version=RULE_BOOK)
-    identity = identity_of(databases.get("identity"), clock)
+    identity = identity_of(databases.get("identity"), clock, ledger=ledger)
     bus = EmbeddedBus(databases, clock)
     for name, service in (("registry", registry), ("identity", identity)):
         for event_types, handler in service.subscriptions:

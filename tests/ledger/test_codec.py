@@ -21,10 +21,10 @@ from kapital.ledger.api import (
     Position,
     Posting,
     SetFlags,
+    SetFreeze,
     Transaction,
 )
 from kapital.ledger.domain.codec import (
-    ENTRY_VERSION,
     Entry,
     WirePosting,
     account_json,
@@ -33,6 +33,7 @@ from kapital.ledger.domain.codec import (
     format_instant,
     parse_instant,
     transaction_of,
+    version_of,
 )
 from kapital.verify.entry import read_entry
 from kapital.verify.rfc9162 import leaf_hash
@@ -41,6 +42,9 @@ from kapital.verify.rfc9162 import leaf_hash
 # read or written otherwise. A new form of entry gets a new `v` and a new file.
 GOLDEN = Path(__file__).parents[1] / "data" / "ledger" / "entry-v1.jsonl"
 GOLDEN_LEAVES = Path(__file__).parents[1] / "data" / "ledger" / "entry-v1.leaves"
+GOLDEN_OF_FREEZES = GOLDEN.with_name("entry-v2.jsonl")
+GOLDEN_LEAVES_OF_FREEZES = GOLDEN.with_name("entry-v2.leaves")
+OF_FREEZES = {"freezes", "income_of"}
 
 words = st.from_regex(r"[A-Za-z0-9:._/+-]{1,40}", fullmatch=True)
 uuids = st.uuids()
@@ -63,6 +67,19 @@ opens = st.one_of(
         st.one_of(st.none(), st.integers(1, 2**53 - 1)),
     ),
 )
+freezes = st.one_of(
+    st.builds(SetFreeze, uuids, uuids, st.booleans(), st.booleans(), st.one_of(st.none(), uuids)),
+    st.builds(
+        SetFreeze,
+        uuids,
+        uuids,
+        st.booleans(),
+        st.booleans(),
+        st.none(),
+        st.sampled_from(AssetKind),
+        st.integers(0, 2**53 - 1),
+    ),
+)
 transactions = st.builds(
     Transaction,
     uuids,
@@ -71,6 +88,8 @@ transactions = st.builds(
     st.lists(st.builds(Posting, accounts, amounts), max_size=4).map(tuple),
     st.lists(opens, max_size=3).map(tuple),
     st.lists(st.builds(SetFlags, accounts, st.booleans(), st.booleans()), max_size=3).map(tuple),
+    st.one_of(st.none(), uuids),
+    st.lists(freezes, max_size=2).map(tuple),
     st.one_of(st.none(), uuids),
 )
 instants = st.timedeltas(timedelta(0), timedelta(days=2_000_000)).map(
@@ -84,14 +103,16 @@ def entry_of(tx: Transaction, seq: int, recorded_at: str) -> Entry:
         basis=tx.basis,
         code_version="0.1.0",
         flags=tx.flags,
+        freezes=tx.freezes,
         id=tx.id,
+        income_of=tx.income_of,
         linked_set=tx.linked_set,
         opens=tx.opens,
         postings=tuple(WirePosting(account_json(p.account), str(p.amount)) for p in tx.postings),
         recorded_at=recorded_at,
         rule_book_version="2026-01-01",
         seq=seq,
-        v=ENTRY_VERSION,
+        v=version_of(tx),
     )
 
 
@@ -136,7 +157,34 @@ def test_the_golden_bytes_are_read_and_written_as_on_the_first_day():
 
 def test_the_golden_bytes_use_every_part_of_an_entry():
     text = GOLDEN.read_text()
-    assert set(re.findall(r'"(\w+)":', text)) >= set(Entry.__struct_fields__) | {"issue_limit", "document_sha256"}
+    fields = set(Entry.__struct_fields__) - OF_FREEZES
+    assert set(re.findall(r'"(\w+)":', text)) >= fields | {"issue_limit", "document_sha256"}
+
+
+def test_the_golden_bytes_of_freezes_are_read_and_written_as_on_the_first_day():
+    bodies = GOLDEN_OF_FREEZES.read_bytes().split(b"\n")[:-1]
+    leaves = GOLDEN_LEAVES_OF_FREEZES.read_text().split()
+    assert len(bodies) == len(leaves) == 3
+    for body, leaf in zip(bodies, leaves, strict=True):
+        entry = decode_entry(body)
+        assert encode_entry(entry) == body
+        assert leaf_hash(body).hex() == leaf
+        assert version_of(transaction_of(entry)) == entry.v == 2
+    names = set(re.findall(r'"(\w+)":', GOLDEN_OF_FREEZES.read_text()))
+    assert names >= OF_FREEZES | {*SetFreeze.__struct_fields__, "instead_of"}
+
+
+def test_income_that_a_freeze_sent_elsewhere_is_read_back_as_it_was_asked_for():
+    body = GOLDEN_OF_FREEZES.read_bytes().split(b"\n")[1]
+    assert b'"position":"frozen"' in body
+    assert [p.account.position for p in transaction_of(decode_entry(body)).postings] == [Position.AVAILABLE] * 2
+
+
+@pytest.mark.parametrize(("golden", "version"), [(GOLDEN, b'"v":2'), (GOLDEN_OF_FREEZES, b'"v":1')])
+def test_an_entry_under_the_version_of_the_other_form_is_refused(golden, version):
+    body = golden.read_bytes().split(b"\n")[0]
+    with pytest.raises(msgspec.ValidationError):
+        decode_entry(re.sub(rb'"v":\d', version, body))
 
 
 @pytest.mark.parametrize(

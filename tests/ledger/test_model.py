@@ -6,29 +6,64 @@ from typing import Any
 from uuid import UUID
 
 import asyncpg
+import msgspec
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from kapital.ledger.adapters.writer_process import WriterProcess
-from kapital.ledger.api import AccountKey, Committed, Position, Posting, Refused, SetFlags, Transaction
+from kapital.ledger.api import (
+    AccountKey,
+    AssetKind,
+    Committed,
+    Position,
+    Posting,
+    Refused,
+    SetFlags,
+    SetFreeze,
+    Transaction,
+)
 from kapital.ledger.service import MIGRATIONS
 from kapital.platform.database import Database, dsn_for
 from kapital.platform.ids import new_uuid7
 from kapital.platform.postgres import EmbeddedPostgres
 from kapital.verify.verifier import verify
 from tests.ledger.conftest import build
-from tests.ledger.words import AVAILABLE, BASIS, RESERVED, RUB, at, top_up, tx, units
+from tests.ledger.words import AVAILABLE, BASIS, LOCKED, RESERVED, RUB, at, top_up, tx, units
 
 WALLETS = [UUID(int=(0x0190 << 112) | (7 << 76) | (2 << 62) | n) for n in range(1, 5)]
 UNITS = UUID(int=(0x0190 << 112) | (7 << 76) | (2 << 62) | 99)
 LIMIT = 50
+FROZEN = Position.FROZEN
+KINDS = {RUB: AssetKind.MONEY, UNITS: AssetKind.UNITS}
+FREEZES = [UUID(int=(0x0190 << 112) | (7 << 76) | (2 << 62) | n) for n in (201, 202)]
 
+POSITIONS = [AVAILABLE, AVAILABLE, RESERVED, FROZEN, LOCKED]
+MIRRORS = [
+    AccountKey(RUB, Position.BANK, RUB),
+    AccountKey(UNITS, Position.ISSUED, UNITS),
+    AccountKey(UNITS, Position.EXTINGUISHED, UNITS),
+]
 amounts = st.integers(-30, 30).filter(bool)
 accounts = st.one_of(
-    st.builds(at, st.sampled_from([RUB, UNITS]), st.sampled_from(WALLETS), st.sampled_from([AVAILABLE, RESERVED])),
-    st.sampled_from([AccountKey(RUB, Position.BANK, RUB), AccountKey(UNITS, Position.ISSUED, UNITS)]),
+    st.builds(at, st.sampled_from([RUB, UNITS]), st.sampled_from(WALLETS), st.sampled_from(POSITIONS)),
+    st.sampled_from(MIRRORS),
 )
+# A wallet that never opens may be frozen too. Most scopes are everything.
+freezes = st.builds(
+    lambda name, wallet, credit, debit, scope, allowance: SetFreeze(
+        name, wallet, credit, debit, *scope, allowance if debit and scope in _OF_MONEY else 0
+    ),
+    st.sampled_from(FREEZES),
+    st.sampled_from([*WALLETS[:2], *WALLETS, UUID(int=77)]),
+    st.booleans(),
+    st.booleans(),
+    st.sampled_from(
+        [(None, None), (None, None), (RUB, None), (UNITS, None), (None, AssetKind.UNITS), (None, AssetKind.MONEY)]
+    ),
+    st.sampled_from([0, 0, 10]),
+)
+_OF_MONEY = [(None, None), (None, AssetKind.MONEY)]
 
 
 @st.composite
@@ -49,15 +84,20 @@ def transactions(draw: Any) -> Transaction:
     if draw(st.integers(0, 9)) == 0 and postings:
         postings = (*postings[:-1], Posting(postings[-1].account, postings[-1].amount + 1))
     linked = draw(st.sampled_from([None, None, UUID(int=1), UUID(int=2)]))
-    return Transaction(new_uuid7(), "machine:test", BASIS, postings, (), tuple(flags), linked)
+    frozen = draw(st.lists(freezes, max_size=1)) if draw(st.integers(0, 2)) == 0 else []
+    income_of = draw(st.sampled_from([None, None, UNITS]))
+    return Transaction(
+        new_uuid7(), "machine:test", BASIS, postings, (), tuple(flags), linked, tuple(frozen), income_of
+    )
 
 
 class Model:
-    """Balances and flags as dictionaries, and the rules in the plainest words."""
+    """Balances, flags and freezes as dictionaries, and the rules in the plainest words."""
 
     def __init__(self) -> None:
         self.balances: dict[AccountKey, int] = {}
         self.flags: dict[AccountKey, tuple[bool, bool]] = {}
+        self.freezes: dict[tuple[UUID, UUID], SetFreeze] = {}
         self.done: dict[UUID, Transaction] = {}
 
     def post(self, batch: list[Transaction]) -> list[str]:
@@ -67,11 +107,11 @@ class Model:
             stop = start + 1
             while stop < len(batch) and batch[start].linked_set and batch[stop].linked_set == batch[start].linked_set:
                 stop += 1
-            before = dict(self.balances), dict(self.flags), dict(self.done)
+            before = dict(self.balances), dict(self.flags), dict(self.freezes), dict(self.done)
             group = [self._one(t) for t in batch[start:stop]]
             if stop - start > 1 and any(a not in ("committed", "replayed") for a in group):
-                kept = [a == "replayed" and t.id in before[2] for a, t in zip(group, batch[start:stop], strict=True)]
-                self.balances, self.flags, self.done = before
+                kept = [a == "replayed" and t.id in before[3] for a, t in zip(group, batch[start:stop], strict=True)]
+                self.balances, self.flags, self.freezes, self.done = before
                 group = [
                     "replayed" if k else "linked_set_broken" if a in ("committed", "replayed") else a
                     for a, k in zip(group, kept, strict=True)
@@ -81,19 +121,83 @@ class Model:
         return answers
 
     def _one(self, t: Transaction) -> str:
-        if not (t.postings or t.flags):
+        if not (t.postings or t.flags or t.freezes):
             return "transaction_malformed"
         if t.id in self.done:
             return "replayed" if self.done[t.id] == t else "id_reused_with_other_content"
         flags = {**self.flags, **{f.account: (f.debits_stopped, f.credits_stopped) for f in t.flags}}
-        after = dict(self.balances)
-        for p in t.postings:
+        after, frozen = dict(self.balances), dict(self.freezes)
+        for f in t.freezes:
+            if f.debits_stopped or f.credits_stopped:
+                frozen.pop((f.wallet, f.freeze), None)
+                frozen[f.wallet, f.freeze] = f
+            elif frozen.pop((f.wallet, f.freeze), None) is None:
+                return "freeze_not_in_force"
+        entered = msgspec.structs.replace(t, postings=self._where_income_goes(t, frozen))
+        for p in entered.postings:
             after[p.account] = after.get(p.account, 0) + p.amount
-        refusal = self._shape(t) or self._stopped(t, flags) or self._bounds(t, after)
+        refusal = (
+            self._shape(entered)
+            or self._stopped(entered, flags)
+            or self._frozen(entered, frozen)
+            or self._bounds(entered, after)
+        )
         if refusal:
             return refusal
-        self.balances, self.flags, self.done[t.id] = after, flags, t
+        self.balances, self.flags, self.freezes, self.done[t.id] = after, flags, frozen, t
         return "committed"
+
+    @staticmethod
+    def _covers(f: SetFreeze, asset: UUID) -> bool:
+        return f.asset in (None, asset) and f.kind in (None, KINDS[asset])
+
+    def _where_income_goes(self, t: Transaction, frozen: dict[tuple[UUID, UUID], SetFreeze]) -> tuple[Posting, ...]:
+        if t.income_of is None:
+            return t.postings
+        entered = []
+        for p in t.postings:
+            key = p.account
+            mine = [f for (wallet, _), f in frozen.items() if wallet == key.wallet]
+            caught = any(self._covers(f, key.asset) or self._covers(f, t.income_of) for f in mine)
+            if p.amount > 0 and key.position is AVAILABLE and caught:
+                key = at(key.asset, key.wallet, FROZEN)
+            entered.append(Posting(key, p.amount))
+        return tuple(entered)
+
+    def _frozen(self, t: Transaction, frozen: dict[tuple[UUID, UUID], SetFreeze]) -> str | None:
+        spent: dict[tuple[UUID, UUID], int] = {}
+        for wallet, asset in dict.fromkeys((p.account.wallet, p.account.asset) for p in t.postings):
+            mine = {name: f for name, f in frozen.items() if name[0] == wallet}
+            if not mine:
+                continue
+            moved = [p for p in t.postings if (p.account.wallet, p.account.asset) == (wallet, asset)]
+            others = [p for p in t.postings if p.account.asset == asset and p.amount > 0]
+            ends = t.income_of == asset and all(p.account.position is Position.EXTINGUISHED for p in others)
+            out = dict.fromkeys(Position, 0)
+            for p in moved:
+                if p.amount < 0 and not ends:
+                    out[p.account.position] -= p.amount
+            if out[FROZEN]:
+                return "wallet_debits_frozen"
+            covering = {name: f for name, f in mine.items() if self._covers(f, asset)}
+            came = sum(p.amount for p in moved if p.account.position is not FROZEN)
+            if came > 0 and any(f.credits_stopped for f in covering.values()):
+                return "wallet_credits_frozen"
+            stopping = [name for name, f in covering.items() if f.debits_stopped]
+            if not stopping:
+                continue
+            back = sum(p.amount for p in moved if p.amount > 0 and p.account.position in (AVAILABLE, FROZEN))
+            paid = sum(p.amount for p in t.postings if p.account == AccountKey(asset, Position.BANK, asset))
+            bank = min(out[LOCKED], max(paid, 0))
+            leaves = out[AVAILABLE] + max(0, out[RESERVED] + out[LOCKED] - bank - back)
+            if leaves and (asset == UNITS or leaves > min(mine[name].debit_allowance for name in stopping)):
+                return "wallet_debits_frozen"
+            spent |= dict.fromkeys(stopping, leaves)
+        for name, leaves in spent.items():
+            if leaves:
+                left = frozen[name].debit_allowance - leaves
+                frozen[name] = msgspec.structs.replace(frozen[name], debit_allowance=left)
+        return None
 
     @staticmethod
     def _shape(t: Transaction) -> str | None:
@@ -213,12 +317,16 @@ class LedgerLife(RuleBasedStateMachine):
 
     @invariant()
     def balances_are_the_models(self) -> None:
-        keys = [at(a, w, p) for a in (RUB, UNITS) for w in WALLETS for p in (AVAILABLE, RESERVED)]
-        keys += [AccountKey(RUB, Position.BANK, RUB), AccountKey(UNITS, Position.ISSUED, UNITS)]
+        keys = [at(a, w, p) for a in (RUB, UNITS) for w in WALLETS for p in set(POSITIONS)] + MIRRORS
         stored = self.run(self.ledgers[1].balances(keys))
         assert stored == [self.model.balances.get(k, 0) for k in keys]
         for asset in (RUB, UNITS):
             assert sum(b for k, b in zip(keys, stored, strict=True) if k.asset == asset) == 0
+
+    @invariant()
+    def freezes_are_the_models(self) -> None:
+        in_force = self.run(self.ledgers[1].freezes([*WALLETS, UUID(int=77)]))
+        assert {(f.freeze.wallet, f.freeze.freeze): f.freeze for f in in_force} == self.model.freezes
 
     @rule(data=st.data())
     def the_past_stays(self, data: Any) -> None:

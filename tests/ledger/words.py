@@ -1,5 +1,6 @@
 """Short words for transactions, so that a test reads as what it promises."""
 
+from typing import Any
 from uuid import UUID
 
 from kapital.ledger.api import (
@@ -12,6 +13,7 @@ from kapital.ledger.api import (
     Position,
     Posting,
     SetFlags,
+    SetFreeze,
     Transaction,
     money_asset,
 )
@@ -22,8 +24,14 @@ BASIS = Basis(BasisKind.ORDER, "test")
 AVAILABLE, RESERVED, LOCKED = Position.AVAILABLE, Position.RESERVED, Position.LOCKED
 
 
-def tx(*parts: object, entry_id: UUID | None = None, linked: UUID | None = None, basis: Basis = BASIS) -> Transaction:
-    """A transaction of postings, openings and flag changes, in any order."""
+def tx(
+    *parts: object,
+    entry_id: UUID | None = None,
+    linked: UUID | None = None,
+    basis: Basis = BASIS,
+    income_of: UUID | None = None,
+) -> Transaction:
+    """A transaction of postings, openings, flag changes and freezes, in any order."""
     return Transaction(
         entry_id or new_uuid7(),
         "machine:test",
@@ -32,6 +40,8 @@ def tx(*parts: object, entry_id: UUID | None = None, linked: UUID | None = None,
         tuple(p for p in parts if isinstance(p, OpenWallet | OpenAsset)),
         tuple(p for p in parts if isinstance(p, SetFlags)),
         linked,
+        tuple(p for p in parts if isinstance(p, SetFreeze)),
+        income_of,
     )
 
 
@@ -49,6 +59,21 @@ def top_up(wallet: UUID, kopecks: int) -> tuple[Posting, ...]:
 
 def issue(asset: UUID, wallet: UUID, units: int) -> tuple[Posting, ...]:
     return (Posting(AccountKey(asset, Position.ISSUED, asset), -units), Posting(at(asset, wallet), units))
+
+
+def freeze(wallet: UUID, name: UUID, *, stops: str = "both", **scope: Any) -> SetFreeze:
+    """A freeze of "debits", "credits" or "both" of a wallet."""
+    return SetFreeze(
+        freeze=name,
+        wallet=wallet,
+        credits_stopped=stops in ("both", "credits"),
+        debits_stopped=stops in ("both", "debits"),
+        **scope,
+    )
+
+
+def lift(wallet: UUID, name: UUID) -> SetFreeze:
+    return freeze(wallet, name, stops="nothing")
 
 
 def units(asset: UUID, limit: int | None = None) -> OpenAsset:

@@ -18,6 +18,7 @@ from evidence_log import (
     MONEY,
     NOBODY,
     ORIGIN,
+    UNITS,
     NoteSigner,
     ReferenceTree,
     SmallLog,
@@ -79,6 +80,30 @@ ENTRY = LOG.entries_package(7)
 STATEMENT = LOG.statement_package(ALICE)
 
 
+FREEZE = {
+    "credits_stopped": True,
+    "debit_allowance": 1_000_000,
+    "debits_stopped": True,
+    "freeze": "00000000-0000-7000-8000-00000000f10e",
+    "kind": "money",
+    "wallet": BORIS,
+}
+FROZEN = json.loads(LOG.bodies[10]) | {
+    "v": 2,
+    "freezes": [FREEZE],
+    "income_of": UNITS,
+    "postings": [
+        posting(MONEY, "available", ALICE, -5),
+        posting(MONEY, "frozen", BORIS, 5) | {"instead_of": "available"},
+    ],
+}
+
+
+def _log_with(text: str) -> SmallLog:
+    """The log with another entry 10."""
+    return SmallLog([*LOG.bodies[:10], text])
+
+
 def _good() -> Iterator[Case]:
     documents = (Document(DOCUMENT, "Решение о выпуске.pdf"),)
     yield _case("good_entry", ENTRY, None, 7)
@@ -89,6 +114,8 @@ def _good() -> Iterator[Case]:
     yield _case("good_statement_complete", STATEMENT, None, 7)
     yield _case("good_statement_without_completeness", replace(STATEMENT, completeness=None), None, 7)
     yield _case("good_statement_of_no_entry", LOG.statement_package(NOBODY), None, 7)
+    yield _case("good_entry_with_freeze_and_income", _log_with(canonical(FROZEN)).entries_package(10), None, 7)
+    yield _case("good_statement_with_freeze", _log_with(canonical(FROZEN)).statement_package(BORIS), None, 7)
     yield Case("good_entry_with_ml_dsa_44", _kept_ml_dsa(), None, 7)
 
 
@@ -145,7 +172,7 @@ def _wrong_format() -> Iterator[Case]:
 def _wrong_entries() -> Iterator[Case]:
     def log_with(text: str) -> Package:
         """A package of a log whose entry 10 has this body: properly included and signed, yet not an entry."""
-        return SmallLog([*LOG.bodies[:10], text]).entries_package(10)
+        return _log_with(text).entries_package(10)
 
     def edited(**members: Any) -> Package:
         return log_with(canonical(json.loads(LOG.bodies[10]) | members))
@@ -154,7 +181,7 @@ def _wrong_entries() -> Iterator[Case]:
     yield _case("entry_not_canonical", log_with(spaced), "entry_not_canonical", 2)
     twice = LOG.bodies[10].replace('"actor":', '"actor":"x","actor":')
     yield _case("entry_key_repeated", log_with(twice), "entry_not_canonical", 2)
-    yield _case("entry_of_later_version", edited(v=2), "entry_version_unknown", 2)
+    yield _case("entry_of_later_version", edited(v=3), "entry_version_unknown", 2)
     yield _case("entry_with_unknown_field", edited(memo="x"), "entry_fields_wrong", 2)
     yield _case("entry_seq_differs_from_claim", edited(seq=9), "entry_seq_differs", 2)
     yield _case("entry_id_upper_case", edited(id="01930000-0000-7000-8000-00000000000A"), "entry_id_malformed", 2)
@@ -164,6 +191,22 @@ def _wrong_entries() -> Iterator[Case]:
     yield _case(
         "entry_instant_not_utc", edited(recorded_at="2026-11-24T12:00:00.000000+03:00"), "entry_instant_malformed", 2
     )
+    yield _case("entry_of_freezes_as_version_1", edited(**FROZEN | {"v": 1}), "entry_fields_wrong", 2)
+    yield _case("entry_without_freezes_as_version_2", edited(v=2), "entry_fields_wrong", 2)
+    for name, change in (
+        ("stop_is_a_word", {"debits_stopped": "yes"}),
+        ("two_scopes", {"asset": MONEY}),
+        ("scope_unknown", {"kind": "shares"}),
+        ("allowance_below_zero", {"debit_allowance": -1}),
+        ("without_name", {"freeze": ""}),
+        ("unknown_field", {"until": "2027-01-01"}),
+    ):
+        bad = edited(**FROZEN | {"freezes": [FREEZE | change]})
+        yield _case(f"entry_freeze_{name}", bad, "entry_freezes_malformed", 2)
+    sent = [posting(MONEY, "available", ALICE, -5), posting(MONEY, "pledged", BORIS, 5) | {"instead_of": "available"}]
+    yield _case("entry_income_sent_astray", edited(**FROZEN | {"postings": sent}), "entry_posting_malformed", 2)
+    no_income = {name: value for name, value in FROZEN.items() if name != "income_of"}
+    yield _case("entry_sent_without_income", log_with(canonical(no_income)), "entry_posting_malformed", 2)
     loss = [posting(MONEY, "available", BORIS, -10), posting(MONEY, "bank", MONEY, 9)]
     yield _case("entry_postings_unbalanced", edited(postings=loss), "entry_unbalanced", 2)
     huge = [posting(MONEY, "available", BORIS, 2**63), posting(MONEY, "bank", MONEY, -(2**63))]

@@ -39,6 +39,9 @@ from kapital.kernel.actor import Actor
 from kapital.kernel.ids import CommandId
 from kapital.kernel.problems import ensure
 from kapital.kernel.roles import Role
+from kapital.ledger.api import Ledger
+from kapital.ledger.service import MIGRATIONS as LEDGER_MIGRATIONS
+from kapital.ledger.service import LedgerService
 from kapital.platform.clock import SystemClock
 from kapital.platform.database import Database
 from kapital.platform.ids import new_uuid7
@@ -157,12 +160,12 @@ class ScreeningBench:
         gc.set_threshold(100_000, 50, 100)  # as the server does: the index is long-lived
         labelled = {name: _labelled(file) for name, file in SETS.items()}
         console.print(f"labelled pairs: {labelled}")
-        async with _server() as database:
-            return await self._measure(console, database) | labelled
+        async with _server() as (database, ledger):
+            return await self._measure(console, database, ledger) | labelled
 
-    async def _measure(self, console: Console, database: Database) -> dict[str, Any]:
+    async def _measure(self, console: Console, database: Database, ledger: Ledger) -> dict[str, Any]:
         dice = random.Random(SEED)  # noqa: S311 - invented people, not secrets
-        identity = identity_of(database, SystemClock())
+        identity = identity_of(database, SystemClock(), ledger=ledger)
         known = await self._enter_clients(database, dice)
         listed = [_entry(f"L{number}", _invented(dice), dice) for number in range(self.list_entries)]
         await _load(identity, listed)
@@ -299,13 +302,21 @@ def measured(pairs: Sequence[Labelled], threshold: int) -> dict[str, Any]:
 
 
 @asynccontextmanager
-async def _server() -> AsyncIterator[Database]:
+async def _server() -> AsyncIterator[tuple[Database, Ledger]]:
     folder = Path(tempfile.mkdtemp(prefix="kapital-bench-"))
-    databases = await open_databases(Settings(data_dir=folder), ["identity"])
+    databases = await open_databases(Settings(data_dir=folder), ["identity", "ledger"])
     try:
         database = databases.get("identity")
         await database.migrate("kapital.identity.migrations")
-        yield database
+        await databases.get("ledger").migrate(LEDGER_MIGRATIONS)
+        # Who is hit exactly is frozen in the register, and that is part of the time.
+        ledger = LedgerService(
+            databases.get("ledger"), SystemClock(), rule_book_version="bench", code_version="bench", origin="bench"
+        )
+        try:
+            yield database, ledger
+        finally:
+            await ledger.close()
     finally:
         await databases.close()
         shutil.rmtree(folder, ignore_errors=True)

@@ -11,6 +11,126 @@ from kapital.contracts.base import AwareDatetime, Contract
 from msgspec import UNSET, Meta, UnsetType
 
 
+class FreezeScope(StrEnum):
+    """
+    participant – all that the participant has, in every wallet; wallet – all in one wallet; units – one asset;
+    cash – money. `units` and `cash` are of every wallet of the participant unless one is named.
+
+    """
+
+    participant = "participant"
+    wallet = "wallet"
+    units = "units"
+    cash = "cash"
+
+
+class FreezeDirection(StrEnum):
+    debit = "debit"
+    credit = "credit"
+    both = "both"
+
+
+class FreezeState(StrEnum):
+    proposed = "proposed"
+    active = "active"
+    partially_released = "partially_released"
+    released = "released"
+    rejected = "rejected"
+
+
+class FreezeReleaseKind(StrEnum):
+    whole = "whole"
+    part = "part"
+    amount = "amount"
+
+
+class FreezeDecision(StrEnum):
+    impose = "impose"
+    reject = "reject"
+
+
+class FreezeReleaseDecision(StrEnum):
+    approve = "approve"
+    reject = "reject"
+
+
+class FreezeBasis(Contract, kw_only=True):
+    """
+    The document on which the freeze rests. The reference must not name a person.
+    """
+
+    reference: Annotated[str, Meta(max_length=200, min_length=1)]
+    document_sha256: Annotated[str, Meta(pattern="^[0-9a-f]{64}$")] | None
+
+
+class ImposeFreezeRequest(Contract, kw_only=True):
+    participant_id: UUID
+    scope: FreezeScope
+    wallet_id: UUID | None
+    asset_id: UUID | None
+    direction: FreezeDirection
+    basis: FreezeBasis
+    reason: Annotated[str, Meta(max_length=500, min_length=1)]
+
+
+class DecideFreezeRequest(Contract, kw_only=True):
+    decision: FreezeDecision
+    freeze_sha256: Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
+    reason: Annotated[str, Meta(max_length=500, min_length=1)]
+
+
+class ProposeFreezeReleaseRequest(Contract, kw_only=True):
+    """
+    `scope`, `asset_id` and `direction` are what stays frozen after a `part`, and null otherwise; `amount_kopecks` is of
+    an `amount`, and null otherwise.
+
+    """
+
+    kind: FreezeReleaseKind
+    scope: FreezeScope | None
+    asset_id: UUID | None
+    direction: FreezeDirection | None
+    amount_kopecks: Annotated[int, Meta(ge=1, le=9007199254740991)] | None
+    basis: FreezeBasis
+    freeze_sha256: Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
+    reason: Annotated[str, Meta(max_length=500, min_length=1)]
+
+
+class DecideFreezeReleaseRequest(Contract, kw_only=True):
+    decision: FreezeReleaseDecision
+    freeze_sha256: Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
+    reason: Annotated[str, Meta(max_length=500, min_length=1)]
+
+
+class FreezeRelease(Contract, kw_only=True):
+    """
+    A release that waits for another officer.
+    """
+
+    kind: FreezeReleaseKind
+    scope: FreezeScope | None
+    asset_id: UUID | None
+    direction: FreezeDirection | None
+    amount_kopecks: int | None
+    basis: FreezeBasis
+    proposed_by: str
+    proposed_at: AwareDatetime
+    reason: str
+
+
+class FreezeEntry(Contract, kw_only=True):
+    """
+    What one step of the freeze entered in the register for one wallet. `entry_seq` is null while it waits; `refusal` is
+    the register's code where it would not enter it.
+
+    """
+
+    wallet_id: UUID
+    step: Annotated[int, Meta(ge=-9223372036854775808, le=9223372036854775807)]
+    entry_seq: int | None
+    refusal: str | None
+
+
 class CaseState(StrEnum):
     """
     superseded – an approval that a later decision replaced before it expired.
@@ -375,6 +495,39 @@ class ProblemRetry(StrEnum):
     never = "never"
     same_request = "same_request"
     after_change = "after_change"
+
+
+class Freeze(Contract, kw_only=True):
+    """
+    `freeze_sha256` covers what is frozen, its basis and the release proposed: a decision names it. `hit_id`, `source`
+    and `list_number` are of a freeze that a hit brought.
+
+    """
+
+    freeze_id: UUID
+    freeze_sha256: str
+    participant_id: UUID
+    scope: FreezeScope
+    wallet_id: UUID | None
+    asset_id: UUID | None
+    direction: FreezeDirection
+    basis: FreezeBasis
+    hit_id: UUID | None
+    source: ListSource | None
+    list_number: int | None
+    state: FreezeState
+    reason: str
+    made_by: str
+    made_at: AwareDatetime
+    decided_by: str | None
+    decided_at: AwareDatetime | None
+    release: FreezeRelease | None
+    entries: list[FreezeEntry]
+
+
+class FreezePage(Contract, kw_only=True):
+    freezes: list[Freeze]
+    next_after: UUID | None
 
 
 class KycCase(Contract, kw_only=True):

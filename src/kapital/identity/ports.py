@@ -7,6 +7,9 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from kapital.contracts import identity as contract
+from kapital.identity.domain.freeze import Freeze
+from kapital.identity.domain.freeze_entry import AskedEntry, FollowedHit
 from kapital.identity.domain.kyc_case import KycCase
 from kapital.identity.domain.screening import ListEntry, ListSource, Match, Particulars
 from kapital.identity.domain.screening_hit import Measure, ScreeningHit
@@ -205,3 +208,78 @@ class Screener(Protocol):
     ) -> list[tuple[int, StoredEntry, Match]]:
         """Every match of clients with the entries kept."""
         ...
+
+
+class FreezeStore(Protocol):
+    """The tables `property_freeze`, `freeze_entry` and `participant_wallet`."""
+
+    async def lock_acts(self, conn: AsyncConnection) -> None:
+        """Let nobody else freeze, release or open a wallet until the transaction ends."""
+        ...
+
+    async def lock_register(self, conn: AsyncConnection) -> None:
+        """Let nobody else bring freezes to the register until the transaction ends."""
+        ...
+
+    async def find(self, conn: AsyncConnection, freeze_id: UUID) -> Freeze | None:
+        """Read and lock one freeze."""
+        ...
+
+    async def live(self, conn: AsyncConnection, participant_ids: Sequence[UUID]) -> list[Freeze]:
+        """The freezes in force of these participants."""
+        ...
+
+    async def add(self, conn: AsyncConnection, freezes: Sequence[Freeze]) -> None:
+        """Enter freezes."""
+        ...
+
+    async def save(self, conn: AsyncConnection, freeze: Freeze) -> None:
+        """Write state, reach and decisions of a locked freeze."""
+        ...
+
+    async def keep_wallets(self, conn: AsyncConnection, owners: Mapping[UUID, UUID]) -> None:
+        """Note whose wallets these are (wallet → participant)."""
+        ...
+
+    async def wallets(self, conn: AsyncConnection, participant_id: UUID) -> list[UUID]:
+        """The wallets of a participant that are known to be open."""
+        ...
+
+    async def asked_wallets(self, conn: AsyncConnection, freeze_id: UUID) -> list[UUID]:
+        """The wallets for which this freeze has asked something of the register."""
+        ...
+
+    async def ask(self, conn: AsyncConnection, entries: Sequence[AskedEntry]) -> None:
+        """Keep what is to be entered in the register; what was asked before stays as it was."""
+        ...
+
+    async def entries(self, conn: AsyncConnection, freeze_ids: Sequence[UUID]) -> list[AskedEntry]:
+        """All that these freezes have asked of the register, in order."""
+        ...
+
+    async def open_entries(self, conn: AsyncConnection, limit: int) -> list[AskedEntry]:
+        """What the register has not got yet, and released wallets whose blocked position is not emptied; in order."""
+        ...
+
+    async def note_entered(self, conn: AsyncConnection, entries: Sequence[AskedEntry]) -> None:
+        """Write the numbers, or refusals, of entries."""
+        ...
+
+    async def note_swept(self, conn: AsyncConnection, entries: Sequence[AskedEntry]) -> None:
+        """Note that the blocked position was emptied after these releases."""
+        ...
+
+    async def released_kopecks(self, conn: AsyncConnection, participant_id: UUID, since: datetime) -> int:
+        """How much money was let go out of the participant's freezes from this instant on."""
+        ...
+
+    async def hits_to_follow(self, conn: AsyncConnection, limit: int) -> list[FollowedHit]:
+        """Hits whose freeze is not made yet, or not ended yet."""
+        ...
+
+
+FreezeRows = Callable[[Any], Freeze]
+"""Makes the freeze of a row of `property_freeze`."""
+
+FreezeTold = Callable[[Freeze, Sequence[AskedEntry]], contract.Freeze]
+"""Says a freeze with its entries in the contract's words."""

@@ -1,9 +1,10 @@
-"""What identity does when the registry has taken in a participant."""
+"""What identity does when the registry has taken in a participant, or opened a wallet."""
 
 from uuid import UUID
 
+from kapital.identity.domain.freeze_entry import asked
 from kapital.identity.domain.kyc_case import KycCase
-from kapital.identity.ports import CaseStore
+from kapital.identity.ports import CaseStore, FreezeStore
 from kapital.kernel.actor import machine_actor
 from kapital.kernel.ids import derive_uuid7
 from kapital.kernel.roles import Role
@@ -26,3 +27,21 @@ async def open_cases(tx: Transaction, events: list[CloudEvent], *, cases: CaseSt
     scheduler = machine_actor(Role.SCHEDULER)
     for case_id in sorted(opened):
         await tx.audit.append("identity.case_opened", case_id, scheduler, after={"state": told[case_id].state})
+
+
+async def keep_wallets(tx: Transaction, events: list[CloudEvent], *, freezes: FreezeStore) -> None:
+    """Note whose wallets were opened, and ask the register to freeze those whose owner is frozen.
+
+    Promise: the first wallet of a participant was frozen in the register before it opened; for another one the tick
+    brings what is asked here (`enter_freezes`). Asked once, whatever is delivered again.
+    """
+    owners = {UUID(event.data["wallet_id"]): UUID(event.data["participant_id"]) for event in events}
+    await freezes.lock_acts(tx.conn)
+    await freezes.keep_wallets(tx.conn, owners)
+    for freeze in await freezes.live(tx.conn, sorted(set(owners.values()))):
+        if freeze.reach.wallet_id is not None:
+            continue
+        before = set(await freezes.asked_wallets(tx.conn, freeze.freeze_id))
+        freeze.allowance_kopecks = 0  # it was given to another wallet
+        new = [w for w, owner in owners.items() if owner == freeze.participant_id and w not in before]
+        await freezes.ask(tx.conn, asked(freeze, sorted(new), tx.now))

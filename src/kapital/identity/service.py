@@ -8,15 +8,20 @@ from typing import Final
 from litestar.di import Provide
 
 from kapital.identity.adapters.cases import CaseTable
+from kapital.identity.adapters.freeze_tables import FreezeTables, freeze_of
 from kapital.identity.adapters.hit_tables import ClientTable, HitTable, hit_of
 from kapital.identity.adapters.list_tables import ListTables
 from kapital.identity.adapters.screener import IndexedScreener
-from kapital.identity.domain.events import PARTICIPANT_REGISTERED
-from kapital.identity.queries.bound import IdentityReads, ScreeningReads
-from kapital.identity.reactions import open_cases
+from kapital.identity.domain.events import PARTICIPANT_REGISTERED, WALLET_OPENED
+from kapital.identity.queries.bound import FreezeReads, IdentityReads, ScreeningReads
+from kapital.identity.reactions import keep_wallets, open_cases
 from kapital.identity.routes import HANDLERS
+from kapital.identity.routes_freezes import HANDLERS as FREEZE_HANDLERS
+from kapital.identity.use_cases.answers import freeze_answer
 from kapital.identity.use_cases.bound import IdentityUseCases, ScreeningUseCases
+from kapital.identity.use_cases.freezing import FreezingUseCases
 from kapital.kernel.clock import Clock
+from kapital.ledger.api import Ledger
 from kapital.platform.bus import Subscriptions
 from kapital.platform.clock import Ticks
 from kapital.platform.database import Database
@@ -35,16 +40,28 @@ class IdentityService:
     reads: IdentityReads
     screening: ScreeningUseCases
     screening_reads: ScreeningReads
+    freezing: FreezingUseCases
+    freeze_reads: FreezeReads
     routes: ServiceRoutes
     subscriptions: Subscriptions
     ticks: Ticks
 
 
-def identity_of(database: Database, clock: Clock) -> IdentityService:
-    """Identity over its own database."""
+def identity_of(database: Database, clock: Clock, *, ledger: Ledger) -> IdentityService:
+    """Identity over its own database, and a ledger in which it freezes."""
     cases = CaseTable()
     use_cases = IdentityUseCases(uow=UnitOfWork(database, clock), cases=cases, new_id=new_uuid7)
     reads = IdentityReads(database=database, clock=clock)
+    freezes = FreezeTables()
+    freezing = FreezingUseCases(
+        uow=UnitOfWork(database, clock),
+        freezes=freezes,
+        clients=ClientTable(),
+        hits=HitTable(),
+        ledger=ledger,
+        new_id=new_uuid7,
+    )
+    freeze_reads = FreezeReads(database=database, freezes=freezes, freeze_of=freeze_of, told=freeze_answer)
     screening = ScreeningUseCases(
         uow=UnitOfWork(database, clock),
         lists=ListTables(),
@@ -52,6 +69,7 @@ def identity_of(database: Database, clock: Clock) -> IdentityService:
         hits=HitTable(),
         screener=IndexedScreener(),
         new_id=new_uuid7,
+        freezing=freezing,
     )
     screening_reads = ScreeningReads(database=database, hit_of=hit_of)
 
@@ -66,16 +84,23 @@ def identity_of(database: Database, clock: Clock) -> IdentityService:
         reads=reads,
         screening=screening,
         screening_reads=screening_reads,
+        freezing=freezing,
+        freeze_reads=freeze_reads,
         routes=ServiceRoutes(
             name=NAME,
-            handlers=HANDLERS,
+            handlers=(*HANDLERS, *FREEZE_HANDLERS),
             dependencies={
                 "identity": Provide(lambda: use_cases, sync_to_thread=False),
                 "identity_reads": Provide(lambda: reads, sync_to_thread=False),
                 "screening": Provide(lambda: screening, sync_to_thread=False),
                 "screening_reads": Provide(lambda: screening_reads, sync_to_thread=False),
+                "freezing": Provide(lambda: freezing, sync_to_thread=False),
+                "freeze_reads": Provide(lambda: freeze_reads, sync_to_thread=False),
             },
         ),
-        subscriptions=[((PARTICIPANT_REGISTERED,), partial(open_cases, cases=cases))],
-        ticks=(expire, rescreen),
+        subscriptions=[
+            ((PARTICIPANT_REGISTERED,), partial(open_cases, cases=cases)),
+            ((WALLET_OPENED,), partial(keep_wallets, freezes=freezes)),
+        ],
+        ticks=(expire, rescreen, freezing.tick),
     )

@@ -111,11 +111,38 @@ class SetFlags(msgspec.Struct, frozen=True):
     debits_stopped: bool
 
 
+class SetFreeze(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Freeze a wallet, change a freeze, or lift it (both stops false).
+
+    It holds from this entry on, before the entry's own postings.
+    Shape: `freeze` names it among those of the wallet, which may be one that is not open yet; the scope is one
+    `asset`, all of one `kind`, or everything; `debit_allowance` is the money in kopecks that may still leave.
+    Law: 115-FZ art. 7(1)(6), 7.5.
+    """
+
+    freeze: UUID
+    wallet: UUID
+    credits_stopped: bool
+    debits_stopped: bool
+    asset: UUID | None = None
+    kind: AssetKind | None = None
+    debit_allowance: int = 0
+
+
+class FreezeInForce(msgspec.Struct, frozen=True):
+    """A freeze with what is left of its allowance. `since`: number of the entry that froze the wallet."""
+
+    since: int
+    freeze: SetFreeze
+
+
 class Transaction(msgspec.Struct, frozen=True):
     """What is entered as one record, whole or not at all.
 
     Shape: `id` is a UUIDv7 chosen by the caller and makes the transaction idempotent; postings of each asset
-    sum to zero; neighbours with the same `linked_set` stand or fall together.
+    sum to zero; neighbours with the same `linked_set` stand or fall together. `income_of` names the asset whose
+    terms are performed: what the transaction credits to `available` is income on its units and goes to `frozen`
+    where the wallet is frozen, and its units may be extinguished there.
     """
 
     id: UUID
@@ -125,6 +152,8 @@ class Transaction(msgspec.Struct, frozen=True):
     opens: tuple[OpenWallet | OpenAsset, ...] = ()
     flags: tuple[SetFlags, ...] = ()
     linked_set: UUID | None = None
+    freezes: tuple[SetFreeze, ...] = ()
+    income_of: UUID | None = None
 
 
 class Committed(msgspec.Struct, frozen=True, gc=False):
@@ -177,6 +206,18 @@ class Ledger(Protocol):
 
     async def balances_at(self, keys: Sequence[AccountKey], *, size: int) -> list[int]:
         """Return each balance as it stood after the first `size` entries."""
+        ...
+
+    async def wallet_accounts(self, wallet: UUID) -> list[AccountKey]:
+        """Return the accounts of a wallet that an entry has touched; none of a wallet that is not open."""
+        ...
+
+    async def freezes(self, wallets: Sequence[UUID]) -> list[FreezeInForce]:
+        """Return the freezes in force of these wallets."""
+        ...
+
+    async def has_asset(self, asset: UUID) -> bool:
+        """Whether the asset is in the register."""
         ...
 
     async def size_at(self, at: datetime) -> int:

@@ -18,6 +18,7 @@ from kapital.ledger.api import (
     Basis,
     BasisKind,
     Committed,
+    FreezeInForce,
     OpenAsset,
     Refused,
     RegisterRow,
@@ -129,6 +130,21 @@ class LedgerService:
         """Return all accounts of a wallet with their balances. Raises WalletNotFound."""
         async with self._reader.snapshot() as connection:
             return await holdings.wallet_balances(connection, wallet)
+
+    async def wallet_accounts(self, wallet: UUID) -> list[AccountKey]:
+        """Return the accounts of a wallet that an entry has touched; none of a wallet that is not open."""
+        async with self._reader.snapshot() as connection:
+            return await holdings.wallet_accounts(connection, wallet)
+
+    async def freezes(self, wallets: Sequence[UUID]) -> list[FreezeInForce]:
+        """Return the freezes in force of these wallets."""
+        async with self._reader.snapshot() as connection:
+            return await holdings.freezes(connection, wallets)
+
+    async def has_asset(self, asset: UUID) -> bool:
+        """Whether the asset is in the register."""
+        async with self._reader.snapshot() as connection:
+            return bool((await store.read_assets(connection, [asset]))[0])
 
     async def statement(self, wallet: UUID, *, size: int | None = None) -> list[int]:
         """Return the numbers of all entries that touch the wallet. Raises WalletNotFound, SizeAheadOfLog."""

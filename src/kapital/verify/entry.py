@@ -14,9 +14,12 @@ INT64_MIN: Final = -(2**63)
 INT64_MAX: Final = 2**63 - 1
 _REQUIRED: Final = frozenset({"actor", "basis", "code_version", "id", "recorded_at", "rule_book_version", "seq", "v"})
 _OPTIONAL: Final = frozenset({"flags", "linked_set", "opens", "postings"})
+# An entry that has one of these is of version 2, every other one of version 1.
+_OF_FREEZES: Final = frozenset({"freezes", "income_of"})
 _POSITIONS: Final = frozenset(
     {"available", "reserved", "locked", "pledged", "arrested", "frozen", "issued", "extinguished", "bank"}
 )
+_FREEZE_REQUIRED: Final = frozenset({"credits_stopped", "debits_stopped", "freeze", "wallet"})
 _UUID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII)
 _AMOUNT: Final = re.compile(r"0|-?[1-9][0-9]{0,18}", re.ASCII)
 _SHA256: Final = re.compile(r"[0-9a-f]{64}", re.ASCII)
@@ -34,12 +37,32 @@ class EntryInvalid(Exception):
 
 @dataclass(frozen=True, slots=True)
 class EntryPosting:
-    """One signed change of one account, in units of the asset (money: kopecks)."""
+    """One signed change of one account, in units of the asset (money: kopecks).
+
+    Shape: `instead_of` is the position that income was meant for before a freeze sent it to `position`.
+    """
 
     asset: str
     position: str
     wallet: str
     amount: int
+    instead_of: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EntryFreeze:
+    """A freeze of a wallet set, changed or (nothing stopped) lifted. Shape: `allowance` in kopecks.
+
+    The scope is one `asset`, all of one `kind` (units or money), or everything.
+    """
+
+    freeze: str
+    wallet: str
+    credits_stopped: bool
+    debits_stopped: bool
+    asset: str | None = None
+    kind: str | None = None
+    allowance: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +82,7 @@ class Entry:
     postings: tuple[EntryPosting, ...]
     keys: tuple[str, ...]
     asset_codes: tuple[tuple[str, str], ...] = ()
+    freezes: tuple[EntryFreeze, ...] = ()
 
     def touches(self, wallet: str) -> bool:
         """Whether the entry is counted under the wallet in the account index."""
@@ -68,13 +92,15 @@ class Entry:
 def touched_keys(body: Mapping[str, Any]) -> tuple[str, ...]:
     """Return the keys of the account index that an entry touches, each once, in order of first appearance.
 
-    An entry touches the accounts of its postings and flags and their wallets, and the wallets it opens. The
-    opening of an asset touches the asset's own mirror wallet.
+    An entry touches the accounts of its postings and flags and their wallets, and the wallets it opens or freezes.
+    The opening of an asset touches the asset's own mirror wallet.
     Shape: the decoded body of an entry.
     """
     keys: dict[str, None] = {}
     for opened in body.get("opens", ()):
         keys[wallet_key(opened["wallet"] if "wallet" in opened else opened["asset"])] = None
+    for frozen in body.get("freezes", ()):
+        keys[wallet_key(frozen["wallet"])] = None
     for change in (*body.get("flags", ()), *body.get("postings", ())):
         account = change["account"]
         keys[account_key(account["asset"], account["position"], account["wallet"])] = None
@@ -88,16 +114,19 @@ def read_entry(body: str) -> Entry:
     Raises: EntryInvalid.
     """
     members = _decode(body)
+    version = members.get("v")
     _require(
-        members.get("v") == 1 and type(members["v"]) is int,
+        version in (1, 2) and type(version) is int,
         "entry_version_unknown",
-        "this verifier knows entries of version 1",
+        "this verifier knows entries of versions 1 and 2",
     )
     names = members.keys()
     _require(
-        names >= _REQUIRED and names <= _REQUIRED | _OPTIONAL,
+        names >= _REQUIRED
+        and names <= _REQUIRED | _OPTIONAL | _OF_FREEZES
+        and (version == 2) is not names.isdisjoint(_OF_FREEZES),
         "entry_fields_wrong",
-        "the entry lacks a field or has an unknown one",
+        "the entry lacks a field or has one that is unknown in its version",
     )
     seq = members["seq"]
     _require(type(seq) is int and 0 <= seq <= INTEGER_MAX, "entry_seq_malformed", "seq is a whole number from 0")
@@ -115,7 +144,8 @@ def read_entry(body: str) -> Entry:
     )
     for text in (members["actor"], members["code_version"], members["rule_book_version"], *basis.values()):
         _require(isinstance(text, str) and text != "", "entry_text_malformed", "a text field is a non-empty string")
-    for identifier in (members["id"], members.get("linked_set", members["id"])):
+    for name in ("id", "linked_set", "income_of"):
+        identifier = members.get(name, members["id"])
         _require(_matches(_UUID, identifier), "entry_id_malformed", "an id is a lower-case UUID")
     _require_instant(members["recorded_at"])
     postings = tuple(_read_postings(members))
@@ -136,6 +166,7 @@ def read_entry(body: str) -> Entry:
             for opened in members.get("opens", ())
             if opened["open"] == "asset" and isinstance(opened.get("code"), str)
         ),
+        freezes=tuple(_read_freezes(members)),
     )
 
 
@@ -157,18 +188,51 @@ def _decode(body: str) -> dict[str, Any]:
 def _read_postings(members: Mapping[str, Any]) -> Iterator[EntryPosting]:
     for posting in _list(members, "postings"):
         _require(
-            isinstance(posting, dict) and posting.keys() == {"account", "amount"},
+            isinstance(posting, dict)
+            and {"account", "amount"} <= posting.keys() <= {"account", "amount", "instead_of"},
             "entry_posting_malformed",
             "a posting has an account and an amount",
         )
         asset, position, wallet = _read_account(posting["account"])
+        instead_of = posting.get("instead_of")
         amount = posting["amount"]
         _require(
             _matches(_AMOUNT, amount) and INT64_MIN <= int(amount) <= INT64_MAX,
             "entry_amount_malformed",
             "an amount is a decimal string within 64 bits",
         )
-        yield EntryPosting(asset, position, wallet, int(amount))
+        _require(
+            "instead_of" not in posting
+            or ("income_of" in members and instead_of == "available" and position == "frozen" and int(amount) > 0),
+            "entry_posting_malformed",
+            "only income is sent elsewhere: from available to frozen",
+        )
+        yield EntryPosting(asset, position, wallet, int(amount), instead_of)
+
+
+def _read_freezes(members: Mapping[str, Any]) -> Iterator[EntryFreeze]:
+    changes = _list(members, "freezes")
+    _require("freezes" not in members or changes != [], "entry_freezes_malformed", "an empty list is left out")
+    for change in changes:
+        _require(
+            isinstance(change, dict)
+            and _FREEZE_REQUIRED <= change.keys() <= _FREEZE_REQUIRED | {"asset", "kind", "debit_allowance"},
+            "entry_freezes_malformed",
+            "a freeze has a name, a wallet, two stops and perhaps a scope and an allowance",
+        )
+        asset, kind, allowance = change.get("asset"), change.get("kind"), change.get("debit_allowance", 0)
+        stops = (change["credits_stopped"], change["debits_stopped"])
+        _require(
+            _matches(_UUID, change["freeze"])
+            and _matches(_UUID, change["wallet"])
+            and all(isinstance(stop, bool) for stop in stops)
+            and ("asset" not in change or (_matches(_UUID, asset) and "kind" not in change))
+            and ("kind" not in change or kind in ("units", "money"))
+            and ("debit_allowance" not in change or (type(allowance) is int and 0 < allowance <= INTEGER_MAX)),
+            "entry_freezes_malformed",
+            "a freeze names ids, true or false stops, one scope, and an allowance above zero",
+        )
+        yield EntryFreeze(change["freeze"], change["wallet"], *stops, asset, kind, allowance)
 
 
 def _read_account(account: Any) -> tuple[str, str, str]:

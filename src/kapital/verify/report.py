@@ -6,7 +6,7 @@ from datetime import datetime, timedelta, timezone
 from typing import Any, Final
 
 from . import texts
-from .entry import EntryPosting
+from .entry import EntryFreeze, EntryPosting
 
 EXIT_ACCEPTED: Final = 0
 EXIT_REFUSED: Final = 1
@@ -54,7 +54,7 @@ class Balance:
 class ListedEntry:
     """An entry of the package with the leaf hash computed from its bytes.
 
-    Shape: `postings` of a statement are those of its wallet, of another package all.
+    Shape: `postings` and `freezes` of a statement are those of its wallet, of another package all.
     """
 
     seq: int
@@ -63,6 +63,7 @@ class ListedEntry:
     leaf: str
     basis: str
     postings: tuple[EntryPosting, ...] = ()
+    freezes: tuple[EntryFreeze, ...] = ()
 
 
 @dataclass(slots=True)
@@ -139,8 +140,10 @@ class Report:
                     "basis": e.basis,
                     "postings": [
                         {"asset": p.asset, "position": p.position, "wallet": p.wallet, "amount": str(p.amount)}
+                        | ({"instead_of": p.instead_of} if p.instead_of else {})
                         for p in e.postings
                     ],
+                    "freezes": [_freeze(one) for one in e.freezes],
                 }
                 for e in self.entries
             ],
@@ -204,16 +207,30 @@ class Report:
         lines = [f"  {entry.seq}  {_instant_text(entry.recorded_at, lang)}  {_shown(basis)}  {entry.id}"]
         for posting in entry.postings:
             whose = "" if self.wallet else f", {texts.WORDS['wallet'][lang]} {posting.wallet}"
-            lines.append(f"    {self._amount_text(posting, lang)}{whose}")
-        return lines if entry.postings else [*lines, f"    {texts.WORDS['nothing_moved'][lang]}"]
+            redirected = f", {texts.WORDS['sent_to_frozen'][lang]}" if posting.instead_of else ""
+            lines.append(f"    {self._amount_text(posting, lang)}{whose}{redirected}")
+        lines += [f"    {self._freeze_text(one, lang)}" for one in entry.freezes]
+        moved = entry.postings or entry.freezes
+        return lines if moved else [*lines, f"    {texts.WORDS['nothing_moved'][lang]}"]
+
+    def _freeze_text(self, one: EntryFreeze, lang: str) -> str:
+        """What a freeze of a wallet stops from this entry on."""
+        whose = "" if self.wallet else f", {texts.WORDS['wallet'][lang]} {one.wallet}"
+        stops = texts.STOPS[one.debits_stopped, one.credits_stopped][lang]
+        if not (one.debits_stopped or one.credits_stopped):
+            return f"{stops}{whose}; {one.freeze}"
+        code = self.asset_codes.get(one.asset or "")
+        scope = texts.SCOPES[one.kind][lang] if one.asset is None else one.asset
+        if code:
+            scope = f"{_shown(code)} ({scope})"
+        allowed = ""
+        if one.allowance:
+            allowed = f"; {texts.WORDS['may_leave'][lang]} {_number_text(RUB, one.allowance, lang, signed=False)}"
+        return f"{stops}: {scope}{whose}{allowed}; {one.freeze}"
 
     def _amount_text(self, of: EntryPosting | Balance, lang: str, *, signed: bool = True) -> str:
         """Amount, asset, position: roubles with two decimals, the asset by its code where it is known."""
-        sign = "-" if of.amount < 0 else "+" if signed else ""
-        whole, kopecks = divmod(abs(of.amount), 100) if of.asset == RUB else (abs(of.amount), None)
-        number = f"{sign}{whole:,}" + ("" if kopecks is None else f".{kopecks:02}")
-        if lang == "ru":
-            number = number.replace(",", "\u00a0").replace(".", ",")
+        number = _number_text(of.asset, of.amount, lang, signed=signed)
         asset = "RUB" if of.asset == RUB else of.asset
         code = self.asset_codes.get(of.asset)
         named = f"{_shown(code)} ({of.asset})" if code and of.asset != RUB else asset
@@ -225,6 +242,25 @@ class Report:
         if self.code is None:
             return "not_applicable"
         return "failed" if number == self.step else "not_reached"
+
+
+def _number_text(asset: str, amount: int, lang: str, *, signed: bool) -> str:
+    sign = "-" if amount < 0 else "+" if signed else ""
+    whole, kopecks = divmod(abs(amount), 100) if asset == RUB else (abs(amount), None)
+    number = f"{sign}{whole:,}" + ("" if kopecks is None else f".{kopecks:02}")
+    return number.replace(",", "\u00a0").replace(".", ",") if lang == "ru" else number
+
+
+def _freeze(one: EntryFreeze) -> dict[str, Any]:
+    return {
+        "freeze": one.freeze,
+        "wallet": one.wallet,
+        "debits_stopped": one.debits_stopped,
+        "credits_stopped": one.credits_stopped,
+        "asset": one.asset,
+        "kind": one.kind,
+        "debit_allowance": one.allowance,
+    }
 
 
 def _shown(text: str) -> str:

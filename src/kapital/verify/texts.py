@@ -44,6 +44,8 @@ WORDS: Final = {
     },
     "nothing_moved": {"en": "no money and no units moved", "ru": "деньги и единицы не двигались"},
     "wallet": {"en": "wallet", "ru": "кошелёк"},
+    "sent_to_frozen": {"en": "income of a frozen wallet", "ru": "доход по замороженному кошельку"},
+    "may_leave": {"en": "of money may still leave, RUB", "ru": "из денег ещё может быть списано, руб."},
     "moscow": {"en": "MSK", "ru": "МСК"},
     "balances": {
         "en": "Balances at the checkpoint (amount, asset, position):",
@@ -65,6 +67,20 @@ POSITIONS: Final = {
     "issued": {"en": "issued (the issue's own account)", "ru": "выпущено (счёт самого выпуска)"},
     "extinguished": {"en": "extinguished (the issue's own account)", "ru": "погашено (счёт самого выпуска)"},
     "bank": {"en": "at the bank (nominal account)", "ru": "в банке (номинальный счёт)"},
+}
+
+# (debits stopped, credits stopped)
+STOPS: Final = {
+    (True, True): {"en": "frozen, debits and credits", "ru": "заморожено, списания и зачисления"},
+    (True, False): {"en": "frozen, debits", "ru": "заморожено, списания"},
+    (False, True): {"en": "frozen, credits", "ru": "заморожено, зачисления"},
+    (False, False): {"en": "freeze lifted", "ru": "замораживание снято"},
+}
+
+SCOPES: Final = {
+    None: {"en": "everything in the wallet", "ru": "всё, что есть в кошельке"},
+    "units": {"en": "all units", "ru": "все единицы"},
+    "money": {"en": "all money", "ru": "все деньги"},
 }
 
 # The kinds that 259-FZ art. 4 names. A kind that this verifier does not know is shown as it is spelled.
@@ -240,6 +256,10 @@ REFUSALS: Final = {
     "entry_flags_malformed": {
         "en": "the flags in an entry are malformed",
         "ru": "запреты по счёту указаны неверно",
+    },
+    "entry_freezes_malformed": {
+        "en": "the freezes in an entry are malformed",
+        "ru": "замораживание в записи указано неверно",
     },
     "entry_opens_malformed": {
         "en": "an opening in an entry is malformed",

@@ -129,6 +129,7 @@ class _Check:
                 leaf.hex(),
                 f"{e.basis_kind} {e.basis_reference}",
                 tuple(p for p in e.postings if package.wallet in (None, p.wallet)),
+                tuple(f for f in e.freezes if package.wallet in (None, f.wallet)),
             )
             for e, leaf in zip(self._entries, self._leaves, strict=True)
         ]

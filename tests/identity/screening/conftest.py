@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib.util import find_spec
@@ -21,7 +21,7 @@ from kapital.identity.adapters.lists.files import ListFile, ListFormat
 from kapital.identity.domain.screening import Identifier, IdentifierKind, ListSource, Particulars, SubjectKind
 from kapital.identity.domain.screening_list import ListVersion
 from kapital.identity.queries.bound import ScreeningReads
-from kapital.identity.service import identity_of
+from kapital.identity.service import IdentityService, identity_of
 from kapital.identity.use_cases.bound import ScreeningUseCases
 from kapital.identity.use_cases.decide_hit import DecideHit, HitDecision
 from kapital.identity.use_cases.decide_list_version import DecideListVersion
@@ -30,11 +30,13 @@ from kapital.identity.use_cases.screen_clients import NewClient, ScreenClients
 from kapital.kernel.actor import Actor
 from kapital.kernel.ids import CommandId
 from kapital.kernel.roles import Role
+from kapital.ledger.service import MIGRATIONS, LedgerService
 from kapital.platform.clock import SteppedClock
 from kapital.platform.contract_files import load_contract
 from kapital.platform.database import Database
 from kapital.platform.ids import new_uuid7
 from tests.conftest import MakeDatabase
+from tests.ledger.conftest import build
 
 DATA = Path(__file__).resolve().parents[2] / "data/screening"
 START = datetime(2026, 3, 2, 9, tzinfo=UTC)
@@ -104,6 +106,8 @@ class World:
     do: ScreeningUseCases
     read: ScreeningReads
     folder: Path
+    ledger: LedgerService
+    service: IdentityService
     _commands: int = field(default=0)
 
     def command_id(self) -> CommandId:
@@ -195,8 +199,10 @@ def clock_start() -> datetime:
 
 
 @pytest_asyncio.fixture
-async def world(make_database: MakeDatabase, tmp_path: Path) -> World:
+async def world(make_database: MakeDatabase, tmp_path: Path) -> AsyncIterator[World]:
     database = await make_database("identity", "kapital.identity.migrations")
     clock = SteppedClock(START)
-    service = identity_of(database, clock)
-    return World(database, clock, service.screening, service.screening_reads, tmp_path)
+    ledger = build(await make_database("ledger", MIGRATIONS), clock=clock)
+    service = identity_of(database, clock, ledger=ledger)
+    yield World(database, clock, service.screening, service.screening_reads, tmp_path, ledger, service)
+    await ledger.close()

@@ -77,7 +77,15 @@ _MEASURES: Final = text(
     SELECT participant_id,
         CASE WHEN bool_or(state = 'frozen') THEN 'frozen'
              WHEN bool_or(state = 'suspected' AND purpose = 'sanctions') THEN 'held' ELSE 'free' END AS measure
-    FROM screening_hit WHERE participant_id = ANY(CAST(:ids AS uuid[])) GROUP BY participant_id
+    FROM (
+        SELECT participant_id, state, purpose FROM screening_hit WHERE participant_id = ANY(CAST(:ids AS uuid[]))
+        UNION ALL
+        -- What an officer froze by hand, whole.
+        SELECT participant_id, 'frozen', 'sanctions' FROM property_freeze
+        WHERE participant_id = ANY(CAST(:ids AS uuid[])) AND state IN ('active', 'partially_released')
+            AND hit_id IS NULL AND reach->>'scope' = 'participant' AND reach->>'direction' <> 'credit'
+    ) AS found
+    GROUP BY participant_id
     """
 )
 _PARTICULARS: Final = msgspec.json.Decoder(Particulars)

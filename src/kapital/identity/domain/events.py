@@ -6,4 +6,5 @@ KYC_DECIDED: Final = "kapital.identity.kyc_decided.v1"
 KYC_EXPIRED: Final = "kapital.identity.kyc_expired.v1"
 MEASURE_CHANGED: Final = "kapital.identity.measure_changed.v1"
 
+WALLET_OPENED: Final = "kapital.registry.wallet_opened.v1"
 PARTICIPANT_REGISTERED: Final = "kapital.registry.participant_registered.v1"

@@ -130,3 +130,93 @@ class DecisionNamesAnotherHit(Problem):
     title = "The decision names another comparison than the recorded one"
     retry = Retry.AFTER_CHANGE
     family = Family.STALE
+
+
+class FreezeNotFound(Problem):
+    """No freeze of this id."""
+
+    code = "freeze_not_found"
+    title = "No such freeze"
+    retry = Retry.NEVER
+    family = Family.NOT_FOUND
+
+
+class FreezeScopeMustFit(Problem):
+    """A wallet is named for the scope wallet, an asset for units, neither for participant."""
+
+    code = "freeze_scope_must_fit"
+    title = "The scope of the freeze and what it names do not fit"
+    retry = Retry.AFTER_CHANGE
+    family = Family.UNPROCESSABLE
+
+
+class FreezeWalletMustBeTheParticipants(Problem):
+    """The wallet is not one of the participant's."""
+
+    code = "freeze_wallet_must_be_the_participants"
+    title = "The wallet is not one of this participant"
+    retry = Retry.AFTER_CHANGE
+    family = Family.UNPROCESSABLE
+
+
+class FreezeAssetMustExist(Problem):
+    """No asset of this id is in the register."""
+
+    code = "freeze_asset_must_exist"
+    title = "The asset to freeze is not in the register"
+    retry = Retry.AFTER_CHANGE
+    family = Family.UNPROCESSABLE
+
+
+class DecisionNamesAnotherFreeze(Problem):
+    """Facts: `named`, `recorded` (SHA-256). The officer saw something else than what is recorded."""
+
+    code = "decision_must_name_the_recorded_freeze"
+    title = "The decision names another freeze than the recorded one"
+    retry = Retry.AFTER_CHANGE
+    family = Family.STALE
+
+
+class FreezeReleaseMustBeProposed(Problem):
+    """Four eyes: a release is proposed by one officer and approved by another."""
+
+    code = "freeze_release_must_be_proposed_first"
+    title = "Nobody has proposed to release this freeze"
+    retry = Retry.AFTER_CHANGE
+    family = Family.CONFLICT
+
+
+class FreezeOfHitEndsWithItsHit(Problem):
+    """Who stands in a list is frozen until two officers release the hit."""
+
+    code = "freeze_of_hit_ends_with_its_hit"
+    title = "This freeze ends when its hit is released"
+    retry = Retry.AFTER_CHANGE
+    family = Family.CONFLICT
+
+
+class ReleaseMustNarrowTheFreeze(Problem):
+    """What is released must be less than what is frozen, and what stays no more. Facts: `kind`."""
+
+    code = "release_must_narrow_the_freeze"
+    title = "The release does not narrow the freeze"
+    retry = Retry.AFTER_CHANGE
+    family = Family.UNPROCESSABLE
+
+
+class ReleaseExceedsMonthLimit(Problem):
+    """Facts: `most_kopecks`, `released_kopecks` this month, `asked_kopecks`."""
+
+    code = "release_exceeds_month_limit"
+    title = "More money would be let go this month than the law allows"
+    retry = Retry.AFTER_CHANGE
+    family = Family.UNPROCESSABLE
+
+
+class FreezeRefusedByRegister(Problem):
+    """The register would not enter a freeze or its release. Facts: `ledger_code`, `refused`."""
+
+    code = "freeze_must_be_entered"
+    title = "The register refused a freeze"
+    retry = Retry.AFTER_CHANGE
+    family = Family.CONFLICT

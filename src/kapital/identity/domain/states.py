@@ -81,3 +81,39 @@ SCREENING_HIT: Final = StateMachine(
     terminal=(_H.FALSE_POSITIVE, _H.RELEASED),
     initial={_H.SUSPECTED, _H.FROZEN},
 )
+
+
+class FreezeState(StrEnum):
+    """Where a freeze (замораживание) stands (115-FZ art. 7(1)(6), 7.5; domain.md 3.8)."""
+
+    PROPOSED = "proposed"  # Nothing is stopped yet.
+    ACTIVE = "active"
+    PARTIALLY_RELEASED = "partially_released"
+    RELEASED = "released"
+    REJECTED = "rejected"
+
+
+_F = FreezeState
+
+FREEZE: Final = StateMachine(
+    "freeze",
+    (
+        Step(_F.PROPOSED, "imposed", _F.ACTIVE, Role.AML_OFFICER, True, "another person than who proposed"),
+        Step(_F.PROPOSED, "rejected", _F.REJECTED, Role.AML_OFFICER, True, "another person than who proposed"),
+        Step(
+            _F.ACTIVE,
+            "released_in_part",
+            _F.PARTIALLY_RELEASED,
+            Role.AML_OFFICER,
+            True,
+            "proposed by another officer",
+        ),
+        Step(
+            _F.ACTIVE, "released", _F.RELEASED, Role.AML_OFFICER, True, "proposed by another officer, or with its hit"
+        ),
+        Step(_F.PARTIALLY_RELEASED, "released_in_part", _F.PARTIALLY_RELEASED, Role.AML_OFFICER, True, "as above"),
+        Step(_F.PARTIALLY_RELEASED, "released", _F.RELEASED, Role.AML_OFFICER, True, "as above"),
+    ),
+    terminal=(_F.RELEASED, _F.REJECTED),
+    initial={_F.PROPOSED, _F.ACTIVE},
+)

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from kapital.contracts import identity as contract
-from kapital.identity.domain.states import CaseState, HitState
-from kapital.identity.ports import HitRows
-from kapital.identity.queries import kyc_cases, kyc_status, list_versions, screening_hits
+from kapital.identity.domain.states import CaseState, FreezeState, HitState
+from kapital.identity.ports import FreezeRows, FreezeStore, FreezeTold, HitRows
+from kapital.identity.queries import freezes, kyc_cases, kyc_status, list_versions, screening_hits
 from kapital.kernel.actor import Actor
 from kapital.kernel.clock import Clock
 from kapital.platform.database import Database
@@ -35,6 +35,39 @@ class IdentityReads:
         """See `queries.kyc_status.get_kyc_status`."""
         async with self.database.connect() as conn:
             return await kyc_status.get_kyc_status(conn, participant_id, actor=actor, now=self.clock.now())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FreezeReads:
+    """The read models of freezes."""
+
+    database: Database
+    freezes: FreezeStore
+    freeze_of: FreezeRows
+    told: FreezeTold
+
+    async def list_freezes(
+        self, *, actor: Actor, state: FreezeState | None = None, after: UUID | None = None, limit: int = 100
+    ) -> contract.FreezePage:
+        """See `queries.freezes.list_freezes`."""
+        async with self.database.connect() as conn:
+            return await freezes.list_freezes(
+                conn,
+                actor=actor,
+                freezes=self.freezes,
+                freeze_of=self.freeze_of,
+                told=self.told,
+                state=state,
+                after=after,
+                limit=limit,
+            )
+
+    async def get_freeze(self, freeze_id: UUID, *, actor: Actor) -> contract.Freeze:
+        """See `queries.freezes.get_freeze`."""
+        async with self.database.connect() as conn:
+            return await freezes.get_freeze(
+                conn, freeze_id, actor=actor, freezes=self.freezes, freeze_of=self.freeze_of, told=self.told
+            )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

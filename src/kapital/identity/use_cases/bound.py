@@ -18,6 +18,7 @@ from kapital.identity.use_cases import (
     rescreen_clients,
     screen_clients,
 )
+from kapital.identity.use_cases.freezing import FreezingUseCases
 from kapital.platform.telemetry import use_case
 from kapital.platform.unit_of_work import UnitOfWork
 
@@ -59,6 +60,7 @@ class ScreeningUseCases:
     hits: HitStore
     screener: Screener
     new_id: Callable[[], UUID]
+    freezing: FreezingUseCases
 
     async def load_list(self, cmd: load_list.LoadList) -> ListVersion:
         """See `use_cases.load_list`."""
@@ -73,7 +75,7 @@ class ScreeningUseCases:
     async def screen_clients(self, cmd: screen_clients.ScreenClients) -> contract.ScreenClientsResponse:
         """See `use_cases.screen_clients`."""
         async with use_case("identity.screen_clients"):
-            return await screen_clients.screen_clients(
+            answer = await screen_clients.screen_clients(
                 cmd,
                 uow=self.uow,
                 lists=self.lists,
@@ -82,10 +84,12 @@ class ScreeningUseCases:
                 screener=self.screener,
                 new_id=self.new_id,
             )
+            await self.freezing.follow_hits()
+            return answer
 
     async def rescreen_clients(self, now: datetime) -> int:
         """See `use_cases.rescreen_clients`. Not counted: it runs every second and mostly finds nothing."""
-        return await rescreen_clients.rescreen_clients(
+        count = await rescreen_clients.rescreen_clients(
             now,
             uow=self.uow,
             lists=self.lists,
@@ -94,8 +98,12 @@ class ScreeningUseCases:
             screener=self.screener,
             new_id=self.new_id,
         )
+        await self.freezing.follow_hits()
+        return count
 
     async def decide_hit(self, cmd: decide_hit.DecideHit) -> contract.DecidedHit:
         """See `use_cases.decide_hit`."""
         async with use_case("identity.decide_hit"):
-            return await decide_hit.decide_hit(cmd, uow=self.uow, clients=self.clients, hits=self.hits)
+            answer = await decide_hit.decide_hit(cmd, uow=self.uow, clients=self.clients, hits=self.hits)
+            await self.freezing.follow_hits()
+            return answer

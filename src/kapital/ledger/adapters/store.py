@@ -12,6 +12,7 @@ import asyncpg
 from kapital.ledger.adapters.copy_format import copy_entries
 from kapital.ledger.api import AccountKey, AssetKind, OpenAsset, Position, StoredEntry
 from kapital.ledger.domain.book import AccountRow, Head, Missing
+from kapital.ledger.domain.freeze import Freeze, FreezeRow
 from kapital.ledger.domain.plan import Batch
 from kapital.ledger.domain.tree import GrowingTree, Tile, right_edge
 
@@ -74,6 +75,23 @@ async def read_wallets(connection: Connection, wallets: Sequence[UUID]) -> list[
     return [row[0] for row in rows]
 
 
+async def read_freezes(connection: Connection, wallets: Sequence[UUID]) -> list[Freeze]:
+    """Return the freezes in force of these wallets, in the order in which they were set."""
+    rows = await connection.fetch(
+        "SELECT * FROM (SELECT DISTINCT ON (wallet, freeze_id) freeze_id, wallet, asset, kind, stops, allowance, seq"
+        " FROM wallet_freeze WHERE wallet = ANY($1) ORDER BY wallet, freeze_id, seq DESC) AS last"
+        " WHERE stops > 0 ORDER BY seq, freeze_id",
+        wallets,
+    )
+    return [Freeze(row[0], row[1], row[2], AssetKind(row[3]) if row[3] else None, row[4], row[5]) for row in rows]
+
+
+def freeze_record(row: FreezeRow) -> tuple[int, UUID, UUID, UUID | None, AssetKind | None, int, int]:
+    """Return a row of `wallet_freeze`."""
+    seq, (freeze, wallet, asset, kind, stops, allowance) = row
+    return seq, wallet, freeze, asset, kind, stops, allowance
+
+
 async def read_assets(connection: Connection, assets: Sequence[UUID]) -> tuple[list[OpenAsset], list[UUID]]:
     """Return those of the assets that are open, and those of them that are on hold."""
     rows = await connection.fetch(
@@ -87,12 +105,15 @@ async def read_assets(connection: Connection, assets: Sequence[UUID]) -> tuple[l
 
 async def read_missing(
     connection: Connection, missing: Missing
-) -> tuple[list[AccountRow], list[UUID], list[OpenAsset], list[UUID]]:
-    """Return what there is of the missing accounts, wallets and assets, and which of these assets are on hold."""
+) -> tuple[list[AccountRow], list[UUID], list[OpenAsset], list[UUID], list[Freeze]]:
+    """Return what there is of the missing accounts, wallets and assets, which of these assets are on hold, and the
+    freezes of these wallets, be they open or not.
+    """
     accounts = await read_accounts(connection, missing.accounts) if missing.accounts else []
     wallets = await read_wallets(connection, missing.wallets) if missing.wallets else []
     assets, held = await read_assets(connection, missing.assets) if missing.assets else ([], [])
-    return accounts, wallets, assets, held
+    freezes = await read_freezes(connection, missing.wallets) if missing.wallets else []
+    return accounts, wallets, assets, held, freezes
 
 
 async def read_existing(connection: Connection, ids: Sequence[UUID]) -> dict[UUID, StoredEntry]:
@@ -134,6 +155,8 @@ async def write_batch(connection: Connection, batch: Batch) -> None:
                 for a in batch.new_accounts
             ],
         )
+    if batch.new_freezes:
+        await connection.copy_records_to_table("wallet_freeze", records=map(freeze_record, batch.new_freezes))
     await connection.copy_to_table("entry", source=copy_entries(batch.entries), format="binary")
     after = batch.after
     await connection.execute(

@@ -21,15 +21,26 @@ from kapital.ledger.api import (
     OpenAsset,
     OpenWallet,
     Position,
+    SetFreeze,
     Transaction,
 )
 from kapital.ledger.domain.codec import account_json
+from kapital.ledger.domain.freeze import (
+    CREDITS_STOPPED,
+    DEBITS_STOPPED,
+    Freeze,
+    FreezeChange,
+    changed_freezes,
+    frozen_twin,
+    is_redirected,
+    malformed_freezes,
+    require_unfrozen,
+)
+from kapital.ledger.domain.refusal import Refusal
 
 INT64_MAX: Final = 2**63 - 1
 MAX_ISSUE_LIMIT: Final = 2**53 - 1  # it stands in the entry as a JSON number (RFC 8785, RFC 7493)
 NO_FLOOR: Final = -INT64_MAX
-DEBITS_STOPPED: Final = 1
-CREDITS_STOPPED: Final = 2
 MAX_SCALE: Final = 18
 NO_ENTRY: Final = -1  # `last_seq` of an account that no entry touched yet
 NO_NUMBER: Final = -1
@@ -44,14 +55,6 @@ _ACTOR: Final = re.compile(rf"[A-Za-z0-9:._/+-]{{1,{MAX_ACTOR_LENGTH}}}").fullma
 _REFERENCE: Final = re.compile(rf"[A-Za-z0-9:._/+-]{{1,{MAX_REFERENCE_LENGTH}}}").fullmatch
 _CODE: Final = re.compile(rf"[A-Za-z0-9:._/+-]{{1,{MAX_CODE_LENGTH}}}").fullmatch
 _SHA256: Final = re.compile(r"[0-9a-f]{64}").fullmatch
-
-
-class Refusal(Exception):
-    """A rule said no. Caught where a transaction is planned, never shown to a caller as an exception."""
-
-    def __init__(self, code: str, detail: str, **facts: str | int) -> None:
-        super().__init__(detail)
-        self.code, self.detail, self.facts = code, detail, facts
 
 
 class Account:
@@ -87,6 +90,7 @@ class Applied(NamedTuple):
 
     legs: Sequence[tuple[Account, int]]
     flagged: Sequence[tuple[Account, int]]
+    freezes: Sequence[FreezeChange]
 
 
 class Missing(NamedTuple):
@@ -101,9 +105,9 @@ def malformed(tx: Transaction) -> str | None:
     """Say what is wrong with the shape of a transaction, or None. Sizes and texts only; no state."""
     if tx.id.int >> 76 & 15 != 7:
         return "id must be a UUIDv7"
-    doings = len(tx.postings) + len(tx.opens) + len(tx.flags)
+    doings = len(tx.postings) + len(tx.opens) + len(tx.flags) + len(tx.freezes)
     if not 0 < doings <= MAX_POSTINGS_PER_TRANSACTION:
-        return f"a transaction has 1 to {MAX_POSTINGS_PER_TRANSACTION} postings, openings and flags"
+        return f"a transaction has 1 to {MAX_POSTINGS_PER_TRANSACTION} postings, openings, flags and freezes"
     if not _ACTOR(tx.actor):
         return f"actor must be 1 to {MAX_ACTOR_LENGTH} characters of A-Z a-z 0-9 : . _ / + -"
     if not _REFERENCE(tx.basis.reference):
@@ -113,7 +117,7 @@ def malformed(tx: Transaction) -> str | None:
     for opening in tx.opens:
         if isinstance(opening, OpenAsset) and (fault := _malformed_asset(opening)):
             return fault
-    return None
+    return malformed_freezes(tx) if tx.freezes else None
 
 
 def _malformed_asset(opening: OpenAsset) -> str | None:
@@ -136,6 +140,8 @@ class Book:
         self.assets: dict[UUID, OpenAsset] = {}
         # Assets whose units or money may not move: a check found a row of theirs damaged.
         self.held: set[UUID] = set()
+        # Freezes in force of the wallets asked for: only wallets that have one stand here.
+        self.frozen: dict[UUID, tuple[Freeze, ...]] = {}
         # Keys that were asked for and are not in the database: they may spring into being.
         # Two sets: that an id is no wallet does not say that it is no asset.
         self.absent_wallets: set[UUID] = set()
@@ -165,6 +171,21 @@ class Book:
                 opened = opening.wallet if isinstance(opening, OpenWallet) else opening.asset
                 wallets.add(opened)
                 assets.add(opened)
+            for frozen in tx.freezes:
+                wallets.add(frozen.wallet)
+                assets.add(frozen.wallet)
+                if frozen.asset is not None:
+                    assets.add(frozen.asset)
+            if tx.income_of is not None:
+                assets.add(tx.income_of)
+                # Where income goes is decided by the rules: both ends must be known.
+                accounts.update(
+                    key
+                    for p in tx.postings
+                    if (key := frozen_twin(p.account)) not in known
+                    and p.amount > 0
+                    and p.account.position is Position.AVAILABLE
+                )
         for key in accounts:
             wallets.add(key.wallet)
             assets.add(key.asset)
@@ -181,11 +202,14 @@ class Book:
         wallets: Iterable[UUID],
         assets: Iterable[OpenAsset],
         held: Iterable[UUID] = (),
+        freezes: Iterable[Freeze] = (),
     ) -> None:
         """Take in what was read for `asked`; what was asked and not found is now known not to exist."""
         self.wallets.update(wallets)
         self.assets.update((asset.asset, asset) for asset in assets)
         self.held.update(held)
+        for freeze in freezes:
+            self.frozen[freeze.wallet] = (*self.frozen.get(freeze.wallet, ()), freeze)
         self.absent_wallets.update(wallet for wallet in asked.wallets if wallet not in self.wallets)
         self.absent_assets.update(asset for asset in asked.assets if asset not in self.assets)
         for row in accounts:
@@ -217,11 +241,16 @@ class Book:
 
         Shape: `accounts` are those of the postings (see `accounts_of`).
         """
-        if not tx.opens and not tx.flags:
-            return Applied(self._apply_postings(tx, accounts), ())
+        if not (tx.opens or tx.flags or tx.freezes or tx.income_of):
+            legs, used = self._apply_postings(tx, accounts)
+            return Applied(legs, (), used)
+        if tx.income_of is not None and tx.income_of not in self.assets:
+            raise Refusal("asset_unknown", "no such asset (issue) in the register", asset=str(tx.income_of))
         opened = self._open(tx)
         flagged: list[tuple[Account, int]] = []
+        frozen: list[FreezeChange] = []
         try:
+            frozen.extend(self._freeze(freeze) for freeze in tx.freezes)
             for change in tx.flags:
                 account = self.account(change.account)
                 if account.key.asset in self.held:
@@ -230,9 +259,11 @@ class Book:
                 account.flags = (DEBITS_STOPPED if change.debits_stopped else 0) | (
                     CREDITS_STOPPED if change.credits_stopped else 0
                 )
-            return Applied(self._apply_postings(tx, accounts), flagged)
+            legs, used = self._apply_postings(tx, accounts)
+            return Applied(legs, flagged, (*frozen, *used))
         except Refusal:
             _unflag(flagged)
+            self._unfreeze(frozen)
             self._unopen(opened)
             raise
 
@@ -241,12 +272,15 @@ class Book:
         for account, amount in applied.legs:
             account.balance -= amount
         _unflag(applied.flagged)
+        self._unfreeze(applied.freezes)
         self._unopen(tx.opens)
 
-    def _apply_postings(self, tx: Transaction, accounts: Sequence[Account | None]) -> list[tuple[Account, int]]:
+    def _apply_postings(
+        self, tx: Transaction, accounts: Sequence[Account | None]
+    ) -> tuple[list[tuple[Account, int]], Sequence[FreezeChange]]:
         legs: list[tuple[Account, int]] = []
         sums: dict[int, int] = {}
-        restricted = bool(self.held)
+        restricted = bool(self.held or self.frozen)
         for posting, found in zip(tx.postings, accounts, strict=True):
             amount = posting.amount
             account = found or self.account(posting.account)
@@ -263,8 +297,9 @@ class Book:
             legs.append((account, amount))
         if any(sums.values()):
             raise Refusal("postings_unbalanced", "the postings of an asset do not sum to zero")
+        used: Sequence[FreezeChange] = ()
         if restricted:
-            self._require_free(legs)
+            legs, used = self._require_free(tx, legs)
         beyond = False
         for account, amount in legs:
             account.balance = balance = account.balance + amount
@@ -272,9 +307,47 @@ class Book:
                 beyond = True
         if beyond:
             _require_bounds(legs)
-        return legs
+        if used:
+            self.frozen.update((change.wallet, change.after) for change in used)
+        return legs, used
 
-    def _require_free(self, legs: Sequence[tuple[Account, int]]) -> None:
+    def _redirected(self, income_of: UUID, legs: Sequence[tuple[Account, int]]) -> list[tuple[Account, int]]:
+        """Return the legs with income of frozen wallets in the blocked position."""
+        units = self.assets[income_of]
+        return [
+            (self.account(frozen_twin(account.key)), amount)
+            if is_redirected(account.key, amount, account.asset, units, self.frozen)
+            else (account, amount)
+            for account, amount in legs
+        ]
+
+    def _freeze(self, change: SetFreeze) -> FreezeChange:
+        # A mirror stands for the issue or the bank and is nobody's property.
+        if change.wallet in self.assets:
+            raise Refusal("mirror_position_misused", "an asset's own wallet is not frozen", wallet=str(change.wallet))
+        if change.asset is not None and change.asset not in self.assets:
+            raise Refusal("asset_unknown", "no such asset (issue) in the register", asset=str(change.asset))
+        before = self.frozen.get(change.wallet, ())
+        after = changed_freezes(before, change)
+        self._put_freezes(change.wallet, after)
+        return FreezeChange(change.wallet, before, after)
+
+    def _unfreeze(self, changes: Sequence[FreezeChange]) -> None:
+        for change in reversed(changes):
+            self._put_freezes(change.wallet, change.before)
+
+    def _put_freezes(self, wallet: UUID, freezes: tuple[Freeze, ...]) -> None:
+        if freezes:
+            self.frozen[wallet] = freezes
+        else:
+            self.frozen.pop(wallet, None)
+
+    def _require_free(
+        self, tx: Transaction, legs: list[tuple[Account, int]]
+    ) -> tuple[list[tuple[Account, int]], Sequence[FreezeChange]]:
+        """Refuse what is held, stopped or frozen; return the legs as freezes let them be, and what they use up."""
+        if self.frozen and tx.income_of is not None:
+            legs = self._redirected(tx.income_of, legs)
         if self.held:
             for account, _ in legs:
                 if account.key.asset in self.held:
@@ -282,6 +355,7 @@ class Book:
         for account, amount in legs:
             if account.flags and account.flags & (DEBITS_STOPPED if amount < 0 else CREDITS_STOPPED):
                 raise _stopped(account, amount)
+        return legs, require_unfrozen(tx, legs, self.frozen) if self.frozen else ()
 
     def _open(self, tx: Transaction) -> list[OpenWallet | OpenAsset]:
         done: list[OpenWallet | OpenAsset] = []
@@ -301,7 +375,8 @@ class Book:
                 raise Refusal("wallet_exists", "the wallet is open already", wallet=str(opening.wallet))
             self.wallets.add(opening.wallet)
         else:
-            if opening.asset in self.assets or opening.asset in self.wallets:
+            # A freeze may name a wallet that is not open yet: that id is taken too.
+            if opening.asset in self.assets or opening.asset in self.wallets or opening.asset in self.frozen:
                 raise Refusal("asset_exists", "the asset is open already", asset=str(opening.asset))
             self.assets[opening.asset] = opening
 

@@ -14,11 +14,9 @@ from kapital.ledger.domain.book import (
     Applied,
     Book,
     Head,
-    Refusal,
     malformed,
 )
 from kapital.ledger.domain.codec import (
-    ENTRY_VERSION,
     Entry,
     WirePosting,
     decode_entry,
@@ -26,7 +24,10 @@ from kapital.ledger.domain.codec import (
     format_instant,
     parse_instant,
     transaction_of,
+    version_of,
 )
+from kapital.ledger.domain.freeze import FreezeRow, freeze_rows
+from kapital.ledger.domain.refusal import Refusal
 from kapital.ledger.domain.tree import GrowingTree, Tile
 from kapital.verify.rfc9162 import leaf_hash
 
@@ -62,6 +63,7 @@ class Batch(NamedTuple):
     changed_accounts: Changes
     new_wallets: list[tuple[UUID, int]]
     new_assets: list[tuple[OpenAsset, int]]
+    new_freezes: list[FreezeRow]
     tiles: list[Tile]
     refused: list[UUID]  # ids that were refused without looking whether they stand in the log already
 
@@ -132,7 +134,13 @@ def make_plan(
         after = head._replace(size=head.size + len(rows), accounts=head.accounts + len(new), recorded_at=recorded_at)
     wallets, assets = _openings(accepted, head.size)
     refused = [verdict.id for verdict in verdicts if isinstance(verdict, Refused)]
-    batch = Batch(head, after, rows, new_rows, changed, wallets, assets, tree.append(leaves), refused)
+    freezes = [
+        row
+        for seq, one in enumerate(accepted, head.size)
+        if one.applied.freezes
+        for row in freeze_rows(seq, one.applied.freezes)
+    ]
+    batch = Batch(head, after, rows, new_rows, changed, wallets, assets, freezes, tree.append(leaves), refused)
     return Plan(batch, answers)
 
 
@@ -235,7 +243,7 @@ def _record(
     touched: list[Account] = []
     new: list[Account] = []
     first, number, instant = head.size, head.accounts, format_instant(recorded_at)
-    for seq, (tx, (postings, flagged), balances) in enumerate(accepted, first):
+    for seq, (tx, (postings, flagged, _), balances) in enumerate(accepted, first):
         # A change of flags touches the account, so it stands in the account's history: a leg of amount 0.
         legs = [*postings, *((account, 0) for account, _ in flagged)] if flagged else postings
         flat: list[int] = []
@@ -256,19 +264,35 @@ def _record(
                 basis=tx.basis,
                 code_version=rules.code_version,
                 flags=tx.flags,
+                freezes=tx.freezes,
                 id=tx.id,
+                income_of=tx.income_of,
                 linked_set=tx.linked_set,
                 opens=tx.opens,
-                postings=tuple([WirePosting(account.json, str(amount)) for account, amount in postings]),
+                postings=_wire(tx, postings)
+                if tx.income_of
+                else tuple([WirePosting(account.json, str(amount)) for account, amount in postings]),
                 recorded_at=instant,
                 rule_book_version=rules.rule_book_version,
                 seq=seq,
-                v=ENTRY_VERSION,
+                v=version_of(tx),
             )
         )
         rows.append(EntryRow(seq, tx.id, flat, body))
         leaves.append(leaf_hash(body))
     return rows, leaves, touched, new
+
+
+def _wire(tx: Transaction, postings: Sequence[tuple[Account, int]]) -> tuple[WirePosting, ...]:
+    """The postings of income as they are hashed: with the position meant, where a freeze has changed it."""
+    return tuple(
+        WirePosting(
+            account.json,
+            str(amount),
+            None if account.key.position is asked.account.position else asked.account.position,
+        )
+        for asked, (account, amount) in zip(tx.postings, postings, strict=True)
+    )
 
 
 def _openings(

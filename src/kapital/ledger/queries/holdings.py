@@ -8,8 +8,9 @@ from collections.abc import Sequence
 from typing import Final
 from uuid import UUID
 
-from kapital.ledger.adapters.store import Connection
-from kapital.ledger.api import AccountKey, Position, RegisterRow
+from kapital.ledger.adapters.store import Connection, read_freezes
+from kapital.ledger.api import AccountKey, FreezeInForce, Position, RegisterRow
+from kapital.ledger.domain.freeze import as_set
 from kapital.ledger.domain.problems import AssetNotFound, SizeAheadOfLog, WalletNotFound
 
 _BALANCES: Final = """
@@ -65,8 +66,21 @@ _STATEMENT: Final = """
         SELECT seq FROM walk
         UNION SELECT opened_seq FROM wallet WHERE wallet = $1
         UNION SELECT opened_seq FROM asset WHERE asset = $1
+        UNION SELECT seq FROM wallet_freeze WHERE wallet = $1
     ) AS touched
     WHERE seq >= 0 AND seq < $2 ORDER BY seq
+"""
+
+
+_FROZEN_SINCE: Final = """
+    SELECT f.wallet, f.freeze_id, min(f.seq)
+    FROM wallet_freeze f
+    LEFT JOIN (
+        SELECT wallet, freeze_id, max(seq) AS seq FROM wallet_freeze WHERE wallet = ANY($1) AND stops = 0
+        GROUP BY wallet, freeze_id
+    ) AS lifted USING (wallet, freeze_id)
+    WHERE f.wallet = ANY($1) AND f.seq > coalesce(lifted.seq, -1)
+    GROUP BY f.wallet, f.freeze_id
 """
 
 
@@ -94,6 +108,14 @@ async def wallet_balances(connection: Connection, wallet: UUID) -> list[tuple[Ac
     return [(AccountKey(asset, Position(position), wallet), balance) for asset, position, balance in rows]
 
 
+async def wallet_accounts(connection: Connection, wallet: UUID) -> list[AccountKey]:
+    """Return the accounts of a wallet, by asset and position; none of a wallet that is not open."""
+    rows = await connection.fetch(
+        "SELECT asset, position FROM account WHERE wallet = $1 ORDER BY asset, position", wallet
+    )
+    return [AccountKey(asset, Position(position), wallet) for asset, position in rows]
+
+
 async def register(connection: Connection, asset: UUID, size: int | None) -> list[RegisterRow]:
     """Return every balance of the asset that is not zero, by wallet and position (реестр обладателей).
 
@@ -116,6 +138,13 @@ async def statement(connection: Connection, wallet: UUID, size: int | None) -> l
     end = await require_size(connection, size)
     await _require_wallet(connection, wallet)
     return [row[0] for row in await connection.fetch(_STATEMENT, wallet, end)]
+
+
+async def freezes(connection: Connection, wallets: Sequence[UUID]) -> list[FreezeInForce]:
+    """Return the freezes in force, each with the first entry since which it has not been lifted."""
+    in_force = await read_freezes(connection, wallets)
+    since = {(row[0], row[1]): row[2] for row in await connection.fetch(_FROZEN_SINCE, wallets)}
+    return [FreezeInForce(since[one.wallet, one.freeze], as_set(one)) for one in in_force]
 
 
 async def require_size(connection: Connection, size: int | None) -> int:

@@ -15,8 +15,17 @@ import msgspec
 
 from kapital.ledger.adapters import store
 from kapital.ledger.api import AccountKey, AssetKind, OpenAsset, OpenWallet, Position, StoredEntry
-from kapital.ledger.domain.book import Account, Book, Head, Refusal, malformed
-from kapital.ledger.domain.codec import decode_entry, encode_entry, format_instant, parse_instant, transaction_of
+from kapital.ledger.domain.book import Account, Book, Head, malformed
+from kapital.ledger.domain.codec import (
+    accounts_entered,
+    decode_entry,
+    encode_entry,
+    format_instant,
+    parse_instant,
+    transaction_of,
+)
+from kapital.ledger.domain.freeze import FreezeRow, freeze_rows
+from kapital.ledger.domain.refusal import Refusal
 from kapital.ledger.domain.tree import TILE_WIDTH, GrowingTree, Tile, right_edge, split
 from kapital.verify.account_index import AccountIndex, index_root_of
 from kapital.verify.entry import touched_keys
@@ -71,6 +80,7 @@ class Replay:
         self.numbers: list[Account] = []
         self.opened_wallets: dict[UUID, int] = {}
         self.opened_assets: dict[UUID, int] = {}
+        self.freezes: list[FreezeRow] = []
         self.instants: dict[int, str] = {}
         self.leaves: list[bytes] = []
         self.last_legs: list[int] = []
@@ -101,6 +111,9 @@ class Replay:
             applied = self.book.apply(tx, self.book.accounts_of([tx])[0])
         except Refusal as no:
             return [*findings, Finding("entry_breaks_rule", where, f"{no.code}: {no.detail}")]
+        if tx.income_of and accounts_entered(decoded) != [account.key for account, _ in applied.legs]:
+            findings.append(Finding("entry_breaks_rule", where, "income did not go where the freezes send it"))
+        self.freezes += freeze_rows(entry.seq, applied.freezes)
         for opening in tx.opens:
             if isinstance(opening, OpenWallet):
                 self.opened_wallets[opening.wallet] = entry.seq
@@ -255,7 +268,27 @@ async def _check_derived(connection: asyncpg.Connection, replay: Replay, head: H
         r[0]: (r[1], r[2]) for r in await connection.fetch("SELECT first_seq, size_after, recorded_at FROM batch")
     }
     _compare("batch", batches, {first: (after, at) for first, after, at in replay.batches()}, findings)
+    await _check_freezes(connection, replay, findings)
     await _check_edge(connection, replay, findings)
+
+
+async def _check_freezes(connection: asyncpg.Connection, replay: Replay, findings: list[Finding]) -> None:
+    """Compare the rows of freezes. A freeze that is not as the log says puts all that its wallet has in doubt."""
+    told = {store.freeze_record(row) for row in replay.freezes}
+    stored = {
+        tuple(row)
+        for row in await connection.fetch(
+            "SELECT seq, wallet, freeze_id, asset, kind, stops, allowance FROM wallet_freeze"
+        )
+    }
+    for row in sorted(told ^ stored, key=str):
+        seq, wallet, freeze = row[:3]
+        where = f"wallet_freeze wallet={wallet} freeze={freeze} seq={seq}"
+        detail = "no entry says so" if row in stored else "the log has it, no row does"
+        assets = {account.key.asset for account in replay.numbers if account.key.wallet == wallet}
+        findings.extend(Finding("freeze_differs", where, detail, asset) for asset in sorted(assets))
+        if not assets:
+            findings.append(Finding("freeze_differs", where, detail))
 
 
 async def _check_accounts(connection: asyncpg.Connection, replay: Replay, findings: list[Finding]) -> None:

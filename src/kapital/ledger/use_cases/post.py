@@ -291,7 +291,9 @@ class Poster:
     ) -> Plan:
         transactions = [tx for call in calls for tx in call.transactions]
         accounts = assumed.book.accounts_of(transactions)
-        if not all(map(all, accounts)) or any(tx.opens or tx.flags for tx in transactions):
+        if not all(map(all, accounts)) or any(
+            tx.opens or tx.flags or tx.freezes or tx.income_of for tx in transactions
+        ):
             missing = assumed.book.missing(transactions)
             if any(missing):
                 assumed.book.learn(missing, *await store.read_missing(connection, missing))

@@ -1,7 +1,8 @@
 """Use case: throw away everything that can be derived and make it again from the entries.
 
-Balances, wallets, assets, legs, tiles, batches and the index by account are views of the log. Entries, their order
-and signed checkpoints are the record and stay: entries that do not hash to what was signed are not built upon.
+Balances, wallets, assets, freezes, legs, tiles, batches and the index by account are views of the log. Entries,
+their order and signed checkpoints are the record and stay: entries that do not hash to what was signed are not built
+upon.
 """
 
 from typing import Final
@@ -90,12 +91,13 @@ def _contradicts(size: int) -> Finding:
 
 
 async def _rewrite(connection: asyncpg.Connection, replay: Replay, index: AccountIndex, tiles: list[Tile]) -> None:
-    await connection.execute("TRUNCATE account, wallet, asset, tile, batch, account_digest")
+    await connection.execute("TRUNCATE account, wallet, asset, wallet_freeze, tile, batch, account_digest")
     await connection.execute("UPDATE checkpoint_index SET size = $1", index.next_seq)
     await connection.copy_records_to_table(
         "account_digest", records=[(r.key_hash, r.count, r.chain) for r in index.records()]
     )
     await connection.copy_records_to_table("wallet", records=list(replay.opened_wallets.items()))
+    await connection.copy_records_to_table("wallet_freeze", records=map(store.freeze_record, replay.freezes))
     assets = [(replay.book.assets[a], seq) for a, seq in replay.opened_assets.items()]
     await connection.copy_records_to_table(
         "asset", records=[(a.asset, a.kind, a.code, a.scale, a.issue_limit, seq) for a, seq in assets]

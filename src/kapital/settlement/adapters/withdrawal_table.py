@@ -126,4 +126,5 @@ def _withdrawal(row: Any) -> Withdrawal:
         payout_account=PayoutAccount(bic=row.bic, account=row.account),
         state=WithdrawalState(row.state),
         reason=row.reason,
+        entry_seq=row.entry_seq,
     )

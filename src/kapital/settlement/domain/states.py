@@ -53,7 +53,7 @@ class WithdrawalState(StrEnum):
     CHECKED = "checked"  # the money is locked; the bank has not been called
     SENT = "sent"  # the bank has been called, or is about to be, under our reference
     UNKNOWN = "unknown"  # the bank was silent. Not a refusal: ask it again
-    REJECTED = "rejected"  # the bank says no; the money goes back
+    REJECTED = "rejected"  # the bank says no, or the wallet was frozen meanwhile; the money goes back
     RE_CREDITED = "re_credited"
     CONFIRMED = "confirmed"  # the bank has paid and the register shows it
 
@@ -66,6 +66,7 @@ WITHDRAWAL: Final = StateMachine(
         Step(_W.REQUESTED, "money_locked", _W.CHECKED, Role.SCHEDULER),
         Step(_W.REQUESTED, "lock_refused", _W.REFUSED, Role.SCHEDULER, guard="code of the ledger is the reason"),
         Step(_W.CHECKED, "handed_to_bank", _W.SENT, Role.SCHEDULER, guard="no reconciliation break is open"),
+        Step(_W.CHECKED, "wallet_frozen", _W.REJECTED, Role.SCHEDULER, guard="frozen after the money was locked"),
         Step(_W.SENT, "bank_paid", _W.CONFIRMED, Role.BANK),
         Step(_W.SENT, "bank_rejected", _W.REJECTED, Role.BANK),
         Step(_W.SENT, "bank_silent", _W.UNKNOWN, Role.SCHEDULER),

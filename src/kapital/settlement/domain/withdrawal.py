@@ -34,6 +34,7 @@ class Withdrawal(msgspec.Struct, frozen=True, kw_only=True):
     payout_account: PayoutAccount
     state: WithdrawalState
     reason: str | None = None
+    entry_seq: int | None = None  # its last entry in the register
 
     @property
     def reference(self) -> str:

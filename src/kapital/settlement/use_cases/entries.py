@@ -106,7 +106,8 @@ def payout(instructed: PayoutsInstructed, line: PayoutLine) -> Transaction:
     """Payer's money to the holder, and the units extinguished with it; all lines of a part stand or fall together.
 
     Units under the transfer lock of a redemption are freed and extinguished in the same entry, so that there is no
-    moment at which they could be moved.
+    moment at which they could be moved. Said to be income, the money goes where the ledger's freezes send it: what is
+    frozen at that very entry is not known here (115-FZ art. 7).
     """
     asset, position = instructed.asset_id, Position(line.position)
     units = AccountKey(asset=asset, position=position, wallet=line.wallet_id)
@@ -126,6 +127,7 @@ def payout(instructed: PayoutsInstructed, line: PayoutLine) -> Transaction:
         ),
         flags=(SetFlags(account=units, credits_stopped=False, debits_stopped=False),) if unlock else (),
         linked_set=derive_uuid7(instructed.action_id, f"payouts/{instructed.part}"),
+        income_of=asset,
     )
 
 

@@ -9,6 +9,8 @@ from kapital.settlement.domain.withdrawal import Move, Withdrawal
 from kapital.settlement.ports import Parts, PayoutState, PayoutStatus
 from kapital.settlement.use_cases.entries import withdrawal_paid, withdrawal_re_credit
 from kapital.settlement.use_cases.withdrawal_steps import (
+    FROZEN,
+    frozen_since,
     lock_money,
     make_moves,
     move_of,
@@ -34,7 +36,8 @@ async def run_withdrawals(parts: Parts) -> None:
 
     Promise: SENT is committed before the bank is called, under a reference of its own, so the bank pays once and a
     crash in between ends in an enquiry; silence is never taken for a refusal; a rejection re-credits once.
-    While a reconciliation break is open nothing is sent, but the bank is still asked.
+    While a reconciliation break is open nothing is sent, but the bank is still asked. What was locked before its
+    wallet was frozen and is not sent yet goes back to the wallet.
     """
     async with parts.edge.hold():
         async with parts.uow.begin() as tx:
@@ -59,7 +62,8 @@ async def enquire(parts: Parts) -> list[str]:
     unseen = [one for one, answer in answers if answer and answer.state is PayoutState.NOT_FOUND]
     if unseen and await _may_send(parts):
         # The bank never saw them: the same references again, so that a request still on its way cannot pay twice.
-        unrecorded += await _pay(parts, await _reload(parts, unseen))
+        stopped = await frozen_since(parts.ledger, unseen)
+        unrecorded += await _pay(parts, await _reload(parts, [one for one in unseen if one.reference not in stopped]))
     return unrecorded
 
 
@@ -68,8 +72,13 @@ async def _send_checked(parts: Parts) -> list[str]:
         return []
     async with parts.uow.begin() as tx:
         checked = await parts.withdrawals.list_in(tx.conn, (WithdrawalState.CHECKED,), PER_TICK, lock=True)
-        sent = await make_moves(parts, tx, [move_of(one, "handed_to_bank") for one in checked])
-    return await _pay(parts, await _reload(parts, [one for one in checked if one.reference in sent]))
+        stopped = await frozen_since(parts.ledger, checked)
+        free = [one for one in checked if one.reference not in stopped]
+        sent = await make_moves(parts, tx, [move_of(one, "handed_to_bank") for one in free])
+        moves = [move_of(one, "wallet_frozen", reason=FROZEN) for one in checked if one.reference in stopped]
+        await make_moves(parts, tx, moves)
+    unrecorded = await _re_credit_rejected(parts) if moves else []
+    return unrecorded + await _pay(parts, await _reload(parts, [one for one in free if one.reference in sent]))
 
 
 async def _may_send(parts: Parts) -> bool:

@@ -1,8 +1,10 @@
 """Steps that withdrawals make on their way: the ledger first or after, the table, the event; each resumable."""
 
 from collections.abc import Callable, Sequence
+from typing import Final
+from uuid import UUID
 
-from kapital.ledger.api import Committed, Transaction
+from kapital.ledger.api import AssetKind, Committed, Ledger, Transaction
 from kapital.platform.events import Event
 from kapital.platform.logging import get_logger
 from kapital.platform.unit_of_work import Transaction as Work
@@ -10,7 +12,10 @@ from kapital.settlement.domain.problems import LedgerRefusedBankFact
 from kapital.settlement.domain.states import WITHDRAWAL, WithdrawalState
 from kapital.settlement.domain.withdrawal import Move, Withdrawal
 from kapital.settlement.ports import Parts
-from kapital.settlement.use_cases.entries import withdrawal_lock
+from kapital.settlement.use_cases.entries import MONEY, withdrawal_lock
+
+FROZEN: Final = "wallet_debits_frozen"
+"""The ledger's code: why a withdrawal was not sent."""
 
 _log = get_logger(__name__)
 
@@ -62,6 +67,23 @@ async def lock_money(parts: Parts, work: Work, requested: Sequence[Withdrawal]) 
         for withdrawal, answer in zip(requested, answers, strict=True)
     ]
     await make_moves(parts, work, moves)
+
+
+async def frozen_since(ledger: Ledger, withdrawals: Sequence[Withdrawal]) -> frozenset[str]:
+    """References of those whose wallet's money was frozen after it had been locked (115-FZ art. 7).
+
+    What was locked under a freeze was let through by it: an allowance, or a freeze of other assets.
+    """
+    if not withdrawals:
+        return frozenset()
+    wallets = sorted({one.wallet_id for one in withdrawals})
+    since: dict[UUID, int] = {}
+    for found in await ledger.freezes(wallets):
+        freeze = found.freeze
+        of_money = freeze.asset in (None, MONEY) and freeze.kind in (None, AssetKind.MONEY)
+        if freeze.debits_stopped and of_money:
+            since[freeze.wallet] = max(found.since, since.get(freeze.wallet, -1))
+    return frozenset(one.reference for one in withdrawals if (one.entry_seq or 0) < since.get(one.wallet_id, -1))
 
 
 async def record(
