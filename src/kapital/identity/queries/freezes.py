@@ -11,9 +11,8 @@ from kapital.identity.domain.problems import FreezeNotFound
 from kapital.identity.domain.states import FreezeState
 from kapital.identity.ports import FreezeRows, FreezeStore, FreezeTold
 from kapital.kernel.actor import Actor
-from kapital.kernel.roles import Role
+from kapital.platform import access
 
-READERS: Final = (Role.AML_OFFICER, Role.COMPLIANCE, Role.LEGAL, Role.AUDITOR, Role.REGULATOR)
 _PAGE: Final = text(
     """
     SELECT * FROM property_freeze
@@ -37,7 +36,7 @@ async def list_freezes(
     limit: int = 100,
 ) -> contract.FreezePage:
     """A page in the order of ids. Shape: `limit` 1 to 1,000. Raises: NotPermitted."""
-    actor.require(*READERS)
+    access.require(actor, "list_freezes")
     rows = (await conn.execute(_PAGE, {"after": after, "state": state, "limit": limit + 1})).all()
     shown = [freeze_of(row) for row in rows[:limit]]
     entries = await freezes.entries(conn, [freeze.freeze_id for freeze in shown])
@@ -57,7 +56,7 @@ async def get_freeze(
     told: FreezeTold,
 ) -> contract.Freeze:
     """One freeze with its entries. Raises: NotPermitted, FreezeNotFound."""
-    actor.require(*READERS)
+    access.require(actor, "get_freeze")
     row = (await conn.execute(_ONE, {"id": freeze_id})).one_or_none()
     if row is None:
         raise FreezeNotFound

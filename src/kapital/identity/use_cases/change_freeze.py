@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 from uuid import UUID
 
 import msgspec
@@ -18,7 +19,7 @@ from kapital.identity.use_cases.measures import apply_measures
 from kapital.kernel.actor import Actor
 from kapital.kernel.calendar import MOSCOW
 from kapital.kernel.ids import CommandId
-from kapital.kernel.roles import Role
+from kapital.platform.access import Resource
 from kapital.platform.unit_of_work import Transaction, UnitOfWork, fingerprint
 
 
@@ -63,6 +64,12 @@ class DecideFreezeRelease:
 
 Command = DecideFreeze | ProposeFreezeRelease | DecideFreezeRelease
 
+_ACTIONS: Final = {
+    DecideFreeze: "decide_freeze",
+    ProposeFreezeRelease: "propose_freeze_release",
+    DecideFreezeRelease: "decide_freeze_release",
+}
+
 
 async def change_freeze(
     cmd: Command, *, uow: UnitOfWork, freezes: FreezeStore, clients: ClientStore, hits: HitStore
@@ -76,7 +83,7 @@ async def change_freeze(
     async with uow.begin() as tx:
         if (earlier := await tx.replies.find(cmd.command_id, cmd.actor, mark)) is not None:
             return msgspec.json.decode(earlier, type=contract.Freeze)
-        cmd.actor.require(Role.AML_OFFICER)
+        tx.access.require(cmd.actor, _ACTIONS[type(cmd)], Resource("Freeze", cmd.freeze_id))
         await freezes.lock_acts(tx.conn)
         freeze = await freezes.find(tx.conn, cmd.freeze_id)
         if freeze is None:

@@ -17,8 +17,8 @@ from kapital.identity.use_cases.answers import freeze_answer
 from kapital.identity.use_cases.measures import apply_measures
 from kapital.kernel.actor import Actor
 from kapital.kernel.ids import CommandId
-from kapital.kernel.roles import Role
 from kapital.ledger.api import Ledger
+from kapital.platform.access import SERVICE
 from kapital.platform.unit_of_work import Transaction, UnitOfWork, fingerprint
 
 
@@ -55,7 +55,7 @@ async def impose_freeze(
     async with uow.begin() as tx:
         if (earlier := await tx.replies.find(cmd.command_id, cmd.actor, mark)) is not None:
             return msgspec.json.decode(earlier, type=contract.Freeze)
-        cmd.actor.require(Role.AML_OFFICER, Role.COMPLIANCE)
+        tx.access.require(cmd.actor, "impose_freeze")
         cmd.reach.require_fit()
         await freezes.lock_acts(tx.conn)
         freeze = Freeze(
@@ -74,7 +74,7 @@ async def impose_freeze(
         wallets = await wallets_of(tx.conn, freeze, freezes)
         if not known:
             raise FreezeAssetMustExist
-        if Role.AML_OFFICER in cmd.actor.roles:
+        if all(tx.access.decide(cmd.actor, "freeze_at_once", [SERVICE])):
             freeze = imposed(freeze)
         await freezes.add(tx.conn, [freeze])
         if freeze.is_live:
