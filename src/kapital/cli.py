@@ -30,6 +30,7 @@ for _name, _of, _help in (
     ("ledger", "ledger:app", "Work on the register of record."),
     ("dead-letters", "dead_letters:app", "Events that a service could not use."),
     ("screening", "screening:app", "Lists of sanctions and public officials."),
+    ("simulate", "simulate:simulate", "Play a decision to its end: payments, default, early redemption."),
     ("signature", "signature:app", "Electronic signatures of people."),
     ("bench", "bench:app", "Repeatable benchmarks; each prints one JSON object with --json."),
 ):

@@ -4,7 +4,6 @@ The rule of the names stands in contracts/README.md.
 """
 
 import json
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ import pytest
 from jsonschema import Draft202012Validator, FormatChecker
 from ruamel.yaml import YAML
 
+from kapital.tokenization.domain.evaluator import EVALUATORS
 from kapital.tokenization.domain.terms import load_terms
 from tests.contracts.documents import (
     CONTRACTS,
@@ -91,7 +91,7 @@ def test_a_generated_evidence_package_fits_its_schema(story: Story, kind: str) -
 
 
 def test_the_example_decisions_name_the_code_that_computes_their_payments() -> None:
-    digest = sha256((REPOSITORY / "src/kapital/tokenization/domain/payoff.py").read_bytes()).hexdigest()
     named = {path.name: load_terms(path.read_bytes()).smart_contract_clause.code_sha256 for path in TERMS}
+    digests = {one.code_sha256: one.file for one in EVALUATORS}
 
-    assert named == dict.fromkeys(named, digest), f"the code has changed: write code_sha256: {digest}"
+    assert set(named.values()) <= set(digests), f"write one of {digests}"

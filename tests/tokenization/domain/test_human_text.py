@@ -58,6 +58,29 @@ def text_of(terms: IssuanceTerms) -> str:
             ],
         ),
         ("floating-key-rate", ["cbr\\_key\\_rate плюс 2,5 % годовых, не ниже 0 %, не выше 30 %", "того же дня"]),
+        (
+            "floating-ruonia",
+            ["ruonia плюс 2 % годовых, не ниже 0 %", "сдвинутое назад на 2 рабочих дня", "через 1 рабочий день"],
+        ),
+        (
+            "basket-metals",
+            [
+                "r = 0,9 × изменение корзины, не ниже -10 %, не выше 40 %",
+                "сумма изменений составляющих, взятых с весами",
+                "Составляющая cbr\\_silver, вес 0,2:",
+                "учётная цена серебра",
+            ],
+        ),
+        (
+            "barrier-note",
+            [
+                "22 % годовых на номинал",
+                "moex\\_sber ниже барьера – 0,75 начального значения",
+                "не ниже 0,4 номинала",
+                "ценные бумаги не передаются",
+                "Дни наблюдения барьера: 10.03.2027, 10.06.2027",
+            ],
+        ),
         ("index-linked", ["r = 0,8 ×", "не выше 25 %", "Начальное значение: 14.12.2026\n", "за 1 рабочий день до"]),
     ],
 )
@@ -70,6 +93,50 @@ def test_has_every_section_and_the_numbers(example, name, says):
     assert sha256_hex(decision_bytes(terms)) in text
     for phrase in says:
         assert phrase in text
+
+
+def test_every_way_to_end_early_is_told(early):
+    text = text_of(early())
+
+    for phrase in (
+        "по решению эмитента и по требованию обладателя, уведомление за 5 рабочих дней",
+        "Цена – от непогашенной части номинала",
+        "По решению эмитента все ЦФА 14.09.2027 по цене 100,5 %",
+        "По требованию обладателя любое число его ЦФА 14.06.2027 по цене 100 %",
+        "Эмитент обязан выкупить до 500 ЦФА 14.03.2027 по цене 99 % у принявших оферту с 01.02.2027 по 01.03.2027",
+        "остаток по наибольшим дробным частям",
+    ):
+        assert phrase in text
+
+
+def test_a_basket_of_the_worst_with_fixed_initial_values_is_told(example):
+    changes = {"/payoff/rule": "worst_of"} | {
+        f"/payoff/components/{n}": {
+            "observation": {
+                "series": series,
+                "source_name": "Банк России",
+                "source_url": "https://www.cbr.ru/",
+                "fixing_at": "19:00",
+                "publication_lag_business_days": 0,
+                "fallback": "next_published",
+                "fallback_text": "Следующее.",
+            },
+            "initial_value": "12.5",
+        }
+        for n, series in enumerate(("cbr_gold", "cbr_silver", "cbr_cny"))
+    }
+
+    text = text_of(example("basket-metals", changes))
+
+    assert "наименьшее из изменений составляющих" in text
+    assert "Составляющая cbr\\_gold, начальное значение 12,5:" in text
+
+
+def test_delivery_of_securities_is_told_as_such_though_it_is_refused(example):
+    text = text_of(example("barrier-note", {"/payoff/delivery": "securities", "/payoff/initial_value": "280"}))
+
+    assert "Расчёт передачей ценных бумаг." in text
+    assert "14.12.2026 (значение 280)" in text
 
 
 def test_the_text_of_one_decision_is_kept(example):

@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 
 from kapital.kernel.calendar import russian_calendar
 from kapital.kernel.canonical import sha256_hex
+from kapital.tokenization.domain.evaluator import per_unit
 from kapital.tokenization.domain.human_text import render
-from kapital.tokenization.domain.payoff import Holding, lines, per_unit
+from kapital.tokenization.domain.payoff import Holding, lines
 from kapital.tokenization.domain.schedule import ActionKind, actions, required_fixings
 from kapital.tokenization.domain.terms import Event, IssuanceTerms, TermsMalformed, decision_bytes, load_terms
 from kapital.tokenization.domain.validator import find_faults

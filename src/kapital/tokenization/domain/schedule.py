@@ -13,7 +13,11 @@ from msgspec import Struct
 from kapital.kernel.calendar import MOSCOW, BusinessCalendar
 from kapital.kernel.problems import InvariantBroken, ensure
 from kapital.tokenization.domain.terms import (
+    Accruing,
     Amortising,
+    AtEnd,
+    AutoConvert,
+    Basket,
     Discount,
     Event,
     FixedRate,
@@ -98,26 +102,33 @@ def required_fixings(
     if isinstance(payoff, Indexed) and action.kind is ActionKind.REDEMPTION:
         days = [payoff.final_on] if payoff.initial_value is not None else [payoff.initial_on, payoff.final_on]
         return [_need(payoff.observation, on, calendar) for on in days]
+    if isinstance(payoff, Basket) and action.kind is ActionKind.REDEMPTION:
+        return _basket_needs(payoff, calendar)
+    if isinstance(payoff, AutoConvert) and action.kind is ActionKind.REDEMPTION:
+        days = [*payoff.barrier_days, payoff.final_on]
+        if payoff.initial_value is None:
+            days.append(payoff.initial_on)
+        return [_need(payoff.observation, on, calendar) for on in sorted(set(days))]
     return []
 
 
 def coupon_days(terms: IssuanceTerms) -> Sequence[date]:
     """The nominal days on which interest periods end; none when nothing is accrued."""
     match terms.payoff:
-        case FixedRate() | Floating() as payoff:
+        case FixedRate() | Floating() | AutoConvert() as payoff:
             return payoff.coupon_dates
         case Step() as payoff:
             return [coupon.on for coupon in payoff.coupons]
         case Amortising() as payoff:
             # An interest-free money claim paid in parts has no coupons at all.
             return [part.on for part in payoff.parts] if decimal(payoff.rate) > 0 else []
-        case Discount() | Indexed() | Event():  # pragma: no branch (mypy: nothing is left)
+        case Discount() | Indexed() | Event() | Basket():  # pragma: no branch (mypy: nothing is left)
             return []
 
 
-def accruing(terms: IssuanceTerms) -> FixedRate | Step | Amortising | Floating:
+def accruing(terms: IssuanceTerms) -> Accruing:
     """The payoff of terms that accrue interest; for others it is our own fault to ask."""
-    if isinstance(terms.payoff, Discount | Indexed | Event):
+    if isinstance(terms.payoff, AtEnd):
         raise InvariantBroken("the payoff accrues nothing")
     return terms.payoff
 
@@ -175,3 +186,13 @@ def _need(observation: Observation, on: date, calendar: BusinessCalendar) -> Fix
         observed_on=on,
         available_at=moscow_instant(published_on, observation.fixing_at),
     )
+
+
+def _basket_needs(payoff: Basket, calendar: BusinessCalendar) -> list[FixingNeed]:
+    """Each series once on a day, by the observed day and then in the order of the components."""
+    needs = {
+        (component.observation.series, on): _need(component.observation, on, calendar)
+        for component in payoff.components
+        for on in ([payoff.final_on] if component.initial_value is not None else [payoff.initial_on, payoff.final_on])
+    }
+    return sorted(needs.values(), key=lambda need: need.observed_on)

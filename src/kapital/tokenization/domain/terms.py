@@ -5,42 +5,120 @@ An unknown field is a fault everywhere, not noise.
 JSON Schema of the same shape: `contracts/terms/issuance_terms.schema.json`.
 """
 
-from datetime import UTC, date, datetime
-from decimal import Decimal
+from datetime import UTC, date
 from enum import StrEnum
 from inspect import cleandoc
 from typing import Annotated, Any, Final, Literal
 
 import msgspec
-from msgspec import Meta, Struct
+from msgspec import UNSET, Meta, Struct, UnsetType
 
 from kapital.kernel.calendar import Convention
 from kapital.kernel.canonical import canonical_bytes
 from kapital.kernel.problems import FieldFault
+from kapital.tokenization.domain.early_options import EarlyOptions
 from kapital.tokenization.domain.fault_catalogue import MANDATORY
+from kapital.tokenization.domain.payoff_kinds import (
+    Accruing as Accruing,
+)
+from kapital.tokenization.domain.payoff_kinds import (
+    AmortisationPart as AmortisationPart,
+)
+from kapital.tokenization.domain.payoff_kinds import (
+    Amortising as Amortising,
+)
+from kapital.tokenization.domain.payoff_kinds import (
+    AtEnd as AtEnd,
+)
+from kapital.tokenization.domain.payoff_kinds import (
+    AutoConvert as AutoConvert,
+)
+from kapital.tokenization.domain.payoff_kinds import (
+    Basket as Basket,
+)
+from kapital.tokenization.domain.payoff_kinds import (
+    BasketComponent as BasketComponent,
+)
+from kapital.tokenization.domain.payoff_kinds import (
+    BasketRule as BasketRule,
+)
+from kapital.tokenization.domain.payoff_kinds import (
+    Discount as Discount,
+)
+from kapital.tokenization.domain.payoff_kinds import (
+    Event as Event,
+)
+from kapital.tokenization.domain.payoff_kinds import (
+    EventOutcome as EventOutcome,
+)
+from kapital.tokenization.domain.payoff_kinds import (
+    FixedRate as FixedRate,
+)
+from kapital.tokenization.domain.payoff_kinds import (
+    Floating as Floating,
+)
+from kapital.tokenization.domain.payoff_kinds import (
+    Indexed as Indexed,
+)
+from kapital.tokenization.domain.payoff_kinds import (
+    Observation as Observation,
+)
+from kapital.tokenization.domain.payoff_kinds import (
+    Payoff as Payoff,
+)
+from kapital.tokenization.domain.payoff_kinds import (
+    Step as Step,
+)
+from kapital.tokenization.domain.payoff_kinds import (
+    StepCoupon as StepCoupon,
+)
+from kapital.tokenization.domain.terms_fields import (
+    ClockText as ClockText,
+)
+from kapital.tokenization.domain.terms_fields import (
+    Code as Code,
+)
+from kapital.tokenization.domain.terms_fields import (
+    DayCount as DayCount,
+)
+from kapital.tokenization.domain.terms_fields import (
+    Days as Days,
+)
+from kapital.tokenization.domain.terms_fields import (
+    DecimalText as DecimalText,
+)
+from kapital.tokenization.domain.terms_fields import (
+    Digits as Digits,
+)
+from kapital.tokenization.domain.terms_fields import (
+    Instant as Instant,
+)
+from kapital.tokenization.domain.terms_fields import (
+    Kopecks as Kopecks,
+)
+from kapital.tokenization.domain.terms_fields import (
+    Line as Line,
+)
+from kapital.tokenization.domain.terms_fields import (
+    Sha256Text as Sha256Text,
+)
+from kapital.tokenization.domain.terms_fields import (
+    Slug as Slug,
+)
+from kapital.tokenization.domain.terms_fields import (
+    Text as Text,
+)
+from kapital.tokenization.domain.terms_fields import (
+    Units as Units,
+)
+from kapital.tokenization.domain.terms_fields import (
+    decimal as decimal,
+)
 from kapital.tokenization.domain.terms_text import TermsMalformed, check_shape, plain_value
 
 FORMAT: Final = "kapital.issuance_terms.v1"
 YEARS: Final = (2000, 2199)
 """Years an instant of the terms may lie in."""
-
-# `(?!\n)` because Python's `$` also matches before a final line feed; the pattern means the same in ECMA-262.
-DecimalText = Annotated[str, Meta(pattern=r"^-?(0|[1-9][0-9]{0,11})(\.[0-9]{1,12})?$(?!\n)")]
-"""An exact decimal in quotes, such as "0.165": never a float. `decimal(text)` reads it."""
-ClockText = Annotated[str, Meta(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$(?!\n)")]
-"""A time of the day in Moscow, hh:mm."""
-Code = Annotated[str, Meta(pattern=r"^[A-Z][A-Z0-9_-]{2,31}$(?!\n)")]
-Slug = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_]{1,47}$(?!\n)")]
-Sha256Text = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$(?!\n)")]
-Digits = Annotated[str, Meta(pattern=r"^[0-9]{10,15}$(?!\n)")]
-Line = Annotated[str, Meta(max_length=500, pattern=r"^(?=.*\S)[^\r\n\t]+$(?!\n)")]
-"""One line of text that is not blank."""
-Text = Annotated[str, Meta(max_length=20_000, pattern=r"\S")]
-"""Paragraphs of text, not blank; empty lines part paragraphs."""
-Instant = Annotated[datetime, Meta(tz=True)]
-Units = Annotated[int, Meta(ge=0, le=10**12)]
-Kopecks = Annotated[int, Meta(ge=0, le=10**15)]
-Days = Annotated[int, Meta(ge=0, le=366)]
 
 
 class RightKind(StrEnum):
@@ -71,14 +149,6 @@ class PaymentMeans(StrEnum):
 
     RUB_MONEY = "rub_money"
     DIGITAL_RIGHTS = "digital_rights"
-
-
-class DayCount(StrEnum):
-    """How a period becomes a fraction of a year (база расчёта)."""
-
-    ACT_365F = "act_365f"
-    ACT_ACT_ISDA = "act_act_isda"
-    THIRTY_360 = "thirty_360"
 
 
 class RoundingRule(StrEnum):
@@ -160,126 +230,6 @@ class TransferPolicy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     text: Text
 
 
-class Observation(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Source of an outside value (источник наблюдения), when it is known, and what if it is not.
-
-    `fixing_at` is the Moscow time at which the value is published, `publication_lag_business_days` after the
-    observed day. The fallback is applied by people (two of them) who record the value for the observed day;
-    no calculation replaces a missing fixing in silence.
-    """
-
-    series: Slug
-    source_name: Line
-    source_url: Line
-    fixing_at: ClockText
-    publication_lag_business_days: Annotated[int, Meta(ge=0, le=10)]
-    fallback: Literal["previous_published", "next_published", "substitute_source"]
-    fallback_text: Text
-
-
-class FixedRate(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="fixed_rate", tag_field="kind"):
-    """Coupons at one annual rate on the nominal; the nominal at redemption. Rates are fractions of one."""
-
-    rate: DecimalText
-    day_count: DayCount
-    accrual_start_on: date
-    coupon_dates: Annotated[tuple[date, ...], Meta(min_length=1, max_length=600)]
-
-
-class Discount(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="discount", tag_field="kind"):
-    """No coupons: acquired below and redeemed at `redemption_kopecks` a unit."""
-
-    redemption_kopecks: Kopecks
-
-
-class AmortisationPart(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A part of the nominal of every unit repaid on a day."""
-
-    on: date
-    principal_kopecks: Kopecks
-
-
-class Amortising(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="amortising", tag_field="kind"):
-    """The nominal is repaid in parts; interest is on the rest of it. The last part is the redemption."""
-
-    rate: DecimalText
-    day_count: DayCount
-    accrual_start_on: date
-    parts: Annotated[tuple[AmortisationPart, ...], Meta(min_length=1, max_length=600)]
-
-
-class StepCoupon(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A coupon day and the annual rate of the period that ends on it."""
-
-    on: date
-    rate: DecimalText
-
-
-class Step(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="step", tag_field="kind"):
-    """Coupons at a rate of their own each; the nominal at redemption."""
-
-    day_count: DayCount
-    accrual_start_on: date
-    coupons: Annotated[tuple[StepCoupon, ...], Meta(min_length=1, max_length=600)]
-
-
-class Floating(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="floating", tag_field="kind"):
-    """Daily accrual of an observed annual rate plus a spread; the nominal at redemption.
-
-    Units: the series is in percent a year as published ("14.25"); `spread`, `floor`, `cap` are fractions
-    of one.
-    Each calendar day takes the value of the last business day on or before it, moved back by the lag;
-    floor and cap bound the rate of each day.
-    """
-
-    observation: Observation
-    spread: DecimalText
-    floor: DecimalText | None = None
-    cap: DecimalText | None = None
-    lag_business_days: Annotated[int, Meta(ge=0, le=30)]
-    day_count: DayCount
-    accrual_start_on: date
-    coupon_dates: Annotated[tuple[date, ...], Meta(min_length=1, max_length=600)]
-
-
-class Indexed(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="indexed", tag_field="kind"):
-    """At redemption nominal × (1 + r), r = participation × (final / initial − 1) within [floor, cap].
-
-    `initial_value` fixes the initial value in the decision; without it the value of `initial_on` is observed.
-    """
-
-    observation: Observation
-    initial_on: date
-    initial_value: DecimalText | None = None
-    final_on: date
-    participation: DecimalText
-    floor: DecimalText
-    cap: DecimalText | None = None
-
-
-class EventOutcome(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One enumerated outcome of the event and what a unit pays then."""
-
-    code: Slug
-    description: Text
-    amount_kopecks: Kopecks
-
-
-class Event(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="event", tag_field="kind"):
-    """Redemption amount by the outcome of an event, confirmed from a named source."""
-
-    description: Text
-    source_name: Line
-    source_url: Line
-    determined_by_on: date
-    confirmation_text: Text
-    fallback_outcome: Slug
-    outcomes: Annotated[tuple[EventOutcome, ...], Meta(min_length=2, max_length=50)]
-
-
-Payoff = FixedRate | Discount | Amortising | Step | Floating | Indexed | Event
-
-
 class PaymentRules(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What all payments share. Law: 259-FZ art. 3; practice of published decisions.
 
@@ -308,11 +258,15 @@ class Redemption(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class EarlyRedemption(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Early redemption (досрочное погашение): whose right it is, with what notice."""
+    """Early redemption (досрочное погашение): whose right it is, with what notice, on which days and terms.
+
+    Absent options are left out of the bytes, so decisions written before there were any keep their hash.
+    """
 
     right_of: Literal["nobody", "issuer", "holder", "both"]
     notice_business_days: Days
     text: Text
+    options: EarlyOptions | UnsetType = UNSET
 
 
 class Default(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -388,6 +342,20 @@ class IssuanceTerms(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     information_text: Text
     debt: DebtClauses | None = None
 
+    @property
+    def options(self) -> EarlyOptions:
+        """The ways to end early; empty lists when the decision knows none."""
+        given = self.early_redemption.options
+        return _NO_OPTIONS if isinstance(given, UnsetType) else given
+
+    @property
+    def has_options(self) -> bool:
+        """Whether any way to end early is described in machine form."""
+        return not isinstance(self.early_redemption.options, UnsetType)
+
+
+_NO_OPTIONS: Final = EarlyOptions(calls=(), puts=(), offers=())
+
 
 def load_terms(data: bytes) -> IssuanceTerms:
     """Read terms from YAML 1.2 or JSON text in UTF-8 (JSON when the first character is a brace).
@@ -427,11 +395,6 @@ def json_schema() -> dict[str, Any]:
         "title": "Terms of a decision on issuance (решение о выпуске), " + FORMAT,
         **schema,
     }
-
-
-def decimal(text: str) -> Decimal:
-    """The exact value of a DecimalText."""
-    return Decimal(text)
 
 
 def _malformed(faults: list[FieldFault]) -> TermsMalformed:

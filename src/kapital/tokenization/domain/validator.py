@@ -5,39 +5,34 @@ mistake gives one fault: a check that has no meaning after another fault is left
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import date
-from itertools import pairwise
 from typing import Final
 
 from msgspec import Struct
 
 from kapital.kernel.calendar import BusinessCalendar, CalendarYearNotCovered, moscow_day
 from kapital.kernel.requisites import inn_is_valid, ogrn_is_valid
+from kapital.tokenization.domain.evaluator import LATEST, find_evaluator, is_known_code
 from kapital.tokenization.domain.fault_catalogue import CATALOGUE
+from kapital.tokenization.domain.option_faults import early_findings, option_day_findings
+from kapital.tokenization.domain.payoff_faults import SITE, VOLUME_KOPECKS_MAX, Finding, ascend, payoff_findings
 from kapital.tokenization.domain.schedule import ActionKind, actions, required_fixings
 from kapital.tokenization.domain.terms import (
-    Amortising,
-    DayCount,
+    AtEnd,
+    AutoConvert,
     DebtClauses,
-    Discount,
     Event,
-    FixedRate,
     Floating,
-    Indexed,
     IssuanceTerms,
     IssuerKind,
     PaymentMeans,
     RightKind,
-    Step,
-    decimal,
 )
 
-VOLUME_KOPECKS_MAX: Final = 2**53 - 1
 DEBT_LAW_FROM: Final = date(2025, 12, 15)
 """Day of 466-FZ; the day it came into force is doubtful memory ([M?]) and a lawyer confirms it."""
 
-_SITE: Final = re.compile(r"https://[^\s/]+\.[^\s/]+(/\S*)?")
 # Stems, since the law gives the meaning and not the wording; whether the wording is good, a person judges.
 _DEBT_STATEMENTS: Final = (
     ("is_debt_text", "debt_statement_missing", r"(?=.*долгов\w{1,4} (цфа|цифров))"),
@@ -73,10 +68,6 @@ class Fault(Struct, frozen=True, kw_only=True):
     confidence: str
 
 
-Finding = tuple[str, str, dict[str, str | int]]
-"""Code, pointer and the numbers of the case."""
-
-
 def find_faults(terms: IssuanceTerms, *, calendar: BusinessCalendar, today: date) -> list[Fault]:
     """Every fault of the terms, in the order of the decision's items; empty means they may be published.
 
@@ -90,8 +81,8 @@ def find_faults(terms: IssuanceTerms, *, calendar: BusinessCalendar, today: date
         *_means(terms),
         *_circle(terms),
         *_debt(terms, today),
-        *_payoff(terms),
-        *_early_redemption(terms),
+        *payoff_findings(terms),
+        *early_findings(terms),
     ]
     return [_fault(*finding) for finding in (*findings, *_calendar_days(terms, calendar))]
 
@@ -115,13 +106,13 @@ def _parties(terms: IssuanceTerms) -> Iterator[Finding]:
         yield "issuer_inn_invalid", "/issuer/inn", {}
     if not ogrn_is_valid(issuer.ogrn, legal_entity=is_entity):
         yield "issuer_ogrn_invalid", "/issuer/ogrn", {}
-    if not _SITE.fullmatch(issuer.site):
+    if not SITE.fullmatch(issuer.site):
         yield "issuer_site_invalid", "/issuer/site", {}
     if not inn_is_valid(operator.inn, legal_entity=True):
         yield "operator_inn_invalid", "/operator/inn", {}
     if not ogrn_is_valid(operator.ogrn, legal_entity=True):
         yield "operator_ogrn_invalid", "/operator/ogrn", {}
-    if not _SITE.fullmatch(operator.site):
+    if not SITE.fullmatch(operator.site):
         yield "operator_site_invalid", "/operator/site", {}
 
 
@@ -189,6 +180,10 @@ def _means(terms: IssuanceTerms) -> Iterator[Finding]:
         yield "smart_contract_code_missing", "/smart_contract_clause", {}
     if not clause.used and (clause.code_sha256 or clause.code_version):
         yield "smart_contract_contradiction", "/smart_contract_clause/used", {}
+    elif clause.code_sha256 is not None and not is_known_code(clause.code_sha256):
+        yield "smart_contract_code_unknown", "/smart_contract_clause/code_sha256", {"latest": LATEST.code_sha256}
+    elif find_evaluator(terms) is None:
+        yield "smart_contract_code_too_old", "/smart_contract_clause/code_sha256", {"latest": LATEST.code_sha256}
     for index, security in enumerate(terms.collateral):
         if security.kind == "mortgage":
             yield "mortgage_not_registrable", f"/collateral/{index}/kind", {}
@@ -209,7 +204,7 @@ def _debt(terms: IssuanceTerms, today: date) -> Iterator[Finding]:
         return
     if today < DEBT_LAW_FROM:
         yield "debt_law_not_in_force", "/is_debt", {}
-    if isinstance(terms.payoff, Discount | Indexed | Event):
+    if isinstance(terms.payoff, AtEnd | AutoConvert):
         yield "debt_payoff_kind", "/payoff/kind", {}
     if terms.debt is None:
         yield "debt_clauses_missing", "/debt", {}
@@ -227,141 +222,14 @@ def _debt_clauses(debt: DebtClauses) -> Iterator[Finding]:
         yield "debt_full_payment_required", "/debt/full_payment_before_issue", {}
 
 
-def _payoff(terms: IssuanceTerms) -> Iterator[Finding]:
-    match terms.payoff:
-        case FixedRate() as payoff:
-            if decimal(payoff.rate) <= 0:
-                yield "rate_not_positive", "/payoff/rate", {}
-            yield from _rate(payoff.rate, "/payoff/rate")
-            yield from _interest_days(terms, payoff.accrual_start_on, payoff.coupon_dates, "coupon_dates")
-        case Step() as payoff:
-            yield from _step(terms, payoff)
-        case Amortising() as payoff:
-            yield from _amortising(terms, payoff)
-        case Floating() as payoff:
-            yield from _floating(terms, payoff)
-        case Discount() as payoff:
-            if payoff.redemption_kopecks <= terms.price_kopecks:
-                yield "redemption_not_above_price", "/payoff/redemption_kopecks", {}
-            yield from _payout(terms, payoff.redemption_kopecks, "/payoff/redemption_kopecks")
-        case Indexed() as payoff:
-            yield from _indexed(payoff)
-        case Event() as payoff:  # pragma: no branch (mypy: nothing is left)
-            yield from _event(terms, payoff)
-
-
-def _step(terms: IssuanceTerms, payoff: Step) -> Iterator[Finding]:
-    for index, coupon in enumerate(payoff.coupons):
-        if decimal(coupon.rate) < 0:
-            yield "rate_negative", f"/payoff/coupons/{index}/rate", {}
-        yield from _rate(coupon.rate, f"/payoff/coupons/{index}/rate")
-    if all(decimal(coupon.rate) == 0 for coupon in payoff.coupons):
-        yield "rate_not_positive", "/payoff/coupons", {}
-    days = [coupon.on for coupon in payoff.coupons]
-    yield from _interest_days(terms, payoff.accrual_start_on, days, "coupons")
-
-
-def _amortising(terms: IssuanceTerms, payoff: Amortising) -> Iterator[Finding]:
-    if decimal(payoff.rate) < 0:
-        yield "rate_negative", "/payoff/rate", {}
-    yield from _rate(payoff.rate, "/payoff/rate")
-    for index, part in enumerate(payoff.parts):
-        if part.principal_kopecks == 0:
-            yield "part_zero", f"/payoff/parts/{index}/principal_kopecks", {}
-    repaid = sum(part.principal_kopecks for part in payoff.parts)
-    if terms.price_kopecks and repaid != terms.price_kopecks:
-        yield "parts_differ_from_nominal", "/payoff/parts", {"sum": repaid, "nominal": terms.price_kopecks}
-    days = [part.on for part in payoff.parts]
-    yield from _interest_days(terms, payoff.accrual_start_on, days, "parts")
-
-
-def _floating(terms: IssuanceTerms, payoff: Floating) -> Iterator[Finding]:
-    if payoff.day_count is DayCount.THIRTY_360:
-        yield "floating_day_count", "/payoff/day_count", {}
-    for name in ("spread", "floor", "cap"):
-        yield from _rate(getattr(payoff, name), f"/payoff/{name}")
-    yield from _floor_and_cap(payoff.floor, payoff.cap)
-    if not _SITE.fullmatch(payoff.observation.source_url):
-        yield "source_not_url", "/payoff/observation/source_url", {}
-    yield from _interest_days(terms, payoff.accrual_start_on, payoff.coupon_dates, "coupon_dates")
-
-
-def _indexed(payoff: Indexed) -> Iterator[Finding]:
-    yield from _floor_and_cap(payoff.floor, payoff.cap)
-    if decimal(payoff.floor) < -1:
-        yield "floor_below_minus_one", "/payoff/floor", {"floor": payoff.floor}
-    if decimal(payoff.participation) <= 0:
-        yield "participation_not_positive", "/payoff/participation", {}
-    if payoff.initial_value is not None and decimal(payoff.initial_value) <= 0:
-        yield "initial_value_not_positive", "/payoff/initial_value", {}
-    if payoff.initial_on >= payoff.final_on:
-        yield "initial_not_before_final", "/payoff/initial_on", {}
-    if not _SITE.fullmatch(payoff.observation.source_url):
-        yield "source_not_url", "/payoff/observation/source_url", {}
-
-
-def _rate(rate: str | None, pointer: str) -> Iterator[Finding]:
-    if rate is not None and abs(decimal(rate)) > 1:
-        yield "rate_looks_like_percent", pointer, {"rate": rate}
-
-
-def _payout(terms: IssuanceTerms, amount_kopecks: int, pointer: str) -> Iterator[Finding]:
-    if amount_kopecks * terms.quantity_max > VOLUME_KOPECKS_MAX:
-        yield "payout_out_of_range", pointer, {}
-
-
-def _floor_and_cap(floor: str | None, cap: str | None) -> Iterator[Finding]:
-    if floor is not None and cap is not None and decimal(floor) > decimal(cap):
-        yield "floor_above_cap", "/payoff/floor", {"floor": floor, "cap": cap}
-
-
-def _event(terms: IssuanceTerms, payoff: Event) -> Iterator[Finding]:
-    codes = [outcome.code for outcome in payoff.outcomes]
-    for index, outcome in enumerate(payoff.outcomes):
-        yield from _payout(terms, outcome.amount_kopecks, f"/payoff/outcomes/{index}/amount_kopecks")
-    for index, code in enumerate(codes):
-        if code in codes[:index]:
-            yield "outcome_repeated", f"/payoff/outcomes/{index}/code", {"outcome": code}
-    if payoff.fallback_outcome not in codes:
-        yield "fallback_outcome_unknown", "/payoff/fallback_outcome", {}
-    if not _SITE.fullmatch(payoff.source_url):
-        yield "source_not_url", "/payoff/source_url", {}
-
-
-def _interest_days(
-    terms: IssuanceTerms, accrual_start_on: date, days: Sequence[date], field: str
-) -> Iterator[Finding]:
-    if accrual_start_on < moscow_day(terms.placement_start_at):
-        yield "accrual_before_placement", "/payoff/accrual_start_on", {}
-    if not _ascend(days):
-        # Which day is the first or the last has no meaning then.
-        yield "days_not_ascending", f"/payoff/{field}", {}
-        return
-    if days[0] <= accrual_start_on:
-        yield "coupon_before_accrual", f"/payoff/{field}/0", {}
-    last: dict[str, str | int] = {"on": days[-1].isoformat()}
-    if days[-1] > terms.redemption.on:
-        yield "coupon_after_redemption", f"/payoff/{field}/{len(days) - 1}", last
-    if days[-1] < terms.redemption.on:
-        yield "last_payment_before_redemption", f"/payoff/{field}/{len(days) - 1}", last
-
-
-def _ascend(days: Sequence[date]) -> bool:
-    return all(earlier < later for earlier, later in pairwise(days))
-
-
-def _early_redemption(terms: IssuanceTerms) -> Iterator[Finding]:
-    early = terms.early_redemption
-    if early.right_of != "nobody":
-        yield "early_redemption_not_supported", "/early_redemption/right_of", {}
-    elif early.notice_business_days:
-        yield "early_redemption_contradiction", "/early_redemption/notice_business_days", {}
-
-
 def _calendar_days(terms: IssuanceTerms, calendar: BusinessCalendar) -> list[Finding]:
     # Last, since it needs the schedule: without a calendar for some year none of these can be answered.
     try:
-        return [*_payment_days(terms, calendar), *_fixing_days(terms, calendar)]
+        return [
+            *_payment_days(terms, calendar),
+            *_fixing_days(terms, calendar),
+            *option_day_findings(terms, calendar),
+        ]
     except CalendarYearNotCovered as problem:
         return [("calendar_year_not_covered", "/redemption/on", {"year": problem.facts["year"]})]
 
@@ -380,9 +248,7 @@ def _payment_days(terms: IssuanceTerms, calendar: BusinessCalendar) -> Iterator[
 def _fixing_days(terms: IssuanceTerms, calendar: BusinessCalendar) -> Iterator[Finding]:
     payoff = terms.payoff
     # Days out of order are a fault of their own, and would make overlapping periods without a bound.
-    if not isinstance(payoff, Floating | Indexed) or (
-        isinstance(payoff, Floating) and not _ascend(payoff.coupon_dates)
-    ):
+    if isinstance(payoff, Floating) and not ascend(payoff.coupon_dates):
         return
     for action in actions(terms, calendar=calendar):
         for need in required_fixings(terms, action, calendar=calendar):

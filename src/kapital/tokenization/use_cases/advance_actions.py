@@ -10,9 +10,10 @@ from kapital.ledger.api import MIRROR_POSITIONS, AccountKey, Position, RegisterR
 from kapital.platform.logging import get_logger
 from kapital.platform.unit_of_work import Transaction
 from kapital.tokenization.domain.corporate_action import CorporateAction, OpenPart
+from kapital.tokenization.domain.evaluator import per_unit
 from kapital.tokenization.domain.events import LINES_PER_PART, PAYOUTS_INSTRUCTED, Fact
 from kapital.tokenization.domain.issue import Issue
-from kapital.tokenization.domain.payoff import Holding, PayoutLine, UnitPayout, lines, per_unit
+from kapital.tokenization.domain.payoff import Holding, PayoutLine, UnitPayout, lines
 from kapital.tokenization.domain.schedule import ActionKind
 from kapital.tokenization.domain.states import ActionState, IssueState
 from kapital.tokenization.domain.terms import IssuanceTerms, load_terms

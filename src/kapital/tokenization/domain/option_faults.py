@@ -1,0 +1,77 @@
+"""What can be wrong with early redemption; the texts stand in `fault_catalogue`."""
+
+from collections.abc import Iterator, Sequence
+
+from kapital.kernel.calendar import BusinessCalendar, moscow_day
+from kapital.tokenization.domain.early_options import AnyOption, BuybackOffer
+from kapital.tokenization.domain.payoff_faults import Finding, ascend
+from kapital.tokenization.domain.schedule import coupon_days
+from kapital.tokenization.domain.terms import AtEnd, IssuanceTerms, decimal
+
+_PRICE_MAX = 10
+"""A price of more than ten nominals is one written in percent."""
+
+
+def early_findings(terms: IssuanceTerms) -> Iterator[Finding]:
+    """Everything about early redemption that can be said without a calendar."""
+    early, options = terms.early_redemption, terms.options
+    if early.right_of != "nobody" or terms.has_options:
+        yield "early_redemption_not_supported", "/early_redemption/right_of", {}
+    elif early.notice_business_days:
+        yield "early_redemption_contradiction", "/early_redemption/notice_business_days", {}
+    if not terms.has_options:
+        return
+    if not (options.calls or options.puts or options.offers):
+        yield "options_empty", "/early_redemption/options", {}
+    # An offer binds the issuer and gives each holder a right, but is not exercised by the declared right.
+    for whose, given, pointer in (("issuer", options.calls, "calls"), ("holder", options.puts, "puts")):
+        declared = early.right_of in {whose, "both"}
+        if bool(given) != declared and (given or options.calls or options.puts):
+            yield "option_right_contradiction", f"/early_redemption/options/{pointer}", {"right_of": early.right_of}
+    for kind, listed in _kinds(terms):
+        yield from _listed(terms, listed, f"/early_redemption/options/{kind}")
+
+
+def option_day_findings(terms: IssuanceTerms, calendar: BusinessCalendar) -> Iterator[Finding]:
+    """What only a calendar can say: an offer is closed before it is settled, with its notice kept."""
+    notice = terms.early_redemption.notice_business_days
+    for index, offer in enumerate(terms.options.offers):
+        last = calendar.add_business_days(offer.on, -max(notice, 1))
+        if offer.accept_to_on > last:
+            yield (
+                "offer_closes_late",
+                f"/early_redemption/options/offers/{index}/accept_to_on",
+                {"last": last.isoformat()},
+            )
+
+
+def _kinds(terms: IssuanceTerms) -> list[tuple[str, Sequence[AnyOption]]]:
+    options = terms.options
+    return [("calls", options.calls), ("puts", options.puts), ("offers", options.offers)]
+
+
+def _listed(terms: IssuanceTerms, listed: Sequence[AnyOption], pointer: str) -> Iterator[Finding]:
+    if not ascend([option.on for option in listed]):
+        yield "option_days_not_ascending", pointer, {}
+    days = coupon_days(terms)
+    for index, option in enumerate(listed):
+        at, on = f"{pointer}/{index}", option.on.isoformat()
+        if not moscow_day(terms.placement_end_at) < option.on < terms.redemption.on:
+            yield "option_day_out_of_life", f"{at}/on", {"on": on}
+        elif not isinstance(terms.payoff, AtEnd) and option.on not in days:
+            yield "option_not_on_coupon_day", f"{at}/on", {"on": on}
+        if decimal(option.price) <= 0:
+            yield "option_price_not_positive", f"{at}/price", {}
+        elif decimal(option.price) > _PRICE_MAX:
+            yield "option_price_looks_like_percent", f"{at}/price", {"price": option.price}
+        if isinstance(option, BuybackOffer):
+            yield from _offer(terms, option, at)
+
+
+def _offer(terms: IssuanceTerms, offer: BuybackOffer, at: str) -> Iterator[Finding]:
+    if not 0 < offer.units_max <= terms.quantity_max:
+        yield "offer_units_out_of_range", f"{at}/units_max", {"quantity_max": terms.quantity_max}
+    if offer.accept_from_on > offer.accept_to_on:
+        yield "offer_window_empty", f"{at}/accept_from_on", {}
+    if offer.accept_from_on <= moscow_day(terms.placement_end_at):
+        yield "offer_before_placement_end", f"{at}/accept_from_on", {}

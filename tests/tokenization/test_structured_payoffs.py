@@ -1,0 +1,103 @@
+"""Payoffs that wait for values of several sources live through the service as the simulation plays them."""
+
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from kapital.kernel.calendar import russian_calendar
+from kapital.kernel.roles import Role
+from kapital.tokenization.domain.published_values import substitute
+from kapital.tokenization.domain.simulation.paths import constant
+from kapital.tokenization.domain.simulation.play import Scenario, play
+from kapital.tokenization.domain.terms import Floating, load_terms
+from kapital.tokenization.queries.list_actions import list_actions
+from kapital.tokenization.use_cases.confirm_fixing import ConfirmFixing
+from kapital.tokenization.use_cases.record_fixing import RecordFixing
+from tests.tokenization.world import CLERK, MANAGER, RISK, Person, World, key, terms
+
+
+@pytest.fixture
+async def issuer(world: World) -> Person:
+    [person] = await world.people(1, role=Role.ISSUER, kind="legal_entity")
+    return person
+
+
+async def listed(world: World, issue_id: UUID) -> list[Any]:
+    """The actions of an issue as the operator sees them."""
+    async with world.databases.get("tokenization").connect() as conn:
+        return list((await list_actions(conn, world.app.parts, MANAGER, issue_id)).items)
+
+
+async def issued(world: World, issuer: Person, example: str) -> tuple[UUID, Person]:
+    """An issue of which one person holds the least quantity, its issuer rich."""
+    [a] = await world.people(1, kopecks=10**12, category="qualified", kind="legal_entity")
+    issue_id = await world.opened(issuer, example)
+    minimum = (await world.issue(issue_id))["quantity_min"]
+    assert (await world.order(a, issue_id, minimum)).outcome.value == "accepted"
+    await world.closed(issue_id)
+    await world.top_up([issuer], 10**12)
+    return issue_id, a
+
+
+async def given(world: World, series: str, observed_on: Any, value: Decimal, evidence: str = "the source") -> None:
+    """One person records the value, another confirms it."""
+    recorded = await world.app.record_fixing(
+        RecordFixing(
+            command_id=key(),
+            actor=CLERK,
+            series=series,
+            observed_on=observed_on,
+            value=str(value),
+            evidence=evidence,
+        )
+    )
+    await world.app.confirm_fixing(
+        ConfirmFixing(command_id=key(), actor=RISK, fixing_id=recorded.fixing_id, value=str(value))
+    )
+
+
+@pytest.mark.parametrize("example", ["basket-metals", "barrier-note"])
+async def test_a_paper_of_several_values_pays_what_the_simulation_says(
+    world: World, issuer: Person, example: str
+) -> None:
+    issue_id, a = await issued(world, issuer, example)
+    decision, units = load_terms(terms(example)), await world.units(a, issue_id)
+    days = sorted(constant(decision, {}, calendar=russian_calendar()), key=lambda at: (at[1], at[0]))
+    values = {at: Decimal(100 + number) for number, at in enumerate(days)}
+    expected = play(decision, Scenario(holders={"a": units}, values=values), calendar=russian_calendar())
+    before = await world.money(a)
+
+    for number, planned in enumerate(await world.actions(issue_id)):
+        await world.to(planned["pay_at"])
+        for need in (await listed(world, issue_id))[number].missing_fixings:
+            await given(world, need.series, need.observed_on, values[need.series, need.observed_on])
+        await world.to(world.clock.now() + timedelta(minutes=1))
+
+    assert await world.money(a) - before == expected.received("a")
+    assert await world.units(a, issue_id) == 0
+    await world.check()
+
+
+async def test_a_silent_source_is_replaced_as_the_decision_says_by_two_persons(world: World, issuer: Person) -> None:
+    """Scenario 32: the last observed day of a coupon has no value; the fallback is recorded with its reason."""
+    issue_id, _ = await issued(world, issuer, "floating-key-rate")
+    payoff = load_terms(terms("floating-key-rate")).payoff
+    assert isinstance(payoff, Floating)
+    [first, *_] = await world.actions(issue_id)
+    await world.to(first["pay_at"])
+    *published, silent = (await listed(world, issue_id))[0].missing_fixings
+    for need in published:
+        await given(world, need.series, need.observed_on, Decimal("16.5"))
+    assert (await listed(world, issue_id))[0].state == "fixing"
+
+    known = {(need.series, need.observed_on): Decimal("16.5") for need in published}
+    found = substitute(payoff.observation, silent.observed_on, known, calendar=russian_calendar())
+    await given(world, silent.series, silent.observed_on, found.value, found.reason)
+    await world.to(world.clock.now() + timedelta(minutes=1))
+
+    assert (await listed(world, issue_id))[0].state == "paid"
+    assert found.taken_from_on == published[-1].observed_on
+    await world.check()
