@@ -1,6 +1,6 @@
 """Payoffs that wait for values of several sources live through the service as the simulation plays them."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -9,6 +9,7 @@ import pytest
 
 from kapital.kernel.calendar import russian_calendar
 from kapital.kernel.roles import Role
+from kapital.tokenization.domain.problems import FixingAlreadyRecorded
 from kapital.tokenization.domain.published_values import substitute
 from kapital.tokenization.domain.simulation.paths import constant
 from kapital.tokenization.domain.simulation.play import Scenario, play
@@ -101,3 +102,15 @@ async def test_a_silent_source_is_replaced_as_the_decision_says_by_two_persons(w
     assert (await listed(world, issue_id))[0].state == "paid"
     assert found.taken_from_on == published[-1].observed_on
     await world.check()
+
+
+async def test_a_value_that_arrives_again_with_another_number_is_refused(world: World) -> None:
+    """Waiting or confirmed: the first stays, and a mistake is rejected by the second person."""
+    on = date(2026, 11, 20)
+    await given(world, "cbr_key_rate", on, Decimal("16.5"))
+
+    with pytest.raises(FixingAlreadyRecorded):
+        await given(world, "cbr_key_rate", on, Decimal("16.6"))
+
+    [kept] = await world.rows("SELECT value, state FROM fixing WHERE series = 'cbr_key_rate'")
+    assert (kept["value"], kept["state"]) == ("16.5", "confirmed")

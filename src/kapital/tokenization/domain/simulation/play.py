@@ -68,7 +68,6 @@ class Payment(Struct, frozen=True, kw_only=True):
     unit: Fraction
     kopecks: dict[str, int]
     extinguished: dict[str, int]
-    units_before: int
     explanation: str
     substitutes: list[str]
 
@@ -166,7 +165,6 @@ def _due(
         unit=unit.amount,
         kopecks={holder: line.amount_kopecks for holder, line in paid.items()},
         extinguished={holder: line.extinguish_units for holder, line in paid.items() if line.extinguish_units},
-        units_before=sum(left.values()),
         explanation=unit.explanation,
         substitutes=substitutes,
     )
