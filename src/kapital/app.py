@@ -30,7 +30,7 @@ from kapital.platform.process import tune_collector
 from kapital.platform.settings import Settings
 from kapital.registry.service import RegistryService, registry_of
 from kapital.sandbox.bank.bank import SandboxBank
-from kapital.settlement.service import SettlementService, settlement_of
+from kapital.settlement.service import SettlementService, message_parts_of, settlement_of
 from kapital.tokenization.service import TokenizationService, tokenization_of
 
 MIGRATIONS: Final = {
@@ -154,7 +154,17 @@ async def _build(
         databases.get("registry"), clock, ledger=ledger, rule_book_version=settings.rule_book_version
     )
     identity = identity_of(databases.get("identity"), clock, ledger=ledger)
-    settlement = settlement_of(databases.get("settlement"), clock, ledger=ledger, bank=bank)
+    settlement = settlement_of(
+        databases.get("settlement"),
+        clock,
+        ledger=ledger,
+        bank=bank,
+        messages=message_parts_of(
+            settings.data_dir / "bank-messages",
+            account=settings.bank_account,
+            certificates=settings.bank_certificates.read_bytes() if settings.bank_certificates else None,
+        ),
+    )
     await settlement.start()
     tokenization = tokenization_of(
         databases.get("tokenization"),

@@ -31,6 +31,7 @@ for _name, _of, _help in (
     ("dead-letters", "dead_letters:app", "Events that a service could not use."),
     ("screening", "screening:app", "Lists of sanctions and public officials."),
     ("simulate", "simulate:simulate", "Play a decision to its end: payments, default, early redemption."),
+    ("bank", "bank:app", "Directory and messages of banks."),
     ("signature", "signature:app", "Electronic signatures of people."),
     ("bench", "bench:app", "Repeatable benchmarks; each prints one JSON object with --json."),
 ):

@@ -87,3 +87,22 @@ def bench_screening(
     silence_logs()
     measured = ScreeningBench(clients=clients, list_entries=list_entries, update_entries=update_entries, names=names)
     tell(run(measured.run(Console(stderr=True))), as_json=as_json)
+
+
+@app.command(name="settlement")
+def bench_settlement(
+    *,
+    lines: Annotated[
+        int, Parameter(help="Lines of the bank statement, 1 to 10^6.", validator=Number(gte=1, lte=10**6))
+    ] = 100_000,
+    as_json: Json = False,
+) -> None:
+    """Read a large camt.053: seconds and peak memory."""
+    from rich.console import Console
+
+    from kapital.bench.settlement import SettlementBench
+
+    async def work() -> dict[str, Any]:
+        return SettlementBench(lines=lines).run(Console(stderr=True, soft_wrap=True))
+
+    tell(run(work()), as_json=as_json)

@@ -5,6 +5,7 @@ import hashlib
 import os
 import re
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import Final
 
 from obstore.store import LocalStore
@@ -41,6 +42,45 @@ class ObjectStore:
                 raise problem from error
             raise
         return key
+
+    async def put_file(self, source: Path) -> tuple[str, int]:
+        """Keep the bytes of a file, which is read once into a copy; their key and how many they are.
+
+        Raises: ObjectTooLarge, StorageFull, OSError of the source.
+        """
+        try:
+            return await asyncio.to_thread(self._copy, source)
+        except OSError as error:
+            if (problem := problem_of(error)) is not None:
+                raise problem from error
+            raise
+
+    def _copy(self, source: Path) -> tuple[str, int]:
+        hashed, size = hashlib.sha256(), 0
+        with source.open("rb") as file, NamedTemporaryFile(dir=self._folder, prefix=".put-", delete=False) as copy:
+            try:
+                while chunk := file.read(1 << 20):
+                    size += len(chunk)
+                    if size > self._size_max:
+                        raise ObjectTooLarge(facts={"bytes_max": self._size_max})
+                    hashed.update(chunk)
+                    copy.write(chunk)
+                copy.flush()
+                os.fsync(copy.fileno())
+                key = hashed.hexdigest()
+                place = self.path_of(key)
+                place.parent.mkdir(parents=True, exist_ok=True)
+                Path(copy.name).replace(place)
+            except BaseException:
+                Path(copy.name).unlink(missing_ok=True)
+                raise
+        self._make_durable(_path(key))
+        return key, size
+
+    def path_of(self, key: str) -> Path:
+        """Where the bytes of a key lie, for reading what is too large to hold."""
+        ensure(bool(_KEY.fullmatch(key)), "an object key is a SHA-256 in lower-case hex")
+        return self._folder / _path(key)
 
     async def get(self, key: str) -> bytes:
         """The bytes of a key, their hash checked.

@@ -59,6 +59,10 @@ class Settings(BaseSettings):
     body_limit_bytes: int = Field(default=1_048_576, ge=1024, le=268_435_456)
     bus_poll_interval_ms: int = Field(default=1000, ge=10, le=60_000)
     """The longest time an event waits when a wake-up was lost."""
+    bank_account: str = Field(default="", max_length=20)
+    """Our nominal account at the bank, twenty characters: statements of another account are parked."""
+    bank_certificates: Path | None = None
+    """Certificates (PEM) in which the bank's signatures end. None: no message of a bank is taken in."""
     log_level: str = Field(default="INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$")
 
     @classmethod

@@ -38,6 +38,12 @@ OUTBOX_AGE: Final = Gauge(
     registry=REGISTRY,
 )  # fmt: skip
 DEAD_LETTERS: Final = Gauge("kapital_dead_letters_open", "Open dead letters", ["service"], registry=REGISTRY)
+BANK_MESSAGES: Final = Counter(
+    "kapital_bank_messages_total",
+    "Messages of the bank by what became of them",
+    ["state", "reason"],
+    registry=REGISTRY,
+)
 DATABASE_UP: Final = Gauge("kapital_database_up", "1 if the database answers", ["service"], registry=REGISTRY)
 
 tracer: Final = trace.get_tracer("kapital")

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import Final
 
 from litestar.di import Provide
@@ -12,14 +13,18 @@ from kapital.platform.bus import Subscriptions
 from kapital.platform.clock import Ticks
 from kapital.platform.database import Database
 from kapital.platform.http import ServiceRoutes
+from kapital.platform.objects import ObjectStore
 from kapital.platform.unit_of_work import UnitOfWork
+from kapital.settlement.adapters.bank_directory_table import BankDirectoryTable
 from kapital.settlement.adapters.bank_edge import PostgresBankEdge
 from kapital.settlement.adapters.beneficiary_table import BeneficiaryTable
+from kapital.settlement.adapters.incoming_message_table import IncomingMessageTable
 from kapital.settlement.adapters.incoming_payment_table import IncomingPaymentTable
+from kapital.settlement.adapters.message_file import MESSAGE_BYTES_MAX, BankCertificates, MessageStore
 from kapital.settlement.adapters.reconciliation_table import ReconciliationTable
 from kapital.settlement.adapters.settlement_job_table import SettlementJobTable
 from kapital.settlement.adapters.withdrawal_table import WithdrawalTable
-from kapital.settlement.ports import Bank, Parts
+from kapital.settlement.ports import Bank, MessageParts, Parts
 from kapital.settlement.reactions import subscriptions
 from kapital.settlement.routes import HANDLERS
 from kapital.settlement.use_cases.bound import SettlementUseCases
@@ -44,10 +49,12 @@ class SettlementService:
         await self.use_cases.open_nominal_account()
 
 
-def settlement_of(database: Database, clock: Clock, *, ledger: Ledger, bank: Bank) -> SettlementService:
-    """Settlement over its own database, a ledger and a bank."""
+def settlement_of(
+    database: Database, clock: Clock, *, ledger: Ledger, bank: Bank, messages: MessageParts | None = None
+) -> SettlementService:
+    """Settlement over its own database, a ledger and a bank. Without `messages` no message of a bank is taken in."""
     parts = parts_of(database, clock, ledger, bank)
-    use_cases = SettlementUseCases(parts)
+    use_cases = SettlementUseCases(parts, messages)
 
     async def book(_now: datetime) -> None:
         await use_cases.book_incoming()
@@ -67,6 +74,17 @@ def settlement_of(database: Database, clock: Clock, *, ledger: Ledger, bank: Ban
     )
 
 
+def message_parts_of(folder: Path, *, account: str, certificates: bytes | None) -> MessageParts:
+    """What taking in messages stands on. Raises: TrustListUnreadable."""
+    objects = ObjectStore(folder, size_max=MESSAGE_BYTES_MAX)
+    return MessageParts(
+        account=account,
+        messages=IncomingMessageTable(),
+        store=MessageStore(objects),
+        signatures=BankCertificates(objects, certificates),
+    )
+
+
 def parts_of(database: Database, clock: Clock, ledger: Ledger, bank: Bank) -> Parts:
     """What the use cases stand on."""
     return Parts(
@@ -79,4 +97,5 @@ def parts_of(database: Database, clock: Clock, ledger: Ledger, bank: Bank) -> Pa
         withdrawals=WithdrawalTable(),
         jobs=SettlementJobTable(),
         reconciliations=ReconciliationTable(),
+        directory=BankDirectoryTable(),
     )

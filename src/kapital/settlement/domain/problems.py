@@ -122,3 +122,144 @@ class LedgerRefusedBankFact(Unavailable):
 
     code = "ledger_refused_bank_fact"
     title = "The register did not take what the bank has done"
+
+
+class BankMessageUnreadable(Problem):
+    """The message is not of the format named, or is broken: nothing of it is used. Facts: `reason`, `line`."""
+
+    code = "bank_message_must_be_readable"
+    title = "The bank's message cannot be read; nothing of it is booked"
+    retry = Retry.NEVER
+    family = Family.UNREADABLE
+
+
+class BankMessageEncodingRefused(Problem):
+    """The message is not in an encoding of its format. Facts: `reason`."""
+
+    code = "bank_message_encoding_must_be_known"
+    title = "The bank's message is in an encoding that is not read"
+    retry = Retry.NEVER
+    family = Family.UNREADABLE
+
+
+class BankMessageHasDocumentType(Problem):
+    """A message of a bank needs no document type, and one may hold entities: it is refused unread."""
+
+    code = "bank_message_must_have_no_document_type"
+    title = "The bank's message declares a document type"
+    retry = Retry.NEVER
+    family = Family.UNREADABLE
+
+
+class BankMessageTooLarge(Problem):
+    """Facts: the measure exceeded, or its limit."""
+
+    code = "bank_message_exceeds_limit"
+    title = "The bank's message is larger than is read"
+    retry = Retry.NEVER
+    family = Family.TOO_LARGE
+
+
+class BankMessageAmountMustBeExact(Problem):
+    """A sum in a message is not exact in kopecks (three decimals, a sign, a comma). Facts: `where`."""
+
+    code = "bank_message_amount_must_be_exact"
+    title = "A sum in the bank's message is not exact in kopecks"
+    retry = Retry.NEVER
+    family = Family.UNPROCESSABLE
+
+
+class PaymentOrderMalformed(Problem):
+    """A payment order breaks the rules of its fields; `errors` name each field and the rule. Nothing was sent."""
+
+    code = "payment_order_must_be_well_formed"
+    title = "The payment order cannot be sent"
+    retry = Retry.AFTER_CHANGE
+    family = Family.UNPROCESSABLE
+
+
+class BankMessageTextNotWritable(Problem):
+    """A text has several lines, or characters that the encoding of the format has not. Facts: `key`, `reason`."""
+
+    code = "bank_message_text_must_fit_format"
+    title = "A text cannot be written in the bank's format"
+    retry = Retry.AFTER_CHANGE
+    family = Family.UNPROCESSABLE
+
+
+class BankMustBeInDirectory(Problem):
+    """No participant of the БИК directory in force has this БИК, or not yet. Facts: `bic`."""
+
+    code = "bank_must_be_in_directory"
+    title = "No bank with this BIC is in the directory"
+    retry = Retry.AFTER_CHANGE
+    family = Family.UNPROCESSABLE
+
+
+class BankMustNotBeClosed(Problem):
+    """The participant has left the payment system. Facts: `bic`."""
+
+    code = "bank_must_not_be_closed"
+    title = "The bank with this BIC is closed"
+    retry = Retry.AFTER_CHANGE
+    family = Family.UNPROCESSABLE
+
+
+class BankMustNotBeRestricted(Problem):
+    """The directory restricts operations with the participant. Facts: `bic`, `restrictions`."""
+
+    code = "bank_must_not_be_restricted"
+    title = "Operations with the bank with this BIC are restricted"
+    retry = Retry.AFTER_CHANGE
+    family = Family.UNPROCESSABLE
+
+
+class BankDirectoryNotLoaded(Problem):
+    """There is no БИК directory: no bank is known, so nothing is said of any."""
+
+    code = "bank_directory_must_be_loaded"
+    title = "No directory of banks was loaded"
+    retry = Retry.AFTER_CHANGE
+    family = Family.CONFLICT
+
+
+class BankDirectoryMustBeWhole(Problem):
+    """A directory is loaded whole, newer than the one in force, and with at least half as many participants.
+
+    Facts: `reason` (not_full, older, shrunk, deviations), counts or days behind it.
+    """
+
+    code = "bank_directory_must_be_whole_and_newer"
+    title = "The directory of banks is not taken; the one in force stays"
+    retry = Retry.NEVER
+    family = Family.CONFLICT
+
+
+class BankMessageSignatureMustBeValid(Problem):
+    """A message is not signed by the bank, or was changed after it was. It is kept, nothing of it is booked.
+
+    Facts: `outcome`, `reasons`.
+    """
+
+    code = "bank_message_signature_must_be_valid"
+    title = "The bank's message is not validly signed; nothing of it is booked"
+    retry = Retry.NEVER
+    family = Family.FORBIDDEN
+
+
+class BankMessageAltered(Problem):
+    """The bank's id of an earlier message came again with other content. It is kept, nothing of it is booked."""
+
+    code = "bank_message_must_not_be_altered"
+    title = "A message of the bank came again with other content"
+    retry = Retry.NEVER
+    family = Family.CONFLICT
+
+
+class BankMessagesNotAwaited(Problem):
+    """No nominal account at a bank is named in the settings, so no message can be about it."""
+
+    code = "bank_account_must_be_named"
+    title = "The settings name no account of ours at a bank"
+    retry = Retry.AFTER_CHANGE
+    family = Family.CONFLICT

@@ -42,9 +42,9 @@ async def book_incoming(parts: Parts) -> int:
 
 async def book_to_the_end(parts: Parts) -> int:
     """As `book_incoming`, for a caller that holds the bank's edge."""
-    booked = await _book_kept(parts)
+    booked = await book_kept(parts)
     while await _keep_page(parts):
-        booked += await _book_kept(parts)
+        booked += await book_kept(parts)
     return booked
 
 
@@ -62,7 +62,7 @@ async def _keep_page(parts: Parts) -> bool:
     async with parts.uow.begin() as tx:
         if await parts.incoming.lock_cursor(tx.conn) != after:
             return True
-        fresh, refused = await _sort_out(parts, tx.conn, page)
+        fresh, refused = await sort_out(parts, tx.conn, page)
         await parts.incoming.add(tx.conn, fresh, tx.now)
         await parts.incoming.refuse(tx.conn, refused, tx.now)
         await parts.incoming.move_cursor(tx.conn, cursors[-1])
@@ -75,7 +75,7 @@ async def _keep_page(parts: Parts) -> bool:
     return True
 
 
-async def _sort_out(
+async def sort_out(
     parts: Parts, conn: AsyncConnection, page: Sequence[BankCredit]
 ) -> tuple[list[IncomingPayment], list[tuple[BankCredit, str]]]:
     """Split a page into what is new and what is refused; repeats of what is kept fall away."""
@@ -98,7 +98,7 @@ async def _sort_out(
     return fresh, refused
 
 
-async def _book_kept(parts: Parts) -> int:
+async def book_kept(parts: Parts) -> int:
     """Enter every kept payment in the ledger and mark it; returns how many were marked here."""
     count = 0
     while True:

@@ -3,16 +3,22 @@
 from dataclasses import dataclass
 
 from kapital.kernel.actor import Actor
+from kapital.settlement.domain.bank_directory import DirectoryVersion
+from kapital.settlement.domain.problems import BankMessagesNotAwaited
 from kapital.settlement.domain.reconciliation import Reconciliation
-from kapital.settlement.ports import Parts
+from kapital.settlement.ports import MessageParts, Parts
 from kapital.settlement.use_cases import (
     book_incoming,
+    load_bank_directory,
     open_nominal_account,
     reconcile,
     request_withdrawals,
     run_withdrawals,
+    take_in_statement,
 )
+from kapital.settlement.use_cases.load_bank_directory import LoadBankDirectory
 from kapital.settlement.use_cases.request_withdrawals import RequestWithdrawals, WithdrawalAnswer
+from kapital.settlement.use_cases.take_in_statement import TakeInStatement, TakenIn
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +26,7 @@ class SettlementUseCases:
     """Each method is the use case of the same name; see there for promises and refusals."""
 
     parts: Parts
+    messages: MessageParts | None = None
 
     async def open_nominal_account(self) -> None:
         """Once at start, before anything else."""
@@ -32,6 +39,16 @@ class SettlementUseCases:
     async def run_withdrawals(self) -> None:
         """Tick: bring every withdrawal one step further."""
         await run_withdrawals.run_withdrawals(self.parts)
+
+    async def take_in_statement(self, cmd: TakeInStatement) -> TakenIn:
+        """Take in a message of the bank. Raises besides: BankMessagesNotAwaited where no bank's are."""
+        if self.messages is None or not self.messages.account:
+            raise BankMessagesNotAwaited
+        return await take_in_statement.take_in_statement(cmd, self.parts, self.messages)
+
+    async def load_bank_directory(self, cmd: LoadBankDirectory) -> DirectoryVersion:
+        """Put an edition of the БИК directory in force."""
+        return await load_bank_directory.load_bank_directory(cmd, uow=self.parts.uow, directory=self.parts.directory)
 
     async def reconcile(self, actor: Actor) -> Reconciliation:
         """Compare the bank with the register."""

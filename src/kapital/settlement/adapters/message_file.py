@@ -1,0 +1,110 @@
+"""A message of the bank as a file: its bytes are kept, hashed, checked under their signature, and read – always those
+that were kept, never the file again, which may have changed meanwhile."""
+
+import asyncio
+import hashlib
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from enum import StrEnum
+from itertools import islice
+from pathlib import Path
+from typing import BinaryIO, Final
+
+from kapital.platform.objects import ObjectStore
+from kapital.platform.signatures.check import verify_signature
+from kapital.platform.signatures.policy import CONTENT_BYTES_MAX, VerificationPolicy
+from kapital.platform.signatures.trust import TrustedRoots, split_certificates
+from kapital.settlement.adapters.bank_messages.camt_reader import read_camt
+from kapital.settlement.adapters.bank_messages.client_bank_reader import read_client_bank
+from kapital.settlement.adapters.bank_messages.xml_refusal import XML_BYTES_MAX
+from kapital.settlement.domain.bank_message import Deviations, Statement, StatementLine
+from kapital.settlement.domain.incoming_message import SignatureOutcome, SignatureVerdict
+
+MESSAGE_BYTES_MAX: Final = XML_BYTES_MAX
+
+
+class MessageFormat(StrEnum):
+    """How a message is written."""
+
+    CAMT = "camt"
+    CLIENT_BANK = "1c"
+
+
+_READERS: Final[dict[MessageFormat, Callable[[BinaryIO, Deviations], Iterator[Statement | StatementLine]]]] = {
+    MessageFormat.CAMT: read_camt,
+    MessageFormat.CLIENT_BANK: read_client_bank,
+}
+
+
+class MessageReading:
+    """Implements `ports.MessageReading`: the parts of a kept message, in batches, read in a thread."""
+
+    def __init__(self, path: Path, message_format: MessageFormat) -> None:
+        self._path, self._format = path, message_format
+        self._file: BinaryIO | None = None
+        self._parts: Iterator[Statement | StatementLine] = iter(())
+        self.deviations = Deviations()
+
+    async def next(self, count: int) -> list[Statement | StatementLine]:
+        """The next parts, none at the end. Raises: BankMessageUnreadable and its kin."""
+        return await asyncio.to_thread(self._next, count)
+
+    def _next(self, count: int) -> list[Statement | StatementLine]:
+        if self._file is None:
+            self._file = self._path.open("rb")
+            self._parts = _READERS[self._format](self._file, self.deviations)
+        return list(islice(self._parts, count))
+
+    def close(self) -> None:
+        """Give the file back."""
+        if self._file is not None:
+            self._file.close()
+
+
+class MessageStore:
+    """Implements `ports.MessageStore` over the object store."""
+
+    def __init__(self, objects: ObjectStore) -> None:
+        self._objects = objects
+
+    async def keep(self, source: Path) -> tuple[str, int]:
+        """Keep the bytes of a file; their SHA-256 and how many. Raises: ObjectTooLarge, StorageFull, OSError."""
+        return await self._objects.put_file(source)
+
+    async def keep_signature(self, signature: bytes) -> str:
+        """Keep a signature; its SHA-256."""
+        return await self._objects.put(signature)
+
+    def reading(self, raw_sha256: str, format_name: str) -> MessageReading:
+        """Read a kept message."""
+        return MessageReading(self._objects.path_of(raw_sha256), MessageFormat(format_name))
+
+
+class BankCertificates:
+    """Implements `ports.BankSignatures`: signatures must end in certificates of a file that the agreement names.
+
+    The certificate of a bank is withdrawn by taking it out of the file: no revocation data is asked for. Without a
+    file nothing is believed, and no message is taken in.
+    Raises: TrustListUnreadable.
+    """
+
+    def __init__(self, objects: ObjectStore, certificates: bytes | None) -> None:
+        self._objects = objects
+        roots = TrustedRoots(frozenset(split_certificates(certificates)) if certificates else frozenset())
+        self._policy = VerificationPolicy(roots=roots, require_revocation=False)
+
+    async def check(self, raw_sha256: str, signature: bytes | None, now: datetime) -> SignatureVerdict:
+        """The verdict on a detached CAdES signature over the kept bytes; those beyond 64 MiB are INVALID."""
+        if signature is None:
+            return SignatureVerdict(SignatureOutcome.ABSENT)
+        return await asyncio.to_thread(self._check, raw_sha256, signature, now)
+
+    def _check(self, raw_sha256: str, signature: bytes, now: datetime) -> SignatureVerdict:
+        with self._objects.path_of(raw_sha256).open("rb") as file:
+            # One byte more than the verifier takes, so that it is the verifier that refuses.
+            content = file.read(CONTENT_BYTES_MAX + 1)
+        if len(content) <= CONTENT_BYTES_MAX and hashlib.sha256(content).hexdigest() != raw_sha256:
+            return SignatureVerdict(SignatureOutcome.INVALID, ("kept_bytes_changed",))
+        checked = verify_signature(signature, content, policy=self._policy, received_at=now, now=now)
+        reasons = tuple(dict.fromkeys(reason.code.value for reason in checked.reasons))
+        return SignatureVerdict(SignatureOutcome(checked.outcome.value), reasons)
