@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 from kapital.kernel.actor import Actor
-from kapital.kernel.roles import Role
 from kapital.platform.ids import new_uuid7
 from kapital.platform.unit_of_work import UnitOfWork
 from kapital.settlement.domain.bank_directory import DirectoryVersion, VersionState, restricted
@@ -27,7 +26,8 @@ async def load_bank_directory(
     Promise: a broken, partial, older or shrunken edition changes nothing.
     Raises: NotPermitted, BankMessageUnreadable and its kin, BankDirectoryMustBeWhole.
     """
-    cmd.actor.require(Role.SETTLEMENT)
+    async with uow.begin() as tx:
+        tx.access.require(cmd.actor, "load_bank_directory")
     edition = await cmd.source.read()
     async with uow.begin() as tx:
         await directory.lock(tx.conn)

@@ -9,7 +9,6 @@ import msgspec
 
 from kapital.kernel.actor import Actor
 from kapital.kernel.problems import Problem, Unavailable
-from kapital.kernel.roles import Role
 from kapital.platform.ids import new_uuid7
 from kapital.platform.logging import get_logger
 from kapital.platform.telemetry import BANK_MESSAGES
@@ -65,7 +64,8 @@ async def take_in_statement(cmd: TakeInStatement, parts: Parts, more: MessagePar
     Raises: NotPermitted, ObjectTooLarge, BankMessageSignatureMustBeValid, BankMessageUnreadable and its kin,
     BankMessageAltered – all but the first two with the message kept and nothing booked.
     """
-    cmd.actor.require(Role.SETTLEMENT, Role.BANK)
+    async with parts.uow.begin() as tx:
+        tx.access.require(cmd.actor, "take_in_statement")
     raw_sha256, size = await more.store.keep(cmd.file)
     async with parts.uow.begin() as tx:
         kept, now = await more.messages.find(tx.conn, raw_sha256), tx.now
