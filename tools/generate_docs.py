@@ -6,7 +6,8 @@
 Read: every module of `kapital` (state machines, problems, dated parameters are found by their types), the settings
 class, and the `Law:` lines of docstrings and comments in `src/` and `tests/` against `docs/reference/laws.yaml`.
 Written: `docs/reference/states/`, `docs/reference/problems/`, `docs/reference/parameters.md`,
-`docs/reference/settings.md`, `docs/reference/scenarios.md`, `docs/reference/signature-reasons.md`,
+`docs/reference/settings.md`, `docs/reference/access.md`, `docs/reference/scenarios.md`,
+`docs/reference/signature-reasons.md`,
  `docs/explanation/law-map.md`. A page in the first two
 folders that nothing generates is stale too.
 
@@ -29,9 +30,12 @@ from typing import Any
 from ruamel.yaml import YAML
 
 import kapital
+from kapital.contracts.operations import OPERATIONS
 from kapital.kernel.parameters import DatedParameter
 from kapital.kernel.problems import Problem, problem_codes
 from kapital.kernel.states import StateMachine
+from kapital.platform.access import load_policies
+from kapital.platform.access.examples import SUBJECTS, examples_of, try_examples
 from kapital.platform.http.problems import _OF_TRANSPORT, STATUS
 from kapital.platform.signatures.outcome import WORDS
 
@@ -368,6 +372,36 @@ def scenarios_page() -> str:
     return NOTE + "\n".join(lines) + "\n"
 
 
+# --- access -----------------------------------------------------------------------------------------------
+
+
+def access_page() -> str:
+    """Return who may do what, as the policies answer the tables of examples."""
+    policies, routes = load_policies(), {name: f"{method} {path}" for (method, path), name in OPERATIONS.items()}
+    lines = [
+        "# Who may do what",
+        "",
+        "What the [access policies](../how-to/operate/change-a-policy.md) answer. What is not named is denied.",
+        "*Of*: what is known of the object; `–` is nothing, or an object of nobody. A role is named where it",
+        "suffices by itself.",
+        "",
+    ]
+    part = ""
+    for one in examples_of(None):
+        name = one.where.partition(".")[0]
+        if name != part:
+            part = name
+            lines += [f"## {part}", "", "| Action | Route | Of | Who |", "| --- | --- | --- | --- |"]
+        allowed = try_examples(policies, [one._replace(allowed=frozenset())])
+        who = ", ".join(wrong.who for wrong in allowed) or "nobody"
+        if len(allowed) == len(SUBJECTS):
+            who = "everybody"
+        of = "–" if one.resource == "-" else f"`{one.resource}`"
+        lines.append(f"| {one.action} | {routes.get(one.action, 'console, or a part of another')} | {of} | {who} |")
+    text = "\n".join(lines).replace("\n## ", "\n\n## ").replace("\n\n\n", "\n\n")
+    return text.replace("\n\n", "\n\n" + NOTE, 1) + "\n"
+
+
 # --- all of it ---------------------------------------------------------------------------------------------
 
 
@@ -385,6 +419,7 @@ def pages() -> dict[Path, str]:
         made[reference / "problems" / f"{part}.md"] = problems_page(part, problems)
     made[reference / "parameters.md"] = parameters_page(names)
     made[reference / "settings.md"] = settings_page()
+    made[reference / "access.md"] = access_page()
     made[reference / "scenarios.md"] = scenarios_page()
     made[reference / "signature-reasons.md"] = signature_reasons_page()
     made[DOCS / "explanation" / "law-map.md"] = law_map(laws())

@@ -29,6 +29,7 @@ for _name, _of, _help in (
     ("evidence", "evidence:app", "Make evidence packages that `kapital verify` accepts offline."),
     ("ledger", "ledger:app", "Work on the register of record."),
     ("dead-letters", "dead_letters:app", "Events that a service could not use."),
+    ("policy", "policy:app", "Access policies: who may do what."),
     ("screening", "screening:app", "Lists of sanctions and public officials."),
     ("simulate", "simulate:simulate", "Play a decision to its end: payments, default, early redemption."),
     ("bank", "bank:app", "Directory and messages of banks."),

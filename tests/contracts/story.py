@@ -89,6 +89,7 @@ async def remember(kapital: Kapital, story: Story) -> None:
     story.tokens = {
         "desk": await staff_token(kapital, *DESK),
         **{name: await staff_token(kapital, role) for name, role in STAND_ALONE.items()},
+        **{role.value: await staff_token(kapital, role) for role in (*DESK, Role.REGULATOR)},
         "investor": await token_of(kapital, investor["participant_id"], Role.INVESTOR),
         "issuer": await token_of(kapital, issuer["participant_id"], Role.ISSUER, Role.ISSUER_SIGNATORY),
     }

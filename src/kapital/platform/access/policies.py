@@ -77,7 +77,7 @@ class Policies:
             "; ".join(f"{named.get(e.policy_id) or e.policy_id or 'policies'}: {e.error}" for e in checked.errors),
         )
         self.annotations = _annotations(text)
-        self.actions = _actions(schema)
+        self.actions, self.resource_kinds = _actions(schema)
         self._remembered: dict[Question, Verdict] = {}
 
     def group(self, action: str) -> str:
@@ -173,22 +173,27 @@ def _annotations(text: str) -> dict[str, dict[str, str]]:
     return found
 
 
-_ACTION: Final = re.compile(r'\baction\s+((?:"[^"]+"\s*,?\s*)+)\s*(?:in\s*\[([^\]]*)\])?')
+_ACTION: Final = re.compile(
+    r'\baction\s+((?:"[^"]+"\s*,?\s*)+)\s*(?:in\s*\[([^\]]*)\])?'
+    r"(?:\s*appliesTo\s*\{[^}]*resource:\s*\[?\s*(\w+)\s*\]?[^}]*\})?"
+)
 
 
-def _actions(schema: str) -> dict[str, str]:
-    """Every action with its group. The schema is well-formed: Cedar has read it."""
+def _actions(schema: str) -> tuple[dict[str, str], dict[str, str]]:
+    """Every action with its group, and with the kind that it is done to. Cedar has read the schema before."""
     plain = re.sub(r"//[^\n]*", "", schema)
     found: dict[str, str] = {}
-    for names, parents in _ACTION.findall(plain):
-        groups = [group for group in re.findall(r'"([^"]+)"', parents or "") if group in GROUPS]
+    kinds: dict[str, str] = {}
+    for names, parents, kind in _ACTION.findall(plain):
+        groups = [group for group in re.findall(r'"([^"]+)"', parents) if group in GROUPS]
         for name in re.findall(r'"([^"]+)"', names):
-            if name in GROUPS or not parents:
+            if not parents:  # a group itself
                 continue
             _require(len(groups) == 1, f"action {name} is in one of the groups {', '.join(GROUPS)}, and in no other")
             _require(name not in found, f"action {name} stands twice in the schema")
-            found[name] = groups[0]
-    return found
+            _require(kind != "", f"action {name} is done to one kind of resource")
+            found[name], kinds[name] = groups[0], kind
+    return found, kinds
 
 
 def _require(condition: bool, why: str) -> None:
