@@ -10,7 +10,7 @@ from typing import Final
 from kapital.custody.api import KeyNotFound, KeyProfile
 from kapital.custody.service import CustodyService, custody_of
 from kapital.disclosure.service import DisclosureService, disclosure_of
-from kapital.identity.service import IdentityService, identity_of
+from kapital.identity.service import IdentityService, identity_of, kyc_policy_of, scanner_of
 from kapital.kernel.actor import Actor, machine_actor
 from kapital.kernel.clock import Clock
 from kapital.kernel.problems import Problem
@@ -153,7 +153,14 @@ async def _build(
     registry = registry_of(
         databases.get("registry"), clock, ledger=ledger, rule_book_version=settings.rule_book_version
     )
-    identity = identity_of(databases.get("identity"), clock, ledger=ledger)
+    identity = identity_of(
+        databases.get("identity"),
+        clock,
+        ledger=ledger,
+        objects=objects,
+        scanner=scanner_of(settings),
+        policy=kyc_policy_of(settings),
+    )
     settlement = settlement_of(
         databases.get("settlement"),
         clock,

@@ -4,6 +4,7 @@ Every unsafe operation of every contract is made to succeed once, in the order o
 """
 
 import asyncio
+import base64
 import json
 from dataclasses import dataclass, field
 from itertools import count
@@ -13,11 +14,13 @@ from typing import Any
 from uuid import UUID
 
 import httpx
+import msgspec
 import pytest
 from ruamel.yaml import YAML
 from sqlalchemy import text
 
 from kapital.app import MIGRATIONS, Kapital, http_app, open_kapital
+from kapital.demo.questionnaires import questionnaire_of
 from kapital.demo.run import examples_folder
 from kapital.identity.adapters.lists.files import ListFile, ListFormat
 from kapital.identity.domain.screening import ListSource
@@ -27,11 +30,12 @@ from kapital.kernel.roles import Role
 from kapital.platform.clock import SteppedClock
 from kapital.platform.ids import new_uuid7
 from kapital.platform.settings import Settings
-from kapital.sandbox.people import PersonKind, synthetic_people
+from kapital.sandbox.people import PersonKind, SyntheticPerson, synthetic_people
 from kapital.settlement.domain.top_up_code import top_up_code
 from kapital.tokenization.domain.terms import load_terms
 from tests.contracts.documents import all_operations, validator
 from tests.contracts.story import staff_token
+from tests.identity.dossier.papers import png
 
 KEYED = {f"{o.method.upper()} {o.path}": o for o in all_operations() if o.needs_key}
 RULES = Settings().rule_book_version
@@ -108,7 +112,7 @@ def tried() -> dict[str, Tried]:
 async def _play(folder: Path) -> dict[str, Tried]:
     terms = load_terms((examples_folder() / "fixed-rate-window.yaml").read_bytes())
     clock = SteppedClock(terms.placement_start_at.replace(hour=4))
-    settings = Settings(data_dir=folder, postgres_shared_buffers_mb=128)
+    settings = Settings(data_dir=folder, postgres_shared_buffers_mb=128, unchecked_documents_allowed=True)
     async with open_kapital(settings, clock) as kapital:
         transport = httpx.ASGITransport(app=http_app(kapital))
         async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
@@ -117,7 +121,19 @@ async def _play(folder: Path) -> dict[str, Tried]:
                          Role.LEGAL, Role.SETTLEMENT, Role.RISK, Role.CUSTODY_OFFICER, Role.SECURITY):  # fmt: skip
                 play.tokens[role.value] = await staff_token(kapital, role)
             play.tokens["second_compliance"] = await staff_token(kapital, Role.COMPLIANCE)
-            for act in (_access, _people, _keys, _values, _issue, _orders, _money, _restriction, _screening):
+            for act in (
+                _access,
+                _people,
+                _keys,
+                _values,
+                _issue,
+                _orders,
+                _money,
+                _restriction,
+                _screening,
+                _dossier,
+                _delegation,
+            ):
                 await act(play)
             return play.tried
 
@@ -171,6 +187,7 @@ async def _people(play: Play) -> None:
         }
         for one, (_, _, document) in zip(ids, wanted, strict=True)
     ]
+    seen[0]["questionnaire"] = _questionnaire(play, firm, ids[0])
     recorded = await play.try_out(
         "POST /v1/identity/identifications",
         "onboarding",
@@ -361,6 +378,78 @@ async def _screening(play: Play) -> None:
         outcome,
         other=outcome | {"outcome": "rejected"},
         version_id=held,
+    )
+
+
+def _questionnaire(play: Play, someone: SyntheticPerson, participant_id: str) -> Any:
+    """As the contract writes it: what is not known is left out."""
+    filled = questionnaire_of(someone, UUID(participant_id), on=play.kapital.clock.now().date())
+
+    def told(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {name: told(item) for name, item in value.items() if item is not None}
+        return [told(item) for item in value] if isinstance(value, list) else value
+
+    return told(msgspec.json.decode(msgspec.json.encode(filled)))
+
+
+async def _dossier(play: Play) -> None:
+    [person] = synthetic_people(8, 1)
+    application = {"kind": person.kind.value, "name": person.name, "inn": person.inn, "roles": ["investor"]}
+    headers = {"Authorization": f"Bearer {play.tokens['onboarding']}"}
+    registered = await play.client.post(
+        "/v1/registry/participants",
+        headers=headers | {"Idempotency-Key": "dossier"},
+        json={"participants": [application | {"rule_book_version": RULES}]},
+    )
+    participant_id = registered.json()["results"][0]["participant_id"]
+    await play.kapital.bus.drain()
+    at = {"participant_id": participant_id}
+    path = "POST /v1/identity/participants/{participant_id}"
+    filled = await play.try_out(
+        f"{path}/questionnaire",
+        "onboarding",
+        {"questionnaire": _questionnaire(play, person, participant_id)},
+        other={"questionnaire": _questionnaire(play, person, participant_id) | {"purpose": "other"}},
+        **at,
+    )
+    document = await play.try_out(
+        f"{path}/documents",
+        "onboarding",
+        {"kind": "passport_rf", "content_base64": base64.b64encode(png()).decode()},
+        other={"kind": "other", "content_base64": base64.b64encode(png()).decode()},
+        **at,
+    )
+    assert document["verdict"] == "unchecked_no_scanner"
+    client = {"participant_id": participant_id, "kind": "person", "names": [person.name]}
+    screened = await play.client.post(
+        "/v1/identity/screening/clients",
+        headers=headers | {"Idempotency-Key": "dossier-lists"},
+        json={"clients": [client]},
+    )
+    assert screened.is_success, screened.text
+    ask = {"version": filled["version"], "document_id": document["document_id"], "category": "unqualified"}
+    await play.try_out(
+        f"{path}/completion", "onboarding", ask, other=ask | {"category_evidence_reference": "1"}, **at
+    )
+
+
+async def _delegation(play: Play) -> None:
+    ask = {
+        "agent_name": "АО «Вымышленный банк»",
+        "agent_bic": "044525225",
+        "number": "ПИ-7",
+        "valid_from": "2026-01-01",
+        "valid_until": "2026-12-31",
+    }
+    entered = await play.try_out("POST /v1/identity/delegations", "compliance", ask, other=ask | {"number": "ПИ-8"})
+    notice = {"version": 1, "notified_on": "2026-03-02"}
+    await play.try_out(
+        "POST /v1/identity/delegations/{delegation_id}/changes",
+        "compliance",
+        notice,
+        other=notice | {"notified_on": "2026-03-01"},
+        delegation_id=entered["delegation_id"],
     )
 
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -12,11 +13,11 @@ from jsonschema import Draft202012Validator, FormatChecker
 from sqlalchemy import text
 
 from kapital.contracts.identity import EVENT_TYPES, DecidedKyc, RecordedIdentification
-from kapital.identity.adapters.cases import CaseTable
 from kapital.identity.domain.kyc_case import DocumentKind, InvestorCategory, KycOutcome, ScreeningResult
-from kapital.identity.queries.bound import IdentityReads
+from kapital.identity.queries.bound import DossierReads, IdentityReads
 from kapital.identity.reactions import open_cases
-from kapital.identity.use_cases.bound import IdentityUseCases
+from kapital.identity.service import identity_of
+from kapital.identity.use_cases.bound import DossierUseCases, IdentityUseCases
 from kapital.identity.use_cases.decide_kyc import DecideKyc, NewKycDecision
 from kapital.identity.use_cases.record_identifications import NewIdentification, RecordIdentifications
 from kapital.kernel.actor import Actor
@@ -27,9 +28,11 @@ from kapital.platform.contract_files import load_contract
 from kapital.platform.database import Database
 from kapital.platform.events import CloudEvent
 from kapital.platform.ids import new_uuid7
+from kapital.platform.objects import ObjectStore
 from kapital.platform.unit_of_work import UnitOfWork
 
 START = datetime(2026, 3, 2, 9, tzinfo=UTC)
+NO_LEDGER: Any = None  # nobody freezes here
 
 
 def staff(number: int, *roles: Role) -> Actor:
@@ -64,6 +67,8 @@ class World:
     clock: SteppedClock
     do: IdentityUseCases
     read: IdentityReads
+    files: DossierUseCases
+    file_reads: DossierReads
     _commands: int = field(default=0)
 
     def command_id(self) -> CommandId:
@@ -74,9 +79,9 @@ class World:
         async with UnitOfWork(self.database, self.clock).begin() as tx:
             await open_cases(tx, list(events), cases=self.do.cases)
 
-    async def opened(self, count: int = 1) -> list[UUID]:
+    async def opened(self, count: int = 1, kind: str = "natural_person") -> list[UUID]:
         ids = [new_uuid7() for _ in range(count)]
-        await self.hear(*(participant_registered(participant_id) for participant_id in ids))
+        await self.hear(*(participant_registered(participant_id, kind) for participant_id in ids))
         return ids
 
     async def record(self, *items: NewIdentification, actor: Actor = ONBOARDER) -> list[RecordedIdentification]:
@@ -136,6 +141,10 @@ class World:
             return [dict(row._mapping) for row in await conn.execute(text(statement), values)]
 
     async def events(self) -> list[tuple[str, dict[str, Any]]]:
+        """What was told of decisions, in order."""
+        return [event for event in await self.told() if event[0] not in {"identification_recorded", "kyc_referred"}]
+
+    async def told(self) -> list[tuple[str, dict[str, Any]]]:
         """What was told, in order; every one is checked against both forms of the contract."""
         rows = await self.rows("SELECT type, aggregate_id, data FROM outbox ORDER BY id")
         document = load_contract("events", "identity")
@@ -149,7 +158,7 @@ class World:
         return [(row["type"].split(".")[2], row["data"]) for row in rows]
 
 
-def participant_registered(participant_id: UUID) -> CloudEvent:
+def participant_registered(participant_id: UUID, kind: str = "natural_person") -> CloudEvent:
     return CloudEvent(
         id=new_uuid7(),
         source="/kapital/registry",
@@ -158,7 +167,7 @@ def participant_registered(participant_id: UUID) -> CloudEvent:
         time=START,
         data={
             "participant_id": str(participant_id),
-            "kind": "natural_person",
+            "kind": kind,
             "roles": ["investor"],
             "rule_book_version": "2026-01-01",
         },
@@ -172,7 +181,7 @@ def clock() -> SteppedClock:
 
 
 @pytest_asyncio.fixture
-async def world(make_database, clock: SteppedClock) -> World:
+async def world(make_database, clock: SteppedClock, tmp_path: Path) -> World:
     database = await make_database("identity", "kapital.identity.migrations", pool_size=10)
-    use_cases = IdentityUseCases(uow=UnitOfWork(database, clock), cases=CaseTable(), new_id=new_uuid7)
-    return World(database, clock, use_cases, IdentityReads(database=database, clock=clock))
+    service = identity_of(database, clock, ledger=NO_LEDGER, objects=ObjectStore(tmp_path / "objects"))
+    return World(database, clock, service.use_cases, service.reads, service.dossiers, service.dossier_reads)

@@ -1,7 +1,6 @@
 """Identity over HTTP: what is served is what is promised, and nobody learns of others."""
 
 from collections.abc import AsyncIterator
-from typing import Any
 from uuid import uuid4
 
 import pytest_asyncio
@@ -14,7 +13,7 @@ from kapital.platform.contract_files import load_contract
 from kapital.platform.database import Databases
 from kapital.platform.http import create_app, served_routes
 from kapital.platform.settings import Settings
-from tests.identity.conftest import OFFICER, ONBOARDER, World
+from tests.identity.conftest import NO_LEDGER, OFFICER, ONBOARDER, World
 
 
 class Tokens:
@@ -28,7 +27,6 @@ class Tokens:
 
 
 TOKENS = Tokens()
-NO_LEDGER: Any = None  # nobody freezes here
 
 
 @pytest_asyncio.fixture

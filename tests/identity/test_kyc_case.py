@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kapital.identity.domain.dossier import IdentificationMethod, ReviewReason
 from kapital.identity.domain.kyc_case import (
     DocumentKind,
     Identification,
@@ -16,7 +17,7 @@ from kapital.identity.domain.kyc_case import (
     KycOutcome,
     ScreeningResult,
 )
-from kapital.identity.domain.parameters import valid_until_of
+from kapital.identity.domain.parameters import MonthsByRisk, valid_until_of
 from kapital.identity.domain.problems import (
     CaseNotAwaitingIdentification,
     DecisionNamesAnotherIdentification,
@@ -24,6 +25,7 @@ from kapital.identity.domain.problems import (
     QualifiedStatusNeedsEvidence,
     ScreeningHitCannotBeApproved,
 )
+from kapital.identity.domain.risk import RiskLevel
 from kapital.identity.domain.states import KYC_CASE, CaseState
 from kapital.kernel.problems import InvariantBroken, Problem
 from kapital.kernel.states import WrongState
@@ -56,7 +58,7 @@ def changed(**changes: object) -> Identification:
 
 def decide(case: KycCase, outcome: KycOutcome = KycOutcome.APPROVED, **changes: str) -> None:
     said = {"identification_sha256": RECORDED.sha256, "basis": "1", "officer_id": "checker"} | changes
-    case.decide(outcome, now=NOW, **said)
+    case.decide(outcome, now=NOW, months=MonthsByRisk(low=36, medium=12, high=6), **said)
 
 
 def test_the_hash_of_an_identification_is_fixed() -> None:
@@ -76,6 +78,11 @@ def test_the_hash_covers_every_field() -> None:
         "screening_result": ScreeningResult.HIT,
         "identified_by": "somebody",
         "identified_at": NOW + timedelta(microseconds=1),
+        "method": IdentificationMethod.FULL,
+        "dossier_sha256": "cd" * 32,
+        "risk_level": RiskLevel.LOW,
+        "review_reasons": (ReviewReason.HIGH_RISK,),
+        "filled_by": "somebody",
     }
     assert set(others) == set(RECORDED.__struct_fields__)
 
@@ -171,17 +178,56 @@ def test_an_approval_does_not_expire_before_its_term() -> None:
     ],
 )
 def test_an_approval_holds_a_year_by_the_moscow_calendar(approved_at: str, until: str) -> None:
-    assert valid_until_of(datetime.fromisoformat(approved_at)) == datetime.fromisoformat(until)
+    assert valid_until_of(datetime.fromisoformat(approved_at), months=12) == datetime.fromisoformat(until)
 
 
 @given(st.integers(0, 75 * 365 * 86_400))
 def test_an_approval_never_holds_longer_than_a_year_and_never_much_shorter(second: int) -> None:
     approved_at = datetime(2015, 1, 1, tzinfo=UTC) + timedelta(seconds=second)
 
-    held = valid_until_of(approved_at) - approved_at
+    held = valid_until_of(approved_at, months=12) - approved_at
 
     assert timedelta(days=364) <= held <= timedelta(days=366)
 
 
 def test_the_diagram_names_every_state() -> None:
     assert all(state.value in KYC_CASE.mermaid() for state in CaseState)
+
+
+@pytest.mark.parametrize(
+    ("months", "approved_at", "until"),
+    [
+        (6, "2026-08-31T09:00:00+00:00", "2027-02-28T09:00:00+00:00"),
+        (1, "2026-12-31T09:00:00+00:00", "2027-01-31T09:00:00+00:00"),
+        (36, "2026-03-02T09:00:00+00:00", "2029-03-02T09:00:00+00:00"),
+    ],
+)
+def test_a_term_is_so_many_months(months: int, approved_at: str, until: str) -> None:
+    assert valid_until_of(datetime.fromisoformat(approved_at), months=months) == datetime.fromisoformat(until)
+
+
+@pytest.mark.parametrize(("level", "months"), [(RiskLevel.LOW, 36), (RiskLevel.MEDIUM, 12), (RiskLevel.HIGH, 6)])
+def test_the_term_follows_the_risk(level: RiskLevel, months: int) -> None:
+    case, identification = opened(), changed(risk_level=level)
+    case.record(identification)
+
+    decide(case, identification_sha256=identification.sha256)
+
+    assert case.valid_until == valid_until_of(NOW, months=months)
+
+
+def test_a_public_official_is_approved_by_three_persons() -> None:
+    case, identification = opened(), changed(review_reasons=(ReviewReason.PUBLIC_OFFICIAL,), filled_by="filler")
+    case.record(identification)
+
+    for maker in ("machine:maker", "filler"):
+        with pytest.raises(MakerAndCheckerMustDiffer):
+            decide(case, identification_sha256=identification.sha256, officer_id=maker)
+    decide(case, identification_sha256=identification.sha256, officer_id="officer")
+    assert (case.state, case.decided_by, case.valid_until) == (CaseState.AWAITING_SENIOR, None, None)
+    with pytest.raises(MakerAndCheckerMustDiffer):
+        decide(case, identification_sha256=identification.sha256, officer_id="officer")
+    decide(case, identification_sha256=identification.sha256, officer_id="senior")
+
+    assert (case.state, case.endorsed_by, case.decided_by) == (CaseState.APPROVED, "officer", "senior")
+    assert case.valid_until is not None

@@ -133,11 +133,14 @@ class FreezeEntry(Contract, kw_only=True):
 
 class CaseState(StrEnum):
     """
-    superseded – an approval that a later decision replaced before it expired.
+    awaiting_senior – a public official approved by an officer, waiting for senior approval; superseded – an approval
+    that a later decision replaced before it expired.
+
     """
 
     opened = "opened"
     identified = "identified"
+    awaiting_senior = "awaiting_senior"
     approved = "approved"
     rejected = "rejected"
     expired = "expired"
@@ -170,39 +173,6 @@ class ScreeningResult(StrEnum):
 class KycOutcome(StrEnum):
     approved = "approved"
     rejected = "rejected"
-
-
-class NewIdentification(Contract, kw_only=True):
-    participant_id: UUID
-    document_kind: DocumentKind
-    document_sha256: Annotated[
-        str,
-        Meta(description="SHA-256 (hex) of the stored copy.", pattern="^[0-9a-f]{64}$"),
-    ]
-    category: InvestorCategory
-    screening_list_version: Annotated[
-        str,
-        Meta(
-            description="Version of the lists against which the person says to have screened.",
-            max_length=100,
-            min_length=1,
-        ),
-    ]
-    screening_result: ScreeningResult
-    category_evidence_reference: (
-        Annotated[
-            str,
-            Meta(description="Number of the evidence of qualified status; required for `qualified`.", max_length=200, min_length=1),
-        ]
-        | None
-        | UnsetType
-    ) = UNSET
-
-
-class RecordIdentificationsRequest(Contract, kw_only=True):
-    identifications: Annotated[
-        list[NewIdentification], Meta(max_length=1000, min_length=1)
-    ]
 
 
 class NewKycDecision(Contract, kw_only=True):
@@ -251,8 +221,519 @@ class KycStatus(Contract, kw_only=True):
     is_valid: Annotated[
         bool, Meta(description="True when the identification holds at this instant.")
     ]
+    limit_kopecks: Annotated[int, Meta(description="What one operation may come to after a simplified identification; null for any other.")] | None
     category: InvestorCategory | None
     valid_until: AwareDatetime | None
+
+
+class IdentificationMethod(StrEnum):
+    """
+    attested – seen by staff, without questionnaire; full – with questionnaire; simplified – 115-FZ art. 7, a person within a limit; delegated – by a bank.
+    """
+
+    attested = "attested"
+    full = "full"
+    simplified = "simplified"
+    delegated = "delegated"
+
+
+class QuestionnaireKind(StrEnum):
+    """
+    Which form is filled in.
+    """
+
+    natural_person = "natural_person"
+    sole_proprietor = "sole_proprietor"
+    legal_entity = "legal_entity"
+    foreign_person = "foreign_person"
+    foreign_entity = "foreign_entity"
+
+
+class IdentityDocumentKind(StrEnum):
+    """
+    Document of a person.
+    """
+
+    passport_rf = "passport_rf"
+    passport_foreign = "passport_foreign"
+    residence_permit = "residence_permit"
+
+
+class RelationPurpose(StrEnum):
+    """
+    Why the participant comes.
+    """
+
+    investment = "investment"
+    issuance = "issuance"
+    nominee_holding = "nominee_holding"
+    other = "other"
+
+
+class SourceOfFunds(StrEnum):
+    """
+    Where the money comes from.
+    """
+
+    salary = "salary"
+    pension = "pension"
+    savings = "savings"
+    business_income = "business_income"
+    dividends = "dividends"
+    sale_of_property = "sale_of_property"
+    inheritance = "inheritance"
+    loan = "loan"
+    issuance_proceeds = "issuance_proceeds"
+    other = "other"
+
+
+class OwnerNodeKind(StrEnum):
+    """
+    exempt_entity – one whose owners the law does not ask for (state, listed issuer, international organisation).
+    """
+
+    natural_person = "natural_person"
+    entity = "entity"
+    exempt_entity = "exempt_entity"
+
+
+class ControlGround(StrEnum):
+    """
+    How a person controls otherwise than by shares.
+    """
+
+    agreement = "agreement"
+    voting_rights = "voting_rights"
+    board_majority = "board_majority"
+    sole_executive = "sole_executive"
+    family = "family"
+    other = "other"
+
+
+class RiskLevel(StrEnum):
+    """
+    Degree of risk of the client.
+    """
+
+    low = "low"
+    medium = "medium"
+    high = "high"
+
+
+class KycDocumentKind(StrEnum):
+    """
+    What the document is said to be.
+    """
+
+    passport_rf = "passport_rf"
+    passport_foreign = "passport_foreign"
+    residence_permit = "residence_permit"
+    egrul_extract = "egrul_extract"
+    egrip_extract = "egrip_extract"
+    charter = "charter"
+    power_of_attorney = "power_of_attorney"
+    ownership_evidence = "ownership_evidence"
+    source_of_funds_evidence = "source_of_funds_evidence"
+    qualified_status_evidence = "qualified_status_evidence"
+    other = "other"
+
+
+class DocumentVerdict(StrEnum):
+    """
+    What the scanner for malware says.
+    """
+
+    pending = "pending"
+    clean = "clean"
+    infected = "infected"
+    unchecked_no_scanner = "unchecked_no_scanner"
+
+
+class ReviewReason(StrEnum):
+    """
+    Why a person has to look closer. Not to be shown to the participant.
+    """
+
+    screening_hit = "screening_hit"
+    high_risk = "high_risk"
+    public_official = "public_official"
+
+
+class IdentityDocument(Contract, kw_only=True):
+    kind: IdentityDocumentKind
+    number: Annotated[str, Meta(max_length=40, min_length=1)]
+    series: Annotated[str, Meta(max_length=20, min_length=1)] | UnsetType = UNSET
+    issued_on: date | UnsetType = UNSET
+    issued_by: Annotated[str, Meta(max_length=300, min_length=1)] | UnsetType = UNSET
+    issuer_code: Annotated[str, Meta(max_length=20, min_length=1)] | UnsetType = UNSET
+    expires_on: date | UnsetType = UNSET
+
+
+class PersonParticulars(Contract, kw_only=True):
+    family_name: Annotated[str, Meta(max_length=100, min_length=1)]
+    given_name: Annotated[str, Meta(max_length=100, min_length=1)]
+    patronymic: Annotated[str, Meta(max_length=100, min_length=1)] | UnsetType = UNSET
+    birth_date: date | UnsetType = UNSET
+    birth_place: Annotated[str, Meta(max_length=300, min_length=1)] | UnsetType = UNSET
+    citizenship: (
+        Annotated[str, Meta(description="ISO 3166-1 alpha-2.", pattern="^[A-Z]{2}$")]
+        | UnsetType
+    ) = UNSET
+    document: IdentityDocument | UnsetType = UNSET
+    right_of_stay: (
+        Annotated[
+            str,
+            Meta(
+                description="Number of the visa, permit or migration card of a foreigner.",
+                max_length=100,
+                min_length=1,
+            ),
+        ]
+        | UnsetType
+    ) = UNSET
+    address: Annotated[str, Meta(max_length=500, min_length=1)] | UnsetType = UNSET
+    inn: Annotated[str, Meta(pattern="^[0-9]{12}$")] | UnsetType = UNSET
+    snils: Annotated[str, Meta(pattern="^[0-9]{11}$")] | UnsetType = UNSET
+    phone: Annotated[str, Meta(pattern="^\\+[0-9]{7,15}$")] | UnsetType = UNSET
+    email: (
+        Annotated[
+            str,
+            Meta(
+                description="Where the person reads letters.",
+                max_length=254,
+                min_length=1,
+            ),
+        ]
+        | UnsetType
+    ) = UNSET
+
+
+ActivityCode: TypeAlias = Annotated[str, Meta(pattern="^[0-9]{2}(\\.[0-9]{1,2}){0,2}$")]
+
+
+class EntityParticulars(Contract, kw_only=True):
+    full_name: Annotated[str, Meta(max_length=500, min_length=1)]
+    short_name: Annotated[str, Meta(max_length=200, min_length=1)] | UnsetType = UNSET
+    country: (
+        Annotated[str, Meta(description="ISO 3166-1 alpha-2.", pattern="^[A-Z]{2}$")]
+        | UnsetType
+    ) = UNSET
+    inn: Annotated[str, Meta(pattern="^[0-9]{10}$")] | UnsetType = UNSET
+    ogrn: Annotated[str, Meta(pattern="^[0-9]{13}$")] | UnsetType = UNSET
+    foreign_number: (
+        Annotated[
+            str,
+            Meta(
+                description="Number in the register of another country.",
+                max_length=50,
+                min_length=1,
+            ),
+        ]
+        | UnsetType
+    ) = UNSET
+    registered_on: date | UnsetType = UNSET
+    address: Annotated[str, Meta(max_length=500, min_length=1)] | UnsetType = UNSET
+    activity_codes: Annotated[list[ActivityCode], Meta(max_length=30)] | UnsetType = (
+        UNSET
+    )
+    head: PersonParticulars | UnsetType = UNSET
+
+
+class TaxResidency(Contract, kw_only=True):
+    country: Annotated[
+        str, Meta(description="ISO 3166-1 alpha-2.", pattern="^[A-Z]{2}$")
+    ]
+    taxpayer_number: Annotated[str, Meta(max_length=40, min_length=1)] | UnsetType = (
+        UNSET
+    )
+
+
+class BankAccount(Contract, kw_only=True):
+    bic: Annotated[str, Meta(pattern="^[0-9]{9}$")]
+    account: Annotated[str, Meta(pattern="^[0-9]{20}$")]
+
+
+class Party(Contract, kw_only=True):
+    """
+    Another one who takes part: exactly one of `person` and `entity`.
+    """
+
+    person_id: Annotated[UUID, Meta(description="Pseudonym given by the caller.")]
+    person: PersonParticulars | UnsetType = UNSET
+    entity: EntityParticulars | UnsetType = UNSET
+    authority: (
+        Annotated[
+            str,
+            Meta(
+                description="Number and date of the power or agreement.",
+                max_length=200,
+                min_length=1,
+            ),
+        ]
+        | UnsetType
+    ) = UNSET
+
+
+class OwnerNode(Contract, kw_only=True):
+    node_id: Annotated[UUID, Meta(description="Pseudonym given by the caller.")]
+    kind: OwnerNodeKind
+    person: PersonParticulars | UnsetType = UNSET
+    entity: EntityParticulars | UnsetType = UNSET
+    exemption: (
+        Annotated[
+            str,
+            Meta(
+                description="Why its owners are not asked for.",
+                max_length=200,
+                min_length=1,
+            ),
+        ]
+        | UnsetType
+    ) = UNSET
+    is_pep: bool | UnsetType = UNSET
+
+
+class OwnershipEdge(Contract, kw_only=True):
+    owner_id: UUID
+    owned_id: UUID
+    share: Annotated[
+        str,
+        Meta(
+            description="Exactly, as per cent (`25.5%`) or as a fraction of the whole (`1/3`).",
+            pattern="^([0-9]{1,3}(\\.[0-9]{1,12})?%|[0-9]{1,12}/[0-9]{1,12})$",
+        ),
+    ]
+
+
+class ControlLink(Contract, kw_only=True):
+    controller_id: UUID
+    ground: ControlGround
+    note: Annotated[str, Meta(max_length=500, min_length=1)] | UnsetType = UNSET
+
+
+class OwnershipGraph(Contract, kw_only=True):
+    """
+    Who owns the participant, whose own id is the root.
+    """
+
+    nodes: Annotated[list[OwnerNode], Meta(max_length=200)]
+    edges: Annotated[list[OwnershipEdge], Meta(max_length=500)]
+    control: Annotated[list[ControlLink], Meta(max_length=50)] | UnsetType = UNSET
+    no_owner_reason: (
+        Annotated[
+            str,
+            Meta(
+                description="What was done to find an owner, when nobody has more than the threshold; the sole executive stands for one.",
+                max_length=500,
+                min_length=1,
+            ),
+        ]
+        | UnsetType
+    ) = UNSET
+
+
+class Questionnaire(Contract, kw_only=True):
+    """
+    Which fields are asked for depends on the form and the kind.
+    """
+
+    form_version: Annotated[str, Meta(max_length=20, min_length=1)]
+    kind: QuestionnaireKind
+    person: PersonParticulars | UnsetType = UNSET
+    entity: EntityParticulars | UnsetType = UNSET
+    ogrnip: Annotated[str, Meta(pattern="^[0-9]{15}$")] | UnsetType = UNSET
+    tax_residencies: Annotated[list[TaxResidency], Meta(max_length=10)] | UnsetType = (
+        UNSET
+    )
+    purpose: RelationPurpose | UnsetType = UNSET
+    purpose_note: Annotated[str, Meta(max_length=500, min_length=1)] | UnsetType = UNSET
+    sources_of_funds: (
+        Annotated[list[SourceOfFunds], Meta(max_length=10)] | UnsetType
+    ) = UNSET
+    sources_note: Annotated[str, Meta(max_length=500, min_length=1)] | UnsetType = UNSET
+    acts_for_own_account: bool | UnsetType = UNSET
+    beneficiary: Party | UnsetType = UNSET
+    representative: Party | UnsetType = UNSET
+    is_pep: bool | UnsetType = UNSET
+    is_related_to_pep: bool | UnsetType = UNSET
+    pep_position: Annotated[str, Meta(max_length=300, min_length=1)] | UnsetType = UNSET
+    expected_turnover_kopecks: (
+        Annotated[int, Meta(description="A year.", ge=0, le=9007199254740991)]
+        | UnsetType
+    ) = UNSET
+    account: BankAccount | UnsetType = UNSET
+    owners: OwnershipGraph | UnsetType = UNSET
+
+
+class FillQuestionnaireRequest(Contract, kw_only=True):
+    questionnaire: Questionnaire
+    version: (
+        Annotated[
+            int,
+            Meta(
+                description="The version of the case that the caller read; left out, whichever it is.",
+                ge=1,
+                le=9223372036854775807,
+            ),
+        ]
+        | UnsetType
+    ) = UNSET
+
+
+class BeneficialOwner(Contract, kw_only=True):
+    node_id: UUID
+    share: Annotated[
+        str,
+        Meta(
+            description="Exact fraction of the whole, direct and indirect.",
+            max_length=20000,
+            min_length=1,
+        ),
+    ]
+    grounds: Annotated[list[str], Meta(max_length=10)]
+    is_identified: bool
+
+
+class OwnerGapReason(StrEnum):
+    """
+    owners_undisclosed – parts that nobody is named for come to more than the threshold; no_owner_found – nobody has
+    more, and no sole executive stands for an owner with a reason.
+
+    """
+
+    owner_unidentified = "owner_unidentified"
+    owners_undisclosed = "owners_undisclosed"
+    no_owner_found = "no_owner_found"
+
+
+class OwnerGap(Contract, kw_only=True):
+    """
+    What stands between a legal entity and its approval.
+    """
+
+    node_id: UUID
+    reason: OwnerGapReason
+    share: Annotated[str, Meta(max_length=20000, min_length=1)]
+
+
+class AttachDocumentRequest(Contract, kw_only=True):
+    kind: KycDocumentKind
+    content_base64: Annotated[
+        str,
+        Meta(
+            description="The bytes in base64 (RFC 4648 section 4) with padding.",
+            max_length=13981016,
+            min_length=4,
+        ),
+    ]
+
+
+class KycDocument(Contract, kw_only=True):
+    document_id: UUID
+    kind: KycDocumentKind
+    sha256: Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
+    media_type: str
+    size_bytes: Annotated[int, Meta(ge=-9223372036854775808, le=9223372036854775807)]
+    verdict: DocumentVerdict
+    attached_by: str
+    attached_at: AwareDatetime
+    checked_at: AwareDatetime | None
+
+
+class CompleteCaseRequest(Contract, kw_only=True):
+    version: Annotated[
+        int,
+        Meta(
+            description="The version of the case that the caller read.",
+            ge=1,
+            le=9223372036854775807,
+        ),
+    ]
+    document_id: Annotated[
+        UUID, Meta(description="The document that the participant was identified by.")
+    ]
+    category: InvestorCategory
+    category_evidence_reference: (
+        Annotated[str, Meta(max_length=200, min_length=1)] | None | UnsetType
+    ) = UNSET
+    is_simplified: bool | UnsetType = UNSET
+
+
+class RiskReason(Contract, kw_only=True):
+    code: str
+    points: Annotated[int, Meta(ge=-9223372036854775808, le=9223372036854775807)]
+    text_ru: str
+    text_en: str
+
+
+class RiskAssessment(Contract, kw_only=True):
+    assessed_on: date
+    points: Annotated[int, Meta(ge=-9223372036854775808, le=9223372036854775807)]
+    level: RiskLevel
+    reasons: Annotated[list[RiskReason], Meta(max_length=100)]
+
+
+class KycDossier(Contract, kw_only=True):
+    participant_id: UUID
+    case_id: UUID
+    version: Annotated[int, Meta(ge=-9223372036854775808, le=9223372036854775807)]
+    state: CaseState
+    method: IdentificationMethod | None
+    filled_by: str | None
+    questionnaire: Questionnaire | None
+    documents: Annotated[list[KycDocument], Meta(max_length=50)]
+    beneficial_owners: Annotated[list[BeneficialOwner], Meta(max_length=250)]
+    missing: Annotated[list[OwnerGap], Meta(max_length=250)]
+    risk: RiskAssessment | None
+    review_reasons: Annotated[list[ReviewReason], Meta(max_length=10)]
+    endorsed_by: Annotated[str, Meta(description="Pseudonym of the officer who approved before the senior one.")] | None
+    dossier_sha256: str | None
+    identification_sha256: str | None
+
+
+class NewDelegation(Contract, kw_only=True):
+    agent_name: Annotated[str, Meta(max_length=300, min_length=1)]
+    agent_bic: Annotated[str, Meta(pattern="^[0-9]{9}$")]
+    number: Annotated[str, Meta(max_length=100, min_length=1)]
+    valid_from: date
+    valid_until: Annotated[date, Meta(description="The last day.")]
+    notified_on: (
+        Annotated[date, Meta(description="When the Bank of Russia was told.")]
+        | None
+        | UnsetType
+    ) = UNSET
+
+
+class DelegationChange(Contract, kw_only=True):
+    """
+    At least one of the two days.
+    """
+
+    version: Annotated[int, Meta(ge=1, le=9223372036854775807)]
+    notified_on: date | None | UnsetType = UNSET
+    ended_on: (
+        Annotated[date, Meta(description="The last day on which it is in force.")]
+        | None
+        | UnsetType
+    ) = UNSET
+
+
+class Delegation(Contract, kw_only=True):
+    delegation_id: UUID
+    version: Annotated[int, Meta(ge=-9223372036854775808, le=9223372036854775807)]
+    agent_name: str
+    agent_bic: str
+    number: str
+    valid_from: date
+    valid_until: date
+    notified_on: date | None
+    ended_on: date | None
+    entered_by: str
+    entered_at: AwareDatetime
+
+
+class DelegationPage(Contract, kw_only=True):
+    delegations: Annotated[list[Delegation], Meta(max_length=1000)]
 
 
 class Measure(StrEnum):
@@ -465,6 +946,20 @@ class DecideListVersionRequest(Contract, kw_only=True):
     reason: Annotated[str, Meta(max_length=500, min_length=1)]
 
 
+class IdentificationRecorded(Contract, kw_only=True):
+    participant_id: UUID
+    at: AwareDatetime
+
+
+class KycReferred(Contract, kw_only=True):
+    """
+    Codes only (115-FZ, no tipping off). Not to be shown to the participant.
+    """
+
+    participant_id: UUID
+    reasons: Annotated[list[ReviewReason], Meta(max_length=10, min_length=1)]
+
+
 class KycDecided(Contract, kw_only=True):
     participant_id: UUID
     outcome: KycOutcome
@@ -530,6 +1025,57 @@ class FreezePage(Contract, kw_only=True):
     next_after: UUID | None
 
 
+class NewIdentification(Contract, kw_only=True):
+    participant_id: UUID
+    document_kind: DocumentKind
+    document_sha256: Annotated[
+        str,
+        Meta(description="SHA-256 (hex) of the stored copy.", pattern="^[0-9a-f]{64}$"),
+    ]
+    category: InvestorCategory
+    screening_list_version: Annotated[
+        str,
+        Meta(
+            description="Version of the lists against which the person says to have screened.",
+            max_length=100,
+            min_length=1,
+        ),
+    ]
+    screening_result: ScreeningResult
+    category_evidence_reference: (
+        Annotated[
+            str,
+            Meta(description="Number of the evidence of qualified status; required for `qualified`.", max_length=200, min_length=1),
+        ]
+        | None
+        | UnsetType
+    ) = UNSET
+    method: IdentificationMethod | UnsetType = UNSET
+    delegation_id: (
+        Annotated[
+            UUID,
+            Meta(description="The agreement under which a bank identified; only with `agent_reference`."),
+        ]
+        | None
+        | UnsetType
+    ) = UNSET
+    agent_reference: (
+        Annotated[
+            str,
+            Meta(description="How the bank names this identification.", max_length=100, min_length=1),
+        ]
+        | None
+        | UnsetType
+    ) = UNSET
+    questionnaire: Questionnaire | UnsetType = UNSET
+
+
+class RecordIdentificationsRequest(Contract, kw_only=True):
+    identifications: Annotated[
+        list[NewIdentification], Meta(max_length=1000, min_length=1)
+    ]
+
+
 class KycCase(Contract, kw_only=True):
     case_id: UUID
     participant_id: UUID
@@ -538,6 +1084,14 @@ class KycCase(Contract, kw_only=True):
         Meta(
             description="1 for the first identification of the participant, 2 for the first renewal, and so on.",
             ge=1,
+            le=9223372036854775807,
+        ),
+    ]
+    version: Annotated[
+        int,
+        Meta(
+            description="Counts the changes of the case.",
+            ge=-9223372036854775808,
             le=9223372036854775807,
         ),
     ]
@@ -552,6 +1106,15 @@ class KycCase(Contract, kw_only=True):
 class KycCasePage(Contract, kw_only=True):
     cases: list[KycCase]
     next_after: UUID | None
+
+
+class FilledQuestionnaire(Contract, kw_only=True):
+    participant_id: UUID
+    case_id: UUID
+    version: Annotated[int, Meta(ge=-9223372036854775808, le=9223372036854775807)]
+    questionnaire_sha256: Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
+    beneficial_owners: Annotated[list[BeneficialOwner], Meta(max_length=250)]
+    missing: Annotated[list[OwnerGap], Meta(max_length=250)]
 
 
 class ScreenClientsResponse(Contract, kw_only=True):
@@ -604,8 +1167,10 @@ class DecideKycResponse(Contract, kw_only=True):
 
 
 EVENT_TYPES: dict[str, type[Contract]] = {
+    "kapital.identity.identification_recorded.v1": IdentificationRecorded,
     "kapital.identity.kyc_decided.v1": KycDecided,
     "kapital.identity.kyc_expired.v1": KycExpired,
+    "kapital.identity.kyc_referred.v1": KycReferred,
     "kapital.identity.measure_changed.v1": MeasureChanged,
 }
 """Event type -> type of its data."""

@@ -2,13 +2,16 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import date
 from hashlib import sha256
 from itertools import count
 from typing import Final, TypeVar
 from uuid import UUID, uuid5
 
 from kapital.app import Kapital
+from kapital.demo.questionnaires import questionnaire_of
 from kapital.identity.domain.kyc_case import DocumentKind, InvestorCategory, KycOutcome, ScreeningResult
+from kapital.identity.domain.parameters import day_of
 from kapital.identity.use_cases.decide_kyc import DecideKyc, NewKycDecision
 from kapital.identity.use_cases.record_identifications import NewIdentification, RecordIdentifications
 from kapital.kernel.actor import Actor
@@ -132,7 +135,7 @@ async def _identify(kapital: Kapital, players: Sequence[Player]) -> None:
             RecordIdentifications(
                 command_id=command(),
                 actor=ONBOARDING,
-                identifications=tuple(_identification(player) for player in some),
+                identifications=tuple(_identification(player, on=day_of(kapital.clock.now())) for player in some),
             )
         )
         await kapital.identity.use_cases.decide_kyc(
@@ -153,7 +156,7 @@ async def _identify(kapital: Kapital, players: Sequence[Player]) -> None:
     await kapital.bus.drain()
 
 
-def _identification(player: Player) -> NewIdentification:
+def _identification(player: Player, *, on: date) -> NewIdentification:
     return NewIdentification(
         participant_id=_id(player),
         document_kind=_DOCUMENTS[player.person.kind],
@@ -162,6 +165,7 @@ def _identification(player: Player) -> NewIdentification:
         screening_list_version="demo-lists-2026-12",
         screening_result=ScreeningResult.CLEAR,
         category_evidence_reference="demo/assets-statement" if player.qualified else None,
+        questionnaire=questionnaire_of(player.person, _id(player), on=on),
     )
 
 

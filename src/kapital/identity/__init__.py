@@ -1,15 +1,19 @@
 """Identity (идентификация): who was identified, by whom, decided by a second person, until when it holds.
 
-Duties: keep a case for each participant, record the identification, let another person decide on its exact
-hash, let approvals expire. Screen clients against lists of sanctions and public officials – when they are recorded
-and at each new version of a list –, keep hits and their decisions, tell what measure a participant is under. Who is
-under a measure, or attested as a hit, is never approved here.
-Own tables: kyc_case, identification, screening_list_version, screening_entry, screening_staged, screening_client,
-screening_hit (and the platform tables).
+Duties: keep a case for each participant with its questionnaire, documents and owners, compute its risk, record the
+identification, let another person – for a public official two – decide on its exact hash, let approvals expire.
+Screen clients against lists of sanctions and public officials – when they are recorded and at each new version of a
+list –, keep hits and their decisions, tell what measure a participant is under. Who is under a measure, or attested
+as a hit, is never approved here.
+Own tables: kyc_case, identification, kyc_participant, kyc_questionnaire, kyc_document, kyc_dossier, kyc_delegation,
+screening_list_version, screening_entry, screening_staged, screening_client, screening_hit (and the platform tables).
 Events in: kapital.registry.participant_registered.v1.
-Events out: kapital.identity.kyc_decided.v1, kyc_expired.v1, measure_changed.v1.
-Law: 115-FZ art. 7 (identification before service, refreshed at least yearly; freezing without delay; no tipping off),
-Bank of Russia Regulation 444-P. Names, birth dates and numbers stand in screening_client, in the entries of lists and
-in the reasons of a hit; nothing of them leaves by event, audit or log. The document copy is named by its SHA-256.
-Not: a check that the copy is kept in the object store; the freeze in the ledger itself; messages to Rosfinmonitoring.
+Events out: kapital.identity.identification_recorded.v1, kyc_referred.v1, kyc_decided.v1, kyc_expired.v1,
+measure_changed.v1.
+Law: 115-FZ art. 7 (identification before service, refreshed at least yearly; freezing without delay; no tipping
+off), Bank of Russia Regulation 444-P. Names, birth dates and numbers stand in kyc_questionnaire, screening_client, in
+the entries of lists and in the reasons of a hit; nothing of them leaves by event, audit or log. Documents lie in the
+object store under their SHA-256.
+Not: a check that a copy attested in the form for many is kept; the freeze in the ledger itself; messages to
+Rosfinmonitoring.
 """

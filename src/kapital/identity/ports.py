@@ -1,16 +1,22 @@
 """What the use cases of identity need from outside."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import date, datetime
 from typing import Any, Protocol
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from kapital.contracts import identity as contract
+from kapital.identity.domain.delegation import Delegation
+from kapital.identity.domain.dossier import Dossier
 from kapital.identity.domain.freeze import Freeze
 from kapital.identity.domain.freeze_entry import AskedEntry, FollowedHit
 from kapital.identity.domain.kyc_case import KycCase
+from kapital.identity.domain.kyc_document import DocumentVerdict, KycDocument
+from kapital.identity.domain.parameters import KYC_REFRESH_MONTHS, MonthsByRisk
+from kapital.identity.domain.questionnaire import Questionnaire
 from kapital.identity.domain.screening import ListEntry, ListSource, Match, Particulars
 from kapital.identity.domain.screening_hit import Measure, ScreeningHit
 from kapital.identity.domain.screening_list import ListVersion, ScreenedClient, StoredEntry
@@ -42,6 +48,26 @@ class CaseStore(Protocol):
         """Those of the participants whose operations are held or frozen because of a hit."""
         ...
 
+    async def listed_officials(self, conn: AsyncConnection, participant_ids: Sequence[UUID]) -> set[UUID]:
+        """Those of the participants of whom a hit says that they are public officials."""
+        ...
+
+    async def screened(self, conn: AsyncConnection, participant_id: UUID) -> bool:
+        """Whether the participant was compared with the lists."""
+        ...
+
+    async def lists_in_force(self, conn: AsyncConnection) -> str:
+        """The lists in force with the numbers of their versions, `un:3, eu:12`; `none` where there is none."""
+        ...
+
+    async def note_kinds(self, conn: AsyncConnection, kinds: Mapping[UUID, str]) -> None:
+        """Keep what kind of participant the registry took in."""
+        ...
+
+    async def kinds(self, conn: AsyncConnection, participant_ids: Sequence[UUID]) -> dict[UUID, str]:
+        """What kind each participant is, of those that are known."""
+        ...
+
     async def save_identifications(self, conn: AsyncConnection, cases: Sequence[KycCase]) -> None:
         """Write the identification just recorded in each case, and the case's state."""
         ...
@@ -49,6 +75,132 @@ class CaseStore(Protocol):
     async def save(self, conn: AsyncConnection, cases: Sequence[KycCase]) -> None:
         """Write state and decision of locked cases, in the order given."""
         ...
+
+
+class CaseRows(Protocol):
+    """Reading cases without locks."""
+
+    async def latest(self, conn: AsyncConnection, participant_id: UUID) -> KycCase | None:
+        """The latest case of a participant."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FilledQuestionnaire:
+    """A questionnaire with who filled it in and when."""
+
+    case_id: UUID
+    questionnaire: Questionnaire
+    filled_by: str
+    filled_at: datetime
+
+
+class DossierStore(Protocol):
+    """The tables `kyc_questionnaire` and `kyc_dossier`."""
+
+    async def put_questionnaires(self, conn: AsyncConnection, filled: Sequence[FilledQuestionnaire]) -> None:
+        """Enter questionnaires, or replace those of the same case."""
+        ...
+
+    async def questionnaires(
+        self, conn: AsyncConnection, case_ids: Sequence[UUID]
+    ) -> dict[UUID, FilledQuestionnaire]:
+        """The questionnaires of cases that have one."""
+        ...
+
+    async def put_dossiers(self, conn: AsyncConnection, dossiers: Sequence[Dossier]) -> None:
+        """Enter dossiers; one of a case is never replaced."""
+        ...
+
+    async def find(self, conn: AsyncConnection, case_id: UUID) -> Dossier | None:
+        """The dossier of a case."""
+        ...
+
+
+class DocumentStore(Protocol):
+    """The table `kyc_document`."""
+
+    async def add(self, conn: AsyncConnection, document: KycDocument) -> KycDocument:
+        """Enter a document, or return the one of the same bytes in this case."""
+        ...
+
+    async def of_case(self, conn: AsyncConnection, case_id: UUID) -> list[KycDocument]:
+        """The documents of a case, in the order in which they were attached."""
+        ...
+
+    async def pending(self, conn: AsyncConnection, *, limit: int) -> list[KycDocument]:
+        """The oldest documents whose verdict is pending."""
+        ...
+
+    async def judge(
+        self, conn: AsyncConnection, document_id: UUID, verdict: DocumentVerdict, *, now: datetime
+    ) -> KycDocument:
+        """Write the verdict of a pending document; one that has a verdict keeps it. Returns what stands."""
+        ...
+
+
+class DelegationStore(Protocol):
+    """The table `kyc_delegation`."""
+
+    async def add(self, conn: AsyncConnection, delegation: Delegation) -> None:
+        """Enter an agreement."""
+        ...
+
+    async def lock(self, conn: AsyncConnection, delegation_id: UUID) -> Delegation | None:
+        """Read and lock one agreement."""
+        ...
+
+    async def find(self, conn: AsyncConnection, delegation_ids: Sequence[UUID]) -> dict[UUID, Delegation]:
+        """Agreements by id."""
+        ...
+
+    async def save(self, conn: AsyncConnection, delegation: Delegation) -> None:
+        """Write notice, end and version of a locked agreement."""
+        ...
+
+    async def newest(self, conn: AsyncConnection, *, limit: int) -> list[Delegation]:
+        """Agreements, newest first."""
+        ...
+
+
+class Objects(Protocol):
+    """Bytes kept under their hash. Implemented by `platform.objects.ObjectStore`."""
+
+    async def put(self, content: bytes) -> str:
+        """Keep bytes; return their SHA-256 (hex)."""
+        ...
+
+    async def get(self, key: str) -> bytes:
+        """The bytes of a key."""
+        ...
+
+
+class MalwareScanner(Protocol):
+    """A scanner for malware. Implemented by `adapters.clamd`."""
+
+    async def scan(self, content: bytes) -> DocumentVerdict:
+        """CLEAN, INFECTED or – where there is none – UNCHECKED_NO_SCANNER. Raises: MalwareScannerUnavailable."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KycPolicy:
+    """What the operator has chosen (settings). Months of None: as the law says."""
+
+    unchecked_documents_allowed: bool = False
+    simplified_allowed: bool = False
+    months_low: int | None = None
+    months_medium: int | None = None
+    months_high: int | None = None
+
+    def months_on(self, on: date) -> MonthsByRisk:
+        """After how many months an approval of this day ends. Raises: ParameterNotInForce."""
+        lawful = KYC_REFRESH_MONTHS.at(on)
+        return MonthsByRisk(
+            low=self.months_low or lawful.low,
+            medium=self.months_medium or lawful.medium,
+            high=self.months_high or lawful.high,
+        )
 
 
 class ListFileReader(Protocol):

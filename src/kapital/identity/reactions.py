@@ -19,10 +19,13 @@ async def open_cases(tx: Transaction, events: list[CloudEvent], *, cases: CaseSt
     again.
     """
     told: dict[UUID, KycCase] = {}
+    kinds: dict[UUID, str] = {}
     for event in events:
         participant_id = UUID(event.data["participant_id"])
         case_id = derive_uuid7(participant_id, "kyc-case")
         told[case_id] = KycCase(case_id=case_id, participant_id=participant_id, number=1, opened_at=tx.now)
+        kinds[participant_id] = event.data["kind"]
+    await cases.note_kinds(tx.conn, kinds)
     opened = await cases.open(tx.conn, list(told.values()))
     scheduler = machine_actor(Role.SCHEDULER)
     for case_id in sorted(opened):

@@ -8,17 +8,23 @@ from typing import Final
 from litestar.di import Provide
 
 from kapital.identity.adapters.cases import CaseTable
+from kapital.identity.adapters.clamd import ClamdScanner, NoScanner
+from kapital.identity.adapters.dossier_tables import DelegationTable, DocumentTable, DossierTables
 from kapital.identity.adapters.freeze_tables import FreezeTables, freeze_of
 from kapital.identity.adapters.hit_tables import ClientTable, HitTable, hit_of
 from kapital.identity.adapters.list_tables import ListTables
+from kapital.identity.adapters.no_objects import NoObjects
 from kapital.identity.adapters.screener import IndexedScreener
 from kapital.identity.domain.events import PARTICIPANT_REGISTERED, WALLET_OPENED
-from kapital.identity.queries.bound import FreezeReads, IdentityReads, ScreeningReads
+from kapital.identity.dossier_routes import DOSSIER_HANDLERS
+from kapital.identity.ports import KycPolicy, MalwareScanner, Objects
+from kapital.identity.queries.bound import DossierReads, FreezeReads, IdentityReads, ScreeningReads
+from kapital.identity.queries.kyc_dossier import DossierParts
 from kapital.identity.reactions import keep_wallets, open_cases
 from kapital.identity.routes import HANDLERS
 from kapital.identity.routes_freezes import HANDLERS as FREEZE_HANDLERS
 from kapital.identity.use_cases.answers import freeze_answer
-from kapital.identity.use_cases.bound import IdentityUseCases, ScreeningUseCases
+from kapital.identity.use_cases.bound import DossierUseCases, IdentityUseCases, ScreeningUseCases
 from kapital.identity.use_cases.freezing import FreezingUseCases
 from kapital.kernel.clock import Clock
 from kapital.ledger.api import Ledger
@@ -27,6 +33,7 @@ from kapital.platform.clock import Ticks
 from kapital.platform.database import Database
 from kapital.platform.http import ServiceRoutes
 from kapital.platform.ids import new_uuid7
+from kapital.platform.settings import Settings
 from kapital.platform.unit_of_work import UnitOfWork
 
 NAME: Final = "identity"
@@ -38,6 +45,8 @@ class IdentityService:
 
     use_cases: IdentityUseCases
     reads: IdentityReads
+    dossiers: DossierUseCases
+    dossier_reads: DossierReads
     screening: ScreeningUseCases
     screening_reads: ScreeningReads
     freezing: FreezingUseCases
@@ -47,10 +56,43 @@ class IdentityService:
     ticks: Ticks
 
 
-def identity_of(database: Database, clock: Clock, *, ledger: Ledger) -> IdentityService:
-    """Identity over its own database, and a ledger in which it freezes."""
-    cases = CaseTable()
-    use_cases = IdentityUseCases(uow=UnitOfWork(database, clock), cases=cases, new_id=new_uuid7)
+def identity_of(
+    database: Database,
+    clock: Clock,
+    *,
+    ledger: Ledger,
+    objects: Objects | None = None,
+    scanner: MalwareScanner | None = None,
+    policy: KycPolicy | None = None,
+) -> IdentityService:
+    """Identity over its own database, and a ledger in which it freezes.
+
+    Without a scanner documents stay unchecked, and the policy says if that will do; without an object store none is
+    taken.
+    """
+    objects = objects or NoObjects()
+    cases, dossiers, documents, delegations = CaseTable(), DossierTables(), DocumentTable(), DelegationTable()
+    uow = UnitOfWork(database, clock)
+    policy = policy or KycPolicy()
+    use_cases = IdentityUseCases(
+        uow=uow, cases=cases, dossiers=dossiers, delegations=delegations, policy=policy, new_id=new_uuid7
+    )
+    files = DossierUseCases(
+        uow=uow,
+        cases=cases,
+        dossiers=dossiers,
+        documents=documents,
+        delegations=delegations,
+        objects=objects,
+        scanner=scanner or NoScanner(),
+        policy=policy,
+        new_id=new_uuid7,
+    )
+    file_reads = DossierReads(
+        database=database,
+        parts=DossierParts(rows=cases, dossiers=dossiers, documents=documents, objects=objects),
+        agreements=delegations,
+    )
     reads = IdentityReads(database=database, clock=clock)
     freezes = FreezeTables()
     freezing = FreezingUseCases(
@@ -76,22 +118,29 @@ def identity_of(database: Database, clock: Clock, *, ledger: Ledger) -> Identity
     async def rescreen(now: datetime) -> None:
         await screening.rescreen_clients(now)
 
+    async def check(now: datetime) -> None:
+        await files.check_documents(now)
+
     async def expire(now: datetime) -> None:
         await use_cases.expire_cases(now)
 
     return IdentityService(
         use_cases=use_cases,
         reads=reads,
+        dossiers=files,
+        dossier_reads=file_reads,
         screening=screening,
         screening_reads=screening_reads,
         freezing=freezing,
         freeze_reads=freeze_reads,
         routes=ServiceRoutes(
             name=NAME,
-            handlers=(*HANDLERS, *FREEZE_HANDLERS),
+            handlers=(*HANDLERS, *DOSSIER_HANDLERS, *FREEZE_HANDLERS),
             dependencies={
                 "identity": Provide(lambda: use_cases, sync_to_thread=False),
                 "identity_reads": Provide(lambda: reads, sync_to_thread=False),
+                "dossiers": Provide(lambda: files, sync_to_thread=False),
+                "dossier_reads": Provide(lambda: file_reads, sync_to_thread=False),
                 "screening": Provide(lambda: screening, sync_to_thread=False),
                 "screening_reads": Provide(lambda: screening_reads, sync_to_thread=False),
                 "freezing": Provide(lambda: freezing, sync_to_thread=False),
@@ -102,5 +151,21 @@ def identity_of(database: Database, clock: Clock, *, ledger: Ledger) -> Identity
             ((PARTICIPANT_REGISTERED,), partial(open_cases, cases=cases)),
             ((WALLET_OPENED,), partial(keep_wallets, freezes=freezes)),
         ],
-        ticks=(expire, rescreen, freezing.tick),
+        ticks=(expire, rescreen, check, freezing.tick),
+    )
+
+
+def scanner_of(settings: Settings) -> MalwareScanner:
+    """The scanner that the settings name, or the one that says that there is none."""
+    return NoScanner() if settings.clamd_address is None else ClamdScanner(address=settings.clamd_address)
+
+
+def kyc_policy_of(settings: Settings) -> KycPolicy:
+    """What the operator has chosen."""
+    return KycPolicy(
+        unchecked_documents_allowed=settings.unchecked_documents_allowed,
+        simplified_allowed=settings.simplified_identification_allowed,
+        months_low=settings.kyc_refresh_months_low,
+        months_medium=settings.kyc_refresh_months_medium,
+        months_high=settings.kyc_refresh_months_high,
     )

@@ -57,6 +57,19 @@ class Settings(BaseSettings):
     policies_dir: Path | None = None
     """Folder with the Cedar policies and their schema. None: those that came with the program."""
     body_limit_bytes: int = Field(default=1_048_576, ge=1024, le=268_435_456)
+    clamd_address: str | None = Field(default=None, pattern=r"^(tcp://[^/:]+:[0-9]{1,5}|unix:///.+)$", max_length=300)
+    """Scanner for malware (ClamAV's clamd) that documents of identification are shown to: `tcp://host:port` or
+    `unix:///path`. None: documents stay unchecked."""
+    unchecked_documents_allowed: bool = False
+    """Whether somebody may be identified by documents that no scanner looked at, where none is named."""
+    simplified_identification_allowed: bool = False
+    """Whether persons may be identified in the simplified way (115-FZ art. 7); orders do not look at its limit."""
+    kyc_refresh_months_low: int | None = Field(default=None, ge=1, le=36)
+    """After how many months an identification of low risk ends. None: as the law says (dated parameter)."""
+    kyc_refresh_months_medium: int | None = Field(default=None, ge=1, le=36)
+    """The same of medium risk."""
+    kyc_refresh_months_high: int | None = Field(default=None, ge=1, le=36)
+    """The same of high risk."""
     bus_poll_interval_ms: int = Field(default=1000, ge=10, le=60_000)
     """The longest time an event waits when a wake-up was lost."""
     bank_account: str = Field(default="", max_length=20)

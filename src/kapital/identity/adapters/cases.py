@@ -1,13 +1,15 @@
 """The tables `kyc_case` and `identification`: one statement per batch, never per row."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 from uuid import UUID
 
+from msgspec import UnsetType
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from kapital.identity.domain.dossier import IdentificationMethod, ReviewReason
 from kapital.identity.domain.kyc_case import (
     DocumentKind,
     Identification,
@@ -15,8 +17,11 @@ from kapital.identity.domain.kyc_case import (
     KycCase,
     ScreeningResult,
 )
+from kapital.identity.domain.risk import RiskLevel
 from kapital.identity.domain.states import CaseState
 from kapital.kernel.problems import ensure
+
+T = TypeVar("T")
 
 _OPEN: Final = text(
     """
@@ -31,7 +36,8 @@ _OPEN: Final = text(
 CASE_COLUMNS: Final = """
     c.case_id, c.participant_id, c.number, c.state, c.opened_at, c.decided_by, c.decided_at, c.decision_basis,
     c.valid_until, i.document_kind, i.document_sha256, i.category, i.category_evidence_reference,
-    i.screening_list_version, i.screening_result, i.identified_by, i.identified_at
+    i.screening_list_version, i.screening_result, i.identified_by, i.identified_at, c.version, c.endorsed_by,
+    c.endorsed_at, c.endorsement_basis, i.method, i.dossier_sha256, i.risk_level, i.review_reasons, i.filled_by
 """
 # The first case of a participant stands for all of them: who holds its row holds the participant's cases.
 # Locking the latest would not do: while waiting for it, another transaction may add a later one.
@@ -72,25 +78,56 @@ _UNDER_MEASURES: Final = text(
     WHERE measure <> 'free' AND participant_id = ANY(CAST(:participants AS uuid[]))
     """
 )
+_LISTED_OFFICIALS: Final = text(
+    """
+    SELECT DISTINCT participant_id FROM screening_hit
+    WHERE state = 'pep' AND participant_id = ANY(CAST(:participants AS uuid[]))
+    """
+)
+_SCREENED: Final = text("SELECT 1 FROM screening_client WHERE participant_id = CAST(:participant AS uuid)")
+_LISTS: Final = text(
+    """
+    SELECT string_agg(source || ':' || number, ', ' ORDER BY source) AS lists
+    FROM screening_list_version WHERE state = 'in_force'
+    """
+)
+_NOTE_KINDS: Final = text(
+    """
+    INSERT INTO kyc_participant (participant_id, kind)
+    SELECT * FROM unnest(CAST(:participants AS uuid[]), CAST(:kinds AS text[])) ON CONFLICT DO NOTHING
+    """
+)
+_KINDS: Final = text(
+    "SELECT participant_id, kind FROM kyc_participant WHERE participant_id = ANY(CAST(:participants AS uuid[]))"
+)
 _ADD_IDENTIFICATIONS: Final = text(
     """
     INSERT INTO identification (case_id, document_kind, document_sha256, category,
         category_evidence_reference, screening_list_version, screening_result, identified_by,
-        identified_at, identification_sha256)
-    SELECT * FROM unnest(CAST(:ids AS uuid[]), CAST(:kinds AS text[]), CAST(:documents AS text[]),
+        identified_at, identification_sha256, method, dossier_sha256, risk_level, review_reasons, filled_by)
+    SELECT id, kind, document, category, evidence, list, result, maker, instant, sha256, method, dossier, level,
+        string_to_array(NULLIF(reasons, ''), ','), filler
+    FROM unnest(CAST(:ids AS uuid[]), CAST(:kinds AS text[]), CAST(:documents AS text[]),
         CAST(:categories AS text[]), CAST(:evidence AS text[]), CAST(:lists AS text[]),
         CAST(:results AS text[]), CAST(:makers AS text[]), CAST(:instants AS timestamptz[]),
-        CAST(:sha256s AS text[]))
+        CAST(:sha256s AS text[]), CAST(:methods AS text[]), CAST(:dossiers AS text[]), CAST(:levels AS text[]),
+        CAST(:reasons AS text[]), CAST(:fillers AS text[]))
+        AS i (id, kind, document, category, evidence, list, result, maker, instant, sha256, method, dossier, level,
+            reasons, filler)
     """
 )
 _SAVE: Final = text(
     """
     UPDATE kyc_case k
     SET state = c.state, decided_by = c.decided_by, decided_at = c.decided_at, decision_basis = c.basis,
-        valid_until = c.valid_until
+        valid_until = c.valid_until, version = c.version, endorsed_by = c.endorsed_by, endorsed_at = c.endorsed_at,
+        endorsement_basis = c.endorsement_basis
     FROM unnest(CAST(:ids AS uuid[]), CAST(:states AS text[]), CAST(:officers AS text[]),
-                CAST(:decided AS timestamptz[]), CAST(:bases AS text[]), CAST(:terms AS timestamptz[]))
-        AS c (id, state, decided_by, decided_at, basis, valid_until)
+                CAST(:decided AS timestamptz[]), CAST(:bases AS text[]), CAST(:terms AS timestamptz[]),
+                CAST(:versions AS integer[]), CAST(:endorsers AS text[]), CAST(:endorsed AS timestamptz[]),
+                CAST(:endorsements AS text[]))
+        AS c (id, state, decided_by, decided_at, basis, valid_until, version, endorsed_by, endorsed_at,
+            endorsement_basis)
     WHERE k.case_id = c.id
     """
 )
@@ -122,6 +159,10 @@ class CaseTable:
         # committed.
         return _by_participant(await conn.execute(_LATEST, who))
 
+    async def latest(self, conn: AsyncConnection, participant_id: UUID) -> KycCase | None:
+        """The latest case of a participant, not locked."""
+        return _by_participant(await conn.execute(_LATEST, {"participants": [participant_id]})).get(participant_id)
+
     async def lock_approved(self, conn: AsyncConnection, participant_ids: Sequence[UUID]) -> dict[UUID, KycCase]:
         """Read the case whose approval is in force, of each participant that has one."""
         return _by_participant(await conn.execute(_APPROVED, {"participants": list(participant_ids)}))
@@ -136,6 +177,29 @@ class CaseTable:
         """Those of the participants whose operations are held or frozen because of a hit."""
         rows = await conn.execute(_UNDER_MEASURES, {"participants": list(participant_ids)})
         return {UUID(str(row.participant_id)) for row in rows}
+
+    async def listed_officials(self, conn: AsyncConnection, participant_ids: Sequence[UUID]) -> set[UUID]:
+        """Those of the participants of whom a hit says that they are public officials."""
+        rows = await conn.execute(_LISTED_OFFICIALS, {"participants": list(participant_ids)})
+        return {UUID(str(row.participant_id)) for row in rows}
+
+    async def screened(self, conn: AsyncConnection, participant_id: UUID) -> bool:
+        """Whether the participant was compared with the lists."""
+        return (await conn.execute(_SCREENED, {"participant": participant_id})).one_or_none() is not None
+
+    async def lists_in_force(self, conn: AsyncConnection) -> str:
+        """The lists in force with the numbers of their versions."""
+        return (await conn.execute(_LISTS)).scalar_one() or "none"
+
+    async def note_kinds(self, conn: AsyncConnection, kinds: Mapping[UUID, str]) -> None:
+        """Keep what kind of participant the registry took in."""
+        who = sorted(kinds)
+        await conn.execute(_NOTE_KINDS, {"participants": who, "kinds": [kinds[one] for one in who]})
+
+    async def kinds(self, conn: AsyncConnection, participant_ids: Sequence[UUID]) -> dict[UUID, str]:
+        """What kind each participant is, of those that are known."""
+        rows = await conn.execute(_KINDS, {"participants": list(participant_ids)})
+        return {UUID(str(row.participant_id)): row.kind for row in rows}
 
     async def save_identifications(self, conn: AsyncConnection, cases: Sequence[KycCase]) -> None:
         """Write the identification just recorded in each case, and the case's state."""
@@ -155,6 +219,11 @@ class CaseTable:
                 "makers": [i.identified_by for i in recorded],
                 "instants": [i.identified_at for i in recorded],
                 "sha256s": [i.sha256 for i in recorded],
+                "methods": [_or_none(i.method) for i in recorded],
+                "dossiers": [_or_none(i.dossier_sha256) for i in recorded],
+                "levels": [_or_none(i.risk_level) for i in recorded],
+                "reasons": [",".join(i.review_reasons or ()) for i in recorded],
+                "fillers": [_or_none(i.filled_by) for i in recorded],
             },
         )
         await self.save(conn, cases)
@@ -172,6 +241,10 @@ class CaseTable:
                 "decided": [c.decided_at for c in cases],
                 "bases": [c.decision_basis for c in cases],
                 "terms": [c.valid_until for c in cases],
+                "versions": [c.version for c in cases],
+                "endorsers": [c.endorsed_by for c in cases],
+                "endorsed": [c.endorsed_at for c in cases],
+                "endorsements": [c.endorsement_basis for c in cases],
             },
         )
         ensure(saved.rowcount == len(cases), "a locked case has gone")
@@ -180,6 +253,23 @@ class CaseTable:
 def _by_participant(rows: Any) -> dict[UUID, KycCase]:
     cases = (case_of(row) for row in rows)
     return {case.participant_id: case for case in cases}
+
+
+def _or_none(value: T | UnsetType) -> T | None:
+    return None if isinstance(value, UnsetType) else value
+
+
+def _later_members(row: Any) -> dict[str, Any]:
+    """What identifications carry since risk is computed; nothing of one from before, whose hash must stay."""
+    if row.method is None:
+        return {}
+    members = {
+        "method": IdentificationMethod(row.method),
+        "dossier_sha256": row.dossier_sha256,
+        "risk_level": RiskLevel(row.risk_level),
+        "review_reasons": tuple(ReviewReason(reason) for reason in row.review_reasons or ()),
+    }
+    return members if row.filled_by is None else members | {"filled_by": row.filled_by}
 
 
 def case_of(row: Any) -> KycCase:
@@ -199,6 +289,7 @@ def case_of(row: Any) -> KycCase:
             screening_result=ScreeningResult(row.screening_result),
             identified_by=row.identified_by,
             identified_at=row.identified_at,
+            **_later_members(row),
         )
     return KycCase(
         case_id=case_id,
@@ -206,6 +297,10 @@ def case_of(row: Any) -> KycCase:
         number=row.number,
         opened_at=row.opened_at,
         state=CaseState(row.state),
+        version=row.version,
+        endorsed_by=row.endorsed_by,
+        endorsed_at=row.endorsed_at,
+        endorsement_basis=row.endorsement_basis,
         identification=identification,
         decided_by=row.decided_by,
         decided_at=row.decided_at,

@@ -2,6 +2,8 @@
 
 from typing import Final
 
+IDENTIFICATION_RECORDED: Final = "kapital.identity.identification_recorded.v1"
+KYC_REFERRED: Final = "kapital.identity.kyc_referred.v1"
 KYC_DECIDED: Final = "kapital.identity.kyc_decided.v1"
 KYC_EXPIRED: Final = "kapital.identity.kyc_expired.v1"
 MEASURE_CHANGED: Final = "kapital.identity.measure_changed.v1"

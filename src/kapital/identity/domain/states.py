@@ -12,6 +12,7 @@ class CaseState(StrEnum):
 
     OPENED = "opened"
     IDENTIFIED = "identified"
+    AWAITING_SENIOR = "awaiting_senior"  # A public official: approved by an officer, decided by a senior one.
     APPROVED = "approved"
     REJECTED = "rejected"
     EXPIRED = "expired"
@@ -26,6 +27,9 @@ KYC_CASE: Final = StateMachine(
         Step(_S.OPENED, "identification_recorded", _S.IDENTIFIED, Role.ONBOARDING),
         Step(_S.IDENTIFIED, "approved", _S.APPROVED, Role.AML_OFFICER, True, "another person; no hit"),
         Step(_S.IDENTIFIED, "rejected", _S.REJECTED, Role.AML_OFFICER, True, "another person"),
+        Step(_S.IDENTIFIED, "endorsed", _S.AWAITING_SENIOR, Role.AML_OFFICER, True, "a public official"),
+        Step(_S.AWAITING_SENIOR, "approved", _S.APPROVED, Role.COMPLIANCE, True, "a third person; no hit"),
+        Step(_S.AWAITING_SENIOR, "rejected", _S.REJECTED, Role.COMPLIANCE, True, "a third person"),
         Step(_S.APPROVED, "term_ended", _S.EXPIRED, Role.SCHEDULER, guard="valid_until has come"),
         Step(_S.APPROVED, "superseded", _S.SUPERSEDED, Role.AML_OFFICER, True, "a renewal was decided"),
     ),

@@ -4,9 +4,19 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from kapital.contracts import identity as contract
+from kapital.identity.domain.kyc_document import KycDocument
 from kapital.identity.domain.states import CaseState, FreezeState, HitState
-from kapital.identity.ports import FreezeRows, FreezeStore, FreezeTold, HitRows
-from kapital.identity.queries import freezes, kyc_cases, kyc_status, list_versions, screening_hits
+from kapital.identity.ports import DelegationStore, FreezeRows, FreezeStore, FreezeTold, HitRows
+from kapital.identity.queries import (
+    delegations,
+    freezes,
+    kyc_cases,
+    kyc_dossier,
+    kyc_status,
+    list_versions,
+    screening_hits,
+)
+from kapital.identity.queries.kyc_dossier import DossierParts
 from kapital.kernel.actor import Actor
 from kapital.kernel.clock import Clock
 from kapital.platform.database import Database
@@ -68,6 +78,34 @@ class FreezeReads:
             return await freezes.get_freeze(
                 conn, freeze_id, actor=actor, freezes=self.freezes, freeze_of=self.freeze_of, told=self.told
             )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DossierReads:
+    """The read models with personal data, and the agreements with banks."""
+
+    database: Database
+    parts: DossierParts
+    agreements: DelegationStore
+
+    async def get_kyc_dossier(self, participant_id: UUID, *, actor: Actor) -> contract.KycDossier:
+        """See `queries.kyc_dossier.get_kyc_dossier`."""
+        async with self.database.connect() as conn:
+            return await kyc_dossier.get_kyc_dossier(conn, participant_id, actor=actor, parts=self.parts)
+
+    async def get_kyc_document(
+        self, participant_id: UUID, document_id: UUID, *, actor: Actor
+    ) -> tuple[KycDocument, bytes]:
+        """See `queries.kyc_dossier.get_kyc_document`."""
+        async with self.database.connect() as conn:
+            return await kyc_dossier.get_kyc_document(
+                conn, participant_id, document_id, actor=actor, parts=self.parts
+            )
+
+    async def list_delegations(self, *, actor: Actor, limit: int = 100) -> contract.DelegationPage:
+        """See `queries.delegations.list_delegations`."""
+        async with self.database.connect() as conn:
+            return await delegations.list_delegations(conn, actor=actor, agreements=self.agreements, limit=limit)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,7 +13,7 @@ from kapital.platform import access
 
 _PAGE: Final = text(
     """
-    SELECT c.case_id, c.participant_id, c.number, c.state, c.opened_at, c.decided_by, c.decided_at,
+    SELECT c.case_id, c.participant_id, c.number, c.version, c.state, c.opened_at, c.decided_by, c.decided_at,
         c.valid_until, i.document_kind, i.document_sha256, i.category,
         i.category_evidence_reference, i.screening_list_version, i.screening_result, i.identified_by, i.identified_at,
         i.identification_sha256
@@ -61,6 +61,7 @@ def _case(row: Any) -> contract.KycCase:
         case_id=UUID(str(row.case_id)),
         participant_id=UUID(str(row.participant_id)),
         number=row.number,
+        version=row.version,
         state=contract.CaseState(row.state),
         opened_at=row.opened_at,
         identification=identification,

@@ -8,6 +8,8 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from kapital.contracts import identity as contract
+from kapital.identity.domain.dossier import IdentificationMethod
+from kapital.identity.domain.parameters import SIMPLIFIED_LIMIT_KOPECKS, day_of
 from kapital.identity.domain.problems import KycCaseNotFound
 from kapital.kernel.actor import Actor
 from kapital.platform import access
@@ -15,7 +17,7 @@ from kapital.platform import access
 # The last case that was ever approved, and no row for a participant without any case.
 _STATUS: Final = text(
     """
-    SELECT a.state, a.valid_until, i.category
+    SELECT a.state, a.valid_until, a.decided_at, i.category, i.method
     FROM (SELECT 1) q
     LEFT JOIN LATERAL (
         SELECT * FROM kyc_case
@@ -40,6 +42,7 @@ async def get_kyc_status(
     if row is None:
         raise KycCaseNotFound
     approved = row.state is not None
+    simplified = row.method == IdentificationMethod.SIMPLIFIED
     return contract.KycStatus(
         participant_id=participant_id,
         is_identified=approved,
@@ -47,4 +50,5 @@ async def get_kyc_status(
         is_valid=row.state == "approved" and now < row.valid_until,
         category=contract.InvestorCategory(row.category) if approved else None,
         valid_until=row.valid_until if approved else None,
+        limit_kopecks=SIMPLIFIED_LIMIT_KOPECKS.at(day_of(row.decided_at)) if simplified else None,
     )

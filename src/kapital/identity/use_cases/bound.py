@@ -7,17 +7,33 @@ from uuid import UUID
 
 from kapital.contracts import identity as contract
 from kapital.identity.domain.screening_list import ListVersion
-from kapital.identity.ports import CaseStore, ClientStore, HitStore, ListStore, Screener
+from kapital.identity.ports import (
+    CaseStore,
+    ClientStore,
+    DelegationStore,
+    DocumentStore,
+    DossierStore,
+    HitStore,
+    KycPolicy,
+    ListStore,
+    MalwareScanner,
+    Objects,
+    Screener,
+)
 from kapital.identity.use_cases import (
+    attach_document,
+    complete_case,
     decide_hit,
     decide_kyc,
     decide_list_version,
     expire_cases,
+    fill_questionnaire,
     load_list,
     record_identifications,
     rescreen_clients,
     screen_clients,
 )
+from kapital.identity.use_cases import delegations as agreements
 from kapital.identity.use_cases.freezing import FreezingUseCases
 from kapital.platform.telemetry import use_case
 from kapital.platform.unit_of_work import UnitOfWork
@@ -29,6 +45,9 @@ class IdentityUseCases:
 
     uow: UnitOfWork
     cases: CaseStore
+    dossiers: DossierStore
+    delegations: DelegationStore
+    policy: KycPolicy
     new_id: Callable[[], UUID]
 
     async def record_identifications(
@@ -37,17 +56,87 @@ class IdentityUseCases:
         """See `use_cases.record_identifications`."""
         async with use_case("identity.record_identifications"):
             return await record_identifications.record_identifications(
-                cmd, uow=self.uow, cases=self.cases, new_id=self.new_id
+                cmd,
+                uow=self.uow,
+                cases=self.cases,
+                dossiers=self.dossiers,
+                delegations=self.delegations,
+                policy=self.policy,
+                new_id=self.new_id,
             )
 
     async def decide_kyc(self, cmd: decide_kyc.DecideKyc) -> contract.DecideKycResponse:
         """See `use_cases.decide_kyc`."""
         async with use_case("identity.decide_kyc"):
-            return await decide_kyc.decide_kyc(cmd, uow=self.uow, cases=self.cases)
+            return await decide_kyc.decide_kyc(cmd, uow=self.uow, cases=self.cases, policy=self.policy)
 
     async def expire_cases(self, now: datetime) -> int:
         """See `use_cases.expire_cases`. Not counted: it runs every second and mostly finds nothing."""
         return await expire_cases.expire_cases(now, uow=self.uow, cases=self.cases)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DossierUseCases:
+    """The use cases of questionnaires, documents and delegation; see there for promises and refusals."""
+
+    uow: UnitOfWork
+    cases: CaseStore
+    dossiers: DossierStore
+    documents: DocumentStore
+    delegations: DelegationStore
+    objects: Objects
+    scanner: MalwareScanner
+    policy: KycPolicy
+    new_id: Callable[[], UUID]
+
+    async def fill_questionnaire(self, cmd: fill_questionnaire.FillQuestionnaire) -> contract.FilledQuestionnaire:
+        """See `use_cases.fill_questionnaire`."""
+        async with use_case("identity.fill_questionnaire"):
+            return await fill_questionnaire.fill_questionnaire(
+                cmd, uow=self.uow, cases=self.cases, dossiers=self.dossiers, new_id=self.new_id
+            )
+
+    async def attach_document(self, cmd: attach_document.AttachDocument) -> contract.KycDocument:
+        """See `use_cases.attach_document`."""
+        async with use_case("identity.attach_document"):
+            return await attach_document.attach_document(
+                cmd,
+                uow=self.uow,
+                cases=self.cases,
+                documents=self.documents,
+                objects=self.objects,
+                scanner=self.scanner,
+            )
+
+    async def check_documents(self, now: datetime) -> int:
+        """See `use_cases.attach_document`. Not counted: it runs every second and mostly finds nothing."""
+        return await attach_document.check_documents(
+            now, uow=self.uow, documents=self.documents, objects=self.objects, scanner=self.scanner
+        )
+
+    async def complete_case(self, cmd: complete_case.CompleteCase) -> contract.RecordedIdentification:
+        """See `use_cases.complete_case`."""
+        async with use_case("identity.complete_case"):
+            return await complete_case.complete_case(
+                cmd,
+                uow=self.uow,
+                cases=self.cases,
+                dossiers=self.dossiers,
+                documents=self.documents,
+                policy=self.policy,
+            )
+
+    async def enter_delegation(self, cmd: agreements.EnterDelegation) -> contract.Delegation:
+        """See `use_cases.delegations`."""
+        async with use_case("identity.enter_delegation"):
+            return await agreements.enter_delegation(
+                cmd, uow=self.uow, delegations=self.delegations, new_id=self.new_id
+            )
+
+    async def change_delegation(self, cmd: agreements.ChangeDelegation) -> contract.Delegation:
+        """See `use_cases.delegations`."""
+        async with use_case("identity.change_delegation"):
+            return await agreements.change_delegation(cmd, uow=self.uow, delegations=self.delegations)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

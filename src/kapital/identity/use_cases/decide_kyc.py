@@ -10,8 +10,10 @@ import msgspec
 from kapital.contracts import identity as contract
 from kapital.identity.domain.events import KYC_DECIDED
 from kapital.identity.domain.kyc_case import KycCase, KycOutcome
-from kapital.identity.domain.problems import KycCaseNotFound, ScreeningHitCannotBeApproved
-from kapital.identity.ports import CaseStore
+from kapital.identity.domain.parameters import MonthsByRisk, day_of
+from kapital.identity.domain.problems import KycCaseNotFound
+from kapital.identity.domain.states import CaseState
+from kapital.identity.ports import CaseStore, KycPolicy
 from kapital.identity.use_cases.answers import item_problem
 from kapital.kernel.actor import Actor
 from kapital.kernel.ids import CommandId
@@ -21,6 +23,7 @@ from kapital.platform.events import Event
 from kapital.platform.unit_of_work import Transaction, UnitOfWork, fingerprint
 
 BATCH_MAX: Final = 1_000
+"""Whose approval a public official needs."""
 
 
 class NewKycDecision(msgspec.Struct, frozen=True, kw_only=True):
@@ -41,11 +44,14 @@ class DecideKyc:
     decisions: tuple[NewKycDecision, ...]
 
 
-async def decide_kyc(cmd: DecideKyc, *, uow: UnitOfWork, cases: CaseStore) -> contract.DecideKycResponse:
+async def decide_kyc(
+    cmd: DecideKyc, *, uow: UnitOfWork, cases: CaseStore, policy: KycPolicy
+) -> contract.DecideKycResponse:
     """Move cases from IDENTIFIED to APPROVED or REJECTED; end the approval that a renewal replaces.
 
-    Law: 115-FZ art. 7; four eyes by the rule book.
-    Raises: IdempotencyKeyReused, NotPermitted. Per item: KycCaseNotFound, WrongState,
+    A public official's case goes from IDENTIFIED to AWAITING_SENIOR by an officer, and on by a senior officer.
+    Law: 115-FZ art. 7, art. 7.3 (public officials by written decision of the head); four eyes by the rule book.
+    Raises: IdempotencyKeyReused, NotPermitted. Per item: KycCaseNotFound, NotPermitted, WrongState,
     MakerAndCheckerMustDiffer, DecisionNamesAnotherIdentification, ScreeningHitCannotBeApproved.
     Promise: of two decisions at once on one case one is made, the other refused.
     """
@@ -59,18 +65,31 @@ async def decide_kyc(cmd: DecideKyc, *, uow: UnitOfWork, cases: CaseStore) -> co
         latest = await cases.lock_latest(tx.conn, participants)
         in_force = await cases.lock_approved(tx.conn, participants)
         measured = await cases.under_measures(tx.conn, participants)
+        officials = await cases.listed_officials(tx.conn, participants)
         results: list[contract.DecidedKyc] = []
         decided: list[KycCase] = []
         for item in cmd.decisions:
             try:
-                case = _decide(item, latest=latest, measured=measured, officer=cmd.actor, tx=tx)
+                case = _decide(
+                    item,
+                    latest=latest,
+                    measured=measured,
+                    is_listed_pep=item.participant_id in officials,
+                    months=policy.months_on(day_of(tx.now)),
+                    officer=cmd.actor,
+                    tx=tx,
+                )
             except Problem as problem:
                 results.append(_refusal(item.participant_id, problem))
                 continue
             decided.append(case)
             results.append(_answer(case))
             await _tell(case, officer=cmd.actor, tx=tx)
-        superseded = [in_force[case.participant_id] for case in decided if case.participant_id in in_force]
+        superseded = [
+            in_force[case.participant_id]
+            for case in decided
+            if case.participant_id in in_force and case.state is not CaseState.AWAITING_SENIOR
+        ]
         for case in superseded:
             case.supersede()
         # Two statements in this order: the index that admits one approval per participant is checked row by
@@ -83,30 +102,51 @@ async def decide_kyc(cmd: DecideKyc, *, uow: UnitOfWork, cases: CaseStore) -> co
 
 
 def _decide(
-    item: NewKycDecision, *, latest: Mapping[UUID, KycCase], measured: Set[UUID], officer: Actor, tx: Transaction
+    item: NewKycDecision,
+    *,
+    latest: Mapping[UUID, KycCase],
+    measured: Set[UUID],
+    is_listed_pep: bool,
+    months: MonthsByRisk,
+    officer: Actor,
+    tx: Transaction,
 ) -> KycCase:
     case = latest.get(item.participant_id)
     if case is None:
         raise KycCaseNotFound(facts={"participant_id": str(item.participant_id)})
+    asked = Resource("KycCase", case.case_id, awaiting_senior=case.state is CaseState.AWAITING_SENIOR)
+    if (refusal := tx.access.why_not(officer, "decide_kyc", asked)) is not None:
+        raise refusal
     case.decide(
         item.outcome,
         identification_sha256=item.identification_sha256,
         basis=item.basis_reference,
         officer_id=officer.id,
         now=tx.now,
+        is_listed_pep=is_listed_pep,
+        under_measure=item.participant_id in measured,
+        months=months,
     )
-    if item.outcome is KycOutcome.APPROVED and item.participant_id in measured:
-        raise ScreeningHitCannotBeApproved
     return case
 
 
 async def _tell(case: KycCase, *, officer: Actor, tx: Transaction) -> None:
+    if case.state is CaseState.AWAITING_SENIOR:
+        await tx.audit.append(
+            "identity.kyc_endorsed",
+            case.case_id,
+            officer,
+            basis={"reference": case.endorsement_basis, "identification_sha256": case.recorded.sha256},
+            before={"state": "identified"},
+            after={"state": case.state},
+        )
+        return
     await tx.audit.append(
         "identity.kyc_decided",
         case.case_id,
         officer,
         basis={"reference": case.decision_basis, "identification_sha256": case.recorded.sha256},
-        before={"state": "identified"},
+        before={"state": "identified" if case.endorsed_by is None else "awaiting_senior"},
         after={"state": case.state, "valid_until": case.valid_until},
     )
     await tx.outbox.add(

@@ -1,24 +1,31 @@
-"""Use case: a person records how participants were identified."""
+"""Use case: a person records how participants were identified, many at once, or imports what a bank identified."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import date
 from typing import Final
 from uuid import UUID
 
 import msgspec
 
 from kapital.contracts import identity as contract
-from kapital.identity.domain.kyc_case import (
-    DocumentKind,
-    Identification,
-    InvestorCategory,
-    KycCase,
-    ScreeningResult,
-    may_open_renewal,
-)
-from kapital.identity.domain.problems import KycCaseNotFound
-from kapital.identity.ports import CaseStore
+from kapital.identity.domain.delegation import Delegation
+from kapital.identity.domain.dossier import Dossier, IdentificationMethod
+from kapital.identity.domain.kyc_case import DocumentKind, InvestorCategory, KycCase, ScreeningResult
+from kapital.identity.domain.kyc_problems import DelegationNotFound, QuestionnaireRequired
+from kapital.identity.domain.parameters import day_of
+from kapital.identity.domain.questionnaire import Questionnaire
+from kapital.identity.domain.questionnaire_form import require_sound
+from kapital.identity.ports import CaseStore, DelegationStore, DossierStore, FilledQuestionnaire, KycPolicy
 from kapital.identity.use_cases.answers import item_problem
+from kapital.identity.use_cases.concluding import (
+    Conclusion,
+    Surroundings,
+    conclude,
+    recorded_answer,
+    tell_recorded,
+)
+from kapital.identity.use_cases.finding_case import case_to_work_on
 from kapital.kernel.actor import Actor
 from kapital.kernel.ids import CommandId
 from kapital.kernel.problems import Problem, ensure
@@ -28,7 +35,10 @@ BATCH_MAX: Final = 1_000
 
 
 class NewIdentification(msgspec.Struct, frozen=True, kw_only=True):
-    """What the person says of one participant."""
+    """What the person says of one participant.
+
+    Shape: `delegation_id` with `agent_reference` where a bank identified; `method` None: what the rest makes it.
+    """
 
     participant_id: UUID
     document_kind: DocumentKind
@@ -37,6 +47,10 @@ class NewIdentification(msgspec.Struct, frozen=True, kw_only=True):
     screening_list_version: str
     screening_result: ScreeningResult
     category_evidence_reference: str | None = None
+    method: IdentificationMethod | None = None
+    delegation_id: UUID | None = None
+    agent_reference: str | None = None
+    questionnaire: Questionnaire | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,14 +62,32 @@ class RecordIdentifications:
     identifications: tuple[NewIdentification, ...]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Known:
+    """What was read for the whole batch, each in one statement."""
+
+    latest: Mapping[UUID, KycCase]
+    around: Surroundings
+    delegations: Mapping[UUID, Delegation]
+    questionnaires: Mapping[UUID, FilledQuestionnaire]
+
+
 async def record_identifications(
-    cmd: RecordIdentifications, *, uow: UnitOfWork, cases: CaseStore, new_id: Callable[[], UUID]
+    cmd: RecordIdentifications,
+    *,
+    uow: UnitOfWork,
+    cases: CaseStore,
+    dossiers: DossierStore,
+    delegations: DelegationStore,
+    policy: KycPolicy,
+    new_id: Callable[[], UUID],
 ) -> contract.RecordIdentificationsResponse:
     """Move cases from OPENED to IDENTIFIED; open a new case for a renewal. One answer per item.
 
-    Law: 115-FZ art. 7 (identification before service, refreshed).
+    Law: 115-FZ art. 7 (identification before service, refreshed; by a bank under an agreement).
     Raises: IdempotencyKeyReused, NotPermitted. Per item: KycCaseNotFound, CaseNotAwaitingIdentification,
-    QualifiedStatusNeedsEvidence.
+    QualifiedStatusNeedsEvidence, DelegationNotFound, DelegationNotInForce, DelegationNotNotified,
+    QuestionnaireRequired, what `require_sound` and `make_dossier` raise.
     """
     ensure(0 < len(cmd.identifications) <= BATCH_MAX, "a batch has 1 to 1,000 items")
     mark = fingerprint(cmd)
@@ -63,75 +95,107 @@ async def record_identifications(
         if (earlier := await tx.replies.find(cmd.command_id, cmd.actor, mark)) is not None:
             return msgspec.json.decode(earlier, type=contract.RecordIdentificationsResponse)
         tx.access.require(cmd.actor, "record_identifications")
-        latest = await cases.lock_latest(tx.conn, [item.participant_id for item in cmd.identifications])
+        known = await _read(cmd, tx, cases=cases, dossiers=dossiers, delegations=delegations, policy=policy)
         results: list[contract.RecordedIdentification] = []
-        recorded: list[KycCase] = []
+        recorded: list[tuple[KycCase, Dossier]] = []
+        filled: list[FilledQuestionnaire] = []
         for item in cmd.identifications:
             try:
-                case = _record(item, latest=latest, actor=cmd.actor, tx=tx, new_id=new_id)
+                case, dossier, brought = _record(item, known=known, actor=cmd.actor, tx=tx, new_id=new_id)
             except Problem as problem:
                 results.append(_refusal(item.participant_id, problem))
                 continue
-            recorded.append(case)
-            results.append(_answer(case))
-            await tx.audit.append(
-                "identity.identification_recorded",
-                case.case_id,
-                cmd.actor,
-                after={"state": case.state, "identification_sha256": case.recorded.sha256},
-            )
-        renewals = [case for case in recorded if case.number > 1]
-        opened = await cases.open(tx.conn, renewals)
-        ensure(len(opened) == len(renewals), "the participant's lock admits one renewal at a time")
-        await cases.save_identifications(tx.conn, recorded)
+            recorded.append((case, dossier))
+            filled += brought
+            results.append(recorded_answer(case))
+            await tell_recorded(case, dossier, actor=cmd.actor, tx=tx)
+        renewals = [case for case, _ in recorded if case.number > 1 and case.case_id not in known.questionnaires]
+        await cases.open(tx.conn, renewals)
+        await cases.save_identifications(tx.conn, [case for case, _ in recorded])
+        await dossiers.put_questionnaires(tx.conn, filled)
+        await dossiers.put_dossiers(tx.conn, [dossier for _, dossier in recorded])
         answer = contract.RecordIdentificationsResponse(results=results)
         await tx.replies.keep(cmd.command_id, cmd.actor, mark, msgspec.json.encode(answer))
         return answer
 
 
-def _record(
-    item: NewIdentification,
-    *,
-    latest: Mapping[UUID, KycCase],
-    actor: Actor,
+async def _read(
+    cmd: RecordIdentifications,
     tx: Transaction,
-    new_id: Callable[[], UUID],
-) -> KycCase:
-    case = latest.get(item.participant_id)
-    if case is None:
-        raise KycCaseNotFound(facts={"participant_id": str(item.participant_id)})
-    if may_open_renewal(case):
-        case = KycCase(
-            case_id=new_id(),
-            participant_id=item.participant_id,
-            number=case.number + 1,
-            opened_at=tx.now,
-        )
-    case.record(
-        Identification(
-            case_id=case.case_id,
-            participant_id=item.participant_id,
-            document_kind=item.document_kind,
-            document_sha256=item.document_sha256,
-            category=item.category,
-            category_evidence_reference=item.category_evidence_reference,
-            screening_list_version=item.screening_list_version,
-            screening_result=item.screening_result,
-            identified_by=actor.id,
-            identified_at=tx.now,
-        )
+    *,
+    cases: CaseStore,
+    dossiers: DossierStore,
+    delegations: DelegationStore,
+    policy: KycPolicy,
+) -> _Known:
+    participants = [item.participant_id for item in cmd.identifications]
+    latest = await cases.lock_latest(tx.conn, participants)
+    agreements = {item.delegation_id for item in cmd.identifications if item.delegation_id is not None}
+    return _Known(
+        latest=latest,
+        around=Surroundings(
+            kinds=await cases.kinds(tx.conn, participants),
+            officials=await cases.listed_officials(tx.conn, participants),
+            measured=await cases.under_measures(tx.conn, participants),
+            simplified_allowed=policy.simplified_allowed,
+        ),
+        delegations=await delegations.find(tx.conn, sorted(agreements)) if agreements else {},
+        questionnaires=await dossiers.questionnaires(tx.conn, [case.case_id for case in latest.values()]),
     )
-    return case
 
 
-def _answer(case: KycCase) -> contract.RecordedIdentification:
-    return contract.RecordedIdentification(
-        participant_id=case.participant_id,
-        case_id=case.case_id,
-        state=contract.CaseState(case.state.value),
-        identification_sha256=case.recorded.sha256,
-        problem=None,
+def _record(
+    item: NewIdentification, *, known: _Known, actor: Actor, tx: Transaction, new_id: Callable[[], UUID]
+) -> tuple[KycCase, Dossier, list[FilledQuestionnaire]]:
+    case = case_to_work_on(item.participant_id, known.latest, new_id=new_id, now=tx.now)
+    case.require_open()
+    case.require_category(item.category, item.category_evidence_reference)
+    on = day_of(tx.now)
+    _require_delegation(item, known, on)
+    brought: list[FilledQuestionnaire] = []
+    filled = known.questionnaires.get(case.case_id)
+    if item.questionnaire is not None:
+        require_sound(item.questionnaire, participant_kind=known.around.kinds.get(item.participant_id), on=on)
+        filled = FilledQuestionnaire(
+            case_id=case.case_id, questionnaire=item.questionnaire, filled_by=actor.id, filled_at=tx.now
+        )
+        brought.append(filled)
+    said = Conclusion(
+        method=_method(item, filled, is_entity=known.around.is_entity(item.participant_id, item.document_kind)),
+        document_kind=item.document_kind,
+        document_sha256=item.document_sha256,
+        category=item.category,
+        category_evidence_reference=item.category_evidence_reference,
+        screening_list_version=item.screening_list_version,
+        attested_hit=item.screening_result is ScreeningResult.HIT,
+        filled=filled,
+        delegation_id=item.delegation_id,
+        agent_reference=item.agent_reference,
     )
+    dossier = conclude(case, said, around=known.around, actor=actor, now=tx.now)
+    return case, dossier, brought
+
+
+def _require_delegation(item: NewIdentification, known: _Known, on: date) -> None:
+    if item.delegation_id is None:
+        if item.method is IdentificationMethod.DELEGATED or item.agent_reference is not None:
+            raise DelegationNotFound
+        return
+    agreement = known.delegations.get(item.delegation_id)
+    if agreement is None:
+        raise DelegationNotFound(facts={"delegation_id": str(item.delegation_id)})
+    agreement.require_usable(on=on, agent_reference=item.agent_reference)
+
+
+def _method(item: NewIdentification, filled: FilledQuestionnaire | None, *, is_entity: bool) -> IdentificationMethod:
+    """How it was done. Without a questionnaire staff vouch for a person only: an entity's owners are to be known."""
+    if item.delegation_id is not None:
+        return IdentificationMethod.DELEGATED
+    if filled is None and (is_entity or item.method not in (None, IdentificationMethod.ATTESTED)):
+        raise QuestionnaireRequired
+    if item.method is IdentificationMethod.SIMPLIFIED:
+        return IdentificationMethod.SIMPLIFIED
+    return IdentificationMethod.ATTESTED if filled is None else IdentificationMethod.FULL
 
 
 def _refusal(participant_id: UUID, problem: Problem) -> contract.RecordedIdentification:

@@ -1,0 +1,1 @@
+"""Questionnaires, documents, owners, risk, delegation."""
