@@ -10,6 +10,7 @@ from typing import Final
 from kapital.custody.api import KeyNotFound, KeyProfile
 from kapital.custody.service import CustodyService, custody_of
 from kapital.disclosure.service import DisclosureService, disclosure_of
+from kapital.identity.domain.screening import ListSource
 from kapital.identity.service import IdentityService, identity_of, kyc_policy_of, scanner_of
 from kapital.kernel.actor import Actor, machine_actor
 from kapital.kernel.clock import Clock
@@ -160,6 +161,7 @@ async def _build(
         objects=objects,
         scanner=scanner_of(settings),
         policy=kyc_policy_of(settings),
+        required_lists=frozenset(map(ListSource, settings.screening_required_lists)),
     )
     settlement = settlement_of(
         databases.get("settlement"),

@@ -176,6 +176,22 @@ async def _people(play: Play) -> None:
     )
     ids = [result["participant_id"] for result in answer["results"]]
     await play.kapital.bus.drain()
+    # Nobody is approved before being compared with the lists; how this operation repeats, `_screening` shows.
+    screened = await play.client.post(
+        "/v1/identity/screening/clients",
+        json={
+            "clients": [
+                {
+                    "participant_id": one,
+                    "kind": "organisation" if who.kind.value == "legal_entity" else "person",
+                    "names": [who.name],
+                }
+                for one, (who, _, _) in zip(ids, wanted, strict=True)
+            ]
+        },
+        headers={"Authorization": f"Bearer {play.tokens['onboarding']}", "Idempotency-Key": "screen-people"},
+    )
+    assert screened.is_success, screened.text
     seen = [
         {
             "participant_id": one,
@@ -370,6 +386,15 @@ async def _screening(play: Play) -> None:
         decision,
         other=decision | {"reason": "другая"},
         hit_id=hit["hit_id"],
+    )
+    [message] = (await play.client.get("/v1/identity/aml/messages", headers=headers)).json()["messages"]
+    prepared = {"step": "prepare", "message_sha256": message["message_sha256"], "comment": "Счёт заблокирован"}
+    await play.try_out(
+        "POST /v1/identity/aml/messages/{message_id}/steps",
+        "aml_officer",
+        prepared,
+        other=prepared | {"comment": "Иное"},
+        message_id=message["message_id"],
     )
     outcome = {"outcome": "approved", "reason": "ЗКЛ-53"}
     await play.try_out(

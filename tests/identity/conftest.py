@@ -14,12 +14,14 @@ from sqlalchemy import text
 
 from kapital.contracts.identity import EVENT_TYPES, DecidedKyc, RecordedIdentification
 from kapital.identity.domain.kyc_case import DocumentKind, InvestorCategory, KycOutcome, ScreeningResult
+from kapital.identity.domain.screening import Particulars, SubjectKind
 from kapital.identity.queries.bound import DossierReads, IdentityReads
 from kapital.identity.reactions import open_cases
 from kapital.identity.service import identity_of
-from kapital.identity.use_cases.bound import DossierUseCases, IdentityUseCases
+from kapital.identity.use_cases.bound import DossierUseCases, IdentityUseCases, ScreeningUseCases
 from kapital.identity.use_cases.decide_kyc import DecideKyc, NewKycDecision
 from kapital.identity.use_cases.record_identifications import NewIdentification, RecordIdentifications
+from kapital.identity.use_cases.screen_clients import NewClient, ScreenClients
 from kapital.kernel.actor import Actor
 from kapital.kernel.ids import CommandId
 from kapital.kernel.roles import Role
@@ -59,6 +61,10 @@ def identification(participant_id: UUID, **changes: Any) -> NewIdentification:
     return NewIdentification(**(said | changes))
 
 
+def nobody_listed(participant_id: UUID) -> Particulars:
+    return Particulars(kind=SubjectKind.PERSON, names=(f"Проверкин {participant_id.hex}",))
+
+
 @dataclass
 class World:
     """The service, and what a test asks of it."""
@@ -67,6 +73,7 @@ class World:
     clock: SteppedClock
     do: IdentityUseCases
     read: IdentityReads
+    screening: ScreeningUseCases
     files: DossierUseCases
     file_reads: DossierReads
     _commands: int = field(default=0)
@@ -82,7 +89,14 @@ class World:
     async def opened(self, count: int = 1, kind: str = "natural_person") -> list[UUID]:
         ids = [new_uuid7() for _ in range(count)]
         await self.hear(*(participant_registered(participant_id, kind) for participant_id in ids))
+        await self.screened(*ids)
         return ids
+
+    async def screened(self, *ids: UUID) -> None:
+        """Record particulars: nobody is approved without."""
+        clients = tuple(NewClient(participant_id=one, particulars=nobody_listed(one)) for one in ids)
+        cmd = ScreenClients(command_id=self.command_id(), actor=ONBOARDER, clients=clients)
+        await self.screening.screen_clients(cmd)
 
     async def record(self, *items: NewIdentification, actor: Actor = ONBOARDER) -> list[RecordedIdentification]:
         cmd = RecordIdentifications(command_id=self.command_id(), actor=actor, identifications=items)
@@ -184,4 +198,6 @@ def clock() -> SteppedClock:
 async def world(make_database, clock: SteppedClock, tmp_path: Path) -> World:
     database = await make_database("identity", "kapital.identity.migrations", pool_size=10)
     service = identity_of(database, clock, ledger=NO_LEDGER, objects=ObjectStore(tmp_path / "objects"))
-    return World(database, clock, service.use_cases, service.reads, service.dossiers, service.dossier_reads)
+    return World(
+        database, clock, service.use_cases, service.reads, service.screening, service.dossiers, service.dossier_reads
+    )

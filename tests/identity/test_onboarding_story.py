@@ -18,6 +18,7 @@ from kapital.identity.domain.kyc_case import (
 from kapital.identity.service import IdentityService, identity_of
 from kapital.identity.use_cases.decide_kyc import DecideKyc, NewKycDecision
 from kapital.identity.use_cases.record_identifications import NewIdentification, RecordIdentifications
+from kapital.identity.use_cases.screen_clients import NewClient, ScreenClients
 from kapital.kernel.ids import CommandId
 from kapital.ledger.service import LedgerService
 from kapital.platform.bus import EmbeddedBus
@@ -26,6 +27,7 @@ from kapital.platform.database import Databases
 from kapital.registry.domain.participant import wallet_id_of
 from kapital.registry.service import RegistryService, registry_of
 from kapital.registry.use_cases.register_participants import RegisterParticipants
+from tests.identity.conftest import nobody_listed
 from tests.registry.people import AML_OFFICER, ONBOARDER, RULE_BOOK, investor
 
 
@@ -58,6 +60,10 @@ class House:
                 screening_result=ScreeningResult.CLEAR,
             )
             for participant_id in ids
+        )
+        clients = tuple(NewClient(participant_id=one, particulars=nobody_listed(one)) for one in ids)
+        await self.identity.screening.screen_clients(
+            ScreenClients(command_id=CommandId(f"screen-{key}"), actor=ONBOARDER, clients=clients)
         )
         recorded = await self.identity.use_cases.record_identifications(
             RecordIdentifications(command_id=CommandId(key), actor=ONBOARDER, identifications=items)

@@ -792,6 +792,7 @@ class ListSource(StrEnum):
     un = "un"
     ofac_sdn = "ofac_sdn"
     eu = "eu"
+    uk = "uk"
     opensanctions = "opensanctions"
 
 
@@ -935,6 +936,127 @@ class ListVersion(Contract, kw_only=True):
     decided_by: str | None
     decided_at: AwareDatetime | None
     rescreened_at: AwareDatetime | None
+
+
+class ScreeningRun(Contract, kw_only=True):
+    run_id: UUID
+    started_at: AwareDatetime
+    finished_at: Annotated[AwareDatetime, Meta(description="null while it goes on; a run that was broken off is resumed.")] | None
+    clients: Annotated[
+        int,
+        Meta(
+            description="Clients compared so far.",
+            ge=-9223372036854775808,
+            le=9223372036854775807,
+        ),
+    ]
+    new_hits: Annotated[int, Meta(ge=-9223372036854775808, le=9223372036854775807)]
+    lists: Annotated[
+        list[ListInForce],
+        Meta(
+            description="Every version of a list that clients of this run were compared with."
+        ),
+    ]
+
+
+class ScreeningRunPage(Contract, kw_only=True):
+    runs: list[ScreeningRun]
+    next_due_at: Annotated[AwareDatetime, Meta(description="When the next run begins; null when no client is recorded.")] | None
+
+
+class AmlMessageState(StrEnum):
+    draft = "draft"
+    approved = "approved"
+    sent = "sent"
+    accepted = "accepted"
+    rejected = "rejected"
+
+
+class AmlMessage(Contract, kw_only=True):
+    message_id: UUID
+    hit_id: UUID
+    number: Annotated[
+        int,
+        Meta(
+            description="Counts the messages on one hit; above 1 the one before was rejected.",
+            ge=-9223372036854775808,
+            le=9223372036854775807,
+        ),
+    ]
+    participant_id: UUID
+    format: str
+    message_sha256: str
+    state: AmlMessageState
+    drafted_at: AwareDatetime
+    due_at: Annotated[
+        AwareDatetime,
+        Meta(
+            description="The first instant at which it is too late to have sent the message."
+        ),
+    ]
+    is_overdue: bool
+    prepared_by: str | None
+    prepared_at: AwareDatetime | None
+    approved_by: str | None
+    approved_at: AwareDatetime | None
+    sent_by: str | None
+    sent_at: AwareDatetime | None
+    sent_reference: str | None
+    answered_by: str | None
+    answered_at: AwareDatetime | None
+    answer_reference: str | None
+
+
+class AmlMessagePage(Contract, kw_only=True):
+    messages: list[AmlMessage]
+    next_after: UUID | None
+
+
+class AmlMessageFile(Contract, kw_only=True):
+    message_id: UUID
+    message_sha256: str
+    file_name: str
+    content: Annotated[
+        str, Meta(description="The bytes of the file, UTF-8. Personal data.")
+    ]
+
+
+class AmlMessageStep(StrEnum):
+    prepare = "prepare"
+    approve = "approve"
+    send = "send"
+    accept = "accept"
+    reject = "reject"
+
+
+class AdvanceAmlMessageRequest(Contract, kw_only=True):
+    step: AmlMessageStep
+    message_sha256: Annotated[
+        str,
+        Meta(description="Of the file that the officer saw.", pattern="^[0-9a-f]{64}$"),
+    ]
+    comment: (
+        Annotated[
+            str,
+            Meta(
+                description="For `prepare` - goes into the message.",
+                max_length=2000,
+                min_length=1,
+            ),
+        ]
+        | UnsetType
+    ) = UNSET
+    reference: (
+        Annotated[
+            str,
+            Meta(
+                description="For `send`, `accept` and `reject` - the receipt's number.",
+                max_length=200,
+                min_length=1,
+            ),
+        ]
+        | UnsetType
+    ) = UNSET
 
 
 class ListVersionPage(Contract, kw_only=True):

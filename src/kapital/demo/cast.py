@@ -12,8 +12,10 @@ from kapital.app import Kapital
 from kapital.demo.questionnaires import questionnaire_of
 from kapital.identity.domain.kyc_case import DocumentKind, InvestorCategory, KycOutcome, ScreeningResult
 from kapital.identity.domain.parameters import day_of
+from kapital.identity.domain.screening import Identifier, IdentifierKind, Particulars, SubjectKind
 from kapital.identity.use_cases.decide_kyc import DecideKyc, NewKycDecision
 from kapital.identity.use_cases.record_identifications import NewIdentification, RecordIdentifications
+from kapital.identity.use_cases.screen_clients import NewClient, ScreenClients
 from kapital.kernel.actor import Actor
 from kapital.kernel.ids import CommandId
 from kapital.kernel.problems import InvariantBroken, ensure
@@ -124,8 +126,29 @@ async def _onboard(kapital: Kapital, people: Sequence[SyntheticPerson], role: Pa
             actor = Actor(id=str(result.participant_id), participant_id=result.participant_id, roles=frozenset(roles))
             players.append(Player(person, actor, result.wallet_id, len(players) % QUALIFIED_EVERY == 0))
     await kapital.bus.drain()
+    await _screen(kapital, players)
     await _identify(kapital, players)
     return players
+
+
+async def _screen(kapital: Kapital, players: Sequence[Player]) -> None:
+    """Nobody is approved before being compared with the lists in force."""
+    for some in _chunks(players):
+        clients = tuple(NewClient(participant_id=_id(player), particulars=_particulars(player)) for player in some)
+        await kapital.identity.screening.screen_clients(
+            ScreenClients(command_id=command(), actor=ONBOARDING, clients=clients)
+        )
+
+
+def _particulars(player: Player) -> Particulars:
+    firm = player.person.kind is PersonKind.LEGAL_ENTITY
+    inn = Identifier.of(IdentifierKind.INN, player.person.inn)
+    return Particulars(
+        kind=SubjectKind.ORGANISATION if firm else SubjectKind.PERSON,
+        names=(player.person.name,),
+        identifiers=() if inn is None else (inn,),
+        countries=("ru",),
+    )
 
 
 async def _identify(kapital: Kapital, players: Sequence[Player]) -> None:

@@ -3,10 +3,11 @@
 Duties: keep a case for each participant with its questionnaire, documents and owners, compute its risk, record the
 identification, let another person – for a public official two – decide on its exact hash, let approvals expire.
 Screen clients against lists of sanctions and public officials – when they are recorded and at each new version of a
-list –, keep hits and their decisions, tell what measure a participant is under. Who is under a measure, or attested
-as a hit, is never approved here.
+list –, keep hits and their decisions, tell what measure a participant is under, freeze in the ledger, draft messages
+to Rosfinmonitoring. Who is under a measure, or attested as a hit, is never approved here.
 Own tables: kyc_case, identification, kyc_participant, kyc_questionnaire, kyc_document, kyc_dossier, kyc_delegation,
-screening_list_version, screening_entry, screening_staged, screening_client, screening_hit (and the platform tables).
+screening_list_version, screening_entry, screening_staged, screening_client, screening_hit, screening_run, aml_message,
+property_freeze, freeze_entry, participant_wallet (and the platform tables).
 Events in: kapital.registry.participant_registered.v1.
 Events out: kapital.identity.identification_recorded.v1, kyc_referred.v1, kyc_decided.v1, kyc_expired.v1,
 measure_changed.v1.
@@ -14,6 +15,5 @@ Law: 115-FZ art. 7 (identification before service, refreshed at least yearly; fr
 off), Bank of Russia Regulation 444-P. Names, birth dates and numbers stand in kyc_questionnaire, screening_client, in
 the entries of lists and in the reasons of a hit; nothing of them leaves by event, audit or log. Documents lie in the
 object store under their SHA-256.
-Not: a check that a copy attested in the form for many is kept; the freeze in the ledger itself; messages to
-Rosfinmonitoring.
+Not: a check that a copy attested in the form for many is kept; the sending of messages to Rosfinmonitoring.
 """

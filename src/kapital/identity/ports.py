@@ -1,6 +1,6 @@
 """What the use cases of identity need from outside."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Protocol
@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from kapital.contracts import identity as contract
+from kapital.identity.domain.aml_message import AmlMessage
 from kapital.identity.domain.delegation import Delegation
 from kapital.identity.domain.dossier import Dossier
 from kapital.identity.domain.freeze import Freeze
@@ -19,7 +20,8 @@ from kapital.identity.domain.parameters import KYC_REFRESH_MONTHS, MonthsByRisk
 from kapital.identity.domain.questionnaire import Questionnaire
 from kapital.identity.domain.screening import ListEntry, ListSource, Match, Particulars
 from kapital.identity.domain.screening_hit import Measure, ScreeningHit
-from kapital.identity.domain.screening_list import ListVersion, ScreenedClient, StoredEntry
+from kapital.identity.domain.screening_list import ListVersion, ScreenedClient, Screening, StoredEntry
+from kapital.identity.domain.screening_run import ScreeningRun
 
 
 class CaseStore(Protocol):
@@ -302,6 +304,14 @@ class ClientStore(Protocol):
         """Every client."""
         ...
 
+    async def page(self, conn: AsyncConnection, *, after: UUID, limit: int) -> list[ScreenedClient]:
+        """Clients with ids above `after`, in the order of ids."""
+        ...
+
+    async def read(self, conn: AsyncConnection, participant_ids: Collection[UUID]) -> dict[UUID, ScreenedClient]:
+        """Those of the participants who are recorded."""
+        ...
+
     async def lock_measures(self, conn: AsyncConnection, participant_ids: Sequence[UUID]) -> dict[UUID, Measure]:
         """Lock clients in the order of their ids and read their measures."""
         ...
@@ -328,6 +338,53 @@ class HitStore(Protocol):
 
     async def measures(self, conn: AsyncConnection, participant_ids: Sequence[UUID]) -> dict[UUID, Measure]:
         """The strictest measure of each participant's hits."""
+        ...
+
+
+class AmlMessageStore(Protocol):
+    """The table `aml_message`."""
+
+    async def add(self, conn: AsyncConnection, messages: Sequence[AmlMessage]) -> None:
+        """Enter drafts; one that is there for the same hit and number stays."""
+        ...
+
+    async def find(self, conn: AsyncConnection, message_id: UUID, *, lock: bool) -> AmlMessage | None:
+        """One message."""
+        ...
+
+    async def save(self, conn: AsyncConnection, message: AmlMessage) -> None:
+        """Write what steps change of a locked message."""
+        ...
+
+
+class RunStore(Protocol):
+    """The table `screening_run`."""
+
+    async def lock_open(self, conn: AsyncConnection) -> ScreeningRun | None:
+        """The run that goes on, locked; None when there is none or somebody else is at it."""
+        ...
+
+    async def last_began_at(self, conn: AsyncConnection) -> datetime | None:
+        """When the last run began; before the first, when the first client was recorded; None without clients."""
+        ...
+
+    async def begin(self, conn: AsyncConnection, run: ScreeningRun) -> bool:
+        """Enter a run, unless one goes on."""
+        ...
+
+    async def save(self, conn: AsyncConnection, run: ScreeningRun) -> None:
+        """Write the progress of a locked run."""
+        ...
+
+
+class Screenings(Protocol):
+    """What approvals ask of screening."""
+
+    async def screening_of(self, conn: AsyncConnection, participant_ids: Sequence[UUID]) -> Mapping[UUID, Screening]:
+        """How each participant stands to the lists in force; no word of who was never recorded.
+
+        Holds the lists still until the transaction ends, so that the word holds at its commit.
+        """
         ...
 
 

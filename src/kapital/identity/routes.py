@@ -9,8 +9,9 @@ from litestar.params import Parameter
 
 from kapital.contracts import identity as contract
 from kapital.identity.domain.screening import Identifier, IdentifierKind, Particulars, SubjectKind
-from kapital.identity.domain.states import CaseState, HitState
+from kapital.identity.domain.states import AmlMessageState, CaseState, HitState
 from kapital.identity.queries.bound import IdentityReads, ScreeningReads
+from kapital.identity.use_cases.advance_aml_message import AdvanceAmlMessage, MessageStep
 from kapital.identity.use_cases.bound import IdentityUseCases, ScreeningUseCases
 from kapital.identity.use_cases.decide_hit import DecideHit, HitDecision
 from kapital.identity.use_cases.decide_kyc import DecideKyc, NewKycDecision
@@ -21,6 +22,7 @@ from kapital.platform.http import HttpRequest, actor_of, command_context
 
 # The framework keeps the name `state` for itself.
 InState = Annotated[contract.CaseState | None, Parameter(query="state")]
+InMessageState = Annotated[contract.AmlMessageState | None, Parameter(query="state")]
 InHitState = Annotated[contract.HitState | None, Parameter(query="state")]
 
 
@@ -126,6 +128,55 @@ async def decide_screening_hit(
     return await screening.decide_hit(cmd)
 
 
+@get("/v1/identity/screening/runs")
+async def list_screening_runs(
+    request: HttpRequest,
+    screening_reads: ScreeningReads,
+    limit: Annotated[int, Parameter(ge=1, le=1000)] = 100,
+) -> contract.ScreeningRunPage:
+    """List full rescreenings, newest first."""
+    return await screening_reads.list_screening_runs(actor=actor_of(request), limit=limit)
+
+
+@get("/v1/identity/aml/messages")
+async def list_aml_messages(
+    request: HttpRequest,
+    screening_reads: ScreeningReads,
+    in_state: InMessageState = None,
+    after: UUID | None = None,
+    limit: Annotated[int, Parameter(ge=1, le=1000)] = 100,
+) -> contract.AmlMessagePage:
+    """List messages on measures applied, page by page."""
+    wanted = None if in_state is None else AmlMessageState(in_state.value)
+    return await screening_reads.list_aml_messages(actor=actor_of(request), state=wanted, after=after, limit=limit)
+
+
+@get("/v1/identity/aml/messages/{message_id:uuid}/file")
+async def get_aml_message_file(
+    message_id: UUID, request: HttpRequest, screening_reads: ScreeningReads
+) -> contract.AmlMessageFile:
+    """The file of a message."""
+    return await screening_reads.get_aml_message_file(message_id, actor=actor_of(request))
+
+
+@post("/v1/identity/aml/messages/{message_id:uuid}/steps", status_code=200)
+async def advance_aml_message(
+    message_id: UUID, data: contract.AdvanceAmlMessageRequest, request: HttpRequest, screening: ScreeningUseCases
+) -> contract.AmlMessage:
+    """Prepare a message, approve it, or record that it was sent or answered."""
+    actor, command_id = command_context(request)
+    cmd = AdvanceAmlMessage(
+        command_id=command_id,
+        actor=actor,
+        message_id=message_id,
+        step=MessageStep(data.step.value),
+        message_sha256=data.message_sha256,
+        comment=None if data.comment is msgspec.UNSET else data.comment,
+        reference=None if data.reference is msgspec.UNSET else data.reference,
+    )
+    return await screening.advance_aml_message(cmd)
+
+
 @get("/v1/identity/screening/lists")
 async def list_screening_lists(
     request: HttpRequest,
@@ -162,4 +213,8 @@ HANDLERS: Final = (
     decide_screening_hit,
     list_screening_lists,
     decide_list_version,
+    list_screening_runs,
+    list_aml_messages,
+    get_aml_message_file,
+    advance_aml_message,
 )

@@ -7,6 +7,7 @@ from typing import Final
 
 from litestar.di import Provide
 
+from kapital.identity.adapters.aml_message_table import AmlMessageTable, message_of
 from kapital.identity.adapters.cases import CaseTable
 from kapital.identity.adapters.clamd import ClamdScanner, NoScanner
 from kapital.identity.adapters.dossier_tables import DelegationTable, DocumentTable, DossierTables
@@ -14,8 +15,11 @@ from kapital.identity.adapters.freeze_tables import FreezeTables, freeze_of
 from kapital.identity.adapters.hit_tables import ClientTable, HitTable, hit_of
 from kapital.identity.adapters.list_tables import ListTables
 from kapital.identity.adapters.no_objects import NoObjects
+from kapital.identity.adapters.run_table import RunTable, run_of
 from kapital.identity.adapters.screener import IndexedScreener
+from kapital.identity.adapters.screenings import ScreeningsOfTables
 from kapital.identity.domain.events import PARTICIPANT_REGISTERED, WALLET_OPENED
+from kapital.identity.domain.screening import ListSource
 from kapital.identity.dossier_routes import DOSSIER_HANDLERS
 from kapital.identity.ports import KycPolicy, MalwareScanner, Objects
 from kapital.identity.queries.bound import DossierReads, FreezeReads, IdentityReads, ScreeningReads
@@ -25,7 +29,9 @@ from kapital.identity.routes import HANDLERS
 from kapital.identity.routes_freezes import HANDLERS as FREEZE_HANDLERS
 from kapital.identity.use_cases.answers import freeze_answer
 from kapital.identity.use_cases.bound import DossierUseCases, IdentityUseCases, ScreeningUseCases
+from kapital.identity.use_cases.draft_messages import Drafting
 from kapital.identity.use_cases.freezing import FreezingUseCases
+from kapital.kernel.calendar import russian_calendar
 from kapital.kernel.clock import Clock
 from kapital.ledger.api import Ledger
 from kapital.platform.bus import Subscriptions
@@ -64,18 +70,27 @@ def identity_of(
     objects: Objects | None = None,
     scanner: MalwareScanner | None = None,
     policy: KycPolicy | None = None,
+    required_lists: frozenset[ListSource] = frozenset(),
 ) -> IdentityService:
     """Identity over its own database, and a ledger in which it freezes.
 
     Without a scanner documents stay unchecked, and the policy says if that will do; without an object store none is
-    taken.
+    taken. `required_lists` must be in force before anybody is approved.
     """
     objects = objects or NoObjects()
+    lists, clients, runs = ListTables(), ClientTable(), RunTable()
     cases, dossiers, documents, delegations = CaseTable(), DossierTables(), DocumentTable(), DelegationTable()
     uow = UnitOfWork(database, clock)
     policy = policy or KycPolicy()
     use_cases = IdentityUseCases(
-        uow=uow, cases=cases, dossiers=dossiers, delegations=delegations, policy=policy, new_id=new_uuid7
+        uow=uow,
+        cases=cases,
+        dossiers=dossiers,
+        delegations=delegations,
+        policy=policy,
+        screenings=ScreeningsOfTables(clients, lists),
+        required_lists=required_lists,
+        new_id=new_uuid7,
     )
     files = DossierUseCases(
         uow=uow,
@@ -106,20 +121,27 @@ def identity_of(
     freeze_reads = FreezeReads(database=database, freezes=freezes, freeze_of=freeze_of, told=freeze_answer)
     screening = ScreeningUseCases(
         uow=UnitOfWork(database, clock),
-        lists=ListTables(),
-        clients=ClientTable(),
+        lists=lists,
+        clients=clients,
         hits=HitTable(),
         screener=IndexedScreener(),
+        runs=runs,
+        drafting=Drafting(messages=AmlMessageTable(), clients=clients, calendar=russian_calendar(), new_id=new_uuid7),
         new_id=new_uuid7,
         freezing=freezing,
     )
-    screening_reads = ScreeningReads(database=database, hit_of=hit_of)
+    screening_reads = ScreeningReads(
+        database=database, clock=clock, hit_of=hit_of, message_of=message_of, runs=runs, run_of=run_of
+    )
 
     async def rescreen(now: datetime) -> None:
         await screening.rescreen_clients(now)
 
     async def check(now: datetime) -> None:
         await files.check_documents(now)
+
+    async def rescreen_everybody(now: datetime) -> None:
+        await screening.rescreen_all(now)
 
     async def expire(now: datetime) -> None:
         await use_cases.expire_cases(now)
@@ -151,7 +173,7 @@ def identity_of(
             ((PARTICIPANT_REGISTERED,), partial(open_cases, cases=cases)),
             ((WALLET_OPENED,), partial(keep_wallets, freezes=freezes)),
         ],
-        ticks=(expire, rescreen, check, freezing.tick),
+        ticks=(expire, rescreen, rescreen_everybody, check, freezing.tick),
     )
 
 

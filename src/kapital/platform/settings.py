@@ -8,7 +8,7 @@ import os
 from collections.abc import Iterable
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Final, Self
+from typing import Final, Literal, Self
 
 from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import (
@@ -22,6 +22,13 @@ PREFIX: Final = "KAPITAL_"
 CONFIG_VARIABLE: Final = "KAPITAL_CONFIG"
 NO_SETTINGS: Final = (CONFIG_VARIABLE, "KAPITAL_ACCESS_TOKEN", "KAPITAL_REQUIRE_ALL", "KAPITAL_TEST_SEED")
 """Variables of the house that are no settings: the file's name, who acts at the console, two of the tests."""
+
+
+RequiredList = Literal[
+    "rosfinmonitoring_terror", "rosfinmonitoring_proliferation", "rosfinmonitoring_mvk", "un", "ofac_sdn", "eu",
+    "uk", "opensanctions",
+]  # fmt: skip
+"""Names of lists, as identity has them."""
 
 
 class UnknownVariable(ValueError):
@@ -56,6 +63,9 @@ class Settings(BaseSettings):
     code_version: str = "0.1.0"
     policies_dir: Path | None = None
     """Folder with the Cedar policies and their schema. None: those that came with the program."""
+    screening_required_lists: frozenset[RequiredList] = frozenset()
+    """Lists that must be in force before anybody is approved, as JSON: `["un"]`. An operator under 115-FZ names the
+    four that freeze; none is for trials, where an approval rests on the lists that happen to be loaded."""
     body_limit_bytes: int = Field(default=1_048_576, ge=1024, le=268_435_456)
     clamd_address: str | None = Field(default=None, pattern=r"^(tcp://[^/:]+:[0-9]{1,5}|unix:///.+)$", max_length=300)
     """Scanner for malware (ClamAV's clamd) that documents of identification are shown to: `tcp://host:port` or

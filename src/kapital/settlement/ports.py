@@ -170,15 +170,24 @@ class Withdrawals(Protocol):
         ...
 
     async def list_in(
-        self, conn: AsyncConnection, states: Sequence[WithdrawalState], limit: int, *, lock: bool = False
+        self,
+        conn: AsyncConnection,
+        states: Sequence[WithdrawalState],
+        limit: int,
+        *,
+        lock: bool = False,
+        free_only: bool = False,
     ) -> list[Withdrawal]:
-        """Withdrawals in these states, those longest not looked at first; `lock` skips what others hold."""
+        """Withdrawals in these states, those longest not looked at first; `lock` skips what others hold.
+
+        With `free_only` without those whose owners are under a measure.
+        """
         ...
 
-    async def list_by_id(
+    async def list_sendable(
         self, conn: AsyncConnection, ids: Sequence[UUID], state: WithdrawalState
     ) -> list[Withdrawal]:
-        """Those of these ids that are in the state."""
+        """Those of these ids that are in the state, without those whose owners are under a measure."""
         ...
 
     async def move(self, conn: AsyncConnection, moves: Sequence[Move], now: datetime) -> frozenset[UUID]:
@@ -211,6 +220,18 @@ class SettlementJobs(Protocol):
 
     async def save(self, conn: AsyncConnection, job: SettlementJob, now: datetime) -> bool:
         """Keep a job, new or changed; False when it was settled by another in the meantime."""
+        ...
+
+
+class Measures(Protocol):
+    """Who is under a measure of 115-FZ, as identity told. Not to be shown to the participant."""
+
+    async def note(self, conn: AsyncConnection, measures: Mapping[UUID, str | None], now: datetime) -> None:
+        """Keep what was told; None ends a measure."""
+        ...
+
+    async def wallets_held(self, conn: AsyncConnection, wallets: set[UUID]) -> frozenset[UUID]:
+        """Those of these wallets whose owners are under a measure."""
         ...
 
 
@@ -396,5 +417,6 @@ class Parts:
     incoming: IncomingPayments
     withdrawals: Withdrawals
     jobs: SettlementJobs
+    measures: Measures
     reconciliations: Reconciliations
     directory: BankDirectory

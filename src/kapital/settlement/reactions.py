@@ -1,5 +1,6 @@
 """What settlement does on the events of others. A handler works inside the bus's transaction, inbox note included."""
 
+from kapital.contracts.identity import Measure, MeasureChanged
 from kapital.platform.bus import Handler
 from kapital.platform.events import CloudEvent
 from kapital.platform.unit_of_work import Transaction
@@ -24,7 +25,13 @@ def subscriptions(parts: Parts) -> list[tuple[tuple[str, ...], Handler]]:
         for event in events:
             await settle_payouts(parts, tx, event.data_as(PayoutsInstructed), event)
 
+    async def on_measure_changed(tx: Transaction, events: list[CloudEvent]) -> None:
+        told = [event.data_as(MeasureChanged) for event in events]
+        measures = {one.participant_id: None if one.measure is Measure.free else one.measure.value for one in told}
+        await parts.measures.note(tx.conn, measures, tx.now)
+
     return [
+        (("kapital.identity.measure_changed.v1",), on_measure_changed),
         (("kapital.registry.wallet_opened.v1",), on_wallet_opened),
         (("kapital.tokenization.allocation_decided.v1",), on_allocation_decided),
         (("kapital.tokenization.payouts_instructed.v1",), on_payouts_instructed),

@@ -20,6 +20,7 @@ from kapital.settlement.adapters.bank_edge import PostgresBankEdge
 from kapital.settlement.adapters.beneficiary_table import BeneficiaryTable
 from kapital.settlement.adapters.incoming_message_table import IncomingMessageTable
 from kapital.settlement.adapters.incoming_payment_table import IncomingPaymentTable
+from kapital.settlement.adapters.measure_table import MeasureTable
 from kapital.settlement.adapters.message_file import MESSAGE_BYTES_MAX, BankCertificates, MessageStore
 from kapital.settlement.adapters.reconciliation_table import ReconciliationTable
 from kapital.settlement.adapters.settlement_job_table import SettlementJobTable
@@ -96,6 +97,7 @@ def parts_of(database: Database, clock: Clock, ledger: Ledger, bank: Bank) -> Pa
         incoming=IncomingPaymentTable(),
         withdrawals=WithdrawalTable(),
         jobs=SettlementJobTable(),
+        measures=MeasureTable(),
         reconciliations=ReconciliationTable(),
         directory=BankDirectoryTable(),
     )

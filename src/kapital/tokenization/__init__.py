@@ -6,7 +6,7 @@ Own tables: issue, decision_version, review, decision_signature, subscription_or
 payout_line, fixing, investor (what it knows of participants, from others' events).
 Events out: kapital.tokenization.decision_published, issue_state_changed, allocation_decided, payouts_instructed (v1).
 Events in: registry.participant_registered, wallet_opened, participant_state_changed; identity.kyc_decided,
-kyc_expired; settlement.allocation_settled, payouts_settled, payouts_refused (v1).
+kyc_expired, measure_changed; settlement.allocation_settled, payouts_settled, payouts_refused (v1).
 Law: 259-FZ art. 2 (issuance is the record of crediting the first acquirer), art. 3 (decision on issuance), art. 4
 (records and their basis); 466-FZ of 15.12.2025 (debt ЦФА).
 """

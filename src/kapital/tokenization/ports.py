@@ -152,6 +152,10 @@ class Orders(Protocol):
         """Live orders of issues whose rows are locked, by time priority, locked."""
         ...
 
+    async def live_of(self, conn: AsyncConnection, participant_ids: Iterable[UUID]) -> list[tuple[UUID, UUID]]:
+        """Order and participant of each order that is under way or accepted."""
+        ...
+
     async def note_released(self, conn: AsyncConnection, entries: Mapping[UUID, int]) -> int:
         """Note the ledger entry with which each reserve went back."""
         ...

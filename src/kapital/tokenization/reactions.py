@@ -3,25 +3,28 @@
 from collections.abc import Sequence
 from typing import Any, Final
 
-from kapital.contracts.identity import KycDecided, KycExpired, KycOutcome
+from kapital.contracts.identity import KycDecided, KycExpired, KycOutcome, MeasureChanged
 from kapital.contracts.registry import ParticipantRegistered, ParticipantStateChanged, WalletOpened
 from kapital.contracts.settlement import AllocationSettled, PayoutsRefused, PayoutsSettled
 from kapital.platform.bus import Handler
 from kapital.platform.events import CloudEvent
 from kapital.platform.unit_of_work import Transaction
 from kapital.tokenization.ports import Parts
+from kapital.tokenization.use_cases.hold_orders import hold_orders
 from kapital.tokenization.use_cases.note_settlement import (
     note_allocation_settled,
     note_payouts_refused,
     note_payouts_settled,
 )
 
+MEASURE_CHANGED: Final = "kapital.identity.measure_changed.v1"
 PARTICIPANT_EVENTS: Final = (
     "kapital.registry.participant_registered.v1",
     "kapital.registry.wallet_opened.v1",
     "kapital.registry.participant_state_changed.v1",
     "kapital.identity.kyc_decided.v1",
     "kapital.identity.kyc_expired.v1",
+    MEASURE_CHANGED,
 )
 SETTLEMENT_EVENTS: Final = (
     "kapital.settlement.allocation_settled.v1",
@@ -35,6 +38,8 @@ def subscriptions(parts: Parts) -> list[tuple[tuple[str, ...], Handler]]:
 
     async def on_participants(tx: Transaction, events: list[CloudEvent]) -> None:
         await parts.investors.note(tx.conn, [_news(event) for event in events], tx.now)
+        changed = [event.data_as(MeasureChanged) for event in events if event.type == MEASURE_CHANGED]
+        await hold_orders(tx, parts, {told.participant_id: told.measure.value for told in changed})
 
     async def on_settlement(tx: Transaction, events: list[CloudEvent]) -> None:
         await _take_in_settlement(tx, parts, events)
@@ -57,6 +62,9 @@ def _news(event: CloudEvent) -> dict[str, Any]:
         case "kyc_expired":
             expired = event.data_as(KycExpired)
             return {"participant_id": expired.participant_id, "kyc_valid_until": event.time}
+        case "measure_changed":
+            measured = event.data_as(MeasureChanged)
+            return {"participant_id": measured.participant_id, "measure": measured.measure.value}
         case _:
             return _kyc_news(event.data_as(KycDecided), event)
 

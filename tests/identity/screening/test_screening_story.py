@@ -304,7 +304,15 @@ async def test_who_is_under_a_measure_is_not_approved(world: World) -> None:
     await world.load_persons(LISTED)
     await world.screen_as((participant, person("Жемчужников Валентин")))
     service = identity_of(world.database, world.clock, ledger=world.ledger)
-    kyc = KycWorld(world.database, world.clock, service.use_cases, service.reads)
+    kyc = KycWorld(
+        world.database,
+        world.clock,
+        service.use_cases,
+        service.reads,
+        service.screening,
+        service.dossiers,
+        service.dossier_reads,
+    )
     await kyc.hear(participant_registered(participant))
     sha256 = await kyc.identified(participant)
 

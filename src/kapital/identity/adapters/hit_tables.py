@@ -1,6 +1,6 @@
 """The tables of clients looked for and of hits: one statement per batch, never per row."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final
 from uuid import UUID
 
@@ -17,22 +17,29 @@ from kapital.kernel.problems import ensure
 _PUT: Final = text(
     """
     INSERT INTO screening_client
-        (participant_id, particulars_sha256, particulars, measure, recorded_by, recorded_at)
-    SELECT id, sha256, particulars, 'free', maker, recorded_at
+        (participant_id, particulars_sha256, particulars, measure, recorded_by, recorded_at, compared)
+    SELECT id, sha256, particulars, 'free', maker, recorded_at, compared
     FROM unnest(CAST(:ids AS uuid[]), CAST(:sha256s AS text[]), CAST(:particulars AS jsonb[]),
-                CAST(:makers AS text[]), CAST(:instants AS timestamptz[]))
-        AS c (id, sha256, particulars, maker, recorded_at)
+                CAST(:makers AS text[]), CAST(:instants AS timestamptz[]), CAST(:compared AS jsonb[]))
+        AS c (id, sha256, particulars, maker, recorded_at, compared)
     ORDER BY id
     ON CONFLICT (participant_id) DO UPDATE SET particulars_sha256 = EXCLUDED.particulars_sha256,
-        particulars = EXCLUDED.particulars, recorded_by = EXCLUDED.recorded_by, recorded_at = EXCLUDED.recorded_at
+        particulars = EXCLUDED.particulars, recorded_by = EXCLUDED.recorded_by, recorded_at = EXCLUDED.recorded_at,
+        compared = EXCLUDED.compared
     """
 )
-_CLIENTS: Final = text(
-    """
-    SELECT participant_id, particulars_sha256, CAST(particulars AS text) AS particulars, measure, recorded_by,
-        recorded_at
-    FROM screening_client ORDER BY participant_id
-    """
+_CLIENT_COLUMNS: Final = """
+    participant_id, particulars_sha256, CAST(particulars AS text) AS particulars, measure, recorded_by, recorded_at,
+    CAST(compared AS text) AS compared
+"""
+_CLIENTS: Final = text(f"SELECT {_CLIENT_COLUMNS} FROM screening_client ORDER BY participant_id")  # noqa: S608 - a constant of this module
+_CLIENTS_PAGE: Final = text(
+    f"""
+    SELECT {_CLIENT_COLUMNS} FROM screening_client WHERE participant_id > :after ORDER BY participant_id LIMIT :limit
+    """  # noqa: S608 - a constant of this module
+)
+_CLIENTS_READ: Final = text(
+    f"SELECT {_CLIENT_COLUMNS} FROM screening_client WHERE participant_id = ANY(CAST(:ids AS uuid[]))"  # noqa: S608 - a constant of this module
 )
 _LOCK_MEASURES: Final = text(
     """
@@ -89,6 +96,7 @@ _MEASURES: Final = text(
     """
 )
 _PARTICULARS: Final = msgspec.json.Decoder(Particulars)
+_COMPARED: Final = msgspec.json.Decoder(dict[ListSource, int])
 
 
 class ClientTable:
@@ -104,22 +112,22 @@ class ClientTable:
                 "particulars": [msgspec.json.encode(client.particulars).decode() for client in clients],
                 "makers": [client.recorded_by for client in clients],
                 "instants": [client.recorded_at for client in clients],
+                "compared": [msgspec.json.encode(client.compared).decode() for client in clients],
             },
         )
 
     async def all(self, conn: AsyncConnection) -> list[ScreenedClient]:
         """Every client, in the order of ids."""
-        return [
-            ScreenedClient(
-                participant_id=UUID(str(row.participant_id)),
-                particulars=_PARTICULARS.decode(row.particulars),
-                particulars_sha256=row.particulars_sha256,
-                measure=Measure(row.measure),
-                recorded_by=row.recorded_by,
-                recorded_at=row.recorded_at,
-            )
-            for row in await conn.execute(_CLIENTS)
-        ]
+        return [_client_of(row) for row in await conn.execute(_CLIENTS)]
+
+    async def page(self, conn: AsyncConnection, *, after: UUID, limit: int) -> list[ScreenedClient]:
+        """Clients with ids above `after`, in the order of ids."""
+        return [_client_of(row) for row in await conn.execute(_CLIENTS_PAGE, {"after": after, "limit": limit})]
+
+    async def read(self, conn: AsyncConnection, participant_ids: Collection[UUID]) -> dict[UUID, ScreenedClient]:
+        """Those of the participants who are recorded."""
+        rows = await conn.execute(_CLIENTS_READ, {"ids": list(participant_ids)})
+        return {client.participant_id: client for client in map(_client_of, rows)}
 
     async def lock_measures(self, conn: AsyncConnection, participant_ids: Sequence[UUID]) -> dict[UUID, Measure]:
         """Lock clients in the order of their ids and read their measures."""
@@ -133,6 +141,18 @@ class ClientTable:
         values = {"ids": list(measures), "measures": [measure.value for measure in measures.values()]}
         saved = await conn.execute(_SAVE_MEASURES, values)
         ensure(saved.rowcount == len(measures), "a locked client has gone")
+
+
+def _client_of(row: Any) -> ScreenedClient:
+    return ScreenedClient(
+        participant_id=UUID(str(row.participant_id)),
+        particulars=_PARTICULARS.decode(row.particulars),
+        particulars_sha256=row.particulars_sha256,
+        measure=Measure(row.measure),
+        recorded_by=row.recorded_by,
+        recorded_at=row.recorded_at,
+        compared=_COMPARED.decode(row.compared),
+    )
 
 
 class HitTable:

@@ -65,7 +65,8 @@ class IndexedScreener:
 
     def keep(self, key: str, entries: Sequence[StoredEntry]) -> None:
         """Build and keep the index over the entries of all lists, under a key that names their versions."""
-        index = _Index.over([stored.entry.particulars for stored in entries])
+        # No list, no index: an installation without lists needs no engine either.
+        index = _Index.over([stored.entry.particulars for stored in entries]) if entries else None
         with self._lock:
             self._key, self._index, self._entries = key, index, tuple(entries)
 

@@ -51,3 +51,30 @@ def has_russian_form(name: tuple[str, ...]) -> bool:
         for form in _LONG_FOLDED
         for start in range(len(name) - len(form) + 1)
     )
+
+
+_ABBREVIATED: Final = {
+    tuple(map(folded_word, whole.split())): folded_word(short)
+    for short, whole in (
+        ("нпо", "научно производственное объединение"),
+        ("нпп", "научно производственное предприятие"),
+        ("чоп", "частное охранное предприятие"),
+        ("чоо", "частная охранная организация"),
+        ("тд", "торговый дом"),
+        ("ук", "управляющая компания"),
+        ("гк", "группа компаний"),
+    )
+}
+_SHORT_AS_ONE: Final = {folded_word("чоо"): folded_word("чоп")}
+"""Частная охранная организация is what частное охранное предприятие was called before."""
+
+
+def without_abbreviations(name: tuple[str, ...]) -> tuple[str, ...]:
+    """Folded words with what is usually abbreviated in names of companies abbreviated."""
+    left = list(name)
+    for whole, short in _ABBREVIATED.items():
+        for start in range(len(left) - len(whole) + 1):
+            if tuple(left[start : start + len(whole)]) == whole:
+                left[start : start + len(whole)] = [short]
+                break
+    return tuple(_SHORT_AS_ONE.get(word, word) for word in left)

@@ -10,8 +10,16 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import Final
 
-from kapital.identity.domain.legal_forms import has_russian_form, without_forms
-from kapital.identity.domain.name_spelling import NAMES_KEPT, folded, is_cyrillic, repaired, words
+from kapital.identity.domain.legal_forms import has_russian_form, without_abbreviations, without_forms
+from kapital.identity.domain.name_spelling import (
+    NAMES_KEPT,
+    folded,
+    folded_word,
+    is_cyrillic,
+    lettered,
+    repaired,
+    words,
+)
 
 TYPO_LENGTH_MIN: Final = 7
 """Folded signs of a word from which on one wrong sign may be a slip."""
@@ -56,18 +64,48 @@ class _Spelled:
 
     words: tuple[str, ...]
     folded: tuple[str, ...]
-    sorted_folded: tuple[str, ...]
+    initials: tuple[str, ...]  # their order tells «А.С.» from «С.А.»
+    lettered: tuple[str, ...] | None  # None when a word is of another script
     is_cyrillic: bool
     has_patronymic: bool
 
 
+# «Son of» and «daughter of» stand apart in Turkic names, and each passport office writes its own vowel.
+_SON, _DAUGHTER = "ogli", "kizi"
+_AS_ONE: Final = dict.fromkeys(("ogli", "oglu", "ugli", "uglu"), _SON) | dict.fromkeys(
+    ("kizi", "qizi", "gizi", "kiz"), _DAUGHTER
+)
+# Given names that Ukrainian and Belarusian papers write as names of their own.
+_THEIRS: Final = """
+    Михайло=Михаил Дмитро=Дмитрий Олексій=Алексей Олександр=Александр Олександра=Александра Микола=Николай
+    Сергій=Сергей Андрій=Андрей Володимир=Владимир Євген=Евгений Євгенія=Евгения Юрій=Юрий Василь=Василий
+    Олена=Елена Ганна=Анна Катерина=Екатерина Пилип=Филипп Тетяна=Татьяна Наталія=Наталья Григорій=Григорий
+    Аляксандр=Александр Аляксей=Алексей Сяргей=Сергей Мікалай=Николай Уладзімір=Владимир Дзмітрый=Дмитрий
+    Міхаіл=Михаил Алена=Елена Кацярына=Екатерина Яўген=Евгений
+"""
+_GIVEN: Final = {
+    folded_word(theirs): folded_word(russian) for theirs, russian in (pair.split("=") for pair in _THEIRS.split())
+}
+_STANDINGS: Final = (tuple(map(folded_word, ("индивидуальный", "предприниматель"))), (folded_word("ип"),))
+"""What papers write before the name of a sole proprietor."""
+
+
+def _plain(folded_words: tuple[str, ...]) -> tuple[str, ...]:
+    """The words that are the name itself, variants of particles and of given names as one."""
+    for standing in _STANDINGS:
+        if folded_words[: len(standing)] == standing and len(folded_words) > len(standing) + 1:
+            folded_words = folded_words[len(standing) :]
+    return tuple(_GIVEN.get(word, _AS_ONE.get(word, word)) for word in folded_words)
+
+
 @lru_cache(maxsize=NAMES_KEPT)
 def _spelled(name: str) -> _Spelled:
-    of_name = folded(name)
+    of_name = _plain(folded(name))
     return _Spelled(
         words=tuple(sorted(word.casefold() for word in words(name))),
         folded=of_name,
-        sorted_folded=tuple(sorted(of_name)),
+        initials=tuple(word for word in of_name if len(word) == 1),
+        lettered=_plain(lettered(name)) if all(map(is_cyrillic, words(name))) else None,
         is_cyrillic=is_cyrillic(repaired(name)),
         has_patronymic=len(of_name) > 2 and any(word.endswith(_PATRONYMIC) for word in of_name),
     )
@@ -76,18 +114,27 @@ def _spelled(name: str) -> _Spelled:
 def compare_persons(one: str, other: str) -> Agreement:
     """Compare two names of natural persons."""
     ours, theirs = _spelled(one), _spelled(other)
-    if len(ours.words) > 1 and ours.words == theirs.words:
+    if len(ours.words) > 1 and ours.words == theirs.words and ours.initials == theirs.initials:
         return Agreement(Verdict.IDENTICAL, "the same words")
     cyrillic = ours.is_cyrillic, theirs.is_cyrillic
     if not any(cyrillic) and not (ours.has_patronymic and theirs.has_patronymic):
         return _SILENT
-    if ours.sorted_folded == theirs.sorted_folded and len(ours.folded) > 1:
-        return Agreement(Verdict.IDENTICAL, "the same words: " + " ".join(ours.sorted_folded))
-    if len(ours.folded) < 2 or len(theirs.folded) < 2:
+    one_words, other_words = _comparable(ours, theirs)
+    same = sorted(one_words) == sorted(other_words) and ours.initials == theirs.initials
+    if same and len(one_words) > 1:
+        return Agreement(Verdict.IDENTICAL, "the same words: " + " ".join(sorted(one_words)))
+    if len(one_words) < 2 or len(other_words) < 2:
         return _SILENT
-    if len(ours.folded) != len(theirs.folded) and _joined(ours.folded, theirs.folded):
+    if len(one_words) != len(other_words) and _joined(one_words, other_words):
         return Agreement(Verdict.IDENTICAL, "the same words, written apart or together")
-    return _judged(_Alignment.of(ours.folded, theirs.folded, both_cyrillic=all(cyrillic)))
+    return _judged(_Alignment.of(one_words, other_words, both_cyrillic=all(cyrillic)))
+
+
+def _comparable(ours: _Spelled, theirs: _Spelled) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Letters where both are Cyrillic; across scripts only sounds can be compared."""
+    if ours.lettered is not None and theirs.lettered is not None:
+        return ours.lettered, theirs.lettered
+    return ours.folded, theirs.folded
 
 
 def compare_companies(one: str, other: str) -> Agreement:
@@ -95,7 +142,7 @@ def compare_companies(one: str, other: str) -> Agreement:
     if (numbers := _numerals(one)) != _numerals(other) and not _has_digit(one + other):
         return Agreement(Verdict.CONTRADICTS, f"numbered otherwise: {', '.join(sorted(numbers ^ _numerals(other)))}")
     whole_one, whole_other = folded(one), folded(other)
-    ours, theirs = without_forms(whole_one), without_forms(whole_other)
+    ours, theirs = without_abbreviations(without_forms(whole_one)), without_abbreviations(without_forms(whole_other))
     cyrillic = is_cyrillic(repaired(one)), is_cyrillic(repaired(other))
     if not any(cyrillic):
         return _SILENT
@@ -208,7 +255,14 @@ def _is_slip(one: str, other: str, shortest: int) -> bool:
         return False
     if min(len(one), len(other)) < shortest or not _one_edit(one, other):
         return False
-    return not _has_digit(one + other) and _ending(one) == _ending(other)
+    ending = _ending(one)
+    return not _has_digit(one + other) and ending == _ending(other) and not _has_suffix_k(one, other, ending)
+
+
+def _has_suffix_k(one: str, other: str, ending: str) -> bool:
+    """Whether a suffix makes one surname of the other: Солодов and Солодков, Рыбин and Рыбкин."""
+    stems = sorted((one.removesuffix(ending), other.removesuffix(ending)), key=len)
+    return bool(ending) and stems[1] == f"{stems[0]}k"
 
 
 def _numerals(name: str) -> frozenset[str]:

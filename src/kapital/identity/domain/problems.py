@@ -132,6 +132,60 @@ class DecisionNamesAnotherHit(Problem):
     family = Family.STALE
 
 
+class AmlMessageNotFound(Problem):
+    """No message of this id."""
+
+    code = "aml_message_not_found"
+    title = "No such message"
+    retry = Retry.NEVER
+    family = Family.NOT_FOUND
+
+
+class DecisionNamesAnotherMessage(Problem):
+    """Facts: `named`, `recorded` (SHA-256). The officer saw another text than the one recorded."""
+
+    code = "decision_must_name_the_recorded_message"
+    title = "The step names another message than the recorded one"
+    retry = Retry.AFTER_CHANGE
+    family = Family.STALE
+
+
+class AmlMessageMustBePrepared(Problem):
+    """Four eyes: one officer prepares the draft, another approves it."""
+
+    code = "aml_message_must_be_prepared"
+    title = "Nobody has prepared this message yet"
+    retry = Retry.AFTER_CHANGE
+    family = Family.CONFLICT
+
+
+class AmlMessageStepNeedsReference(Problem):
+    """Facts: `step`. Preparing needs a comment; sending and the answer need the number of the receipt."""
+
+    code = "aml_message_step_needs_reference"
+    title = "The step needs a comment or a reference"
+    retry = Retry.AFTER_CHANGE
+    family = Family.UNPROCESSABLE
+
+
+class ScreeningMustBeRecorded(Problem):
+    """Nobody is approved on a person's word alone: the particulars are recorded and compared with the lists first."""
+
+    code = "approval_needs_recorded_screening"
+    title = "The participant's particulars were not compared with the lists"
+    retry = Retry.AFTER_CHANGE
+    family = Family.CONFLICT
+
+
+class ScreeningMustBeCurrent(Problem):
+    """Facts: `waiting` (a list that came into force since) or `missing` (a list that must be loaded and is not)."""
+
+    code = "approval_needs_current_screening"
+    title = "The participant was not compared with every list in force"
+    retry = Retry.SAME_REQUEST
+    family = Family.CONFLICT
+
+
 class FreezeNotFound(Problem):
     """No freeze of this id."""
 

@@ -59,6 +59,7 @@ class ListSource(StrEnum):
     UN = "un"
     OFAC_SDN = "ofac_sdn"
     EU = "eu"
+    UK = "uk"
     OPENSANCTIONS = "opensanctions"
 
 

@@ -1,10 +1,15 @@
 """List versions (версии перечней): each load of a list is one, with its hash, source, time and count."""
 
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
-from kapital.identity.domain.problems import MakerAndCheckerMustDiffer
+from kapital.identity.domain.problems import (
+    MakerAndCheckerMustDiffer,
+    ScreeningMustBeCurrent,
+    ScreeningMustBeRecorded,
+)
 from kapital.identity.domain.screening import ListEntry, ListSource, Particulars
 from kapital.identity.domain.screening_hit import Listed, Measure
 from kapital.identity.domain.states import LIST_VERSION, ListVersionState
@@ -59,7 +64,10 @@ class StoredEntry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScreenedClient:
-    """A client whose particulars are compared with the lists. Personal data."""
+    """A client whose particulars are compared with the lists. Personal data.
+
+    Shape: `compared` is the version of each list that it was compared with when it was recorded.
+    """
 
     participant_id: UUID
     particulars: Particulars
@@ -67,3 +75,32 @@ class ScreenedClient:
     measure: Measure
     recorded_by: str
     recorded_at: datetime
+    compared: Mapping[ListSource, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Screening:
+    """How a client stands to the lists in force. Shape: `compared` the version of each list that the client was
+    compared with, `waiting` lists in force that it was not compared with yet.
+    """
+
+    measure: Measure
+    compared: Mapping[ListSource, int]
+    waiting: frozenset[ListSource]
+    screened_at: datetime
+    particulars_sha256: str
+
+
+def require_screened(screening: Screening | None, *, required: Collection[ListSource] = ()) -> Screening:
+    """Refuse an approval that rests on a person's word alone.
+
+    Law: 115-FZ art. 7(1)(1), (7): a client is checked against the lists before being served.
+    Raises: ScreeningMustBeRecorded, ScreeningMustBeCurrent – in this order of precedence.
+    """
+    if screening is None:
+        raise ScreeningMustBeRecorded
+    if screening.waiting:
+        raise ScreeningMustBeCurrent(facts={"waiting": min(screening.waiting).value})
+    if missing := sorted(set(required) - set(screening.compared)):
+        raise ScreeningMustBeCurrent(facts={"missing": missing[0].value})
+    return screening

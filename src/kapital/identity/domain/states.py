@@ -87,6 +87,33 @@ SCREENING_HIT: Final = StateMachine(
 )
 
 
+class AmlMessageState(StrEnum):
+    """Where a message to Rosfinmonitoring on measures applied (сообщение о принятых мерах) stands, domain.md 3.12."""
+
+    DRAFT = "draft"  # Made by the machine with the measure; an officer completes it.
+    APPROVED = "approved"  # A second officer saw these very bytes; they may be sent.
+    SENT = "sent"  # Sent by a person, with the number of the receipt.
+    ACCEPTED = "accepted"
+    REJECTED = "rejected"  # Another draft takes its place.
+
+
+_M = AmlMessageState
+
+AML_MESSAGE: Final = StateMachine(
+    "aml_message",
+    (
+        Step(_M.DRAFT, "approved", _M.APPROVED, Role.AML_OFFICER, True, "prepared by another officer; exact hash"),
+        Step(_M.APPROVED, "sent", _M.SENT, Role.AML_OFFICER, guard="number of the receipt"),
+        Step(_M.SENT, "accepted", _M.ACCEPTED, Role.AML_OFFICER, guard="reference of the answer"),
+        Step(
+            _M.SENT, "rejected", _M.REJECTED, Role.AML_OFFICER, guard="reference of the answer; a new draft is made"
+        ),
+    ),
+    terminal=(_M.ACCEPTED, _M.REJECTED),
+    initial=_M.DRAFT,
+)
+
+
 class FreezeState(StrEnum):
     """Where a freeze (замораживание) stands (115-FZ art. 7(1)(6), 7.5; domain.md 3.8)."""
 

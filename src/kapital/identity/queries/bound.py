@@ -5,9 +5,10 @@ from uuid import UUID
 
 from kapital.contracts import identity as contract
 from kapital.identity.domain.kyc_document import KycDocument
-from kapital.identity.domain.states import CaseState, FreezeState, HitState
-from kapital.identity.ports import DelegationStore, FreezeRows, FreezeStore, FreezeTold, HitRows
+from kapital.identity.domain.states import AmlMessageState, CaseState, FreezeState, HitState
+from kapital.identity.ports import DelegationStore, FreezeRows, FreezeStore, FreezeTold, HitRows, RunStore
 from kapital.identity.queries import (
+    aml_messages,
     delegations,
     freezes,
     kyc_cases,
@@ -15,6 +16,7 @@ from kapital.identity.queries import (
     kyc_status,
     list_versions,
     screening_hits,
+    screening_runs,
 )
 from kapital.identity.queries.kyc_dossier import DossierParts
 from kapital.kernel.actor import Actor
@@ -113,7 +115,11 @@ class ScreeningReads:
     """The read models of screening."""
 
     database: Database
+    clock: Clock
     hit_of: HitRows
+    message_of: aml_messages.MessageRows
+    runs: RunStore
+    run_of: screening_runs.RunRows
 
     async def list_screening_hits(
         self, *, actor: Actor, state: HitState | None = None, after: UUID | None = None, limit: int = 100
@@ -128,3 +134,30 @@ class ScreeningReads:
         """See `queries.list_versions.list_screening_lists`."""
         async with self.database.connect() as conn:
             return await list_versions.list_screening_lists(conn, actor=actor, limit=limit)
+
+    async def list_screening_runs(self, *, actor: Actor, limit: int = 100) -> contract.ScreeningRunPage:
+        """See `queries.screening_runs.list_screening_runs`."""
+        async with self.database.connect() as conn:
+            return await screening_runs.list_screening_runs(
+                conn, actor=actor, runs=self.runs, run_of=self.run_of, limit=limit
+            )
+
+    async def list_aml_messages(
+        self, *, actor: Actor, state: AmlMessageState | None = None, after: UUID | None = None, limit: int = 100
+    ) -> contract.AmlMessagePage:
+        """See `queries.aml_messages.list_aml_messages`."""
+        async with self.database.connect() as conn:
+            return await aml_messages.list_aml_messages(
+                conn,
+                actor=actor,
+                message_of=self.message_of,
+                now=self.clock.now(),
+                state=state,
+                after=after,
+                limit=limit,
+            )
+
+    async def get_aml_message_file(self, message_id: UUID, *, actor: Actor) -> contract.AmlMessageFile:
+        """See `queries.aml_messages.get_aml_message_file`."""
+        async with self.database.connect() as conn:
+            return await aml_messages.get_aml_message_file(conn, message_id, actor=actor, message_of=self.message_of)

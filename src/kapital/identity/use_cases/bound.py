@@ -6,6 +6,7 @@ from datetime import datetime
 from uuid import UUID
 
 from kapital.contracts import identity as contract
+from kapital.identity.domain.screening import ListSource
 from kapital.identity.domain.screening_list import ListVersion
 from kapital.identity.ports import (
     CaseStore,
@@ -18,9 +19,12 @@ from kapital.identity.ports import (
     ListStore,
     MalwareScanner,
     Objects,
+    RunStore,
     Screener,
+    Screenings,
 )
 from kapital.identity.use_cases import (
+    advance_aml_message,
     attach_document,
     complete_case,
     decide_hit,
@@ -30,10 +34,12 @@ from kapital.identity.use_cases import (
     fill_questionnaire,
     load_list,
     record_identifications,
+    rescreen_all,
     rescreen_clients,
     screen_clients,
 )
 from kapital.identity.use_cases import delegations as agreements
+from kapital.identity.use_cases.draft_messages import Drafting
 from kapital.identity.use_cases.freezing import FreezingUseCases
 from kapital.platform.telemetry import use_case
 from kapital.platform.unit_of_work import UnitOfWork
@@ -45,6 +51,8 @@ class IdentityUseCases:
 
     uow: UnitOfWork
     cases: CaseStore
+    screenings: Screenings
+    required_lists: frozenset[ListSource]
     dossiers: DossierStore
     delegations: DelegationStore
     policy: KycPolicy
@@ -68,7 +76,14 @@ class IdentityUseCases:
     async def decide_kyc(self, cmd: decide_kyc.DecideKyc) -> contract.DecideKycResponse:
         """See `use_cases.decide_kyc`."""
         async with use_case("identity.decide_kyc"):
-            return await decide_kyc.decide_kyc(cmd, uow=self.uow, cases=self.cases, policy=self.policy)
+            return await decide_kyc.decide_kyc(
+                cmd,
+                uow=self.uow,
+                cases=self.cases,
+                policy=self.policy,
+                screenings=self.screenings,
+                required_lists=self.required_lists,
+            )
 
     async def expire_cases(self, now: datetime) -> int:
         """See `use_cases.expire_cases`. Not counted: it runs every second and mostly finds nothing."""
@@ -148,6 +163,8 @@ class ScreeningUseCases:
     clients: ClientStore
     hits: HitStore
     screener: Screener
+    runs: RunStore
+    drafting: Drafting
     new_id: Callable[[], UUID]
     freezing: FreezingUseCases
 
@@ -171,6 +188,7 @@ class ScreeningUseCases:
                 clients=self.clients,
                 hits=self.hits,
                 screener=self.screener,
+                drafting=self.drafting,
                 new_id=self.new_id,
             )
             await self.freezing.follow_hits()
@@ -185,14 +203,38 @@ class ScreeningUseCases:
             clients=self.clients,
             hits=self.hits,
             screener=self.screener,
+            drafting=self.drafting,
             new_id=self.new_id,
         )
         await self.freezing.follow_hits()
         return count
 
+    async def rescreen_all(self, now: datetime) -> int:
+        """See `use_cases.rescreen_all`. Not counted: it runs every second and mostly finds nothing."""
+        return await rescreen_all.rescreen_all(
+            now,
+            uow=self.uow,
+            runs=self.runs,
+            lists=self.lists,
+            clients=self.clients,
+            hits=self.hits,
+            screener=self.screener,
+            drafting=self.drafting,
+            new_id=self.new_id,
+        )
+
     async def decide_hit(self, cmd: decide_hit.DecideHit) -> contract.DecidedHit:
         """See `use_cases.decide_hit`."""
         async with use_case("identity.decide_hit"):
-            answer = await decide_hit.decide_hit(cmd, uow=self.uow, clients=self.clients, hits=self.hits)
+            answer = await decide_hit.decide_hit(
+                cmd, uow=self.uow, clients=self.clients, hits=self.hits, drafting=self.drafting
+            )
             await self.freezing.follow_hits()
             return answer
+
+    async def advance_aml_message(self, cmd: advance_aml_message.AdvanceAmlMessage) -> contract.AmlMessage:
+        """See `use_cases.advance_aml_message`."""
+        async with use_case("identity.advance_aml_message"):
+            return await advance_aml_message.advance_aml_message(
+                cmd, uow=self.uow, hits=self.hits, drafting=self.drafting
+            )

@@ -10,6 +10,7 @@ from kapital.contracts import identity as contract
 from kapital.identity.domain.problems import ScreeningHitNotFound
 from kapital.identity.domain.screening_hit import ScreeningHit
 from kapital.identity.ports import ClientStore, HitStore
+from kapital.identity.use_cases.draft_messages import Drafting
 from kapital.identity.use_cases.measures import apply_measures
 from kapital.kernel.actor import Actor
 from kapital.kernel.ids import CommandId
@@ -37,8 +38,12 @@ class DecideHit:
     reason: str
 
 
-async def decide_hit(cmd: DecideHit, *, uow: UnitOfWork, clients: ClientStore, hits: HitStore) -> contract.DecidedHit:
+async def decide_hit(
+    cmd: DecideHit, *, uow: UnitOfWork, clients: ClientStore, hits: HitStore, drafting: Drafting
+) -> contract.DecidedHit:
     """Confirm, propose to release, or release what another officer proposed; the measure follows at once.
+
+    A confirmed one brings the draft of its message.
 
     Law: 115-FZ art. 7(1)(6); domain.md 3.8 (release by two).
     Raises: IdempotencyKeyReused, NotPermitted, ScreeningHitNotFound, WrongState, DecisionNamesAnotherHit,
@@ -55,6 +60,8 @@ async def decide_hit(cmd: DecideHit, *, uow: UnitOfWork, clients: ClientStore, h
         before = hit.state
         _apply(cmd, hit, tx)
         await hits.save(tx.conn, hit)
+        if cmd.decision is HitDecision.CONFIRM:
+            await drafting.draft(tx, [hit], actor=cmd.actor)
         measures = await apply_measures(tx, [hit.participant_id], actor=cmd.actor, clients=clients, hits=hits)
         # The reason may hold personal data and stays in the hit.
         await tx.audit.append(

@@ -12,8 +12,10 @@ from kapital.identity.domain.events import KYC_DECIDED
 from kapital.identity.domain.kyc_case import KycCase, KycOutcome
 from kapital.identity.domain.parameters import MonthsByRisk, day_of
 from kapital.identity.domain.problems import KycCaseNotFound
+from kapital.identity.domain.screening import ListSource
+from kapital.identity.domain.screening_list import require_screened
 from kapital.identity.domain.states import CaseState
-from kapital.identity.ports import CaseStore, KycPolicy
+from kapital.identity.ports import CaseStore, KycPolicy, Screenings
 from kapital.identity.use_cases.answers import item_problem
 from kapital.kernel.actor import Actor
 from kapital.kernel.ids import CommandId
@@ -45,14 +47,21 @@ class DecideKyc:
 
 
 async def decide_kyc(
-    cmd: DecideKyc, *, uow: UnitOfWork, cases: CaseStore, policy: KycPolicy
+    cmd: DecideKyc,
+    *,
+    uow: UnitOfWork,
+    cases: CaseStore,
+    policy: KycPolicy,
+    screenings: Screenings,
+    required_lists: frozenset[ListSource] = frozenset(),
 ) -> contract.DecideKycResponse:
     """Move cases from IDENTIFIED to APPROVED or REJECTED; end the approval that a renewal replaces.
 
     A public official's case goes from IDENTIFIED to AWAITING_SENIOR by an officer, and on by a senior officer.
     Law: 115-FZ art. 7, art. 7.3 (public officials by written decision of the head); four eyes by the rule book.
     Raises: IdempotencyKeyReused, NotPermitted. Per item: KycCaseNotFound, NotPermitted, WrongState,
-    MakerAndCheckerMustDiffer, DecisionNamesAnotherIdentification, ScreeningHitCannotBeApproved.
+    MakerAndCheckerMustDiffer, DecisionNamesAnotherIdentification, ScreeningHitCannotBeApproved,
+    ScreeningMustBeRecorded, ScreeningMustBeCurrent.
     Promise: of two decisions at once on one case one is made, the other refused.
     """
     ensure(0 < len(cmd.decisions) <= BATCH_MAX, "a batch has 1 to 1,000 items")
@@ -66,6 +75,8 @@ async def decide_kyc(
         in_force = await cases.lock_approved(tx.conn, participants)
         measured = await cases.under_measures(tx.conn, participants)
         officials = await cases.listed_officials(tx.conn, participants)
+        approving = [i.participant_id for i in cmd.decisions if i.outcome is KycOutcome.APPROVED]
+        screened = await screenings.screening_of(tx.conn, approving) if approving else {}
         results: list[contract.DecidedKyc] = []
         decided: list[KycCase] = []
         for item in cmd.decisions:
@@ -79,6 +90,8 @@ async def decide_kyc(
                     officer=cmd.actor,
                     tx=tx,
                 )
+                if item.outcome is KycOutcome.APPROVED:
+                    require_screened(screened.get(item.participant_id), required=required_lists)
             except Problem as problem:
                 results.append(_refusal(item.participant_id, problem))
                 continue

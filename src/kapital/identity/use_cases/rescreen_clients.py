@@ -9,6 +9,7 @@ from uuid import UUID
 from kapital.identity.domain.screening import threshold_ppm
 from kapital.identity.domain.screening_hit import raised
 from kapital.identity.ports import ClientStore, HitStore, ListStore, Screener
+from kapital.identity.use_cases.draft_messages import Drafting
 from kapital.identity.use_cases.measures import apply_measures
 from kapital.kernel.actor import machine_actor
 from kapital.kernel.roles import Role
@@ -25,6 +26,7 @@ async def rescreen_clients(
     clients: ClientStore,
     hits: HitStore,
     screener: Screener,
+    drafting: Drafting,
     new_id: Callable[[], UUID],
 ) -> int:
     """Compare every client with the new and changed entries of each version not compared yet; return the new hits.
@@ -35,7 +37,7 @@ async def rescreen_clients(
     """
     total = 0
     while (count := await _rescreen_next(
-        now, uow=uow, lists=lists, clients=clients, hits=hits, screener=screener, new_id=new_id
+        now, uow=uow, lists=lists, clients=clients, hits=hits, screener=screener, drafting=drafting, new_id=new_id
     )) is not None:  # fmt: skip
         total += count
     return total
@@ -49,6 +51,7 @@ async def _rescreen_next(
     clients: ClientStore,
     hits: HitStore,
     screener: Screener,
+    drafting: Drafting,
     new_id: Callable[[], UUID],
 ) -> int | None:
     async with uow.begin() as tx:
@@ -83,6 +86,7 @@ async def _rescreen_next(
         for start in range(0, len(found), HITS_PER_STATEMENT):
             new += await hits.raise_new(tx.conn, found[start : start + HITS_PER_STATEMENT])
         scheduler = machine_actor(Role.SCHEDULER)
+        await drafting.draft(tx, new, actor=scheduler)
         await apply_measures(tx, touched, actor=scheduler, clients=clients, hits=hits)
         version.rescreened_at = tx.now
         await lists.save(tx.conn, version)

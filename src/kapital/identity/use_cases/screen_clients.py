@@ -14,6 +14,7 @@ from kapital.identity.domain.screening import ListSource, Particulars, threshold
 from kapital.identity.domain.screening_hit import Measure, ScreeningHit, raised
 from kapital.identity.domain.screening_list import ListVersion, ScreenedClient
 from kapital.identity.ports import ClientStore, HitStore, ListStore, Screener
+from kapital.identity.use_cases.draft_messages import Drafting
 from kapital.identity.use_cases.measures import apply_measures
 from kapital.kernel.actor import Actor
 from kapital.kernel.ids import CommandId
@@ -47,6 +48,7 @@ async def screen_clients(
     clients: ClientStore,
     hits: HitStore,
     screener: Screener,
+    drafting: Drafting,
     new_id: Callable[[], UUID],
 ) -> contract.ScreenClientsResponse:
     """Keep the particulars, raise hits, and apply their measures at once.
@@ -65,7 +67,7 @@ async def screen_clients(
         await lists.lock_lists(tx.conn, changing=False)
         in_force = await lists.in_force(tx.conn)
         await keep_index(tx.conn, in_force, lists=lists, screener=screener)
-        told = list({item.participant_id: _client(item, cmd.actor, tx) for item in cmd.clients}.values())
+        told = list({item.participant_id: _client(item, cmd.actor, tx, in_force) for item in cmd.clients}.values())
         await clients.put(tx.conn, told)
         particulars = [client.particulars for client in told]
         matches = await asyncio.to_thread(screener.screen_kept, particulars, threshold_ppm=threshold_ppm(tx.now))
@@ -81,6 +83,7 @@ async def screen_clients(
             for at, stored, match in matches
         ]
         new = await hits.raise_new(tx.conn, found)
+        await drafting.draft(tx, new, actor=cmd.actor)
         ids = [client.participant_id for client in told]
         measures = await apply_measures(tx, ids, actor=cmd.actor, clients=clients, hits=hits)
         answer = _answer(cmd, measures, new, in_force)
@@ -97,7 +100,9 @@ async def keep_index(
         await asyncio.to_thread(screener.keep, key, await lists.entries(conn))
 
 
-def _client(item: NewClient, actor: Actor, tx: Transaction) -> ScreenedClient:
+def _client(
+    item: NewClient, actor: Actor, tx: Transaction, in_force: Mapping[ListSource, ListVersion]
+) -> ScreenedClient:
     return ScreenedClient(
         participant_id=item.participant_id,
         particulars=item.particulars,
@@ -105,6 +110,7 @@ def _client(item: NewClient, actor: Actor, tx: Transaction) -> ScreenedClient:
         measure=Measure.FREE,
         recorded_by=actor.id,
         recorded_at=tx.now,
+        compared={source: version.number for source, version in in_force.items()},
     )
 
 

@@ -30,13 +30,22 @@ _OF_COMMAND: Final = (
     f"SELECT {_COLUMNS} FROM withdrawal WHERE requested_by = :actor AND command_id = :command "  # noqa: S608 - constants of this module; values are bound
     "ORDER BY item"
 )
-_IN_STATES: Final = (
-    f"SELECT {_COLUMNS} FROM withdrawal WHERE state = ANY(CAST(:states AS text[])) "  # noqa: S608 - constants of this module; values are bound
-    "ORDER BY asked_at, withdrawal_id LIMIT :limit"
-)
-_BY_ID: Final = text(
-    f"SELECT {_COLUMNS} FROM withdrawal WHERE withdrawal_id = ANY(CAST(:ids AS uuid[])) AND state = :state "  # noqa: S608 - constants of this module; values are bound
-    "ORDER BY withdrawal_id"
+_FREE: Final = """
+    NOT EXISTS (
+        SELECT FROM beneficiary b JOIN participant_measure USING (participant_id)
+        WHERE b.wallet_id = withdrawal.wallet_id
+    )
+"""
+_IN_STATES: Final = f"""
+    SELECT {_COLUMNS} FROM withdrawal
+    WHERE state = ANY(CAST(:states AS text[])) AND (NOT CAST(:free_only AS boolean) OR {_FREE})
+    ORDER BY asked_at, withdrawal_id LIMIT :limit
+"""  # noqa: S608 - constants of this module; values are bound
+_SENDABLE: Final = text(
+    f"""
+    SELECT {_COLUMNS} FROM withdrawal
+    WHERE withdrawal_id = ANY(CAST(:ids AS uuid[])) AND state = :state AND {_FREE} ORDER BY withdrawal_id
+    """  # noqa: S608 - constants of this module; values are bound
 )
 _MOVE: Final = text(
     """
@@ -82,18 +91,25 @@ class WithdrawalTable:
         return [_withdrawal(row) for row in rows]
 
     async def list_in(
-        self, conn: AsyncConnection, states: Sequence[WithdrawalState], limit: int, *, lock: bool = False
+        self,
+        conn: AsyncConnection,
+        states: Sequence[WithdrawalState],
+        limit: int,
+        *,
+        lock: bool = False,
+        free_only: bool = False,
     ) -> list[Withdrawal]:
         """Withdrawals in these states, those longest not looked at first; `lock` skips what others hold."""
-        statement = text(_IN_STATES + (" FOR UPDATE SKIP LOCKED" if lock else ""))
-        rows = await conn.execute(statement, {"states": [state.value for state in states], "limit": limit})
+        statement = text(_IN_STATES + (" FOR UPDATE OF withdrawal SKIP LOCKED" if lock else ""))
+        values = {"states": [state.value for state in states], "limit": limit, "free_only": free_only}
+        rows = await conn.execute(statement, values)
         return [_withdrawal(row) for row in rows]
 
-    async def list_by_id(
+    async def list_sendable(
         self, conn: AsyncConnection, ids: Sequence[UUID], state: WithdrawalState
     ) -> list[Withdrawal]:
-        """Those of these ids that are in the state."""
-        rows = await conn.execute(_BY_ID, {"ids": list(ids), "state": state.value})
+        """Those of these ids that are in the state, without those whose owners are under a measure."""
+        rows = await conn.execute(_SENDABLE, {"ids": list(ids), "state": state.value})
         return [_withdrawal(row) for row in rows]
 
     async def move(self, conn: AsyncConnection, moves: Sequence[Move], now: datetime) -> frozenset[UUID]:

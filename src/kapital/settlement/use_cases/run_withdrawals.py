@@ -37,12 +37,14 @@ async def run_withdrawals(parts: Parts) -> None:
     Promise: SENT is committed before the bank is called, under a reference of its own, so the bank pays once and a
     crash in between ends in an enquiry; silence is never taken for a refusal; a rejection re-credits once.
     While a reconciliation break is open nothing is sent, but the bank is still asked. What was locked before its
-    wallet was frozen and is not sent yet goes back to the wallet.
+    wallet was frozen and is not sent yet goes back to the wallet. Of who is under a measure of 115-FZ nothing else is
+    locked or sent before the measure ends; what the bank has already is followed to its end.
     """
     async with parts.edge.hold():
         async with parts.uow.begin() as tx:
             requested = (WithdrawalState.REQUESTED,)
-            await lock_money(parts, tx, await parts.withdrawals.list_in(tx.conn, requested, PER_TICK, lock=True))
+            waiting = await parts.withdrawals.list_in(tx.conn, requested, PER_TICK, lock=True, free_only=True)
+            await lock_money(parts, tx, waiting)
         unrecorded = await enquire(parts)
         unrecorded += await _send_checked(parts)
         require_recorded(unrecorded)
@@ -71,9 +73,12 @@ async def _send_checked(parts: Parts) -> list[str]:
     if not await _may_send(parts):
         return []
     async with parts.uow.begin() as tx:
-        checked = await parts.withdrawals.list_in(tx.conn, (WithdrawalState.CHECKED,), PER_TICK, lock=True)
+        states = (WithdrawalState.CHECKED,)
+        ready = await parts.withdrawals.list_in(tx.conn, states, PER_TICK, lock=True, free_only=True)
+        waiting = await parts.withdrawals.list_in(tx.conn, states, PER_TICK, lock=True)
+        checked = list({one.reference: one for one in (*ready, *waiting)}.values())
         stopped = await frozen_since(parts.ledger, checked)
-        free = [one for one in checked if one.reference not in stopped]
+        free = [one for one in ready if one.reference not in stopped]
         sent = await make_moves(parts, tx, [move_of(one, "handed_to_bank") for one in free])
         moves = [move_of(one, "wallet_frozen", reason=FROZEN) for one in checked if one.reference in stopped]
         await make_moves(parts, tx, moves)
@@ -91,7 +96,7 @@ async def _reload(parts: Parts, withdrawals: Sequence[Withdrawal]) -> list[Withd
     if not withdrawals:
         return []
     async with parts.uow.begin() as tx:
-        return await parts.withdrawals.list_by_id(
+        return await parts.withdrawals.list_sendable(
             tx.conn, [one.withdrawal_id for one in withdrawals], WithdrawalState.SENT
         )
 

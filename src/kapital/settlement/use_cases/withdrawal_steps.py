@@ -18,6 +18,7 @@ FROZEN: Final = "wallet_debits_frozen"
 """The ledger's code: why a withdrawal was not sent."""
 
 _log = get_logger(__name__)
+_WANT_OF_MONEY = "balance_insufficient"
 
 
 def move_of(withdrawal: Withdrawal, on: str, *, reason: str | None = None, entry_seq: int | None = None) -> Move:
@@ -56,15 +57,20 @@ async def lock_money(parts: Parts, work: Work, requested: Sequence[Withdrawal]) 
 
     The rows of `requested` are locked by `work`. Otherwise one process could note a refusal while, after a top-up,
     another one's repeat of the same entry is accepted, and the money would stay locked for nothing.
+
+    Of who is under a measure only want of money refuses: any other refusal of the register may tell of the measure,
+    so the withdrawal stays requested, as it would if the register were slow, until the measure has ended.
     """
     if not requested:
         return
     answers = await parts.ledger.post([withdrawal_lock(withdrawal) for withdrawal in requested])
+    held = await parts.measures.wallets_held(work.conn, {withdrawal.wallet_id for withdrawal in requested})
     moves = [
         move_of(withdrawal, "money_locked", entry_seq=answer.seq)
         if isinstance(answer, Committed)
         else move_of(withdrawal, "lock_refused", reason=answer.code)
         for withdrawal, answer in zip(requested, answers, strict=True)
+        if isinstance(answer, Committed) or withdrawal.wallet_id not in held or answer.code == _WANT_OF_MONEY
     ]
     await make_moves(parts, work, moves)
 

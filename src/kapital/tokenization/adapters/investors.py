@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from kapital.tokenization.adapters.versioned_table import as_plain
 from kapital.tokenization.domain.investor import Investor
 
-_COLUMNS: Final = "participant_id, kind, state, wallet_id, category, kyc_valid_until"
+_COLUMNS: Final = "participant_id, kind, state, wallet_id, category, kyc_valid_until, measure"
 _READ: Final = text(
     f"SELECT {_COLUMNS} FROM investor WHERE participant_id = ANY(CAST(:ids AS uuid[]))"  # noqa: S608 - constants of this module; values are bound
 )
@@ -21,10 +21,11 @@ _READ: Final = text(
 # distinct participants; the caller folds what it was told of one.
 _NOTE: Final = text(
     """
-    INSERT INTO investor AS i (participant_id, kind, state, wallet_id, category, kyc_valid_until, changed_at)
-    SELECT participant_id, kind, state, wallet_id, category, kyc_valid_until, :now
+    INSERT INTO investor AS i (participant_id, kind, state, wallet_id, category, kyc_valid_until, measure,
+        changed_at)
+    SELECT participant_id, kind, state, wallet_id, category, kyc_valid_until, measure, :now
     FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(participant_id uuid, kind text, state text, wallet_id uuid,
-        category text, kyc_valid_until timestamptz)
+        category text, kyc_valid_until timestamptz, measure text)
     ORDER BY participant_id
     ON CONFLICT (participant_id) DO UPDATE SET
         kind = coalesce(excluded.kind, i.kind),
@@ -32,6 +33,7 @@ _NOTE: Final = text(
         wallet_id = coalesce(excluded.wallet_id, i.wallet_id),
         category = coalesce(excluded.category, i.category),
         kyc_valid_until = coalesce(excluded.kyc_valid_until, i.kyc_valid_until),
+        measure = coalesce(excluded.measure, i.measure),
         changed_at = excluded.changed_at
     """
 )

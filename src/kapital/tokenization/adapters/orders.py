@@ -58,6 +58,12 @@ _ACCEPTED: Final = """
     WHERE issue_id = ANY(CAST(:ids AS uuid[])) AND state = 'accepted'
     ORDER BY issue_id, reserve_seq FOR NO KEY UPDATE
 """
+_LIVE_OF: Final = text(
+    """
+    SELECT order_id, participant_id FROM subscription_order
+    WHERE participant_id = ANY(CAST(:ids AS uuid[])) AND state IN ('checked', 'accepted') ORDER BY order_id
+    """
+)
 _ISSUES_UNDECIDED: Final = text(
     """
     SELECT DISTINCT issue_id FROM subscription_order
@@ -135,6 +141,11 @@ class OrderTables:
     async def accepted(self, conn: AsyncConnection, issue_ids: Iterable[UUID]) -> list[Order]:
         """Live orders of issues whose rows are locked, by time priority, locked."""
         return await ORDER_TABLE.select(conn, _ACCEPTED, {"ids": list(issue_ids)})
+
+    async def live_of(self, conn: AsyncConnection, participant_ids: Iterable[UUID]) -> list[tuple[UUID, UUID]]:
+        """Order and participant of each order that is under way or accepted."""
+        rows = await conn.execute(_LIVE_OF, {"ids": list(participant_ids)})
+        return [(plain(row.order_id), plain(row.participant_id)) for row in rows]
 
     async def note_released(self, conn: AsyncConnection, entries: Mapping[UUID, int]) -> int:
         """Note the ledger entry with which each reserve went back."""

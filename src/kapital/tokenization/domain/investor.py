@@ -24,6 +24,9 @@ QUALIFIED: Final = "qualified"
 
 _BARRED: Final = frozenset({"restricted", "frozen", "closing", "closed", "rejected"})
 """Registry states in which a participant with a wallet may not buy. Payouts still reach them."""
+_IMMOVABLE: Final = frozenset({"frozen", "closing", "closed"})
+"""Registry states in which a participant's open orders stay as they are."""
+FREE: Final = "free"
 
 
 class Investor(msgspec.Struct, frozen=True, kw_only=True):
@@ -35,6 +38,12 @@ class Investor(msgspec.Struct, frozen=True, kw_only=True):
     wallet_id: UUID | None = None
     category: str | None = None
     kyc_valid_until: datetime | None = None
+    measure: str | None = None  # identity's word on 115-FZ measures; None: none was ever told
+
+    @property
+    def is_under_measure(self) -> bool:
+        """Whether operations are held or property is frozen. Not to be shown to the participant."""
+        return self.measure not in (None, FREE)
 
 
 def why_ineligible(investor: Investor | None, issue: Issue, at: datetime) -> Problem | None:
@@ -44,7 +53,7 @@ def why_ineligible(investor: Investor | None, issue: Issue, at: datetime) -> Pro
     """
     if investor is None or investor.wallet_id is None:
         return WalletMustBeOpen()
-    if investor.state in _BARRED:
+    if investor.state in _BARRED or investor.is_under_measure:
         # One neutral code for every reason: 115-FZ forbids telling a client of a freeze.
         return ParticipantMustBeActive()
     if investor.kyc_valid_until is None or investor.kyc_valid_until <= at:
@@ -55,4 +64,14 @@ def why_ineligible(investor: Investor | None, issue: Issue, at: datetime) -> Pro
         return InvestorKindMustBeAllowed(facts={"kind": investor.kind or "unknown"})
     if issue.qualified_only and investor.category != QUALIFIED:
         return InvestorMustBeQualified()
+    return None
+
+
+def why_orders_stay(investor: Investor | None) -> Problem | None:
+    """Why the investor may not withdraw orders now, or None: an order of who is under a measure is held as it is.
+
+    Law: 115-FZ art. 7(1)(6), 7(10). The same neutral refusal as for any other standing that keeps orders.
+    """
+    if investor is not None and (investor.state in _IMMOVABLE or investor.is_under_measure):
+        return ParticipantMustBeActive()
     return None

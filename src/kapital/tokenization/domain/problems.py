@@ -157,10 +157,10 @@ class WalletMustBeOpen(Problem):
 
 
 class ParticipantMustBeActive(Problem):
-    """The participant may not buy now."""
+    """The participant may not buy, or not change orders, now. One neutral refusal for every reason of standing."""
 
     code = "participant_must_be_active"
-    title = "You may not place orders now"
+    title = "This operation is not available to you now"
     retry = Retry.AFTER_CHANGE
     family = Family.FORBIDDEN
 

@@ -14,6 +14,7 @@ from kapital.kernel.ids import CommandId
 from kapital.kernel.problems import Problem, ensure
 from kapital.platform.access import Resource
 from kapital.platform.unit_of_work import Transaction, fingerprint
+from kapital.tokenization.domain.investor import Investor, why_orders_stay
 from kapital.tokenization.domain.issue import Issue
 from kapital.tokenization.domain.order import Order
 from kapital.tokenization.domain.problems import (
@@ -48,7 +49,7 @@ async def withdraw_orders(cmd: WithdrawOrders, *, parts: Parts) -> OrdersWithdra
     Law: 259-FZ art. 3 and the decision (revocable orders); scenario 6.
     Promise: once answered, the reserve goes back even if this process dies (`resume_orders`).
     Raises: NotPermitted, BatchTooLarge, IdempotencyKeyReused. Per order: OrderNotFound, OrderMustBeAccepted,
-    PlacementMustBeOpen, OrdersMustBeRevocable.
+    PlacementMustBeOpen, OrdersMustBeRevocable, ParticipantMustBeActive.
     """
     if not 1 <= len(cmd.order_ids) <= ORDERS_MAX:
         raise BatchTooLarge(facts={"count": len(cmd.order_ids), "limit": ORDERS_MAX})
@@ -73,6 +74,7 @@ async def _withdraw(tx: Transaction, parts: Parts, cmd: WithdrawOrders) -> Order
     unlocked = await parts.orders.read(tx.conn, cmd.order_ids)
     issues = await parts.issues.lock(tx.conn, {order.issue_id for order in unlocked.values()})
     orders = await parts.orders.lock(tx.conn, cmd.order_ids)
+    people = await parts.investors.read(tx.conn, {order.participant_id for order in orders.values()})
     # The clock is read with the locks held: a close that came first has already moved the issue.
     now = parts.clock.now()
     answers: dict[UUID, WithdrawnOrder] = {}
@@ -87,7 +89,7 @@ async def _withdraw(tx: Transaction, parts: Parts, cmd: WithdrawOrders) -> Order
             answers[order_id] = _refused(order_id, OrderNotFound())
             continue
         issue = issues[order.issue_id]
-        if (problem := _why_kept(order, issue, now)) is not None:
+        if (problem := _why_kept(order, issue, people.get(order.participant_id), now)) is not None:
             answers[order_id] = _refused(order_id, problem)
             continue
         moves.append((order, "withdrawn", {"release_due": True}))
@@ -102,14 +104,16 @@ async def _withdraw(tx: Transaction, parts: Parts, cmd: WithdrawOrders) -> Order
     return OrdersWithdrawn(items=[answers[order_id] for order_id in cmd.order_ids])
 
 
-def _why_kept(order: Order, issue: Issue, now: datetime) -> Problem | None:
+def _why_kept(order: Order, issue: Issue, investor: Investor | None, now: datetime) -> Problem | None:
     if order.state is OrderState.WITHDRAWN or order.accepted_at is None:
         return OrderMustBeAccepted(facts={"state": order.state.value})
     if issue.state not in PLACEMENT_LIVE or issue.is_over(now):
         return PlacementMustBeOpen(facts={"state": issue.state.value, "code": issue.code})
     if order.state is not OrderState.ACCEPTED:
         return OrderMustBeAccepted(facts={"state": order.state.value})
-    return None if issue.orders_revocable else OrdersMustBeRevocable()
+    if not issue.orders_revocable:
+        return OrdersMustBeRevocable()
+    return why_orders_stay(investor)
 
 
 def _without(issue: Issue, order: Order) -> Issue:

@@ -1,7 +1,4 @@
-"""The SDN list of OFAC: `sdn.xml` (sdnList), or the folder of `sdn.csv`, `alt.csv` and `sdn_comments.csv`.
-
-The advanced XML (`sdn_advanced.xml`, root Sanctions) is not read and refused.
-"""
+"""The SDN list of OFAC: `sdn.xml` (sdnList), or the folder of `sdn.csv`, `alt.csv` and `sdn_comments.csv`."""
 
 import csv
 import re
