@@ -20,6 +20,7 @@ from kapital.ledger.adapters.writer_process import WriterProcess
 from kapital.ledger.routes import ledger_routes
 from kapital.ledger.service import LedgerService, tiles_audit
 from kapital.platform.access import current_policies, load_policies, use_policies
+from kapital.platform.acts.setup import acts_of
 from kapital.platform.bus import EmbeddedBus
 from kapital.platform.clock import SystemClock, Ticks
 from kapital.platform.database import Databases
@@ -29,6 +30,7 @@ from kapital.platform.objects import ObjectStore
 from kapital.platform.postgres import RegisterNotFound, open_databases
 from kapital.platform.process import tune_collector
 from kapital.platform.settings import Settings
+from kapital.platform.signatures.powers import PoaStatusSource
 from kapital.registry.service import RegistryService, registry_of
 from kapital.sandbox.bank.bank import SandboxBank
 from kapital.settlement.service import SettlementService, message_parts_of, settlement_of
@@ -107,10 +109,15 @@ class Kapital:
 
 @asynccontextmanager
 async def open_kapital(
-    settings: Settings, clock: Clock | None = None, *, create: bool = True
+    settings: Settings,
+    clock: Clock | None = None,
+    *,
+    create: bool = True,
+    powers: PoaStatusSource | None = None,
 ) -> AsyncIterator[Kapital]:
     """Open databases, bring their schemas up to date, build every service, close all at the end.
 
+    `powers`: the register of powers of attorney (МЧД); without one none has a status, and what needs it waits.
     Without `create` an installation that is not there is refused: a check of a new register would prove nothing.
     Raises: PoliciesUnusable, RegisterNotFound, EmbeddedPostgresFailed, DatabaseUnavailable, and what custody raises
     for a wrong passphrase.
@@ -123,11 +130,17 @@ async def open_kapital(
         opened.push_async_callback(databases.close)
         for name, package in MIGRATIONS.items():
             await databases.get(name).migrate(package)
-        yield await _build(settings, clock, databases, opened, create=create)
+        yield await _build(settings, clock, databases, opened, create=create, powers=powers)
 
 
 async def _build(
-    settings: Settings, clock: Clock, databases: Databases, opened: AsyncExitStack, *, create: bool
+    settings: Settings,
+    clock: Clock,
+    databases: Databases,
+    opened: AsyncExitStack,
+    *,
+    create: bool,
+    powers: PoaStatusSource | None,
 ) -> Kapital:
     """Build every part. What has to be closed is known to `opened` at once: a later part may fail."""
     objects = ObjectStore(settings.data_dir / "objects")
@@ -154,10 +167,14 @@ async def _build(
     registry = registry_of(
         databases.get("registry"), clock, ledger=ledger, rule_book_version=settings.rule_book_version
     )
+    opened_acts = acts_of(settings, clock, objects, powers)
+    opened.push_async_callback(opened_acts.close)
+    acts = opened_acts.acts
     identity = identity_of(
         databases.get("identity"),
         clock,
         ledger=ledger,
+        acts=acts,
         objects=objects,
         scanner=scanner_of(settings),
         policy=kyc_policy_of(settings),
@@ -168,6 +185,7 @@ async def _build(
         clock,
         ledger=ledger,
         bank=bank,
+        acts=acts,
         messages=message_parts_of(
             settings.data_dir / "bank-messages",
             account=settings.bank_account,
@@ -181,6 +199,7 @@ async def _build(
         ledger=ledger,
         custody=custody.custody,
         documents=objects,
+        acts=acts,
         rule_book_version=settings.rule_book_version,
     )
     opened.push_async_callback(tokenization.close)

@@ -26,7 +26,7 @@ def story() -> Iterator[Story]:
     async def play() -> None:
         _, well = await run_demo(played.folder, investors=INVESTORS, console=Console(quiet=True), files=terms)
         assert well
-        settings = Settings(data_dir=played.folder, postgres_shared_buffers_mb=128)
+        settings = Settings(data_dir=played.folder, postgres_shared_buffers_mb=128, acts_signed="simple")
         async with open_kapital(settings) as kapital:
             await remember(kapital, played)
 

@@ -33,6 +33,7 @@ class Served:
             "KAPITAL_PORT": str(port),
             "KAPITAL_POSTGRES_SHARED_BUFFERS_MB": "128",
             "KAPITAL_LOG_LEVEL": "WARNING",
+            "KAPITAL_ACTS_SIGNED": "simple",
         }
         self.process = subprocess.Popen(
             list(command),

@@ -6,7 +6,9 @@ Every unsafe operation of every contract is made to succeed once, in the order o
 import asyncio
 import base64
 import json
+from base64 import b64encode
 from dataclasses import dataclass, field
+from datetime import timedelta
 from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -30,6 +32,8 @@ from kapital.kernel.roles import Role
 from kapital.platform.clock import SteppedClock
 from kapital.platform.ids import new_uuid7
 from kapital.platform.settings import Settings
+from kapital.sandbox.certification_authority import Authority, SandboxSigner, Subject
+from kapital.sandbox.certification_authority.serving import ServedAuthority
 from kapital.sandbox.people import PersonKind, SyntheticPerson, synthetic_people
 from kapital.settlement.domain.top_up_code import top_up_code
 from kapital.tokenization.domain.terms import load_terms
@@ -112,7 +116,21 @@ def tried() -> dict[str, Tried]:
 async def _play(folder: Path) -> dict[str, Tried]:
     terms = load_terms((examples_folder() / "fixed-rate-window.yaml").read_bytes())
     clock = SteppedClock(terms.placement_start_at.replace(hour=4))
-    settings = Settings(data_dir=folder, postgres_shared_buffers_mb=128, unchecked_documents_allowed=True)
+    served = ServedAuthority.at_free_port(clock)
+    authority = Authority.root("Учебный УЦ", at=clock.now() - timedelta(days=1))
+    authority.ocsp_urls, authority.crl_urls = served.addresses(0)
+    (folder.parent / "trust" / "roots").mkdir(parents=True)
+    (folder.parent / "trust" / "roots" / "root.cer").write_bytes(authority.certificates[0])
+    await served.start([authority])
+    settings = Settings(
+        data_dir=folder,
+        postgres_shared_buffers_mb=128,
+        acts_signed="simple",
+        unchecked_documents_allowed=True,
+        trust_dir=folder.parent / "trust",
+        signature_hosts=(served.host,),
+        signature_timeout_s=60,
+    )
     async with open_kapital(settings, clock) as kapital:
         transport = httpx.ASGITransport(app=http_app(kapital))
         async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
@@ -135,7 +153,37 @@ async def _play(folder: Path) -> dict[str, Tried]:
                 _delegation,
             ):
                 await act(play)
+            await _certificates(play, authority)
+            await served.close()
             return play.tried
+
+
+async def _certificates(play: Play, authority: Authority) -> None:
+    """A participant's certificate is bound, suspended by SECURITY."""
+    participant = play.cast["investor"]["participant_id"]
+    person = Subject("Подписант", {"inn": "980100000089"})
+    signer = SandboxSigner.for_subject(authority, person, clock=play.kapital.clock)
+    item = {
+        "participant_id": participant,
+        "certificate": b64encode(signer.certificate()).decode(),
+        "owner": [{"kind": "inn", "value": "980100000089"}],
+    }
+    other = item | {"owner": [{"kind": "snils", "value": "11223344595"}]}
+    bound = await play.try_out(
+        "POST /v1/identity/certificates",
+        "onboarding",
+        {"certificates": [item]},
+        other={"certificates": [other]},
+    )
+    [result] = bound["results"]
+    assert result["problem"] is None, result
+    await play.try_out(
+        "POST /v1/identity/certificates/{certificate_id}/changes",
+        "security",
+        {"change": "suspend", "reason": "носитель утерян"},
+        other={"change": "revoke", "reason": "носитель утерян"},
+        certificate_id=result["certificate_id"],
+    )
 
 
 async def _access(play: Play) -> None:

@@ -62,7 +62,9 @@ def token_in(folder: Path) -> str:
     """An access token of the desk, given out before the process starts."""
 
     async def give() -> str:
-        async with open_kapital(Settings(data_dir=folder, postgres_shared_buffers_mb=128)) as kapital:
+        async with open_kapital(
+            Settings(data_dir=folder, postgres_shared_buffers_mb=128, acts_signed="simple")
+        ) as kapital:
             return await staff_token(kapital, Role.ONBOARDING)
 
     return asyncio.run(give())
@@ -102,7 +104,7 @@ def registered_in(folder: Path) -> set[str]:
     """Ids of all participants in the data of a process that has ended."""
 
     async def read() -> set[str]:
-        settings = Settings(data_dir=folder, postgres_shared_buffers_mb=128)
+        settings = Settings(data_dir=folder, postgres_shared_buffers_mb=128, acts_signed="simple")
         async with open_kapital(settings) as kapital, kapital.databases.get("registry").connect() as conn:
             rows = await conn.execute(text("SELECT participant_id FROM participant"))
             return {str(row.participant_id) for row in rows}

@@ -11,7 +11,11 @@ from tests.contracts.documents import SAFE, Operation, all_operations
 from tests.contracts.story import Story
 
 # Repeating these does no harm, and their contract says so.
-WITHOUT_KEY = {"POST /v1/settlement/reconciliations"}
+WITHOUT_KEY = {
+    "POST /v1/settlement/reconciliations",
+    "POST /v1/settlement/acts",
+    "POST /v1/tokenization/acts",
+}
 BY_LABEL = {operation.label: operation for operation in all_operations()}
 
 

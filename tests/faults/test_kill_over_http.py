@@ -82,7 +82,9 @@ def folder() -> Iterator[Path]:
 async def inside(folder: Path, clock: SteppedClock) -> AsyncIterator[House]:
     """The data of the process, while no process runs."""
     async with (
-        open_kapital(Settings(data_dir=folder, postgres_shared_buffers_mb=128), clock) as kapital,
+        open_kapital(
+            Settings(data_dir=folder, postgres_shared_buffers_mb=128, acts_signed="simple"), clock
+        ) as kapital,
         httpx.AsyncClient(
             transport=httpx.ASGITransport(app=http_app(kapital)), base_url="http://kapital.test"
         ) as web,

@@ -32,6 +32,7 @@ from kapital.platform.events import CloudEvent
 from kapital.platform.ids import new_uuid7
 from kapital.platform.objects import ObjectStore
 from kapital.platform.unit_of_work import UnitOfWork
+from tests.acting import simple_acts
 
 START = datetime(2026, 3, 2, 9, tzinfo=UTC)
 NO_LEDGER: Any = None  # nobody freezes here
@@ -197,7 +198,9 @@ def clock() -> SteppedClock:
 @pytest_asyncio.fixture
 async def world(make_database, clock: SteppedClock, tmp_path: Path) -> World:
     database = await make_database("identity", "kapital.identity.migrations", pool_size=10)
-    service = identity_of(database, clock, ledger=NO_LEDGER, objects=ObjectStore(tmp_path / "objects"))
+    service = identity_of(
+        database, clock, ledger=NO_LEDGER, acts=simple_acts(clock), objects=ObjectStore(tmp_path / "objects")
+    )
     return World(
         database, clock, service.use_cases, service.reads, service.screening, service.dossiers, service.dossier_reads
     )

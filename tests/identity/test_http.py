@@ -13,6 +13,7 @@ from kapital.platform.contract_files import load_contract
 from kapital.platform.database import Databases
 from kapital.platform.http import create_app, served_routes
 from kapital.platform.settings import Settings
+from tests.acting import simple_acts
 from tests.identity.conftest import NO_LEDGER, OFFICER, ONBOARDER, World
 
 
@@ -32,7 +33,7 @@ TOKENS = Tokens()
 @pytest_asyncio.fixture
 async def http(world: World) -> AsyncIterator[AsyncClient]:
     app = create_app(
-        [identity_of(world.database, world.clock, ledger=NO_LEDGER).routes],
+        [identity_of(world.database, world.clock, ledger=NO_LEDGER, acts=simple_acts(world.clock)).routes],
         settings=Settings(),
         databases=Databases({"identity": world.database}),
         verifier=TOKENS,

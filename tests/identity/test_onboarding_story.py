@@ -9,12 +9,7 @@ from uuid import UUID
 import pytest_asyncio
 from sqlalchemy import text
 
-from kapital.identity.domain.kyc_case import (
-    DocumentKind,
-    InvestorCategory,
-    KycOutcome,
-    ScreeningResult,
-)
+from kapital.identity.domain.kyc_case import DocumentKind, InvestorCategory, KycOutcome, ScreeningResult
 from kapital.identity.service import IdentityService, identity_of
 from kapital.identity.use_cases.decide_kyc import DecideKyc, NewKycDecision
 from kapital.identity.use_cases.record_identifications import NewIdentification, RecordIdentifications
@@ -27,6 +22,7 @@ from kapital.platform.database import Databases
 from kapital.registry.domain.participant import wallet_id_of
 from kapital.registry.service import RegistryService, registry_of
 from kapital.registry.use_cases.register_participants import RegisterParticipants
+from tests.acting import simple_acts
 from tests.identity.conftest import nobody_listed
 from tests.registry.people import AML_OFFICER, ONBOARDER, RULE_BOOK, investor
 
@@ -112,7 +108,7 @@ async def house(make_databases) -> AsyncIterator[House]:
         databases.get("ledger"), clock, rule_book_version=RULE_BOOK, code_version="1", origin="test/log"
     )
     registry = registry_of(databases.get("registry"), clock, ledger=ledger, rule_book_version=RULE_BOOK)
-    identity = identity_of(databases.get("identity"), clock, ledger=ledger)
+    identity = identity_of(databases.get("identity"), clock, ledger=ledger, acts=simple_acts(clock))
     bus = EmbeddedBus(databases, clock)
     for name, service in (("registry", registry), ("identity", identity)):
         for event_types, handler in service.subscriptions:

@@ -27,6 +27,7 @@ from kapital.kernel.roles import Role
 from kapital.ledger.api import AccountKey, Position, money_asset
 from kapital.platform.clock import SteppedClock
 from kapital.platform.settings import Settings
+from kapital.platform.signatures.powers import PoaStatusSource
 from kapital.registry.domain.access import TokenSubjectKind
 from kapital.registry.use_cases.issue_access_token import IssueAccessToken
 from kapital.registry.use_cases.register_staff import RegisterStaff
@@ -79,12 +80,25 @@ class House:
 
     @classmethod
     @asynccontextmanager
-    async def open(cls, server: str, folder: Path) -> AsyncIterator["House"]:
-        """Open a house on the databases of `server`, with everything else in `folder`."""
-        clock = SteppedClock(START)
-        settings = Settings(data_dir=folder, database_url=SecretStr(server), database_pool_size=10)
+    async def open(
+        cls,
+        server: str,
+        folder: Path,
+        *,
+        clock: SteppedClock | None = None,
+        powers: PoaStatusSource | None = None,
+        **changes: Any,
+    ) -> AsyncIterator["House"]:
+        """Open a house on the databases of `server`, with everything else in `folder`; `changes` are settings."""
+        clock = clock or SteppedClock(START)
+        settings = Settings(
+            data_dir=folder,
+            database_url=SecretStr(server),
+            database_pool_size=10,
+            **({"acts_signed": "simple"} | changes),
+        )
         async with (
-            open_kapital(settings, clock) as kapital,
+            open_kapital(settings, clock, powers=powers) as kapital,
             httpx.AsyncClient(
                 transport=httpx.ASGITransport(app=http_app(kapital)),
                 base_url="http://kapital.test",

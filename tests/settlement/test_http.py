@@ -34,7 +34,7 @@ class Tokens:
 
 @pytest_asyncio.fixture
 async def app(world: World) -> HttpApp:
-    service = settlement_of(world.database, world.clock, ledger=world.ledger, bank=world.bank)
+    service = settlement_of(world.database, world.clock, ledger=world.ledger, bank=world.bank, acts=world.parts.acts)
     return create_app(
         [service.routes],
         settings=Settings(),

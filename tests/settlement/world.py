@@ -55,6 +55,7 @@ from kapital.settlement.use_cases.request_withdrawals import (
 from kapital.settlement.use_cases.run_withdrawals import run_withdrawals
 from kapital.settlement.use_cases.settle_allocation import settle_allocation
 from kapital.settlement.use_cases.settle_payouts import settle_payouts
+from tests.acting import simple_acts
 
 START = datetime(2026, 11, 24, 9, tzinfo=UTC)
 STAFF = Actor(id=str(new_uuid7()), participant_id=None, roles=frozenset({Role.SETTLEMENT}))
@@ -136,13 +137,14 @@ class World:
     @classmethod
     async def create(cls, database: Database, bank_database: Database, ledger: Any, clock: SteppedClock) -> "World":
         bank = SandboxBank(bank_database, clock)
-        world = cls(database, bank, ledger, clock, parts_of(database, clock, ledger, bank))
+        world = cls(database, bank, ledger, clock, parts_of(database, clock, ledger, bank, simple_acts(clock)))
         await open_nominal_account(ledger)
         return world
 
     def other_process(self) -> Parts:
         """Settlement as another process on the same databases has it."""
-        return parts_of(self.database, self.clock, self.ledger, SandboxBank(self.bank._database, self.clock))
+        bank = SandboxBank(self.bank._database, self.clock)
+        return parts_of(self.database, self.clock, self.ledger, bank, simple_acts(self.clock))
 
     async def enter(self, *postings: Posting, **more: Any) -> Committed:
         (answer,) = await self.ledger.post(

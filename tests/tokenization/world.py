@@ -55,6 +55,7 @@ from kapital.tokenization.use_cases.review_decision import ReviewDecision
 from kapital.tokenization.use_cases.sign_decision import SignDecision
 from kapital.tokenization.use_cases.submit_decision import SubmitDecision
 from kapital.tokenization.use_cases.withdraw_orders import WithdrawOrders
+from tests.acting import simple_acts
 
 START = datetime(2026, 11, 24, 9, tzinfo=UTC)
 RUB = money_asset()
@@ -163,7 +164,7 @@ class World:
         for types, handler in subscriptions(world.app.parts):
             if types == SETTLEMENT_EVENTS:
                 world.bus.subscribe("tokenization", types, handler)
-        settlement = settlement_parts(databases.get("settlement"), clock, ledger, None)  # type: ignore[arg-type]
+        settlement = settlement_parts(databases.get("settlement"), clock, ledger, None, simple_acts(clock))  # type: ignore[arg-type]
         for types, handler in settlement_subscriptions(settlement):
             if types[0].startswith("kapital.tokenization."):
                 world.bus.subscribe("settlement", types, handler)
@@ -179,6 +180,7 @@ class World:
             ledger=ledger,
             custody=custody,
             documents=documents,
+            acts=simple_acts(clock),
             rule_book_version="2026-01-01",
         )
         return service.use_cases

@@ -43,9 +43,12 @@ from kapital.kernel.roles import Role
 from kapital.ledger.api import Ledger
 from kapital.ledger.service import MIGRATIONS as LEDGER_MIGRATIONS
 from kapital.ledger.service import LedgerService
+from kapital.platform.acts.checking import Acts
+from kapital.platform.acts.setup import acts_of
 from kapital.platform.clock import SystemClock
 from kapital.platform.database import Database
 from kapital.platform.ids import new_uuid7
+from kapital.platform.objects import ObjectStore
 from kapital.platform.postgres import open_databases
 from kapital.platform.settings import Settings
 from kapital.platform.unit_of_work import UnitOfWork
@@ -165,12 +168,12 @@ class ScreeningBench:
         labelled = labelled_figures()
         console.print(f"labelled pairs: {labelled}")
         console.print("what the figure of the Russian pairs is made of, and the entities:", details())
-        async with _server() as (database, ledger):
-            return await self._measure(console, database, ledger) | labelled
+        async with _server() as (database, ledger, acts):
+            return await self._measure(console, database, ledger, acts) | labelled
 
-    async def _measure(self, console: Console, database: Database, ledger: Ledger) -> dict[str, Any]:
+    async def _measure(self, console: Console, database: Database, ledger: Ledger, acts: Acts) -> dict[str, Any]:
         dice = random.Random(SEED)  # noqa: S311 - invented people, not secrets
-        identity = identity_of(database, SystemClock(), ledger=ledger)
+        identity = identity_of(database, SystemClock(), ledger=ledger, acts=acts)
         known = await self._enter_clients(database, dice)
         listed = [_entry(f"L{number}", _invented(dice), dice) for number in range(self.list_entries)]
         await _load(identity, listed)
@@ -340,9 +343,12 @@ def measured(pairs: Sequence[Labelled], threshold: int) -> dict[str, Any]:
 
 
 @asynccontextmanager
-async def _server() -> AsyncIterator[tuple[Database, Ledger]]:
+async def _server() -> AsyncIterator[tuple[Database, Ledger, Acts]]:
     folder = Path(tempfile.mkdtemp(prefix="kapital-bench-"))
-    databases = await open_databases(Settings(data_dir=folder), ["identity", "ledger"])
+    settings = Settings(data_dir=folder)
+    databases = await open_databases(settings, ["identity", "ledger"])
+    # No act is made here; the service wants to know how it would check one.
+    opened = acts_of(settings, SystemClock(), ObjectStore(folder / "objects"))
     try:
         database = databases.get("identity")
         await database.migrate("kapital.identity.migrations")
@@ -352,9 +358,10 @@ async def _server() -> AsyncIterator[tuple[Database, Ledger]]:
             databases.get("ledger"), SystemClock(), rule_book_version="bench", code_version="bench", origin="bench"
         )
         try:
-            yield database, ledger
+            yield database, ledger, opened.acts
         finally:
             await ledger.close()
     finally:
+        await opened.close()
         await databases.close()
         shutil.rmtree(folder, ignore_errors=True)

@@ -8,6 +8,7 @@ from typing import Literal
 from cyclopts import App
 
 from kapital.commands.console import Json, end, print_json, run
+from kapital.platform.acts.recheck import recheck_file
 from kapital.platform.signatures import report
 from kapital.platform.signatures.command import Given, verify_files
 from kapital.platform.signatures.outcome import Outcome
@@ -92,6 +93,45 @@ def verify_one_signature(
         else:
             print("\n".join(report.lines(check, language=language)))
         return check.outcome
+
+    try:
+        outcome = run(work())
+    except OSError as error:
+        end(f"{error.filename}: {error.strerror}")
+    sys.exit({Outcome.VALID: 0, Outcome.INVALID: 1, Outcome.INDETERMINATE: 3}[outcome])
+
+
+@app.command(name="recheck")
+def recheck_a_signed_act(
+    file: Path,
+    *,
+    roots: tuple[Path, ...] = (),
+    language: Literal["en", "ru"] = "en",
+    as_json: Json = False,
+) -> None:
+    """Check the kept file of a signed act again, offline, as of its first check.
+
+    Exit status: 0 VALID, 1 INVALID, 3 INDETERMINATE, 2 the check could not be made.
+
+    Parameters
+    ----------
+    file
+        A file of the object store: act, text shown, signature and all that its check relied on.
+    roots
+        Certificates that you believe today, DER or PEM; without it those that were believed then.
+    language
+        Of the report.
+    """
+
+    async def work() -> Outcome:
+        rechecked = recheck_file(file, roots)
+        if as_json:
+            print_json(
+                report.as_json(rechecked.check) | {"power": rechecked.power, "act_sha256": rechecked.act_sha256}
+            )
+        else:
+            print("\n".join([*report.lines(rechecked.check, language=language), "", rechecked.shown_text]))
+        return rechecked.outcome
 
     try:
         outcome = run(work())

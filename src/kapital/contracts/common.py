@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+
 from enum import StrEnum
 from typing import Annotated
 
-from kapital.contracts.base import Contract
+from kapital.contracts.base import AwareDatetime, Contract
 from msgspec import Meta
 
 
@@ -17,6 +18,43 @@ class ProblemRetry(StrEnum):
     never = "never"
     same_request = "same_request"
     after_change = "after_change"
+
+
+class SignedAct(Contract, kw_only=True):
+    """
+    The qualified signature of the act that this command makes, over the bytes that preparing it returns (or that the
+    client builds itself, contracts/README.md). The act is bound to the participant and to the Idempotency-Key.
+
+    """
+
+    made_at: Annotated[AwareDatetime, Meta(description="As prepared; at most 24 hours ago.")]
+    signature: Annotated[
+        str,
+        Meta(
+            description="A detached CAdES-BES or CAdES-T signature (CMS, DER), base64; at most 256 KiB.",
+            max_length=360000,
+            min_length=4,
+        ),
+    ]
+
+
+class PreparedAct(Contract, kw_only=True):
+    kind: str
+    act: Annotated[
+        str,
+        Meta(
+            description="The bytes to sign, base64. RFC 8785; they name the hash of the text."
+        ),
+    ]
+    act_sha256: str
+    text: Annotated[
+        str, Meta(description="What the person must be shown before signing.")
+    ]
+    text_sha256: str
+    language: str
+    made_at: Annotated[
+        AwareDatetime, Meta(description="To be sent back with the signature.")
+    ]
 
 
 class FieldFault(Contract, kw_only=True):

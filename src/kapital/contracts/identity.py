@@ -11,6 +11,84 @@ from kapital.contracts.base import AwareDatetime, Contract
 from msgspec import UNSET, Meta, UnsetType
 
 
+class CertificateState(StrEnum):
+    """
+    active – may sign; suspended – by the participant or SECURITY, at once; revoked – ended for good; expired – its time
+    is over.
+
+    """
+
+    active = "active"
+    suspended = "suspended"
+    revoked = "revoked"
+    expired = "expired"
+
+
+class CertificateChange(StrEnum):
+    suspend = "suspend"
+    restore = "restore"
+    revoke = "revoke"
+
+
+class OwnerNumberKind(StrEnum):
+    inn = "inn"
+    inn_legal_entity = "inn_legal_entity"
+    ogrn = "ogrn"
+    ogrnip = "ogrnip"
+    snils = "snils"
+
+
+class OwnerNumber(Contract, kw_only=True):
+    """
+    A number by which the state knows the participant, as seen in its documents.
+    """
+
+    kind: OwnerNumberKind
+    value: Annotated[str, Meta(pattern="^[0-9]{10,15}$")]
+
+
+class ShownPower(Contract, kw_only=True):
+    """
+    A power of attorney (МЧД, format 003) and its detached signature, base64.
+    """
+
+    document: Annotated[str, Meta(max_length=700000, min_length=4)]
+    signature: Annotated[str, Meta(max_length=350000, min_length=4)]
+
+
+class NewCertificate(Contract, kw_only=True):
+    participant_id: UUID
+    certificate: Annotated[
+        str, Meta(description="X.509 in DER, base64.", max_length=90000, min_length=4)
+    ]
+    owner: Annotated[list[OwnerNumber], Meta(max_length=5, min_length=1)]
+    power_of_attorney: ShownPower | UnsetType = UNSET
+
+
+class BindCertificatesRequest(Contract, kw_only=True):
+    certificates: Annotated[list[NewCertificate], Meta(max_length=20, min_length=1)]
+
+
+class ChangeCertificateRequest(Contract, kw_only=True):
+    change: CertificateChange
+    reason: Annotated[str, Meta(max_length=500, min_length=1)]
+
+
+class CertificateBinding(Contract, kw_only=True):
+    certificate_id: UUID
+    participant_id: UUID
+    certificate_sha256: str
+    by_power_of_attorney: bool
+    state: CertificateState
+    bound_at: AwareDatetime
+    valid_until: AwareDatetime
+    changed_at: AwareDatetime
+
+
+class CertificateBindings(Contract, kw_only=True):
+    certificates: list[CertificateBinding]
+
+
 class FreezeScope(StrEnum):
     """
     participant – all that the participant has, in every wallet; wallet – all in one wallet; units – one asset;
@@ -1068,6 +1146,37 @@ class DecideListVersionRequest(Contract, kw_only=True):
     reason: Annotated[str, Meta(max_length=500, min_length=1)]
 
 
+class CertificateEnd(StrEnum):
+    """
+    suspended may be undone, and then certificate_bound is told again.
+    """
+
+    suspended = "suspended"
+    revoked = "revoked"
+    expired = "expired"
+
+
+class CertificateBound(Contract, kw_only=True):
+    """
+    Hashes only. The power of attorney and its signature lie in the object store under theirs.
+    """
+
+    participant_id: UUID
+    certificate_id: UUID
+    certificate_sha256: str
+    valid_until: AwareDatetime
+    power_sha256: Annotated[str, Meta(description="Of the power of attorney (МЧД) of an employee; null for the participant's own certificate.")] | None
+    power_signature_sha256: str | None
+
+
+class CertificateEnded(Contract, kw_only=True):
+    participant_id: UUID
+    certificate_id: UUID
+    certificate_sha256: str
+    end: CertificateEnd
+    effective_at: AwareDatetime
+
+
 class IdentificationRecorded(Contract, kw_only=True):
     participant_id: UUID
     at: AwareDatetime
@@ -1256,6 +1365,23 @@ class ItemProblem(Contract, kw_only=True):
     facts: dict[str, str | int]
 
 
+class BoundCertificate(Contract, kw_only=True):
+    """
+    Either the binding or `problem`; the rest is null.
+    """
+
+    participant_id: UUID
+    certificate_id: UUID | None
+    certificate_sha256: Annotated[str, Meta(description="SHA-256 (hex) of the certificate in DER.")] | None
+    state: CertificateState | None
+    valid_until: AwareDatetime | None
+    problem: ItemProblem | None
+
+
+class BindCertificatesResponse(Contract, kw_only=True):
+    results: list[BoundCertificate]
+
+
 class RecordedIdentification(Contract, kw_only=True):
     """
     Either `case_id`, `state` and `identification_sha256`, or `problem`; the rest is null.
@@ -1289,6 +1415,8 @@ class DecideKycResponse(Contract, kw_only=True):
 
 
 EVENT_TYPES: dict[str, type[Contract]] = {
+    "kapital.identity.certificate_bound.v1": CertificateBound,
+    "kapital.identity.certificate_ended.v1": CertificateEnded,
     "kapital.identity.identification_recorded.v1": IdentificationRecorded,
     "kapital.identity.kyc_decided.v1": KycDecided,
     "kapital.identity.kyc_expired.v1": KycExpired,

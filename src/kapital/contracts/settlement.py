@@ -42,7 +42,14 @@ class WithdrawalItem(Contract, kw_only=True):
     payout_account: PayoutAccount
 
 
-class WithdrawalsRequest(Contract, kw_only=True):
+class PrepareWithdrawalsActRequest(Contract, kw_only=True):
+    idempotency_key: Annotated[
+        str,
+        Meta(
+            description="The Idempotency-Key that the command will have.",
+            pattern="^[!#-~]{1,200}$",
+        ),
+    ]
     withdrawals: Annotated[list[WithdrawalItem], Meta(max_length=1000, min_length=1)]
 
 
@@ -231,6 +238,29 @@ class WithdrawalChanged(Contract, kw_only=True):
     wallet_id: UUID
     state: WithdrawalState
     amount_kopecks: Annotated[int, Meta(ge=1, le=9223372036854775807)]
+
+
+class SignedAct(Contract, kw_only=True):
+    """
+    The qualified signature of the act that this command makes, over the bytes that preparing it returns (or that the
+    client builds itself, contracts/README.md). The act is bound to the participant and to the Idempotency-Key.
+
+    """
+
+    made_at: Annotated[AwareDatetime, Meta(description="As prepared; at most 24 hours ago.")]
+    signature: Annotated[
+        str,
+        Meta(
+            description="A detached CAdES-BES or CAdES-T signature (CMS, DER), base64; at most 256 KiB.",
+            max_length=360000,
+            min_length=4,
+        ),
+    ]
+
+
+class WithdrawalsRequest(Contract, kw_only=True):
+    withdrawals: Annotated[list[WithdrawalItem], Meta(max_length=1000, min_length=1)]
+    act: SignedAct | UnsetType = UNSET
 
 
 class Beneficiary(Contract, kw_only=True):

@@ -133,6 +133,11 @@ class DecisionHashBody(Contract, kw_only=True):
     ) = UNSET
 
 
+class DecisionToSign(Contract, kw_only=True):
+    issue_id: UUID
+    decision_sha256: Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
+
+
 class ReviewBody(Contract, kw_only=True):
     decision_sha256: Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
     verdict: ReviewVerdict
@@ -238,10 +243,6 @@ class NewOrder(Contract, kw_only=True):
     units: Annotated[int, Meta(ge=1, le=1000000000000)]
 
 
-class PlaceOrdersBody(Contract, kw_only=True):
-    orders: Annotated[list[NewOrder], Meta(max_length=1000, min_length=1)]
-
-
 class Refusal(Contract, kw_only=True):
     """
     A Problem in the place of one item of a batch.
@@ -283,10 +284,6 @@ class PlacedOrder(Contract, kw_only=True):
 
 class OrdersPlaced(Contract, kw_only=True):
     items: Annotated[list[PlacedOrder], Meta(max_length=1000)]
-
-
-class WithdrawOrdersBody(Contract, kw_only=True):
-    order_ids: Annotated[list[UUID], Meta(max_length=1000, min_length=1)]
 
 
 class WithdrawnOrder(Contract, kw_only=True):
@@ -498,6 +495,73 @@ class PayoutInstruction(Contract, kw_only=True):
     units: Annotated[int, Meta(ge=1, le=9223372036854775807)]
     amount_kopecks: Annotated[int, Meta(ge=0, le=9223372036854775807)]
     extinguish_units: Annotated[int, Meta(ge=0, le=9223372036854775807)]
+
+
+class SignedAct(Contract, kw_only=True):
+    """
+    The qualified signature of the act that this command makes, over the bytes that preparing it returns (or that the
+    client builds itself, contracts/README.md). The act is bound to the participant and to the Idempotency-Key.
+
+    """
+
+    made_at: Annotated[AwareDatetime, Meta(description="As prepared; at most 24 hours ago.")]
+    signature: Annotated[
+        str,
+        Meta(
+            description="A detached CAdES-BES or CAdES-T signature (CMS, DER), base64; at most 256 KiB.",
+            max_length=360000,
+            min_length=4,
+        ),
+    ]
+
+
+class SignDecisionBody(Contract, kw_only=True):
+    decision_sha256: Annotated[
+        str,
+        Meta(
+            description="Of the exact decision that the person saw.",
+            pattern="^[0-9a-f]{64}$",
+        ),
+    ]
+    version: (
+        Annotated[
+            int,
+            Meta(
+                description="The issue's version that the caller read; refused when stale.",
+                ge=1,
+                le=9223372036854775807,
+            ),
+        ]
+        | UnsetType
+    ) = UNSET
+    act: SignedAct | UnsetType = UNSET
+
+
+class PrepareActBody(Contract, kw_only=True):
+    idempotency_key: Annotated[
+        str,
+        Meta(
+            description="The Idempotency-Key that the command will have.",
+            pattern="^[!#-~]{1,200}$",
+        ),
+    ]
+    orders: (
+        Annotated[list[NewOrder], Meta(max_length=1000, min_length=1)] | UnsetType
+    ) = UNSET
+    withdraw_order_ids: (
+        Annotated[list[UUID], Meta(max_length=1000, min_length=1)] | UnsetType
+    ) = UNSET
+    decision: DecisionToSign | UnsetType = UNSET
+
+
+class PlaceOrdersBody(Contract, kw_only=True):
+    orders: Annotated[list[NewOrder], Meta(max_length=1000, min_length=1)]
+    act: SignedAct | UnsetType = UNSET
+
+
+class WithdrawOrdersBody(Contract, kw_only=True):
+    order_ids: Annotated[list[UUID], Meta(max_length=1000, min_length=1)]
+    act: SignedAct | UnsetType = UNSET
 
 
 class DecisionPublished(Contract, kw_only=True):

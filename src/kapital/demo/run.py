@@ -86,7 +86,11 @@ async def run_demo(
     # A connection for each of those who act at once: on a slow disk nobody waits in vain for another's.
     # Never the server that the environment may name: a demonstration has no business in it.
     settings = Settings(
-        data_dir=folder, database_url=None, postgres_shared_buffers_mb=256, database_pool_size=AT_ONCE // 2
+        data_dir=folder,
+        database_url=None,
+        acts_signed="simple",
+        postgres_shared_buffers_mb=256,
+        database_pool_size=AT_ONCE // 2,
     )
     _empty(folder)
     with _progress(console) as bar:

@@ -6,8 +6,8 @@ Screen clients against lists of sanctions and public officials – when they are
 list –, keep hits and their decisions, tell what measure a participant is under, freeze in the ledger, draft messages
 to Rosfinmonitoring. Who is under a measure, or attested as a hit, is never approved here.
 Own tables: kyc_case, identification, kyc_participant, kyc_questionnaire, kyc_document, kyc_dossier, kyc_delegation,
-screening_list_version, screening_entry, screening_staged, screening_client, screening_hit, screening_run, aml_message,
-property_freeze, freeze_entry, participant_wallet (and the platform tables).
+screening_list_version, screening_entry, screening_staged, screening_client, screening_hit, screening_run,
+aml_message, property_freeze, freeze_entry, participant_wallet (and the platform tables).
 Events in: kapital.registry.participant_registered.v1.
 Events out: kapital.identity.identification_recorded.v1, kyc_referred.v1, kyc_decided.v1, kyc_expired.v1,
 measure_changed.v1.

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from kapital.contracts import identity as contract
 from kapital.identity.domain.aml_message import AmlMessage
+from kapital.identity.domain.certificate import Certificate
 from kapital.identity.domain.delegation import Delegation
 from kapital.identity.domain.dossier import Dossier
 from kapital.identity.domain.freeze import Freeze
@@ -76,6 +77,40 @@ class CaseStore(Protocol):
 
     async def save(self, conn: AsyncConnection, cases: Sequence[KycCase]) -> None:
         """Write state and decision of locked cases, in the order given."""
+        ...
+
+
+class CertificateStore(Protocol):
+    """The tables `certificate` and `owner_number`."""
+
+    async def known(self, conn: AsyncConnection, participant_ids: Sequence[UUID]) -> set[UUID]:
+        """Those of the participants that identity knows."""
+        ...
+
+    async def lock_numbers(
+        self, conn: AsyncConnection, participant_ids: Sequence[UUID]
+    ) -> dict[UUID, dict[str, str]]:
+        """The numbers kept of each participant; nobody else binds to them until the transaction ends."""
+        ...
+
+    async def put_numbers(self, conn: AsyncConnection, numbers: Mapping[UUID, Mapping[str, str]]) -> None:
+        """Keep numbers; one that is kept already stays."""
+        ...
+
+    async def add(self, conn: AsyncConnection, certificates: Sequence[Certificate]) -> set[UUID]:
+        """Insert bindings; return the ids of those that were not there."""
+        ...
+
+    async def lock(self, conn: AsyncConnection, certificate_id: UUID) -> Certificate | None:
+        """Read and lock one binding."""
+        ...
+
+    async def lock_ended(self, conn: AsyncConnection, *, now: datetime, limit: int) -> list[Certificate]:
+        """Live bindings whose term has come, locked, leaving out those that somebody works on."""
+        ...
+
+    async def save(self, conn: AsyncConnection, certificates: Sequence[Certificate]) -> None:
+        """Write the state of locked bindings."""
         ...
 
 

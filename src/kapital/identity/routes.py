@@ -8,16 +8,20 @@ from litestar import get, post
 from litestar.params import Parameter
 
 from kapital.contracts import identity as contract
+from kapital.contracts.base import given
 from kapital.identity.domain.screening import Identifier, IdentifierKind, Particulars, SubjectKind
 from kapital.identity.domain.states import AmlMessageState, CaseState, HitState
 from kapital.identity.queries.bound import IdentityReads, ScreeningReads
 from kapital.identity.use_cases.advance_aml_message import AdvanceAmlMessage, MessageStep
-from kapital.identity.use_cases.bound import IdentityUseCases, ScreeningUseCases
+from kapital.identity.use_cases.bind_certificates import BindCertificates, NewCertificate, ShownPower
+from kapital.identity.use_cases.bound import CertificateUseCases, IdentityUseCases, ScreeningUseCases
+from kapital.identity.use_cases.change_certificate import ChangeCertificate
 from kapital.identity.use_cases.decide_hit import DecideHit, HitDecision
 from kapital.identity.use_cases.decide_kyc import DecideKyc, NewKycDecision
 from kapital.identity.use_cases.decide_list_version import DecideListVersion
 from kapital.identity.use_cases.record_identifications import NewIdentification, RecordIdentifications
 from kapital.identity.use_cases.screen_clients import NewClient, ScreenClients
+from kapital.platform.acts.http import base64_bytes
 from kapital.platform.http import HttpRequest, actor_of, command_context
 
 # The framework keeps the name `state` for itself.
@@ -69,6 +73,58 @@ async def get_kyc_status(
     return await identity_reads.get_kyc_status(participant_id, actor=actor_of(request))
 
 
+@post("/v1/identity/certificates", status_code=200)
+async def bind_certificates(
+    data: contract.BindCertificatesRequest, request: HttpRequest, certificates: CertificateUseCases
+) -> contract.BindCertificatesResponse:
+    """Bind up to 20 certificates."""
+    actor, command_id = command_context(request)
+    items = tuple(_certificate(item, f"/certificates/{at}") for at, item in enumerate(data.certificates))
+    return await certificates.bind_certificates(BindCertificates(command_id=command_id, actor=actor, items=items))
+
+
+def _certificate(item: contract.NewCertificate, at: str) -> NewCertificate:
+    power = given(item.power_of_attorney)
+    return NewCertificate(
+        participant_id=item.participant_id,
+        certificate=base64_bytes(item.certificate, f"{at}/certificate"),
+        owner={number.kind.value: number.value for number in item.owner},
+        power=None
+        if power is None
+        else ShownPower(
+            document=base64_bytes(power.document, f"{at}/power_of_attorney/document"),
+            signature=base64_bytes(power.signature, f"{at}/power_of_attorney/signature"),
+        ),
+    )
+
+
+@post("/v1/identity/certificates/{certificate_id:uuid}/changes", status_code=200)
+async def change_certificate(
+    certificate_id: UUID,
+    data: contract.ChangeCertificateRequest,
+    request: HttpRequest,
+    certificates: CertificateUseCases,
+) -> contract.CertificateBinding:
+    """Suspend, restore or revoke."""
+    actor, command_id = command_context(request)
+    cmd = ChangeCertificate(
+        command_id=command_id,
+        actor=actor,
+        certificate_id=certificate_id,
+        change=data.change.value,
+        reason=data.reason,
+    )
+    return await certificates.change_certificate(cmd)
+
+
+@get("/v1/identity/participants/{participant_id:uuid}/certificates")
+async def list_certificates(
+    participant_id: UUID, request: HttpRequest, identity_reads: IdentityReads
+) -> contract.CertificateBindings:
+    """The certificates of a participant."""
+    return await identity_reads.list_certificates(participant_id, actor=actor_of(request))
+
+
 @post("/v1/identity/screening/clients", status_code=200)
 async def screen_clients(
     data: contract.ScreenClientsRequest, request: HttpRequest, screening: ScreeningUseCases
@@ -80,20 +136,20 @@ async def screen_clients(
 
 
 def _client(item: contract.ClientParticulars) -> NewClient:
-    given = msgspec.UNSET
-    identifiers = () if item.identifiers is given else item.identifiers
+    left_out = msgspec.UNSET
+    identifiers = () if item.identifiers is left_out else item.identifiers
     return NewClient(
         participant_id=item.participant_id,
         particulars=Particulars(
             kind=SubjectKind(item.kind.value),
             names=tuple(item.names),
-            birth_dates=() if item.birth_date in (None, given) else (str(item.birth_date),),
+            birth_dates=() if item.birth_date in (None, left_out) else (str(item.birth_date),),
             identifiers=tuple(
                 known
                 for identifier in identifiers
                 if (known := Identifier.of(IdentifierKind(identifier.kind.value), identifier.value)) is not None
             ),
-            countries=() if item.countries is given else tuple(item.countries),
+            countries=() if item.countries is left_out else tuple(item.countries),
         ),
     )
 
@@ -208,6 +264,9 @@ HANDLERS: Final = (
     decide_kyc,
     list_kyc_cases,
     get_kyc_status,
+    bind_certificates,
+    change_certificate,
+    list_certificates,
     screen_clients,
     list_screening_hits,
     decide_screening_hit,

@@ -9,6 +9,7 @@ from litestar.di import Provide
 
 from kapital.identity.adapters.aml_message_table import AmlMessageTable, message_of
 from kapital.identity.adapters.cases import CaseTable
+from kapital.identity.adapters.certificate_table import CertificateTable
 from kapital.identity.adapters.clamd import ClamdScanner, NoScanner
 from kapital.identity.adapters.dossier_tables import DelegationTable, DocumentTable, DossierTables
 from kapital.identity.adapters.freeze_tables import FreezeTables, freeze_of
@@ -28,12 +29,13 @@ from kapital.identity.reactions import keep_wallets, open_cases
 from kapital.identity.routes import HANDLERS
 from kapital.identity.routes_freezes import HANDLERS as FREEZE_HANDLERS
 from kapital.identity.use_cases.answers import freeze_answer
-from kapital.identity.use_cases.bound import DossierUseCases, IdentityUseCases, ScreeningUseCases
+from kapital.identity.use_cases.bound import CertificateUseCases, DossierUseCases, IdentityUseCases, ScreeningUseCases
 from kapital.identity.use_cases.draft_messages import Drafting
 from kapital.identity.use_cases.freezing import FreezingUseCases
 from kapital.kernel.calendar import russian_calendar
 from kapital.kernel.clock import Clock
 from kapital.ledger.api import Ledger
+from kapital.platform.acts.checking import Acts
 from kapital.platform.bus import Subscriptions
 from kapital.platform.clock import Ticks
 from kapital.platform.database import Database
@@ -51,6 +53,7 @@ class IdentityService:
 
     use_cases: IdentityUseCases
     reads: IdentityReads
+    certificates: CertificateUseCases
     dossiers: DossierUseCases
     dossier_reads: DossierReads
     screening: ScreeningUseCases
@@ -67,12 +70,13 @@ def identity_of(
     clock: Clock,
     *,
     ledger: Ledger,
+    acts: Acts,
     objects: Objects | None = None,
     scanner: MalwareScanner | None = None,
     policy: KycPolicy | None = None,
     required_lists: frozenset[ListSource] = frozenset(),
 ) -> IdentityService:
-    """Identity over its own database, and a ledger in which it freezes.
+    """Identity over its own database, a ledger in which it freezes, and the checks of signatures.
 
     Without a scanner documents stay unchecked, and the policy says if that will do; without an object store none is
     taken. `required_lists` must be in force before anybody is approved.
@@ -109,6 +113,7 @@ def identity_of(
         agreements=delegations,
     )
     reads = IdentityReads(database=database, clock=clock)
+    certificates = CertificateUseCases(uow=uow, certificates=CertificateTable(), acts=acts, new_id=new_uuid7)
     freezes = FreezeTables()
     freezing = FreezingUseCases(
         uow=UnitOfWork(database, clock),
@@ -143,6 +148,9 @@ def identity_of(
     async def rescreen_everybody(now: datetime) -> None:
         await screening.rescreen_all(now)
 
+    async def expire_certificates(now: datetime) -> None:
+        await certificates.expire_certificates(now)
+
     async def expire(now: datetime) -> None:
         await use_cases.expire_cases(now)
 
@@ -151,6 +159,7 @@ def identity_of(
         reads=reads,
         dossiers=files,
         dossier_reads=file_reads,
+        certificates=certificates,
         screening=screening,
         screening_reads=screening_reads,
         freezing=freezing,
@@ -163,6 +172,7 @@ def identity_of(
                 "identity_reads": Provide(lambda: reads, sync_to_thread=False),
                 "dossiers": Provide(lambda: files, sync_to_thread=False),
                 "dossier_reads": Provide(lambda: file_reads, sync_to_thread=False),
+                "certificates": Provide(lambda: certificates, sync_to_thread=False),
                 "screening": Provide(lambda: screening, sync_to_thread=False),
                 "screening_reads": Provide(lambda: screening_reads, sync_to_thread=False),
                 "freezing": Provide(lambda: freezing, sync_to_thread=False),
@@ -173,7 +183,7 @@ def identity_of(
             ((PARTICIPANT_REGISTERED,), partial(open_cases, cases=cases)),
             ((WALLET_OPENED,), partial(keep_wallets, freezes=freezes)),
         ],
-        ticks=(expire, rescreen, rescreen_everybody, check, freezing.tick),
+        ticks=(expire, rescreen, rescreen_everybody, check, freezing.tick, expire_certificates),
     )
 
 

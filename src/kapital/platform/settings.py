@@ -11,12 +11,9 @@ from pathlib import Path
 from typing import Final, Literal, Self
 
 from pydantic import Field, SecretStr, model_validator
-from pydantic_settings import (
-    BaseSettings,
-    PydanticBaseSettingsSource,
-    SettingsConfigDict,
-    TomlConfigSettingsSource,
-)
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+
+from kapital.platform.acts.policy import ActRule
 
 PREFIX: Final = "KAPITAL_"
 CONFIG_VARIABLE: Final = "KAPITAL_CONFIG"
@@ -67,6 +64,26 @@ class Settings(BaseSettings):
     """Lists that must be in force before anybody is approved, as JSON: `["un"]`. An operator under 115-FZ names the
     four that freeze; none is for trials, where an approval rests on the lists that happen to be loaded."""
     body_limit_bytes: int = Field(default=1_048_576, ge=1024, le=268_435_456)
+    acts_signed: Literal["qualified", "simple"] = "qualified"
+    """Signature that acts of participants need where no rule of `act_rules` is in force: `qualified` (УКЭП), or
+    `simple` (the authenticated session, lawful only where the rule-book agrees on it)."""
+    act_rules: tuple[ActRule, ...] = ()
+    """Dated rules by kind of act (`place_orders`, `withdraw_orders`, `sign_decision`, `withdraw_money`,
+    `accept_rule_book`): `kind`, `signature`, `effective_from`, `effective_to`, `basis`, and `powers`, the codes that
+    a power of attorney must give. In the environment as JSON, in the file as `[[act_rules]]`."""
+    trust_dir: Path | None = None
+    """Folder of certificates that are believed: `roots`, `time_stamp_roots`, `certificates`. None: no signature is
+    valid."""
+    signature_policies: tuple[str, ...] = ()
+    """Policy identifiers (OID) of which a signer's certificate must name one; none demanded if empty."""
+    signature_hosts: tuple[str, ...] = ()
+    """Hosts (with the port if not the usual one) that may be asked for OCSP, CRL and time-stamps. No other is."""
+    signature_timeout_s: float = Field(default=5.0, ge=0.1, le=60)
+    """The longest time that one question to such a host may take."""
+    time_stamp_url: str | None = None
+    """Address of the time-stamping authority (RFC 3161). If given, every act gets a stamp; its host must be named."""
+    revocation_keep_s: int = Field(default=300, ge=0, le=86_400)
+    """The longest time that an answer on revocation is kept and used again, if it does not end earlier itself."""
     clamd_address: str | None = Field(default=None, pattern=r"^(tcp://[^/:]+:[0-9]{1,5}|unix:///.+)$", max_length=300)
     """Scanner for malware (ClamAV's clamd) that documents of identification are shown to: `tcp://host:port` or
     `unix:///path`. None: documents stay unchecked."""

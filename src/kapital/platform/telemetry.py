@@ -38,6 +38,13 @@ OUTBOX_AGE: Final = Gauge(
     registry=REGISTRY,
 )  # fmt: skip
 DEAD_LETTERS: Final = Gauge("kapital_dead_letters_open", "Open dead letters", ["service"], registry=REGISTRY)
+ACTS: Final = Counter(
+    "kapital_acts_total", "Signatures of acts checked", ["kind", "outcome", "code"], registry=REGISTRY
+)
+ACTS_WAITING: Final = Gauge(
+    "kapital_acts_waiting", "Acts whose signature can be neither confirmed nor refused yet", ["service"],
+    registry=REGISTRY,
+)  # fmt: skip
 BANK_MESSAGES: Final = Counter(
     "kapital_bank_messages_total",
     "Messages of the bank by what became of them",

@@ -83,7 +83,8 @@ class UnitOfWork:
             self.database.outbox_written()
 
 
-_NOT_FINGERPRINTED = {"actor", "command_id"}
+_NOT_FINGERPRINTED = {"actor", "command_id", "signed_act"}
+"""How an act is authorised is no part of what it asks for: signed anew after a time-out it is the same request."""
 
 
 def fingerprint(command: Any) -> str:

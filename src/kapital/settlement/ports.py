@@ -13,6 +13,7 @@ import msgspec
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from kapital.ledger.api import Ledger
+from kapital.platform.acts.checking import Acts
 from kapital.platform.unit_of_work import UnitOfWork
 from kapital.settlement.domain.bank_directory import DirectoryBank, DirectoryVersion
 from kapital.settlement.domain.bank_message import Deviation, Deviations, Statement, StatementLine
@@ -419,4 +420,5 @@ class Parts:
     jobs: SettlementJobs
     measures: Measures
     reconciliations: Reconciliations
+    acts: Acts
     directory: BankDirectory

@@ -1,6 +1,8 @@
 """What settlement does on the events of others. A handler works inside the bus's transaction, inbox note included."""
 
 from kapital.contracts.identity import Measure, MeasureChanged
+from kapital.platform.acts.bindings import EVENTS as CERTIFICATE_EVENTS
+from kapital.platform.acts.bindings import note_certificates
 from kapital.platform.bus import Handler
 from kapital.platform.events import CloudEvent
 from kapital.platform.unit_of_work import Transaction
@@ -30,8 +32,12 @@ def subscriptions(parts: Parts) -> list[tuple[tuple[str, ...], Handler]]:
         measures = {one.participant_id: None if one.measure is Measure.free else one.measure.value for one in told}
         await parts.measures.note(tx.conn, measures, tx.now)
 
+    async def on_certificates(tx: Transaction, events: list[CloudEvent]) -> None:
+        await note_certificates(tx.conn, events, tx.now)
+
     return [
         (("kapital.identity.measure_changed.v1",), on_measure_changed),
+        (CERTIFICATE_EVENTS, on_certificates),
         (("kapital.registry.wallet_opened.v1",), on_wallet_opened),
         (("kapital.tokenization.allocation_decided.v1",), on_allocation_decided),
         (("kapital.tokenization.payouts_instructed.v1",), on_payouts_instructed),

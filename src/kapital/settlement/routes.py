@@ -7,7 +7,9 @@ from litestar import get, post
 from litestar.params import Parameter
 
 from kapital.contracts import settlement as contract
-from kapital.contracts.base import unset_if_none
+from kapital.contracts.base import given, unset_if_none
+from kapital.contracts.common import PreparedAct
+from kapital.platform.acts.http import prepared, signed_act
 from kapital.platform.http import NO_IDEMPOTENCY_KEY, HttpRequest, actor_of, command_context
 from kapital.settlement.domain.payout_account import PayoutAccount
 from kapital.settlement.domain.withdrawal import WithdrawalItem
@@ -19,8 +21,10 @@ from kapital.settlement.queries.list_reconciliations import list_reconciliations
 from kapital.settlement.queries.list_withdrawals import get_withdrawal, list_withdrawals
 from kapital.settlement.use_cases.reconcile import reconcile
 from kapital.settlement.use_cases.request_withdrawals import (
+    PrepareWithdrawalsAct,
     RequestWithdrawals,
     WithdrawalAnswer,
+    prepare_withdrawals_act,
     request_withdrawals,
 )
 
@@ -40,18 +44,36 @@ async def request_withdrawals_route(
 ) -> contract.WithdrawalsAnswer:
     """Lock money and answer per item."""
     actor, command_id = command_context(request)
-    items = tuple(
+    cmd = RequestWithdrawals(
+        command_id=command_id,
+        actor=actor,
+        items=_items(data.withdrawals),
+        signed_act=signed_act(given(data.act)),
+    )
+    answers = await request_withdrawals(cmd, settlement)
+    return contract.WithdrawalsAnswer(withdrawals=[_answer(answer) for answer in answers])
+
+
+@post("/v1/settlement/acts", status_code=200, opt=NO_IDEMPOTENCY_KEY)
+async def prepare_withdrawals_act_route(
+    request: HttpRequest, settlement: Parts, data: contract.PrepareWithdrawalsActRequest
+) -> PreparedAct:
+    """The act of withdrawals."""
+    cmd = PrepareWithdrawalsAct(
+        actor=actor_of(request), idempotency_key=data.idempotency_key, items=_items(data.withdrawals)
+    )
+    return PreparedAct(**prepared(prepare_withdrawals_act(cmd, settlement)))
+
+
+def _items(asked: list[contract.WithdrawalItem]) -> tuple[WithdrawalItem, ...]:
+    return tuple(
         WithdrawalItem(
             wallet_id=item.wallet_id,
             amount_kopecks=item.amount_kopecks,
             payout_account=PayoutAccount(bic=item.payout_account.bic, account=item.payout_account.account),
         )
-        for item in data.withdrawals
+        for item in asked
     )
-    answers = await request_withdrawals(
-        RequestWithdrawals(command_id=command_id, actor=actor, items=items), settlement
-    )
-    return contract.WithdrawalsAnswer(withdrawals=[_answer(answer) for answer in answers])
 
 
 @get("/v1/settlement/withdrawals")
@@ -122,6 +144,7 @@ def _answer(answer: WithdrawalAnswer) -> contract.WithdrawalAnswer:
 
 HANDLERS = (
     get_beneficiary_route,
+    prepare_withdrawals_act_route,
     request_withdrawals_route,
     list_withdrawals_route,
     get_withdrawal_route,

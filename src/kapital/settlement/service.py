@@ -9,6 +9,7 @@ from litestar.di import Provide
 
 from kapital.kernel.clock import Clock
 from kapital.ledger.api import Ledger
+from kapital.platform.acts.checking import Acts
 from kapital.platform.bus import Subscriptions
 from kapital.platform.clock import Ticks
 from kapital.platform.database import Database
@@ -51,10 +52,10 @@ class SettlementService:
 
 
 def settlement_of(
-    database: Database, clock: Clock, *, ledger: Ledger, bank: Bank, messages: MessageParts | None = None
+    database: Database, clock: Clock, *, ledger: Ledger, bank: Bank, acts: Acts, messages: MessageParts | None = None
 ) -> SettlementService:
     """Settlement over its own database, a ledger and a bank. Without `messages` no message of a bank is taken in."""
-    parts = parts_of(database, clock, ledger, bank)
+    parts = parts_of(database, clock, ledger, bank, acts)
     use_cases = SettlementUseCases(parts, messages)
 
     async def book(_now: datetime) -> None:
@@ -86,7 +87,7 @@ def message_parts_of(folder: Path, *, account: str, certificates: bytes | None) 
     )
 
 
-def parts_of(database: Database, clock: Clock, ledger: Ledger, bank: Bank) -> Parts:
+def parts_of(database: Database, clock: Clock, ledger: Ledger, bank: Bank, acts: Acts) -> Parts:
     """What the use cases stand on."""
     return Parts(
         uow=UnitOfWork(database, clock),
@@ -100,4 +101,5 @@ def parts_of(database: Database, clock: Clock, ledger: Ledger, bank: Bank) -> Pa
         measures=MeasureTable(),
         reconciliations=ReconciliationTable(),
         directory=BankDirectoryTable(),
+        acts=acts,
     )

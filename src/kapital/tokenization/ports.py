@@ -16,6 +16,7 @@ from kapital.custody.api import Custody
 from kapital.kernel.calendar import BusinessCalendar
 from kapital.kernel.clock import Clock
 from kapital.ledger.api import Ledger
+from kapital.platform.acts.checking import Acts
 from kapital.platform.database import Database
 from kapital.platform.unit_of_work import UnitOfWork
 from kapital.tokenization.domain.corporate_action import CorporateAction, OpenPart
@@ -285,4 +286,5 @@ class Parts:
     investors: Investors
     actions: Actions
     fixings: Fixings
+    acts: Acts
     rule_book_version: str

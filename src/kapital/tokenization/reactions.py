@@ -6,6 +6,8 @@ from typing import Any, Final
 from kapital.contracts.identity import KycDecided, KycExpired, KycOutcome, MeasureChanged
 from kapital.contracts.registry import ParticipantRegistered, ParticipantStateChanged, WalletOpened
 from kapital.contracts.settlement import AllocationSettled, PayoutsRefused, PayoutsSettled
+from kapital.platform.acts.bindings import EVENTS as CERTIFICATE_EVENTS
+from kapital.platform.acts.bindings import note_certificates
 from kapital.platform.bus import Handler
 from kapital.platform.events import CloudEvent
 from kapital.platform.unit_of_work import Transaction
@@ -44,7 +46,14 @@ def subscriptions(parts: Parts) -> list[tuple[tuple[str, ...], Handler]]:
     async def on_settlement(tx: Transaction, events: list[CloudEvent]) -> None:
         await _take_in_settlement(tx, parts, events)
 
-    return [(PARTICIPANT_EVENTS, on_participants), (SETTLEMENT_EVENTS, on_settlement)]
+    async def on_certificates(tx: Transaction, events: list[CloudEvent]) -> None:
+        await note_certificates(tx.conn, events, tx.now)
+
+    return [
+        (PARTICIPANT_EVENTS, on_participants),
+        (SETTLEMENT_EVENTS, on_settlement),
+        (CERTIFICATE_EVENTS, on_certificates),
+    ]
 
 
 def _news(event: CloudEvent) -> dict[str, Any]:

@@ -9,7 +9,9 @@ from litestar.params import Parameter
 
 from kapital.contracts import tokenization as contract
 from kapital.contracts.base import given
-from kapital.platform.http import HttpRequest, actor_of, command_context
+from kapital.contracts.common import PreparedAct
+from kapital.platform.acts.http import prepared, signed_act
+from kapital.platform.http import NO_IDEMPOTENCY_KEY, HttpRequest, actor_of, command_context
 from kapital.tokenization.domain.decision import Verdict
 from kapital.tokenization.queries.access import PAGE_MAX
 from kapital.tokenization.queries.get_issue import get_issue
@@ -24,6 +26,7 @@ from kapital.tokenization.use_cases.cancel_issue import CancelIssue
 from kapital.tokenization.use_cases.confirm_fixing import ConfirmFixing, FixingDecision
 from kapital.tokenization.use_cases.draft_decision import DraftDecision
 from kapital.tokenization.use_cases.place_orders import NewOrder, PlaceOrders
+from kapital.tokenization.use_cases.prepare_act import prepare_act
 from kapital.tokenization.use_cases.publish_decision import PublishDecision
 from kapital.tokenization.use_cases.record_fixing import RecordFixing, RecordOutcome
 from kapital.tokenization.use_cases.review_decision import ReviewDecision
@@ -85,7 +88,7 @@ async def review_decision_route(
 
 @post("/v1/tokenization/issues/{issue_id:uuid}/signature", status_code=200)
 async def sign_decision_route(
-    request: HttpRequest, tokenization: TokenizationUseCases, issue_id: UUID, data: contract.DecisionHashBody
+    request: HttpRequest, tokenization: TokenizationUseCases, issue_id: UUID, data: contract.SignDecisionBody
 ) -> contract.IssueMoved:
     """Sign and countersign."""
     actor, command_id = command_context(request)
@@ -96,6 +99,7 @@ async def sign_decision_route(
             issue_id=issue_id,
             decision_sha256=data.decision_sha256,
             version=given(data.version),
+            signed_act=signed_act(given(data.act)),
         )
     )
 
@@ -130,6 +134,26 @@ async def cancel_issue_route(
     )
 
 
+@post("/v1/tokenization/acts", status_code=200, opt=NO_IDEMPOTENCY_KEY)
+async def prepare_act_route(
+    request: HttpRequest, tokenization: TokenizationUseCases, data: contract.PrepareActBody
+) -> PreparedAct:
+    """The act of a command."""
+    orders, decision = given(data.orders), given(data.decision)
+    async with tokenization.parts.database.connect() as conn:
+        act = await prepare_act(
+            conn,
+            tokenization.parts,
+            actor_of(request),
+            idempotency_key=data.idempotency_key,
+            made_at=tokenization.parts.clock.now().replace(microsecond=0),
+            orders=None if orders is None else [(order.issue_id, order.units) for order in orders],
+            withdraw_order_ids=given(data.withdraw_order_ids),
+            decision=None if decision is None else (decision.issue_id, decision.decision_sha256),
+        )
+    return PreparedAct(**prepared(act))
+
+
 @post("/v1/tokenization/orders", status_code=200)
 async def place_orders_route(
     request: HttpRequest, tokenization: TokenizationUseCases, data: contract.PlaceOrdersBody
@@ -137,7 +161,9 @@ async def place_orders_route(
     """Place orders; each is answered."""
     actor, command_id = command_context(request)
     orders = tuple(NewOrder(issue_id=order.issue_id, units=order.units) for order in data.orders)
-    return await tokenization.place_orders(PlaceOrders(command_id=command_id, actor=actor, orders=orders))
+    return await tokenization.place_orders(
+        PlaceOrders(command_id=command_id, actor=actor, orders=orders, signed_act=signed_act(given(data.act)))
+    )
 
 
 @post("/v1/tokenization/orders/withdrawals", status_code=200)
@@ -147,7 +173,12 @@ async def withdraw_orders_route(
     """Withdraw orders; each is answered."""
     actor, command_id = command_context(request)
     return await tokenization.withdraw_orders(
-        WithdrawOrders(command_id=command_id, actor=actor, order_ids=tuple(data.order_ids))
+        WithdrawOrders(
+            command_id=command_id,
+            actor=actor,
+            order_ids=tuple(data.order_ids),
+            signed_act=signed_act(given(data.act)),
+        )
     )
 
 
@@ -285,6 +316,7 @@ HANDLERS = (
     sign_decision_route,
     publish_decision_route,
     cancel_issue_route,
+    prepare_act_route,
     place_orders_route,
     withdraw_orders_route,
     record_fixing_route,

@@ -10,6 +10,7 @@ from kapital.custody.api import Custody
 from kapital.kernel.calendar import russian_calendar
 from kapital.kernel.clock import Clock
 from kapital.ledger.api import Ledger
+from kapital.platform.acts.checking import Acts
 from kapital.platform.bus import Subscriptions
 from kapital.platform.clock import Ticks
 from kapital.platform.database import Database
@@ -52,6 +53,7 @@ def tokenization_of(
     ledger: Ledger,
     custody: Custody,
     documents: Documents,
+    acts: Acts,
     rule_book_version: str,
 ) -> TokenizationService:
     """Tokenization over its own database, the ledger, custody and an object store."""
@@ -68,6 +70,7 @@ def tokenization_of(
         investors=InvestorTables(),
         actions=ActionTables(),
         fixings=FixingTables(),
+        acts=acts,
         rule_book_version=rule_book_version,
     )
     use_cases = TokenizationUseCases(parts)

@@ -21,6 +21,7 @@ from kapital.kernel.actor import Actor
 from kapital.kernel.roles import Role
 from kapital.platform.clock import SteppedClock
 from kapital.platform.objects import ObjectStore
+from tests.acting import simple_acts
 from tests.identity.conftest import NO_LEDGER, ONBOARDER, World, staff
 from tests.identity.dossier.papers import of_firm, of_person, png
 
@@ -144,7 +145,13 @@ class Desk(World):
 async def desk_of(database, clock: SteppedClock, folder: Path, policy: KycPolicy | None = None) -> Desk:
     scanner = Scanner()
     service = identity_of(
-        database, clock, ledger=NO_LEDGER, objects=ObjectStore(folder), scanner=scanner, policy=policy
+        database,
+        clock,
+        ledger=NO_LEDGER,
+        acts=simple_acts(clock),
+        objects=ObjectStore(folder),
+        scanner=scanner,
+        policy=policy,
     )
     return Desk(
         database,

@@ -35,6 +35,7 @@ from kapital.platform.clock import SteppedClock
 from kapital.platform.contract_files import load_contract
 from kapital.platform.database import Database
 from kapital.platform.ids import new_uuid7
+from tests.acting import simple_acts
 from tests.conftest import MakeDatabase
 from tests.ledger.conftest import build
 
@@ -203,6 +204,6 @@ async def world(make_database: MakeDatabase, tmp_path: Path) -> AsyncIterator[Wo
     database = await make_database("identity", "kapital.identity.migrations")
     clock = SteppedClock(START)
     ledger = build(await make_database("ledger", MIGRATIONS), clock=clock)
-    service = identity_of(database, clock, ledger=ledger)
+    service = identity_of(database, clock, ledger=ledger, acts=simple_acts(clock))
     yield World(database, clock, service.screening, service.screening_reads, tmp_path, ledger, service)
     await ledger.close()

@@ -13,7 +13,8 @@ LISTED = ("1001", "ЖЕМЧУЖНИКОВ ВАЛЕНТИН ПРОХОРОВИЧ*
 
 
 def kyc_of(world: World, *required: ListSource) -> KycWorld:
-    made = identity_of(world.database, world.clock, required_lists=frozenset(required))
+    made = identity_of(
+        world.database, world.clock, ledger=NO_LEDGER, acts=simple_acts(world.clock), required_lists=frozenset(required))
     return KycWorld(world.database, world.clock, made.use_cases, made.reads, made.screening)
 
 

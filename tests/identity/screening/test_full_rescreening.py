@@ -112,7 +112,7 @@ async def test_a_run_that_is_broken_off_goes_on_in_another_process(world: World,
     [half] = (await runs(world)).runs
     assert (half.clients, half.finished_at) == (3, None)
 
-    other = identity_of(world.database, world.clock)
+    other = identity_of(world.database, world.clock, ledger=world.ledger, acts=simple_acts(world.clock))
     assert await other.screening.rescreen_all(world.clock.now()) == 4
 
     [done] = (await runs(world)).runs

@@ -24,6 +24,7 @@ from kapital.identity.use_cases.screen_clients import NewClient, ScreenClients
 from kapital.kernel.actor import NotPermitted
 from kapital.kernel.states import WrongState
 from kapital.platform.ids import new_uuid7
+from tests.acting import simple_acts
 from tests.identity.conftest import World as KycWorld
 from tests.identity.conftest import participant_registered
 from tests.identity.screening.conftest import (
@@ -303,7 +304,7 @@ async def test_who_is_under_a_measure_is_not_approved(world: World) -> None:
     participant = new_uuid7()
     await world.load_persons(LISTED)
     await world.screen_as((participant, person("Жемчужников Валентин")))
-    service = identity_of(world.database, world.clock, ledger=world.ledger)
+    service = identity_of(world.database, world.clock, ledger=world.ledger, acts=simple_acts(world.clock))
     kyc = KycWorld(
         world.database,
         world.clock,

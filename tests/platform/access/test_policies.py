@@ -75,7 +75,7 @@ def test_what_no_policy_permits_is_refused(action):
     nobody = Actor(str(uuid4()), None, frozenset())
     policies = load_policies()
     kinds = ["Service", "Issue", "Order", "Fixing", "Key", "Entry", "Wallet", "Asset", "KycCase", "ScreeningHit",
-             "ListVersion", "ParticipantRecord", "AccessToken", "Beneficiary", "Withdrawal",
+             "ListVersion", "Certificate", "ParticipantRecord", "AccessToken", "Beneficiary", "Withdrawal",
              "DeadLetter"]  # fmt: skip
     fitting = 0
     for kind in kinds:

@@ -132,6 +132,33 @@ class DecisionNamesAnotherHit(Problem):
     family = Family.STALE
 
 
+class CertificateNotFound(Problem):
+    """No certificate has this id, or it is another participant's."""
+
+    code = "certificate_not_found"
+    title = "There is no such certificate"
+    retry = Retry.NEVER
+    family = Family.NOT_FOUND
+
+
+class CertificateAlreadyBound(Problem):
+    """The same certificate is bound to this participant already, whatever its state."""
+
+    code = "certificate_already_bound"
+    title = "The certificate is bound already"
+    retry = Retry.NEVER
+    family = Family.CONFLICT
+
+
+class OwnerNumbersMustStay(Problem):
+    """Facts: `number`. Another number of the participant was seen when its first certificate was bound."""
+
+    code = "owner_numbers_must_stay"
+    title = "The participant's number differs from the one kept"
+    retry = Retry.AFTER_CHANGE
+    family = Family.CONFLICT
+
+
 class AmlMessageNotFound(Problem):
     """No message of this id."""
 

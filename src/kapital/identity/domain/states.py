@@ -87,6 +87,32 @@ SCREENING_HIT: Final = StateMachine(
 )
 
 
+class CertificateState(StrEnum):
+    """Where the binding of a certificate of a signature (сертификат ключа проверки подписи) stands."""
+
+    ACTIVE = "active"  # Acts may be signed with it.
+    SUSPENDED = "suspended"  # Stopped at once by the participant or SECURITY (scenario 49).
+    REVOKED = "revoked"  # Ended for good.
+    EXPIRED = "expired"  # Its time, or that of its power of attorney, is over.
+
+
+_C = CertificateState
+
+CERTIFICATE: Final = StateMachine(
+    "bound_certificate",
+    (
+        Step(_C.ACTIVE, "suspended", _C.SUSPENDED, Role.SECURITY, guard="or the participant itself; at once"),
+        Step(_C.SUSPENDED, "restored", _C.ACTIVE, Role.SECURITY, True, "another person than who suspended"),
+        Step(_C.ACTIVE, "revoked", _C.REVOKED, Role.SECURITY, guard="or the participant itself"),
+        Step(_C.SUSPENDED, "revoked", _C.REVOKED, Role.SECURITY, guard="or the participant itself"),
+        Step(_C.ACTIVE, "term_ended", _C.EXPIRED, Role.SCHEDULER, guard="valid_until has come"),
+        Step(_C.SUSPENDED, "term_ended", _C.EXPIRED, Role.SCHEDULER, guard="valid_until has come"),
+    ),
+    terminal=(_C.REVOKED, _C.EXPIRED),
+    initial=_C.ACTIVE,
+)
+
+
 class AmlMessageState(StrEnum):
     """Where a message to Rosfinmonitoring on measures applied (сообщение о принятых мерах) stands, domain.md 3.12."""
 

@@ -9,6 +9,7 @@ from kapital.identity.domain.states import AmlMessageState, CaseState, FreezeSta
 from kapital.identity.ports import DelegationStore, FreezeRows, FreezeStore, FreezeTold, HitRows, RunStore
 from kapital.identity.queries import (
     aml_messages,
+    certificates,
     delegations,
     freezes,
     kyc_cases,
@@ -47,6 +48,11 @@ class IdentityReads:
         """See `queries.kyc_status.get_kyc_status`."""
         async with self.database.connect() as conn:
             return await kyc_status.get_kyc_status(conn, participant_id, actor=actor, now=self.clock.now())
+
+    async def list_certificates(self, participant_id: UUID, *, actor: Actor) -> contract.CertificateBindings:
+        """See `queries.certificates.list_certificates`."""
+        async with self.database.connect() as conn:
+            return await certificates.list_certificates(conn, participant_id, actor=actor)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

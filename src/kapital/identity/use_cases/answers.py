@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from kapital.contracts import identity as contract
+from kapital.identity.domain.certificate import Certificate
 from kapital.identity.domain.freeze import Freeze, FreezeBasis, ProposedRelease
 from kapital.identity.domain.freeze_entry import AskedEntry
 from kapital.identity.domain.screening_list import ListVersion
@@ -17,6 +18,20 @@ def item_problem(problem: Problem) -> contract.ItemProblem:
         detail=problem.detail,
         retry=contract.ProblemRetry(problem.retry.value),
         facts=problem.facts,
+    )
+
+
+def certificate_binding(one: Certificate) -> contract.CertificateBinding:
+    """The contract's form of a binding."""
+    return contract.CertificateBinding(
+        certificate_id=one.certificate_id,
+        participant_id=one.participant_id,
+        certificate_sha256=one.certificate_sha256,
+        by_power_of_attorney=one.power_sha256 is not None,
+        state=contract.CertificateState(one.state.value),
+        bound_at=one.bound_at,
+        valid_until=one.valid_until,
+        changed_at=one.changed_at,
     )
 
 

@@ -10,6 +10,7 @@ from kapital.identity.domain.screening import ListSource
 from kapital.identity.domain.screening_list import ListVersion
 from kapital.identity.ports import (
     CaseStore,
+    CertificateStore,
     ClientStore,
     DelegationStore,
     DocumentStore,
@@ -26,6 +27,8 @@ from kapital.identity.ports import (
 from kapital.identity.use_cases import (
     advance_aml_message,
     attach_document,
+    bind_certificates,
+    change_certificate,
     complete_case,
     decide_hit,
     decide_kyc,
@@ -41,6 +44,7 @@ from kapital.identity.use_cases import (
 from kapital.identity.use_cases import delegations as agreements
 from kapital.identity.use_cases.draft_messages import Drafting
 from kapital.identity.use_cases.freezing import FreezingUseCases
+from kapital.platform.acts.checking import Acts
 from kapital.platform.telemetry import use_case
 from kapital.platform.unit_of_work import UnitOfWork
 
@@ -88,6 +92,32 @@ class IdentityUseCases:
     async def expire_cases(self, now: datetime) -> int:
         """See `use_cases.expire_cases`. Not counted: it runs every second and mostly finds nothing."""
         return await expire_cases.expire_cases(now, uow=self.uow, cases=self.cases)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CertificateUseCases:
+    """The use cases of certificates; see there for promises and refusals."""
+
+    uow: UnitOfWork
+    certificates: CertificateStore
+    acts: Acts
+    new_id: Callable[[], UUID]
+
+    async def bind_certificates(self, cmd: bind_certificates.BindCertificates) -> contract.BindCertificatesResponse:
+        """See `use_cases.bind_certificates`."""
+        async with use_case("identity.bind_certificates"):
+            return await bind_certificates.bind_certificates(
+                cmd, uow=self.uow, certificates=self.certificates, acts=self.acts, new_id=self.new_id
+            )
+
+    async def change_certificate(self, cmd: change_certificate.ChangeCertificate) -> contract.CertificateBinding:
+        """See `use_cases.change_certificate`."""
+        async with use_case("identity.change_certificate"):
+            return await change_certificate.change_certificate(cmd, uow=self.uow, certificates=self.certificates)
+
+    async def expire_certificates(self, now: datetime) -> int:
+        """See `use_cases.change_certificate`. Not counted: it runs every second and mostly finds nothing."""
+        return await change_certificate.expire_certificates(now, uow=self.uow, certificates=self.certificates)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

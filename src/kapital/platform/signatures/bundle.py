@@ -92,6 +92,14 @@ class SignatureBundle(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     reasons: list[Code]
     power: KeptPower | None
 
+    @property
+    def signature_bytes(self) -> bytes:
+        """The signature as it was checked. Raises: SignatureBundleUnreadable."""
+        try:
+            return _bytes(self.signature)
+        except binascii.Error:
+            raise SignatureBundleUnreadable(facts={"reason": "form"}) from None
+
     def encoded(self) -> bytes:
         """The canonical bytes, whose hash is the bundle's name."""
         return canonical_bytes(self)

@@ -12,7 +12,7 @@ from typing import Final, TypeVar
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.utils import CryptographyDeprecationWarning
-from cryptography.x509.oid import ExtensionOID
+from cryptography.x509.oid import AuthorityInformationAccessOID, ExtensionOID
 
 from kapital.platform.signatures import der
 from kapital.platform.signatures.primitives import x509 as x509_handle
@@ -91,6 +91,7 @@ class Certificate:
     is_authority: bool
     no_revocation_check: bool
     distribution_points: frozenset[str]
+    ocsp_urls: tuple[str, ...]
     owner: dict[str, str]
     subject_text: str
     issuer_text: str
@@ -167,6 +168,9 @@ def _certificate(encoded: bytes, read: x509.Certificate) -> Certificate:
         is_authority=bool(constraints and constraints.ca),
         no_revocation_check=ExtensionOID.OCSP_NO_CHECK in extensions,
         distribution_points=_uris(points),
+        ocsp_urls=_responders(
+            _value(extensions, ExtensionOID.AUTHORITY_INFORMATION_ACCESS, x509.AuthorityInformationAccess)
+        ),
         owner=_owner(read.subject),
         subject_text=read.subject.rfc4514_string(),
         issuer_text=read.issuer.rfc4514_string(),
@@ -192,6 +196,11 @@ def _usage(usage: x509.KeyUsage | None) -> frozenset[str]:
 def _uris(points: x509.CRLDistributionPoints | None) -> frozenset[str]:
     names = (name for point in points or () for name in point.full_name or ())
     return frozenset(name.value for name in names if isinstance(name, x509.UniformResourceIdentifier))
+
+
+def _responders(access: x509.AuthorityInformationAccess | None) -> tuple[str, ...]:
+    places = (one.access_location for one in access or () if one.access_method == AuthorityInformationAccessOID.OCSP)
+    return tuple(place.value for place in places if isinstance(place, x509.UniformResourceIdentifier))
 
 
 def _owner(subject: x509.Name) -> dict[str, str]:

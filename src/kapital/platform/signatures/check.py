@@ -76,7 +76,7 @@ def verify_signature(
     )
     timed, reasons, stamp_path = _trusted_time(named, container, policy, material, now)  # (5)
     path = judge_path(signer, container.certificates, policy.roots, timed.signed_at, now, policy, material)
-    reasons += [*path.reasons, *_purpose(signer, path.chain, policy), *_owner(signer, policy)]
+    reasons += [*path.reasons, *judge_purpose(signer, path.chain, policy), *_owner(signer, policy)]
     return replace(
         timed,
         reasons=tuple(reasons),
@@ -173,7 +173,7 @@ def judge_path(
     material: Material,
 ) -> Path:
     """Steps (6), (7) and (10) for one certificate: its chain, validity in time, revocation of each link."""
-    between = frozenset(embedded) | _readable(material.certificates)
+    between = frozenset(embedded) | readable(material.certificates)
     found = chain_to(roots, between, leaf.encoded)
     if not isinstance(found, Chain):
         return Path(reasons=(Reason(found.code, found.about),))
@@ -193,7 +193,8 @@ def judge_path(
     return Path(reasons=tuple(reasons), chain=chain, evidence=tuple(evidence), revoked_later_at=revoked_later_at)
 
 
-def _readable(certificates: tuple[bytes, ...]) -> frozenset[bytes]:
+def readable(certificates: tuple[bytes, ...]) -> frozenset[bytes]:
+    """Those that are certificates at all."""
     return frozenset(one for one in certificates if _is_readable(one))
 
 
@@ -222,7 +223,10 @@ def _out_of_time(chain: tuple[Certificate, ...], at: datetime) -> Iterator[Reaso
             yield Reason(Code.CERTIFICATE_EXPIRED, one.about)
 
 
-def _purpose(signer: Certificate, chain: tuple[Certificate, ...], policy: VerificationPolicy) -> Iterator[Reason]:
+def judge_purpose(
+    signer: Certificate, chain: tuple[Certificate, ...], policy: VerificationPolicy
+) -> Iterator[Reason]:
+    """Step (8)."""
     if signer.is_authority or not policy.key_usage & signer.key_usage:
         yield Reason(Code.KEY_USAGE_WRONG, signer.about)
     # The root's own policies are not asked: it is believed as it is (RFC 5280 6.1.1 d).

@@ -1,7 +1,7 @@
 """An authority that issues, revokes, publishes and answers. A root made here can have authorities under it."""
 
 import secrets
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -50,11 +50,16 @@ class Subject:
 
 @dataclass(slots=True, kw_only=True)
 class Authority:
-    """An authority with its key. `certificates` is its own chain, itself first, its root last."""
+    """An authority with its key. `certificates` is its own chain, itself first, its root last.
+
+    Its certificates name `ocsp_urls` and `crl_urls` as the places where their status is told.
+    """
 
     scheme: Scheme
     key: PrivateKey
     certificates: tuple[bytes, ...]
+    ocsp_urls: tuple[str, ...] = ()
+    crl_urls: tuple[str, ...] = ()
     _issued: set[int] = field(default_factory=set)
     _revoked: dict[int, datetime] = field(default_factory=dict)
     _lists: int = 0
@@ -96,8 +101,13 @@ class Authority:
         extensions: Extensions = SIGNING,
     ) -> bytes:
         """A certificate in DER for a key, valid in the period."""
+        told = replace(
+            extensions,
+            ocsp_urls=extensions.ocsp_urls or self.ocsp_urls,
+            crl_urls=extensions.crl_urls or self.crl_urls,
+        )
         encoded = _certify(
-            self.key, self.scheme, issuer=self.own, key=key, subject=subject, extensions=extensions, period=period
+            self.key, self.scheme, issuer=self.own, key=key, subject=subject, extensions=told, period=period
         )
         self._issued.add(certificate(encoded).serial)
         return encoded

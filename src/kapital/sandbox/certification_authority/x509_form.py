@@ -27,6 +27,10 @@ _POLICIES: Final = "2.5.29.32"
 _SUBJECT_KEY: Final = "2.5.29.14"
 _AUTHORITY_KEY: Final = "2.5.29.35"
 _CRL_NUMBER: Final = "2.5.29.20"
+_AUTHORITY_ACCESS: Final = "1.3.6.1.5.5.7.1.1"
+_OCSP: Final = "1.3.6.1.5.5.7.48.1"
+_LIST_POINTS: Final = "2.5.29.31"
+_URI: Final = 0x86
 _NUMERIC: Final = 0x12
 _TRUE: Final = b"\x01\x01\xff"
 _NAME_OIDS: Final = {"CN": "2.5.4.3", "O": "2.5.4.10", "C": "2.5.4.6", "SN": "2.5.4.4", "GN": "2.5.4.42"}
@@ -68,6 +72,8 @@ class Extensions:
     ocsp_no_check: bool = False
     other_critical: tuple[tuple[str, bytes], ...] = ()
     purpose_critical: bool = True
+    ocsp_urls: tuple[str, ...] = ()
+    crl_urls: tuple[str, ...] = ()
 
     def encoded(self, spki: bytes, issuer_spki: bytes) -> bytes:
         """The extensions in DER."""
@@ -86,6 +92,13 @@ class Extensions:
             found.append(_extension(_POLICIES, der.sequence(*(der.sequence(der.oid(p)) for p in self.policies))))
         if self.ocsp_no_check:
             found.append(_extension("1.3.6.1.5.5.7.48.1.5", der.wrap(der.NULL)))
+        if self.ocsp_urls:
+            places = (der.sequence(der.oid(_OCSP), der.wrap(_URI, url.encode())) for url in self.ocsp_urls)
+            found.append(_extension(_AUTHORITY_ACCESS, der.sequence(*places)))
+        if self.crl_urls:
+            names = (der.wrap(_URI, url.encode()) for url in self.crl_urls)
+            point = der.sequence(der.wrap(0xA0, der.wrap(0xA0, *names)))
+            found.append(_extension(_LIST_POINTS, der.sequence(point)))
         found += [_extension(oid, value, critical=True) for oid, value in self.other_critical]
         return der.wrap(0xA3, der.sequence(*found))
 

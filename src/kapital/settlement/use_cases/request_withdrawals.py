@@ -1,5 +1,6 @@
 """Use case: a beneficiary asks for money to be paid out to bank accounts."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -8,9 +9,16 @@ import msgspec
 from kapital.kernel.actor import Actor
 from kapital.kernel.ids import CommandId
 from kapital.kernel.problems import InvariantBroken, Problem
+from kapital.platform import access
 from kapital.platform.access import Resource
+from kapital.platform.acts.bindings import bound_to
+from kapital.platform.acts.commands import ActToCheck, authorise
+from kapital.platform.acts.form import Act, SignedAct, Wording, act_of
+from kapital.platform.acts.policy import ActKind
+from kapital.platform.acts.records import ActRecord, keep_acts
 from kapital.platform.ids import new_uuid7
 from kapital.platform.unit_of_work import Transaction, fingerprint
+from kapital.settlement.domain.act_texts import TEXT_VERSION, withdrawals_command, withdrawals_text
 from kapital.settlement.domain.problems import ReconciliationBreakStopsWithdrawals, WithdrawalBatchMalformed
 from kapital.settlement.domain.states import WithdrawalState
 from kapital.settlement.domain.withdrawal import Withdrawal, WithdrawalItem, refusal_of
@@ -27,6 +35,7 @@ class RequestWithdrawals:
     command_id: CommandId
     actor: Actor
     items: tuple[WithdrawalItem, ...]
+    signed_act: SignedAct | None = None
 
 
 class WithdrawalAnswer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -38,21 +47,51 @@ class WithdrawalAnswer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=
     detail: str | None = None
 
 
+def wording_of_withdrawals(items: Sequence[WithdrawalItem]) -> Wording:
+    """What a person signs who withdraws money."""
+    return Wording(
+        kind=ActKind.WITHDRAW_MONEY,
+        command=withdrawals_command(items),
+        text=withdrawals_text(items),
+        text_version=TEXT_VERSION,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PrepareWithdrawalsAct:
+    """`idempotency_key` is that of the command to come."""
+
+    actor: Actor
+    idempotency_key: str
+    items: tuple[WithdrawalItem, ...]
+
+
+def prepare_withdrawals_act(cmd: PrepareWithdrawalsAct, parts: Parts) -> Act:
+    """The act that a participant signs; kept nowhere. Raises: NotPermitted."""
+    access.require(cmd.actor, "prepare_withdrawals_act")
+    made_at = parts.uow.clock.now().replace(microsecond=0)
+    wording = wording_of_withdrawals(cmd.items)
+    return act_of(wording, actor=cmd.actor, idempotency_key=cmd.idempotency_key, made_at=made_at)
+
+
 async def request_withdrawals(cmd: RequestWithdrawals, parts: Parts) -> list[WithdrawalAnswer]:
     """Lock the money of each item in the register and answer in the order of the items.
 
     The bank is not called here: `run_withdrawals` does it after all this is committed.
     Promise: a crash at any line is resumed by the same command or by the next tick, with the same ledger ids.
-    Raises: WithdrawalBatchMalformed, NotPermitted, IdempotencyKeyReused, ReconciliationBreakStopsWithdrawals.
+    Raises: WithdrawalBatchMalformed, NotPermitted, IdempotencyKeyReused, refusals of acts,
+    ReconciliationBreakStopsWithdrawals.
     """
     if not 1 <= len(cmd.items) <= BATCH_MAX:
         raise WithdrawalBatchMalformed(facts={"count": len(cmd.items), "limit": BATCH_MAX})
     mark = fingerprint(cmd)
+    act = await _authorise(cmd, mark, parts)
     async with parts.uow.begin() as tx:
         if (kept := await tx.replies.find(cmd.command_id, cmd.actor, mark)) is not None:
             return msgspec.json.decode(kept, type=list[WithdrawalAnswer])
         tx.access.require(cmd.actor, "request_withdrawals", Resource("Beneficiary", owner=cmd.actor.participant_id))
         if not await _of(parts, tx, cmd):
+            await keep_acts(tx.conn, [act] if act else [])
             await _plan(parts, tx, cmd)
     async with parts.uow.begin() as tx:
         # The rows are locked before the reply is looked for again, so of two equal calls one keeps the answer.
@@ -63,6 +102,25 @@ async def request_withdrawals(cmd: RequestWithdrawals, parts: Parts) -> list[Wit
         answers = await _answers(parts, tx, cmd)
         await tx.replies.keep(cmd.command_id, cmd.actor, mark, msgspec.json.encode(answers))
         return answers
+
+
+async def _authorise(cmd: RequestWithdrawals, mark: str, parts: Parts) -> ActRecord | None:
+    """The row of the signed act; None without one, or when the command was planned or answered before."""
+    owner = cmd.actor.participant_id
+    if owner is None or (cmd.signed_act is None and not parts.acts.needs_signature(ActKind.WITHDRAW_MONEY)):
+        return None
+    async with parts.uow.begin() as tx:
+        if await tx.replies.find(cmd.command_id, cmd.actor, mark) is not None or await _of(parts, tx, cmd):
+            return None
+        bound = await bound_to(tx.conn, [owner])
+    given = ActToCheck(
+        wording=wording_of_withdrawals(cmd.items),
+        actor=cmd.actor,
+        command_id=cmd.command_id,
+        signed=cmd.signed_act,
+        bound=bound.get(owner, {}),
+    )
+    return await authorise(parts.acts, parts.uow, "settlement", given)
 
 
 async def _of(parts: Parts, tx: Transaction, cmd: RequestWithdrawals, *, lock: bool = False) -> list[Withdrawal]:

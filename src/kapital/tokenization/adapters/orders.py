@@ -39,6 +39,7 @@ ORDER_TABLE: Final = VersionedTable(
         "refusal_detail": "text",
         "refusal_facts": "jsonb",
         "entry_seq": "bigint",
+        "act_file_sha256": "text",
     },
 )
 

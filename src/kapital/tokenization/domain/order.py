@@ -24,6 +24,7 @@ from kapital.tokenization.domain.states import ORDER, IssueState, OrderState
 class Order(msgspec.Struct, frozen=True, kw_only=True):
     """One order. `reserved_kopecks` is the price of all its units; the reserve's ledger number is its time priority.
 
+    `act_file_sha256` names the file of the signed act in the object store; None where the session authorised it.
     `release_due`: the reserve has to go back, and the ledger may not know it yet.
     """
 
@@ -49,6 +50,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     refusal_detail: str | None = None
     refusal_facts: dict[str, str | int] | None = None
     entry_seq: int | None = None
+    act_file_sha256: str | None = None
 
     def moved(self, on: str, **changes: Any) -> tuple["Order", Step[OrderState]]:
         """The order after the step that `on` makes, and the step. Raises: WrongState."""

@@ -190,7 +190,8 @@ class OrderState(StrEnum):
     """Where a subscription order (заявка на приобретение) stands.
 
     On the nominal-account rail the reserve is one ledger entry, so that CHECKED goes straight to ACCEPTED;
-    AWAITING_FUNDS and FUNDED belong to the escrow rail. SIGNED is entered with a qualified signature only.
+    AWAITING_FUNDS and FUNDED belong to the escrow rail. SIGNED is entered with a qualified signature only,
+    and is where an order waits while no authority confirms it.
     """
 
     CREATED = "created"

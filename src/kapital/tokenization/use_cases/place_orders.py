@@ -11,6 +11,8 @@ from kapital.kernel.ids import CommandId
 from kapital.kernel.problems import Problem, ensure
 from kapital.kernel.states import Step
 from kapital.platform.access import Resource
+from kapital.platform.acts.form import SignedAct
+from kapital.platform.acts.records import keep_acts
 from kapital.platform.context import note_asked, note_replay
 from kapital.platform.ids import new_uuid7
 from kapital.platform.problems import IdempotencyKeyReused
@@ -22,6 +24,7 @@ from kapital.tokenization.domain.problems import BatchTooLarge, IssueNotFound
 from kapital.tokenization.domain.states import ORDER, PUBLIC, OrderState
 from kapital.tokenization.ports import Parts
 from kapital.tokenization.use_cases.decide_orders import decide_orders
+from kapital.tokenization.use_cases.order_acts import OrderAct, OrderActs, check_order_acts
 from kapital.tokenization.use_cases.refusals import refusal_of, refusal_of_code
 from kapital.tokenization.use_cases.steps import audit_new_orders
 
@@ -43,6 +46,7 @@ class PlaceOrders:
     command_id: CommandId
     actor: Actor
     orders: tuple[NewOrder, ...]
+    signed_act: SignedAct | None = None
 
 
 _Key = tuple[str, str]
@@ -65,7 +69,10 @@ class Placed(NamedTuple):
 
 
 async def place_orders(cmd: PlaceOrders, *, parts: Parts) -> OrdersPlaced:
-    """Place the orders of one command. Raises: NotPermitted, BatchTooLarge, IdempotencyKeyReused."""
+    """Place the orders of one command.
+
+    Raises: NotPermitted, BatchTooLarge, refusals of acts, IdempotencyKeyReused.
+    """
     return (await place_many([cmd], parts=parts))[0].answered()
 
 
@@ -74,17 +81,22 @@ async def place_many(cmds: Sequence[PlaceOrders], *, parts: Parts) -> list[Place
 
     The life of an order (architecture.md 4): checked and kept in one transaction; reserved in the ledger by one call,
     under ids derived from the orders; accepted or turned away in another transaction, under the issue's row lock.
-    A refused command or order spoils no other.
+    A refused command or order spoils no other. A signature that does not hold refuses its command; one that waits for
+    its check leaves the orders SIGNED and `pending`.
     Law: 259-FZ art. 3; domain.md 1.3 (eligibility at the order; no reserve, no acceptance).
     Promise: a crash after the first transaction leaves orders CHECKED; a repeat of the command, or `resume_orders`,
     brings them to the same end under the same ids. A repeat of an answered command gives the same answer.
     """
     marks = [fingerprint(cmd) for cmd in cmds]
     answers: list[OrdersPlaced | Problem | None] = [_why_malformed(cmd) for cmd in cmds]
+    acts, refusals = await check_order_acts(
+        [cmd for cmd, no in zip(cmds, answers, strict=True) if not no], parts=parts
+    )
+    answers = [answer or refusals.get(_key(cmd)) for cmd, answer in zip(cmds, answers, strict=True)]
     good = [index for index, answer in enumerate(answers) if answer is None]
     known: set[_Key] = set()
     if good:
-        kept = await _keep([cmds[index] for index in good], [marks[index] for index in good], parts)
+        kept = await _keep([cmds[index] for index in good], [marks[index] for index in good], acts, parts)
         placed, known = kept.orders, kept.known
         undecided = [order.order_id for items in placed.values() for order in items.values() if _is_undecided(order)]
         decided = await decide_orders(undecided, parts=parts)
@@ -109,7 +121,7 @@ def _why_malformed(cmd: PlaceOrders) -> Problem | None:
     return None
 
 
-async def _keep(cmds: Sequence[PlaceOrders], marks: Sequence[str], parts: Parts) -> _Kept:
+async def _keep(cmds: Sequence[PlaceOrders], marks: Sequence[str], acts: OrderActs, parts: Parts) -> _Kept:
     """Insert the orders that are new and permitted; return all that are kept for the commands."""
     keys = [_key(cmd) for cmd in cmds]
     refused: dict[_Key, Problem] = {}
@@ -121,8 +133,9 @@ async def _keep(cmds: Sequence[PlaceOrders], marks: Sequence[str], parts: Parts)
                 refused[_key(cmd)] = problem
         done = kept.keys() | refused.keys()
         fresh = [(cmd, mark) for cmd, mark in zip(cmds, marks, strict=True) if _key(cmd) not in done]
-        born = await _born(tx, parts, fresh)
+        born = await _born(tx, parts, fresh, acts)
         inserted = await parts.orders.add(tx.conn, [order for order, _ in born])
+        await keep_acts(tx.conn, [acts[_key(cmd)].record for cmd, _ in fresh if _key(cmd) in acts])
         actors = {cmd.actor.id: cmd.actor for cmd in cmds}
         await audit_new_orders(tx, parts, [pair for pair in born if pair[0].order_id in inserted], actors)
     known = set(kept) | {(o.actor_id, o.command_id) for o, _ in born if o.order_id not in inserted}
@@ -135,7 +148,7 @@ async def _keep(cmds: Sequence[PlaceOrders], marks: Sequence[str], parts: Parts)
 
 
 async def _born(
-    tx: Transaction, parts: Parts, cmds: Sequence[tuple[PlaceOrders, str]]
+    tx: Transaction, parts: Parts, cmds: Sequence[tuple[PlaceOrders, str]], acts: OrderActs
 ) -> list[tuple[Order, Step[OrderState]]]:
     issues = await parts.issues.read(tx.conn, {new.issue_id for cmd, _ in cmds for new in cmd.orders})
     people = await parts.investors.read(tx.conn, {_participant(cmd) for cmd, _ in cmds})
@@ -145,23 +158,30 @@ async def _born(
             issue = issues.get(new.issue_id)
             if issue is not None and issue.state in PUBLIC:
                 investor = people.get(_participant(cmd))
-                born.append(_first_step(tx, cmd, mark, item, issue, investor))
+                born.append(_first_step(tx, cmd, mark, item, issue, investor, acts.get(_key(cmd))))
     return born
 
 
 def _first_step(
-    tx: Transaction, cmd: PlaceOrders, mark: str, item: int, issue: Issue, investor: Investor | None
+    tx: Transaction,
+    cmd: PlaceOrders,
+    mark: str,
+    item: int,
+    issue: Issue,
+    investor: Investor | None,
+    act: OrderAct | None,
 ) -> tuple[Order, Step[OrderState]]:
     units = cmd.orders[item].units
-    problem = why_refused(issue, investor, units, tx.now)
-    step = ORDER.step(OrderState.CREATED, "checked" if problem is None else "refused")
+    waits = act is not None and act.waits
+    problem = None if waits else why_refused(issue, investor, units, tx.now)
+    step = _step_of(act, problem)
     order = Order(
         order_id=new_uuid7(),
         issue_id=issue.issue_id,
         participant_id=_participant(cmd),
         wallet_id=investor.wallet_id if investor else None,
         units=units,
-        reserved_kopecks=units * issue.price_kopecks if problem is None else 0,
+        reserved_kopecks=units * issue.price_kopecks if problem is None and not waits else 0,
         state=step.target,
         version=1,
         actor_id=cmd.actor.id,
@@ -172,8 +192,17 @@ def _first_step(
         refusal_code=problem.code if problem else None,
         refusal_detail=problem.detail if problem else None,
         refusal_facts=problem.facts if problem else None,
+        act_file_sha256=act.record.file_sha256 if act else None,
     )
     return order, step
+
+
+def _step_of(act: OrderAct | None, problem: Problem | None) -> Step[OrderState]:
+    """The step after which the order is kept: a signature that waits for its check stops it in SIGNED."""
+    if act is not None and act.waits:
+        return ORDER.step(OrderState.CREATED, "signed")
+    source = OrderState.CREATED if act is None else OrderState.SIGNED
+    return ORDER.step(source, "checked" if problem is None else "refused")
 
 
 def _answer(

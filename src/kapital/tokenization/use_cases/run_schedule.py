@@ -7,6 +7,7 @@ from kapital.tokenization.ports import Parts
 from kapital.tokenization.use_cases.advance_actions import advance_actions
 from kapital.tokenization.use_cases.close_placements import close_placements
 from kapital.tokenization.use_cases.open_placements import open_placements
+from kapital.tokenization.use_cases.order_acts import check_waiting_acts
 from kapital.tokenization.use_cases.resume_orders import resume_orders
 from kapital.tokenization.use_cases.start_redemptions import start_redemptions
 
@@ -16,10 +17,11 @@ _ORDER_WAITS = timedelta(seconds=30)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScheduleReport:
-    """How many issues, orders and actions a tick moved."""
+    """How many issues, orders, waiting acts and actions a tick moved."""
 
     opened: int
     resumed: int
+    acts: int
     closed: int
     redemptions: int
     actions: int
@@ -36,6 +38,7 @@ async def run_schedule(now: datetime, *, parts: Parts) -> ScheduleReport:
     return ScheduleReport(
         opened=await open_placements(now, parts=parts),
         resumed=await resume_orders(parts=parts, older_than=_ORDER_WAITS),
+        acts=await check_waiting_acts(parts=parts),
         closed=await close_placements(now, parts=parts),
         redemptions=await start_redemptions(now, parts=parts),
         actions=await advance_actions(now, parts=parts),

@@ -8,11 +8,16 @@ from kapital.contracts.tokenization import IssueMoved
 from kapital.custody.api import OPERATOR_KEY_NAME, KeyProfile, issuer_key_name
 from kapital.kernel.actor import Actor
 from kapital.kernel.ids import CommandId
+from kapital.platform.acts.form import SignedAct, Wording
+from kapital.platform.acts.policy import ActKind
+from kapital.platform.acts.records import keep_acts
 from kapital.platform.unit_of_work import Transaction, fingerprint
+from kapital.tokenization.domain.act_texts import TEXT_VERSION, decision_command, decision_text
 from kapital.tokenization.domain.decision import SIGNATURE_KIND, Decision, DecisionSignature
 from kapital.tokenization.domain.issue import Issue
 from kapital.tokenization.domain.states import ISSUE
 from kapital.tokenization.ports import Parts
+from kapital.tokenization.use_cases.acts import authorise_command
 from kapital.tokenization.use_cases.issue_commands import earlier_answer, keep_answer, require_permitted
 from kapital.tokenization.use_cases.steps import SMART_CONTRACT, move_issue
 
@@ -28,19 +33,33 @@ class SignDecision:
     issue_id: UUID
     decision_sha256: str
     version: int | None = None
+    signed_act: SignedAct | None = None
+
+
+def wording_of_signing(issue_id: UUID, decision_sha256: str) -> Wording:
+    """What the issuer's signatory signs."""
+    return Wording(
+        kind=ActKind.SIGN_DECISION,
+        command=decision_command(issue_id, decision_sha256),
+        text=decision_text(issue_id, decision_sha256),
+        text_version=TEXT_VERSION,
+    )
 
 
 async def sign_decision(cmd: SignDecision, *, parts: Parts) -> IssueMoved:
     """Move READY_TO_SIGN to SIGNED with two signatures over the decision's canonical bytes.
 
-    The keys are in custody (profiles ISSUER and OPERATOR); the act is authorised by the session. Two persons of the
-    operator have accepted this hash, so the countersignature needs no further act.
-    Not: a qualified electronic signature (УКЭП).
+    The keys are in custody (profiles ISSUER and OPERATOR). The signatory's act carries a qualified signature where
+    the policy of acts asks for it, else the session authorises it. Two persons of the operator have accepted
+    this hash, so the countersignature needs no further act.
+    Not: the two signatures over the decision itself are no qualified electronic signatures (УКЭП); the act's is.
     Promise: the signatures are made before the transaction; a repeat after a crash makes the same ones (Ed25519).
-    Raises: NotPermitted, IdempotencyKeyReused, IssueNotFound, WrongState, StaleVersion, DecisionHashMustMatch,
-    KeyMustBeActive.
+    Raises: NotPermitted, IdempotencyKeyReused, refusals of acts, IssueNotFound, WrongState, StaleVersion,
+    DecisionHashMustMatch, KeyMustBeActive.
     """
     mark = fingerprint(cmd)
+    wording = wording_of_signing(cmd.issue_id, cmd.decision_sha256)
+    act = await authorise_command(parts, cmd.actor, cmd.command_id, mark, wording, cmd.signed_act)
     async with parts.uow.begin() as tx:
         if (earlier := await earlier_answer(tx, cmd.command_id, cmd.actor, mark)) is not None:
             return earlier
@@ -57,7 +76,12 @@ async def sign_decision(cmd: SignDecision, *, parts: Parts) -> IssueMoved:
             return earlier
         issue = await _require_signable(tx, parts, cmd)
         await parts.issues.add_signatures(tx.conn, signatures)
-        basis = {"decision_sha256": issue.decision_sha256, "signature_kind": SIGNATURE_KIND}
+        await keep_acts(tx.conn, [act] if act else [])
+        basis = {
+            "decision_sha256": issue.decision_sha256,
+            "signature_kind": SIGNATURE_KIND,
+            "act_file_sha256": act.file_sha256 if act else None,
+        }
         issue = await move_issue(tx, parts, issue, "signed", actor=cmd.actor, basis=basis)
         return await keep_answer(tx, cmd.command_id, cmd.actor, mark, issue)
 

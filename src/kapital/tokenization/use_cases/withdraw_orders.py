@@ -1,6 +1,6 @@
 """Use case: an investor withdraws orders (отзыв заявки) before the placement closes; the reserve goes back."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -13,7 +13,11 @@ from kapital.kernel.actor import Actor
 from kapital.kernel.ids import CommandId
 from kapital.kernel.problems import Problem, ensure
 from kapital.platform.access import Resource
+from kapital.platform.acts.form import SignedAct, Wording
+from kapital.platform.acts.policy import ActKind
+from kapital.platform.acts.records import keep_acts
 from kapital.platform.unit_of_work import Transaction, fingerprint
+from kapital.tokenization.domain.act_texts import TEXT_VERSION, withdrawal_command, withdrawal_text
 from kapital.tokenization.domain.investor import Investor, why_orders_stay
 from kapital.tokenization.domain.issue import Issue
 from kapital.tokenization.domain.order import Order
@@ -26,6 +30,7 @@ from kapital.tokenization.domain.problems import (
 )
 from kapital.tokenization.domain.states import PLACEMENT_LIVE, IssueState, OrderState
 from kapital.tokenization.ports import Parts
+from kapital.tokenization.use_cases.acts import authorise_command
 from kapital.tokenization.use_cases.decide_orders import release_reserves
 from kapital.tokenization.use_cases.refusals import refusal_of
 from kapital.tokenization.use_cases.steps import SMART_CONTRACT, move_issues, move_orders
@@ -40,6 +45,17 @@ class WithdrawOrders:
     command_id: CommandId
     actor: Actor
     order_ids: tuple[UUID, ...]
+    signed_act: SignedAct | None = None
+
+
+def wording_of_withdrawal(order_ids: Sequence[UUID]) -> Wording:
+    """What a person signs who withdraws these orders."""
+    return Wording(
+        kind=ActKind.WITHDRAW_ORDERS,
+        command=withdrawal_command(order_ids),
+        text=withdrawal_text(order_ids),
+        text_version=TEXT_VERSION,
+    )
 
 
 async def withdraw_orders(cmd: WithdrawOrders, *, parts: Parts) -> OrdersWithdrawn:
@@ -48,18 +64,23 @@ async def withdraw_orders(cmd: WithdrawOrders, *, parts: Parts) -> OrdersWithdra
     A placement suspended because it was full opens again when units become free.
     Law: 259-FZ art. 3 and the decision (revocable orders); scenario 6.
     Promise: once answered, the reserve goes back even if this process dies (`resume_orders`).
-    Raises: NotPermitted, BatchTooLarge, IdempotencyKeyReused. Per order: OrderNotFound, OrderMustBeAccepted,
+    Raises: NotPermitted, BatchTooLarge, IdempotencyKeyReused, refusals of acts (an act that no authority confirms now
+    is refused, and may be sent again). Per order: OrderNotFound, OrderMustBeAccepted,
     PlacementMustBeOpen, OrdersMustBeRevocable, ParticipantMustBeActive.
     """
     if not 1 <= len(cmd.order_ids) <= ORDERS_MAX:
         raise BatchTooLarge(facts={"count": len(cmd.order_ids), "limit": ORDERS_MAX})
+    mark = fingerprint(cmd)
+    act = await authorise_command(
+        parts, cmd.actor, cmd.command_id, mark, wording_of_withdrawal(cmd.order_ids), cmd.signed_act
+    )
     async with parts.uow.begin() as tx:
-        mark = fingerprint(cmd)
         earlier = await tx.replies.find(cmd.command_id, cmd.actor, mark)
         if earlier is not None:
             answer = msgspec.json.decode(earlier, type=OrdersWithdrawn)
         else:
             tx.access.require(cmd.actor, "withdraw_orders", Resource("Order", owner=cmd.actor.participant_id))
+            await keep_acts(tx.conn, [act] if act else [])
             answer = await _withdraw(tx, parts, cmd)
             await tx.replies.keep(cmd.command_id, cmd.actor, mark, msgspec.json.encode(answer))
     async with parts.database.connect() as conn:

@@ -1,0 +1,103 @@
+"""Checks at the binding of a certificate to a participant: is it good, is it theirs, may its holder act for them."""
+
+import asyncio
+from collections.abc import Mapping
+from datetime import datetime
+
+from kapital.platform.acts.checking import Acts
+from kapital.platform.acts.problems import (
+    CertificateMustBeReadable,
+    PowerOfAttorneyRequired,
+    SignatureOwnerDiffers,
+    problem_of_reasons,
+)
+from kapital.platform.signatures.certificates import (
+    INN_LEGAL_ENTITY,
+    OGRN,
+    OGRNIP,
+    Certificate,
+    CertificateUnreadable,
+    certificate,
+)
+from kapital.platform.signatures.check import Path, judge_path, judge_purpose, readable
+from kapital.platform.signatures.online import open_signature, path_links
+from kapital.platform.signatures.outcome import Outcome, SignatureCheck, TimeBasis, outcome_of
+from kapital.platform.signatures.policy import Material
+from kapital.platform.signatures.powers import PoaDemand, check_power, read_power
+from kapital.platform.signatures.problems import SignatureIndeterminate
+
+
+async def check_certificate(acts: Acts, encoded: bytes) -> Certificate:
+    """A certificate in DER that may sign now: chain, validity, revocation, purpose, policies.
+
+    Raises: CertificateMustBeReadable, and what an INVALID or INDETERMINATE signature is refused with.
+    """
+    now = acts.clock.now()
+    try:
+        read = await asyncio.to_thread(certificate, encoded)
+    except CertificateUnreadable:
+        raise CertificateMustBeReadable from None
+    policy = acts.verification()
+    between = readable(acts.trust.between)
+    links = await asyncio.to_thread(path_links, policy.roots, between, read)
+    material = Material(acts.trust.between, await acts.revocation.data_for(links, now=now))
+    path: Path = await asyncio.to_thread(judge_path, read, (), policy.roots, now, now, policy, material)
+    reasons = (*path.reasons, *judge_purpose(read, path.chain, policy))
+    outcome = outcome_of(reasons)
+    if outcome is Outcome.INVALID:
+        raise problem_of_reasons(reasons)
+    if outcome is Outcome.INDETERMINATE:
+        raise SignatureIndeterminate(facts={"reasons": ",".join(reason.code for reason in reasons)})
+    return read
+
+
+def require_owner(read: Certificate, numbers: Mapping[str, str]) -> None:
+    """The certificate carries at least one of the participant's numbers, and none that differs.
+
+    Raises: PowerOfAttorneyRequired for a person's certificate where a legal entity is meant, SignatureOwnerDiffers.
+    """
+    common = numbers.keys() & read.owner.keys()
+    if common and all(read.owner[name] == numbers[name] for name in common):
+        return
+    is_entity = bool({OGRN, INN_LEGAL_ENTITY} & numbers.keys())
+    is_persons = not {OGRN, INN_LEGAL_ENTITY, OGRNIP} & read.owner.keys()
+    raise PowerOfAttorneyRequired if is_entity and is_persons else SignatureOwnerDiffers
+
+
+async def require_power(
+    acts: Acts, document: bytes, signature: bytes, *, numbers: Mapping[str, str], holder: Certificate
+) -> datetime:
+    """The power of attorney binds the participant and names the holder of the certificate; when it was checked.
+
+    Which acts it covers is looked at at each act, and its status again.
+    Raises: PowerOfAttorneyUnreadable, PowerOfAttorneyInsufficient, SignatureIndeterminate,
+    PowerOfAttorneyStatusUnavailable.
+    """
+    now = acts.clock.now()
+    power = read_power(document)
+    policy = acts.verification()
+    opened = await asyncio.to_thread(open_signature, signature, policy, Material(acts.trust.between))
+    data = await acts.revocation.data_for(opened.links if opened else (), now=now)
+    check = await asyncio.to_thread(
+        check_power,
+        document,
+        signature,
+        demand=PoaDemand(
+            principal=numbers, powers=frozenset(), policy=policy, material=Material(acts.trust.between, data)
+        ),
+        act=SignatureCheck(
+            outcome=Outcome.VALID,
+            reasons=(),
+            signed_at=now,
+            time_basis=TimeBasis.RECEIVED,
+            owner=dict(holder.owner),
+        ),
+        status=await acts.powers.status(power.number),
+        received_at=now,
+        now=now,
+    )
+    if check.outcome is Outcome.INVALID:
+        raise problem_of_reasons(check.reasons)
+    if check.outcome is Outcome.INDETERMINATE:
+        raise SignatureIndeterminate(facts={"reasons": ",".join(reason.code for reason in check.reasons)})
+    return now

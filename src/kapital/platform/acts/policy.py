@@ -1,0 +1,86 @@
+"""Which signature an act needs: dated rules of the settings, for each kind of act; without a rule, qualified.
+
+Law: 63-FZ art. 6 part 1 (a qualified signature equals a hand's) and part 2 (a simple one by agreement, which is the
+rule-book): which acts the rule-book of an installation opens to the simple signature is its operator's to say [M?].
+"""
+
+from collections.abc import Iterable
+from datetime import date
+from enum import StrEnum
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from kapital.kernel.parameters import Confidence, DatedParameter
+
+
+class ActKind(StrEnum):
+    """Kinds of acts of participants."""
+
+    PLACE_ORDERS = "place_orders"
+    WITHDRAW_ORDERS = "withdraw_orders"
+    SIGN_DECISION = "sign_decision"
+    WITHDRAW_MONEY = "withdraw_money"
+    ACCEPT_RULE_BOOK = "accept_rule_book"
+
+
+class Need(StrEnum):
+    """УКЭП, or the authenticated session (ПЭП by agreement)."""
+
+    QUALIFIED = "qualified"
+    SIMPLE = "simple"
+
+
+class ActRule(BaseModel):
+    """One rule: from a day to a day (both included) an act of this kind needs this signature.
+
+    `powers`: codes that a power of attorney (МЧД) must give to an employee who signs it with a personal certificate;
+    without any code no power of attorney is enough.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    kind: ActKind
+    signature: Literal["qualified", "simple"]
+    effective_from: date
+    effective_to: date | None = None
+    basis: str = Field(min_length=1, max_length=500)
+    powers: tuple[str, ...] = ()
+
+
+class ActPolicy:
+    """The rules, by kind and day. Raises on making: InvariantBroken for rules of one kind that overlap."""
+
+    def __init__(self, default: Need, rules: Iterable[ActRule] = ()) -> None:
+        self._default = default
+        given = list(rules)
+        self._by_kind = {
+            kind: DatedParameter(
+                f"act_{kind}",
+                [
+                    (rule.effective_from, rule.effective_to, rule, rule.basis, Confidence.DOUBTFUL)
+                    for rule in sorted(given, key=lambda rule: rule.effective_from)
+                    if rule.kind is kind
+                ],
+            )
+            for kind in {rule.kind for rule in given}
+        }
+
+    def need(self, kind: ActKind, on: date) -> Need:
+        """The signature that an act needs on a day."""
+        rule = self._rule(kind, on)
+        return Need(rule.signature) if rule else self._default
+
+    def powers(self, kind: ActKind, on: date) -> frozenset[str]:
+        """Codes that a power of attorney must give for the act."""
+        rule = self._rule(kind, on)
+        return frozenset(rule.powers) if rule else frozenset()
+
+    def _rule(self, kind: ActKind, on: date) -> ActRule | None:
+        parameter = self._by_kind.get(kind)
+        if parameter is None:
+            return None
+        for row in parameter.rows:
+            if row.effective_from <= on and (row.effective_to is None or on <= row.effective_to):
+                return row.value
+        return None

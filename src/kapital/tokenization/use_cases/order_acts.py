@@ -1,0 +1,221 @@
+"""The signed acts of orders: checked before any order is kept, and again while an authority is silent.
+
+Law: 63-FZ art. 6, 11; domain.md 3.4 (SIGNED, CHECKED), scenarios 22–24.
+"""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Protocol
+from uuid import UUID
+
+from kapital.kernel.actor import Actor
+from kapital.kernel.ids import CommandId
+from kapital.kernel.problems import Problem
+from kapital.platform.acts.bindings import bound_to
+from kapital.platform.acts.checking import CheckedAct, Signer
+from kapital.platform.acts.commands import ActToCheck, check_act, note_refused, record_of
+from kapital.platform.acts.form import SignedAct, Wording
+from kapital.platform.acts.policy import ActKind
+from kapital.platform.acts.records import ActRecord, keep_acts, waiting_acts
+from kapital.platform.signatures.outcome import Outcome
+from kapital.platform.telemetry import ACTS_WAITING
+from kapital.tokenization.domain.act_texts import TEXT_VERSION, orders_command, orders_text
+from kapital.tokenization.domain.issue import Issue
+from kapital.tokenization.domain.order import Order, why_closed, why_refused
+from kapital.tokenization.domain.states import PUBLIC, OrderState
+from kapital.tokenization.ports import Parts
+from kapital.tokenization.use_cases.decide_orders import decide_orders
+from kapital.tokenization.use_cases.steps import move_orders
+
+_ASKED_AGAIN_AFTER = timedelta(seconds=30)
+_BATCH = 200
+LEGAL_ENTITY = "legal_entity"
+
+
+class _New(Protocol):
+    @property
+    def issue_id(self) -> UUID: ...
+    @property
+    def units(self) -> int: ...
+
+
+class _Command(Protocol):
+    """`PlaceOrders`, as far as its act is concerned."""
+
+    @property
+    def command_id(self) -> CommandId: ...
+    @property
+    def actor(self) -> Actor: ...
+    @property
+    def orders(self) -> Sequence[_New]: ...
+    @property
+    def signed_act(self) -> SignedAct | None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class OrderAct:
+    """A signed act of a command whose orders may be kept: VALID, or waiting."""
+
+    record: ActRecord
+    waits: bool
+
+
+OrderActs = Mapping[tuple[str, str], OrderAct]
+"""By actor and command id; what is missing is authorised by the session."""
+
+
+def wording_of_orders(orders: Sequence[tuple[UUID, int]], issues: Mapping[UUID, Issue]) -> Wording:
+    """What a person signs who places these orders. Issues that are not public count as unknown."""
+    public = {issue_id: issue for issue_id, issue in issues.items() if issue.state in PUBLIC}
+    return Wording(
+        kind=ActKind.PLACE_ORDERS,
+        command=orders_command(orders),
+        text=orders_text(orders, public),
+        text_version=TEXT_VERSION,
+    )
+
+
+async def check_order_acts(
+    cmds: Sequence[_Command], *, parts: Parts
+) -> tuple[OrderActs, dict[tuple[str, str], Problem]]:
+    """The acts of commands that were not kept before, and the refusals of those that must not be kept.
+
+    A repeat of a kept command is not checked again: its certificate may have expired since.
+    """
+    # Who is no participant is refused by the policies, without an act.
+    owned = [cmd for cmd in cmds if cmd.actor.participant_id is not None]
+    asked = [cmd for cmd in owned if cmd.signed_act or parts.acts.needs_signature(ActKind.PLACE_ORDERS)]
+    if not asked:
+        return {}, {}
+    async with parts.database.connect() as conn:
+        known = {
+            (one.actor_id, one.command_id)
+            for one in await parts.orders.of_commands(conn, [(cmd.actor.id, cmd.command_id) for cmd in asked])
+        }
+        fresh = [cmd for cmd in asked if (cmd.actor.id, cmd.command_id) not in known]
+        people = {cmd.actor.participant_id for cmd in fresh if cmd.actor.participant_id is not None}
+        bound = await bound_to(conn, people)
+        investors = await parts.investors.read(conn, people)
+        issues = await parts.issues.read(conn, {new.issue_id for cmd in fresh for new in cmd.orders})
+    given = []
+    for cmd in fresh:
+        owner = cmd.actor.participant_id
+        investor = investors.get(owner) if owner else None
+        given.append(
+            ActToCheck(
+                wording=wording_of_orders([(new.issue_id, new.units) for new in cmd.orders], issues),
+                actor=cmd.actor,
+                command_id=cmd.command_id,
+                signed=cmd.signed_act,
+                bound=bound.get(owner, {}) if owner else {},
+                is_legal_entity=investor is not None and investor.kind == LEGAL_ENTITY,
+            )
+        )
+    checks = await asyncio.gather(*(_checked(parts, one) for one in given))
+    return await _sorted_out(given, checks, parts)
+
+
+async def _checked(parts: Parts, given: ActToCheck) -> CheckedAct | Problem | None:
+    try:
+        return await check_act(parts.acts, given)
+    except Problem as problem:
+        return problem
+
+
+async def _sorted_out(
+    given: Sequence[ActToCheck], checks: Sequence[CheckedAct | Problem | None], parts: Parts
+) -> tuple[OrderActs, dict[tuple[str, str], Problem]]:
+    acts: dict[tuple[str, str], OrderAct] = {}
+    refusals: dict[tuple[str, str], Problem] = {}
+    noted: list[tuple[ActRecord, Actor, Problem]] = []
+    for one, check in zip(given, checks, strict=True):
+        key = (one.actor.id, one.command_id)
+        if isinstance(check, Problem):
+            refusals[key] = check
+        elif check is not None and check.problem is not None:
+            refusals[key] = check.problem
+            noted.append((record_of(one, check), one.actor, check.problem))
+        elif check is not None:
+            acts[key] = OrderAct(record_of(one, check), waits=check.outcome is not Outcome.VALID)
+    if noted:
+        await note_refused(parts.uow, "tokenization", noted)
+    return acts, refusals
+
+
+# --- acts that wait ----------------------------------------------------------------------------------------
+
+
+async def check_waiting_acts(*, parts: Parts) -> int:
+    """Check acts again that no authority could confirm; orders of those that are decided now go on or are refused.
+
+    An act that is still open when the placement is over is refused as an order that came too late.
+    Promise: safe in several processes at once: orders are moved under their locks, and only from SIGNED.
+    Returns how many acts were decided.
+    """
+    async with parts.database.connect() as conn:
+        waiting, count = await waiting_acts(
+            conn, ActKind.PLACE_ORDERS, before=parts.clock.now() - _ASKED_AGAIN_AFTER, limit=_BATCH
+        )
+        bound = await bound_to(conn, {one.participant_id for one in waiting})
+        investors = await parts.investors.read(conn, {one.participant_id for one in waiting})
+    ACTS_WAITING.labels("tokenization").set(count)
+    if not waiting:
+        return 0
+
+    async def again(one: ActRecord) -> CheckedAct:
+        investor = investors.get(one.participant_id)
+        signer = Signer(
+            participant_id=one.participant_id,
+            bound=bound.get(one.participant_id, {}),
+            is_legal_entity=investor is not None and investor.kind == LEGAL_ENTITY,
+        )
+        return await parts.acts.check_again(one.file_sha256, ActKind.PLACE_ORDERS, signer)
+
+    checks = await asyncio.gather(*(again(one) for one in waiting))
+    to_decide = await _move_on(list(zip(waiting, checks, strict=True)), parts)
+    await decide_orders(to_decide, parts=parts)
+    return sum(check.outcome is not Outcome.INDETERMINATE for check in checks)
+
+
+async def _move_on(checked: Sequence[tuple[ActRecord, CheckedAct]], parts: Parts) -> list[UUID]:
+    by_key = {(act.actor_id, act.command_id): check for act, check in checked}
+    async with parts.uow.begin() as tx:
+        kept = await parts.orders.of_commands(tx.conn, list(by_key))
+        issues = await parts.issues.read(tx.conn, {order.issue_id for order in kept})
+        locked = await parts.orders.lock(tx.conn, [order.order_id for order in kept])
+        people = await parts.investors.read(tx.conn, {order.participant_id for order in kept})
+        moves: list[tuple[Order, str, Mapping[str, Any]]] = []
+        for order in locked.values():
+            check = by_key[order.actor_id, order.command_id]
+            if order.state is not OrderState.SIGNED:
+                continue
+            issue = issues[order.issue_id]
+            problem = check.problem or why_closed(issue, tx.now)
+            if problem is None and check.outcome is not Outcome.VALID:
+                continue
+            problem = problem or why_refused(issue, people.get(order.participant_id), order.units, tx.now)
+            moves.append((order, *_step(order, issue, problem, check.file_sha256, people.get(order.participant_id))))
+        moved = await move_orders(tx, parts, moves)
+        await keep_acts(tx.conn, [_record(act, check) for act, check in checked])
+    return [order.order_id for order in moved if order.state is OrderState.CHECKED]
+
+
+def _step(
+    order: Order, issue: Issue, problem: Problem | None, file_sha256: str, investor: Any
+) -> tuple[str, Mapping[str, Any]]:
+    if problem is not None:
+        told = {"refusal_code": problem.code, "refusal_detail": problem.detail, "refusal_facts": problem.facts}
+        return "refused", {**told, "act_file_sha256": file_sha256}
+    return "checked", {
+        "act_file_sha256": file_sha256,
+        "reserved_kopecks": order.units * issue.price_kopecks,
+        "wallet_id": investor.wallet_id,
+    }
+
+
+def _record(act: ActRecord, check: CheckedAct) -> ActRecord:
+    return check.record(
+        actor_id=act.actor_id, command_id=act.command_id, kind=act.kind, participant_id=act.participant_id
+    )
