@@ -5,8 +5,9 @@ from dataclasses import replace
 from kapital.identity.domain.screening import ListSource
 from kapital.identity.service import identity_of
 from kapital.platform.ids import new_uuid7
+from tests.acting import simple_acts
+from tests.identity.conftest import NO_LEDGER, participant_registered
 from tests.identity.conftest import World as KycWorld
-from tests.identity.conftest import participant_registered
 from tests.identity.screening.conftest import World, person
 
 LISTED = ("1001", "ЖЕМЧУЖНИКОВ ВАЛЕНТИН ПРОХОРОВИЧ*", "1971-04-05")
@@ -14,8 +15,15 @@ LISTED = ("1001", "ЖЕМЧУЖНИКОВ ВАЛЕНТИН ПРОХОРОВИЧ*
 
 def kyc_of(world: World, *required: ListSource) -> KycWorld:
     made = identity_of(
-        world.database, world.clock, ledger=NO_LEDGER, acts=simple_acts(world.clock), required_lists=frozenset(required))
-    return KycWorld(world.database, world.clock, made.use_cases, made.reads, made.screening)
+        world.database,
+        world.clock,
+        ledger=NO_LEDGER,
+        acts=simple_acts(world.clock),
+        required_lists=frozenset(required),
+    )
+    return KycWorld(
+        world.database, world.clock, made.use_cases, made.reads, made.screening, made.dossiers, made.dossier_reads
+    )
 
 
 async def test_without_recorded_particulars_there_is_no_approval(world: World) -> None:

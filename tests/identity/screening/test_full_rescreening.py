@@ -14,6 +14,7 @@ from kapital.identity.domain.screening import ListSource
 from kapital.identity.domain.screening_run import next_due_at
 from kapital.identity.service import identity_of
 from kapital.identity.use_cases import rescreen_all
+from tests.acting import simple_acts
 from tests.identity.screening.conftest import OFFICER, World, ftm, ftm_person, person
 
 LISTED = ("1001", "ЖЕМЧУЖНИКОВ ВАЛЕНТИН ПРОХОРОВИЧ*", "1971-04-05")
