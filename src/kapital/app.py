@@ -29,6 +29,7 @@ from kapital.platform.logging import get_logger
 from kapital.platform.objects import ObjectStore
 from kapital.platform.postgres import RegisterNotFound, open_databases
 from kapital.platform.process import tune_collector
+from kapital.platform.rule_book import RuleBookInForce
 from kapital.platform.settings import Settings
 from kapital.platform.signatures.powers import PoaStatusSource
 from kapital.registry.service import RegistryService, registry_of
@@ -88,6 +89,7 @@ class Kapital:
     def ticks(self) -> list[tuple[str, Ticks]]:
         """What time alone brings in each service."""
         return [
+            ("registry", self.registry.ticks),
             ("identity", self.identity.ticks),
             ("settlement", self.settlement.ticks),
             ("tokenization", self.tokenization.ticks),
@@ -152,6 +154,7 @@ async def _build(
     opened.push_async_callback(custody.close)
     await custody.start()
     await _require_log_key(custody, settings, create=create)
+    rule_book = RuleBookInForce(settings.rule_book_version)
     ledger = LedgerService(
         databases.get("ledger"),
         clock,
@@ -163,10 +166,18 @@ async def _build(
         writer=WriterProcess,
     )
     opened.push_async_callback(ledger.close)
+    rule_book.tell(ledger.follow_rule_book)
     bank = SandboxBank(databases.get("sandbox"), clock)
     registry = registry_of(
-        databases.get("registry"), clock, ledger=ledger, rule_book_version=settings.rule_book_version
+        databases.get("registry"),
+        clock,
+        ledger=ledger,
+        custody=custody.custody,
+        operator=settings.operator_name,
+        rule_book=rule_book,
+        rule_book_sha256=settings.rule_book_sha256,
     )
+    await registry.start()
     opened_acts = acts_of(settings, clock, objects, powers)
     opened.push_async_callback(opened_acts.close)
     acts = opened_acts.acts
@@ -200,7 +211,7 @@ async def _build(
         custody=custody.custody,
         documents=objects,
         acts=acts,
-        rule_book_version=settings.rule_book_version,
+        rule_book=rule_book,
     )
     opened.push_async_callback(tokenization.close)
     disclosure = disclosure_of(databases.get("disclosure"), objects, operator_name=settings.operator_name)

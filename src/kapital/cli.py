@@ -24,12 +24,15 @@ if TYPE_CHECKING:
 app = App(
     name="kapital", help="Software of an operator of an information system that issues digital financial assets."
 )
+
+
 for _name, _of, _help in (
     ("token", "token:token", "Print an access token for a new member of the staff with these roles."),
     ("evidence", "evidence:app", "Make evidence packages that `kapital verify` accepts offline."),
     ("ledger", "ledger:app", "Work on the register of record."),
     ("dead-letters", "dead_letters:app", "Events that a service could not use."),
     ("policy", "policy:app", "Access policies: who may do what."),
+    ("registry", "registry:app", "The register of users."),
     ("screening", "screening:app", "Lists of sanctions and public officials."),
     ("simulate", "simulate:simulate", "Play a decision to its end: payments, default, early redemption."),
     ("bank", "bank:app", "Directory and messages of banks."),

@@ -42,6 +42,7 @@ NOT_IN_THIS_STORY = {
     "kapital.identity.kyc_expired.v1",  # nobody stays a year
     "kapital.identity.kyc_referred.v1",  # nobody is of high risk
     "kapital.identity.measure_changed.v1",  # nobody stands in a list
+    "kapital.registry.rule_book_accepted.v1",  # accepted with the application, no later one comes
     "kapital.settlement.payouts_refused.v1",  # every issuer has the money
 }
 

@@ -135,10 +135,7 @@ async def _play(folder: Path) -> dict[str, Tried]:
         transport = httpx.ASGITransport(app=http_app(kapital))
         async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
             play = Play(kapital, client)
-            for role in (Role.ADMIN, Role.ONBOARDING, Role.AML_OFFICER, Role.COMPLIANCE, Role.ISSUE_MANAGER,
-                         Role.LEGAL, Role.SETTLEMENT, Role.RISK, Role.CUSTODY_OFFICER, Role.SECURITY):  # fmt: skip
-                play.tokens[role.value] = await staff_token(kapital, role)
-            play.tokens["second_compliance"] = await staff_token(kapital, Role.COMPLIANCE)
+            await _staff(play)
             for act in (
                 _access,
                 _people,
@@ -148,6 +145,7 @@ async def _play(folder: Path) -> dict[str, Tried]:
                 _orders,
                 _money,
                 _restriction,
+                _rules,
                 _screening,
                 _dossier,
                 _delegation,
@@ -156,6 +154,15 @@ async def _play(folder: Path) -> dict[str, Tried]:
             await _certificates(play, authority)
             await served.close()
             return play.tried
+
+
+async def _staff(play: Play) -> None:
+    """Tokens of everybody who acts for the operator."""
+    for role in (Role.ADMIN, Role.ONBOARDING, Role.AML_OFFICER, Role.COMPLIANCE, Role.ISSUE_MANAGER,
+                 Role.LEGAL, Role.SETTLEMENT, Role.RISK, Role.CUSTODY_OFFICER, Role.SECURITY):  # fmt: skip
+        play.tokens[role.value] = await staff_token(play.kapital, role)
+    play.tokens["second_legal"] = await staff_token(play.kapital, Role.LEGAL)
+    play.tokens["second_compliance"] = await staff_token(play.kapital, Role.COMPLIANCE)
 
 
 async def _certificates(play: Play, authority: Authority) -> None:
@@ -551,6 +558,96 @@ async def _restriction(play: Play) -> None:
         other={"basis_reference": "СЗ-2"},
         **at,
     )
+
+
+async def _rules(play: Play) -> None:
+    """A new rule book comes into force and is accepted; then somebody who never had anything leaves."""
+    now, sha256 = play.kapital.clock.now(), "6b" * 32
+    book = {
+        "rule_book_version": "next",
+        "document_sha256": sha256,
+        "effective_on": (now + timedelta(days=1)).date().isoformat(),
+    }
+    await play.try_out("POST /v1/registry/rule-books", "legal", book, other=book | {"rule_book_version": "other"})
+    step = {"step": "sent", "document_sha256": sha256, "reference": "Исх. 1"}
+    for one, who in (("sent", "legal"), ("agreed", "compliance")):
+        await play.try_out(
+            "POST /v1/registry/rule-books/{rule_book_version}/steps",
+            who,
+            step | {"step": one},
+            other=step | {"step": "withdrawn"},
+            rule_book_version="next",
+        )
+    clock = play.kapital.clock
+    assert isinstance(clock, SteppedClock)
+    clock.advance(timedelta(days=1))
+    await _staff(play)  # yesterday's tokens have ended
+    await play.kapital.settle_down()
+    path = "POST /v1/registry/participants/{participant_id}"
+    seen = {"rule_book_version": "next", "document_sha256": sha256}
+    await play.try_out(
+        f"{path}/rule-book-acceptance",
+        "investor",
+        seen,
+        other=seen | {"personal_data_consent": True},
+        participant_id=play.cast["investor"]["participant_id"],
+    )
+    at = {"participant_id": await _newcomer(play)}
+    asked = await play.try_out(
+        f"{path}/closing", "second_legal", {"basis_reference": "З-1"}, other={"basis_reference": "З-2"}, **at
+    )
+    close = {
+        "decision": "close",
+        "closing_sha256": asked["closing_sha256"],
+        "basis_reference": "Приказ 1",
+        "no_dispute_reference": "Справка 1",
+    }
+    ago = (clock.now() - timedelta(hours=1)).isoformat()
+    earlier = (clock.now() - timedelta(hours=2)).isoformat()
+    await play.try_out("POST /v1/registry/extracts", "legal", {"at": ago}, other={"at": earlier})
+    await play.try_out(f"{path}/closing-decision", "legal", close, other=close | {"decision": "refuse"}, **at)
+
+
+async def _newcomer(play: Play) -> str:
+    """An active participant who has nothing."""
+    [person] = synthetic_people(8, 1, kinds=(PersonKind.NATURAL_PERSON,))
+    applied = {"name": person.name, "inn": person.inn, "kind": person.kind.value, "roles": ["investor"]}
+    answer = await play.try_out(
+        "POST /v1/registry/participants",
+        "onboarding",
+        {"participants": [applied | {"rule_book_version": "next"}]},
+        other={"participants": [applied | {"rule_book_version": "other"}]},
+    )
+    who = answer["results"][0]["participant_id"]
+    await play.kapital.bus.drain()
+    seen = {
+        "participant_id": who,
+        "document_kind": "passport_rf",
+        "document_sha256": "cd" * 32,
+        "category": "unqualified",
+        "screening_list_version": "rfm-2026-12-01",
+        "screening_result": "clear",
+    }
+    recorded = await play.try_out(
+        "POST /v1/identity/identifications",
+        "onboarding",
+        {"identifications": [seen]},
+        other={"identifications": [seen | {"document_sha256": "ef" * 32}]},
+    )
+    decision = {
+        "participant_id": who,
+        "outcome": "approved",
+        "identification_sha256": recorded["results"][0]["identification_sha256"],
+        "basis_reference": "ЗКЛ-42",
+    }
+    await play.try_out(
+        "POST /v1/identity/decisions",
+        "aml_officer",
+        {"decisions": [decision]},
+        other={"decisions": [decision | {"basis_reference": "ЗКЛ-43"}]},
+    )
+    await play.kapital.bus.drain()
+    return str(who)
 
 
 def test_the_story_uses_every_operation_with_a_key(tried: dict[str, Tried]) -> None:

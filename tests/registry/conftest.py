@@ -9,12 +9,13 @@ from uuid import UUID
 import msgspec
 import pytest
 import pytest_asyncio
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from jsonschema import Draft202012Validator, FormatChecker
 from sqlalchemy import text
 
 from kapital.contracts.registry import EVENT_TYPES, RegisteredParticipant
 from kapital.kernel.ids import CommandId
-from kapital.ledger.api import Committed, Refused, Transaction
+from kapital.ledger.api import AccountKey, Committed, Position, Refused, Transaction, money_asset
 from kapital.platform.clock import SteppedClock
 from kapital.platform.contract_files import load_contract
 from kapital.platform.database import Database
@@ -23,14 +24,16 @@ from kapital.platform.ids import new_uuid7
 from kapital.platform.unit_of_work import UnitOfWork
 from kapital.registry.adapters.access import AccessTable
 from kapital.registry.adapters.participants import ParticipantTable
+from kapital.registry.adapters.rule_books import RuleBookTable
 from kapital.registry.adapters.secrets import SystemSecrets
 from kapital.registry.adapters.token_verifier import DatabaseTokenVerifier
+from kapital.registry.domain.events import RULE_BOOK_EFFECTIVE
 from kapital.registry.domain.participant import Application
 from kapital.registry.queries.bound import RegistryReads
 from kapital.registry.reactions import on_kyc_news
 from kapital.registry.use_cases.bound import RegistryUseCases
 from kapital.registry.use_cases.register_participants import RegisterParticipants
-from tests.registry.people import ONBOARDER, RULE_BOOK
+from tests.registry.people import ONBOARDER, RULE_BOOK, RULE_BOOK_SHA256
 
 START = datetime(2026, 3, 2, 9, tzinfo=UTC)
 
@@ -43,6 +46,8 @@ class SmallLedger:
         self.entries: list[Transaction] = []
         self.calls = 0
         self.refuse: set[UUID] = set()
+        self.held: dict[UUID, int] = {}
+        self.credit_after_stop = False
 
     async def post(self, transactions: Sequence[Transaction]) -> list[Committed | Refused]:
         self.calls += 1
@@ -60,8 +65,35 @@ class SmallLedger:
         self.entries.append(transaction)
         return Committed(transaction.id, len(self.entries) - 1, self.clock.now(), b"")
 
+    async def wallet_balances(self, wallet: UUID) -> list[tuple[AccountKey, int]]:
+        if self.credit_after_stop and any(entry.flags for entry in self.entries):
+            self.held[wallet] = 1
+        return [(AccountKey(money_asset(), Position.AVAILABLE, wallet), self.held.get(wallet, 0))]
+
+    def stopped(self) -> list[bool]:
+        return [flag.credits_stopped and flag.debits_stopped for entry in self.entries for flag in entry.flags]
+
     def wallets(self) -> list[UUID]:
         return [opened.wallet for entry in self.entries for opened in entry.opens]  # type: ignore[union-attr]
+
+
+class OneKey:
+    """What the registry uses of custody: the operator's key signs."""
+
+    def __init__(self) -> None:
+        self._key = Ed25519PrivateKey.generate()
+        self.public_key = self._key.public_key().public_bytes_raw()
+        self.name = "operator"
+
+    async def ensure_key(self, name: str, profile: object) -> "OneKey":
+        assert name == self.name
+        return self
+
+    async def signer(self, name: str, **_: object) -> "OneKey":
+        return self
+
+    async def sign(self, message: bytes) -> bytes:
+        return self._key.sign(message)
 
 
 @dataclass
@@ -111,7 +143,10 @@ class World:
         rows = await self.rows("SELECT type, aggregate_id, data FROM outbox ORDER BY id")
         for row in rows:
             check_event(row["type"], row["data"])
-            assert row["aggregate_id"] == row["data"]["participant_id"]
+            key = "rule_book_version" if row["type"] == RULE_BOOK_EFFECTIVE else "participant_id"
+            assert row["aggregate_id"] == row["data"][key]
+        # That of the first rule book is told before anything happens.
+        assert rows.pop(0)["type"] == RULE_BOOK_EFFECTIVE
         return [(row["type"].split(".")[2], row["data"]) for row in rows]
 
     async def all_texts_outside_participant(self) -> str:
@@ -149,6 +184,21 @@ def kyc_expired(participant_id: UUID) -> CloudEvent:
     return _event("kapital.identity.kyc_expired.v1", participant_id, {"participant_id": str(participant_id)})
 
 
+def measure(participant_id: UUID, measure: str, before: str) -> CloudEvent:
+    data = {
+        "participant_id": str(participant_id),
+        "measure": measure,
+        "measure_before": before,
+        "effective_at": START.isoformat(),
+    }
+    return _event("kapital.identity.measure_changed.v1", participant_id, data)
+
+
+def told(event: str, participant_id: UUID) -> CloudEvent:
+    """An event of identity of which only the participant matters."""
+    return _event("kapital.identity." + event, participant_id, {"participant_id": str(participant_id)})
+
+
 def _event(event_type: str, participant_id: UUID, data: dict[str, Any]) -> CloudEvent:
     return CloudEvent(
         id=new_uuid7(),
@@ -169,15 +219,19 @@ def clock() -> SteppedClock:
 @pytest_asyncio.fixture
 async def world(make_database, clock: SteppedClock) -> World:
     database = await make_database("registry", "kapital.registry.migrations", pool_size=10)
-    verifier = DatabaseTokenVerifier(database, clock)
+    verifier, ledger = DatabaseTokenVerifier(database, clock), SmallLedger(clock)
     use_cases = RegistryUseCases(
         uow=UnitOfWork(database, clock),
         participants=ParticipantTable(),
         access=AccessTable(),
         secrets=SystemSecrets(),
         new_id=new_uuid7,
-        rule_book_version=RULE_BOOK,
+        rule_books=RuleBookTable(),
+        ledger=ledger,  # type: ignore[arg-type]
+        custody=OneKey(),  # type: ignore[arg-type]
+        operator="ООО «Оператор»",
         forget_token=verifier.forget,
     )
     reads = RegistryReads(database=database, clock=clock)
-    return World(database, clock, SmallLedger(clock), use_cases, reads, verifier)
+    await use_cases.begin_with_rule_book(RULE_BOOK, RULE_BOOK_SHA256)
+    return World(database, clock, ledger, use_cases, reads, verifier)

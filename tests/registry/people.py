@@ -7,6 +7,7 @@ from kapital.kernel.roles import Role
 from kapital.registry.domain.participant import Application, ParticipantKind, ParticipantRole
 
 RULE_BOOK = "2026-01-01"
+RULE_BOOK_SHA256 = "5a" * 32
 
 
 def staff(number: int, *roles: Role) -> Actor:

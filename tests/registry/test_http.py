@@ -258,7 +258,7 @@ async def test_bodies_outside_the_contract_are_refused_whole(world: World, clien
         {"participants": []},
         body(*({} for _ in range(1001))),
         body({"roles": []}),
-        body({"roles": ["nominee"]}),
+        body({"roles": ["holder"]}),
         body({"name": ""}),
         body({"name": "x" * 501}),
         body({"surprise": 1}),

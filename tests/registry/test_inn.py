@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kapital.registry.domain.inn import require_valid_inn
+from kapital.registry.domain.identifiers import require_valid_inn
 from kapital.registry.domain.problems import InnInvalid
 from tests.registry.people import entity_inn, person_inn
 

@@ -11,21 +11,25 @@ from kapital.kernel.problems import Problem
 from kapital.kernel.states import WrongState
 from kapital.registry.domain.participant import (
     Application,
-    Participant,
     ParticipantKind,
     ParticipantRole,
-    Restriction,
     examine_application,
     wallet_profile_of,
 )
 from kapital.registry.domain.problems import (
     InnInvalid,
     IssuerMustBeEntity,
+    IssuerMustBeRussian,
     LiftNeedsAnotherOfficer,
     NameBlank,
+    NomineeMustBeEntity,
+    NomineeMustStandAlone,
+    OgrnInvalid,
     RestrictionNotSet,
     RuleBookVersionNotInForce,
+    SnilsInvalid,
 )
+from kapital.registry.domain.standing import Participant, Restriction
 from kapital.registry.domain.states import PARTICIPANT, ParticipantState, WalletProfile
 from tests.registry.people import RULE_BOOK, investor, issuer, person_inn
 
@@ -127,6 +131,43 @@ def test_who_set_a_restriction_does_not_lift_it() -> None:
         participant.lift_restriction("officer-2")
 
 
+def test_a_nominee_is_an_entity_and_nothing_else() -> None:
+    nominee = frozenset({ParticipantRole.NOMINEE})
+
+    for kind in (ParticipantKind.LEGAL_ENTITY, ParticipantKind.FOREIGN_ENTITY):
+        examine_application(issuer(1, kind=kind, roles=nominee), rule_book_version=RULE_BOOK)
+    assert wallet_profile_of(nominee) is WalletProfile.NOMINEE
+    with pytest.raises(NomineeMustBeEntity):
+        examine_application(investor(1, roles=nominee), rule_book_version=RULE_BOOK)
+    both = nominee | {ParticipantRole.INVESTOR}
+    with pytest.raises(NomineeMustStandAlone):
+        examine_application(issuer(1, roles=both), rule_book_version=RULE_BOOK)
+    with pytest.raises(IssuerMustBeRussian):
+        examine_application(issuer(1, kind=ParticipantKind.FOREIGN_ENTITY), rule_book_version=RULE_BOOK)
+
+
+def test_further_numbers_are_checked_and_belong_to_the_kind() -> None:
+    examine_application(issuer(1, ogrn="1027700132195"), rule_book_version=RULE_BOOK)
+    examine_application(investor(1, snils="11223344595"), rule_book_version=RULE_BOOK)
+    for wrong in (issuer(1, ogrn="1027700132196"), investor(1, ogrn="1027700132195")):
+        with pytest.raises(OgrnInvalid):
+            examine_application(wrong, rule_book_version=RULE_BOOK)
+    for wrong in (investor(1, snils="11223344596"), issuer(1, snils="11223344595")):
+        with pytest.raises(SnilsInvalid):
+            examine_application(wrong, rule_book_version=RULE_BOOK)
+
+
+def test_an_identification_that_lapses_under_a_freeze_is_found_after_it() -> None:
+    participant = active()
+    participant.freeze()
+    participant.expire_kyc()
+    assert participant.state is ParticipantState.FROZEN
+
+    participant.release()
+
+    assert participant.state is ParticipantState.RESTRICTED
+
+
 def test_the_diagram_names_every_state() -> None:
     drawn = PARTICIPANT.mermaid()
 
@@ -142,9 +183,31 @@ class ParticipantLife(RuleBasedStateMachine):
         self.participant.accept_rule_book()
         self.version = self.participant.version
 
-    @rule(news=sampled_from(["approve_kyc", "reject_kyc", "expire_kyc"]))
+    @rule(news=sampled_from(["note_identification", "refer_kyc", "approve_kyc", "reject_kyc", "expire_kyc"]))
     def news_comes(self, news: str) -> None:
+        was_frozen = self.participant.state is ParticipantState.FROZEN
         self._try(getattr(self.participant, news))
+        # Under a freeze news moves on what lies below; only a rejection, which ends all, comes through.
+        if was_frozen:
+            assert self.participant.state in {ParticipantState.FROZEN, ParticipantState.REJECTED}
+
+    @rule()
+    def a_list_is_hit(self) -> None:
+        ended = self.participant.has_ended
+        self._try(self.participant.freeze)
+        assert ended or self.participant.state is ParticipantState.FROZEN
+
+    @rule()
+    def the_hit_is_taken_back(self) -> None:
+        below = self.participant.position
+        self._try(self.participant.release)
+        assert self.participant.state is below
+
+    @rule(act=sampled_from(["ask_closing", "refuse_closing", "close", "end_term"]))
+    def officer_or_schedule_acts(self, act: str) -> None:
+        frozen = self.participant.state is ParticipantState.FROZEN
+        done = self._try(getattr(self.participant, act))
+        assert not (frozen and done and act != "end_term")
 
     @precondition(lambda self: self.participant.awaits_wallet)
     @rule()
@@ -171,7 +234,7 @@ class ParticipantLife(RuleBasedStateMachine):
             assert (self.participant.state, self.participant.restrictions, self.participant.version) == was
             return False
         changed = (self.participant.state, self.participant.restrictions) != was[:2]
-        assert changed == (self.participant.version > was[2])
+        assert not changed or self.participant.version > was[2]
         return True
 
     @invariant()
@@ -179,7 +242,9 @@ class ParticipantLife(RuleBasedStateMachine):
         if not hasattr(self, "participant"):
             return
         participant = self.participant
-        assert (participant.state is ParticipantState.RESTRICTED) == bool(participant.restrictions)
+        if participant.position in {ParticipantState.ACTIVE, ParticipantState.RESTRICTED}:
+            assert (participant.position is ParticipantState.RESTRICTED) == bool(participant.restrictions)
+        assert (participant.state is ParticipantState.FROZEN) == (participant.frozen_from is not None)
         assert (participant.restricted_by is not None) == (Restriction.OFFICER in participant.restrictions)
 
 

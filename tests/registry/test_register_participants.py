@@ -18,7 +18,7 @@ def command(*applications, key: str = "k", actor=ONBOARDER) -> RegisterParticipa
 
 
 async def test_enters_an_applicant_and_tells_the_others_without_a_name(world: World) -> None:
-    [result] = await world.register(issuer(1, roles=frozenset(ParticipantRole)))
+    [result] = await world.register(issuer(1, roles=frozenset({ParticipantRole.INVESTOR, ParticipantRole.ISSUER})))
 
     assert result.problem is None
     assert result.state == "identifying"
@@ -50,7 +50,7 @@ async def test_keeps_names_and_numbers_in_the_participant_table_only(world: Worl
 async def test_the_audit_hash_cannot_be_recomputed_without_the_salt(world: World) -> None:
     await world.registered(investor(1), investor(2, name="Инвестор 1"))
 
-    rows = await world.rows("SELECT after FROM audit_event")
+    rows = await world.rows("SELECT after FROM audit_event WHERE action = 'registry.participant_registered'")
     hashes = {row["after"]["person_sha256"] for row in rows}
     assert len(hashes) == 2
     salts = await world.rows("SELECT DISTINCT hash_salt FROM participant")
@@ -161,4 +161,4 @@ async def test_a_thousand_are_entered_with_a_handful_of_statements(world: World)
 
     await world.registered(*(investor(number, inn=person_inn(number)) for number in range(1000)))
 
-    assert len(statements) <= 6
+    assert len(statements) <= 8

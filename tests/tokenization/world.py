@@ -40,6 +40,7 @@ from kapital.platform.database import Databases
 from kapital.platform.events import CloudEvent
 from kapital.platform.ids import new_uuid7
 from kapital.platform.objects import ObjectStore
+from kapital.platform.rule_book import RuleBookInForce
 from kapital.platform.unit_of_work import UnitOfWork
 from kapital.settlement.reactions import subscriptions as settlement_subscriptions
 from kapital.settlement.service import parts_of as settlement_parts
@@ -181,7 +182,7 @@ class World:
             custody=custody,
             documents=documents,
             acts=simple_acts(clock),
-            rule_book_version="2026-01-01",
+            rule_book=RuleBookInForce("2026-01-01"),
         )
         return service.use_cases
 
@@ -226,7 +227,7 @@ class World:
         await self.hear(
             (
                 "registry.participant_registered",
-                {"participant_id": who, "kind": kind, "roles": ["investor"], "rule_book_version": "1"},
+                {"participant_id": who, "kind": kind, "roles": ["investor"], "rule_book_version": "2026-01-01"},
             ),
             (
                 "identity.kyc_decided",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-
+from datetime import date
 from enum import StrEnum
 from typing import Annotated
 from uuid import UUID
@@ -13,20 +13,32 @@ from msgspec import UNSET, Meta, UnsetType
 
 class ParticipantKind(StrEnum):
     """
-    natural_person – физическое лицо, sole_proprietor – индивидуальный предприниматель, legal_entity – юридическое лицо.
+    natural_person – физическое лицо, sole_proprietor – индивидуальный предприниматель, legal_entity – юридическое лицо, foreign_entity – иностранная организация.
     """
 
     natural_person = "natural_person"
     sole_proprietor = "sole_proprietor"
     legal_entity = "legal_entity"
+    foreign_entity = "foreign_entity"
 
 
 class ParticipantRole(StrEnum):
+    """
+    nominee – номинальный держатель, Russian or foreign; holds for others and has no other role.
+    """
+
     investor = "investor"
     issuer = "issuer"
+    nominee = "nominee"
 
 
 class ParticipantState(StrEnum):
+    """
+    expired – an application that was not decided in its term. An identification that lapsed restricts (`kyc`).
+    A participant is not told that it is frozen (115-FZ): it reads `restricted`.
+
+    """
+
     applied = "applied"
     identifying = "identifying"
     screening = "screening"
@@ -38,16 +50,29 @@ class ParticipantState(StrEnum):
     closing = "closing"
     closed = "closed"
     rejected = "rejected"
+    expired = "expired"
 
 
 class WalletProfile(StrEnum):
     """
-    Who holds the key that the wallet acts by.
+    Who holds the key that the wallet acts by; nominee – the wallet holds for others.
     """
 
     client_self = "client_self"
     client_managed = "client_managed"
     issuer = "issuer"
+    nominee = "nominee"
+
+
+class Acceptance(StrEnum):
+    """
+    with_application – the rule book was accepted with the application, shown to ONBOARDING; by_participant – the
+    participant accepts by `accept_rule_book`, and is `applied` until then.
+
+    """
+
+    with_application = "with_application"
+    by_participant = "by_participant"
 
 
 class NewParticipant(Contract, kw_only=True):
@@ -72,11 +97,34 @@ class NewParticipant(Contract, kw_only=True):
     rule_book_version: Annotated[
         str,
         Meta(
-            description="The version of the rules of the information system that the applicant has accepted.",
+            description="The version of the rules of the information system that the applicant has accepted, or is to accept\n(`acceptance: by_participant`).\n",
             max_length=64,
             min_length=1,
         ),
     ]
+    acceptance: Acceptance | UnsetType = UNSET
+    ogrn: (
+        Annotated[
+            str,
+            Meta(
+                description="ОГРН (13 digits) of a legal entity, ОГРНИП (15) of a sole proprietor; control digits are checked.",
+                max_length=15,
+                min_length=13,
+            ),
+        ]
+        | UnsetType
+    ) = UNSET
+    snils: (
+        Annotated[
+            str,
+            Meta(
+                description="СНИЛС of a person, 11 digits; control digits are checked.",
+                max_length=11,
+                min_length=11,
+            ),
+        ]
+        | UnsetType
+    ) = UNSET
 
 
 class RegisterParticipantsRequest(Contract, kw_only=True):
@@ -93,6 +141,7 @@ class Wallet(Contract, kw_only=True):
         ),
     ]
     opened_at: AwareDatetime
+    closed_at: Annotated[AwareDatetime, Meta(description="Since when the ledger lets nothing in or out.")] | None
 
 
 class Restriction(StrEnum):
@@ -126,17 +175,148 @@ class ParticipantStateAnswer(Contract, kw_only=True):
     version: Annotated[int, Meta(ge=-9223372036854775808, le=9223372036854775807)]
 
 
+class AcceptRuleBookRequest(Contract, kw_only=True):
+    rule_book_version: Annotated[str, Meta(max_length=64, min_length=1)]
+    document_sha256: Annotated[str, Meta(description="Hash of the document shown; null for a version entered before hashes were kept.", pattern="^[0-9a-f]{64}$")] | None
+    personal_data_consent: (
+        Annotated[
+            bool,
+            Meta(
+                description="Consent to the processing of personal data; needed with the first acceptance."
+            ),
+        ]
+        | UnsetType
+    ) = UNSET
+
+
+class RuleBookAcceptance(Contract, kw_only=True):
+    participant_id: UUID
+    rule_book_version: str
+    accepted_at: AwareDatetime
+    state: ParticipantState
+
+
+class RequestClosingRequest(Contract, kw_only=True):
+    basis_reference: Annotated[
+        str,
+        Meta(
+            description="Number of the application or document. Not shown to others.",
+            max_length=200,
+            min_length=1,
+        ),
+    ]
+
+
+class ClosingRequested(Contract, kw_only=True):
+    participant_id: UUID
+    state: ParticipantState
+    closing_sha256: Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
+    version: Annotated[int, Meta(ge=-9223372036854775808, le=9223372036854775807)]
+
+
+class ClosingDecision(StrEnum):
+    close = "close"
+    refuse = "refuse"
+
+
+class DecideClosingRequest(Contract, kw_only=True):
+    decision: ClosingDecision
+    closing_sha256: Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
+    basis_reference: Annotated[str, Meta(max_length=200, min_length=1)]
+    no_dispute_reference: (
+        Annotated[
+            str,
+            Meta(
+                description="Reference of the finding that no dispute is open; needed to close.",
+                max_length=200,
+                min_length=1,
+            ),
+        ]
+        | UnsetType
+    ) = UNSET
+
+
+class RuleBookState(StrEnum):
+    draft = "draft"
+    sent_to_cbr = "sent_to_cbr"
+    agreed = "agreed"
+    effective = "effective"
+    superseded = "superseded"
+    withdrawn = "withdrawn"
+
+
+class DraftRuleBookRequest(Contract, kw_only=True):
+    rule_book_version: Annotated[str, Meta(pattern="^[0-9A-Za-z][0-9A-Za-z._-]{0,63}$")]
+    document_sha256: Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
+    effective_on: Annotated[
+        date, Meta(description="The first day, in Moscow. After today.")
+    ]
+
+
+class RuleBookStep(StrEnum):
+    sent = "sent"
+    agreed = "agreed"
+    withdrawn = "withdrawn"
+
+
+class MoveRuleBookRequest(Contract, kw_only=True):
+    step: RuleBookStep
+    document_sha256: Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
+    reference: Annotated[
+        str,
+        Meta(
+            description="Number of the letter to or from the Bank of Russia, or of the act.",
+            max_length=200,
+            min_length=1,
+        ),
+    ]
+
+
+class RuleBook(Contract, kw_only=True):
+    rule_book_version: str
+    document_sha256: Annotated[str, Meta(pattern="^[0-9a-f]{64}$")] | None
+    state: RuleBookState
+    effective_on: date
+    effective_at: Annotated[AwareDatetime, Meta(description="Since when it is in force.")] | None
+    drafted_at: AwareDatetime
+
+
+class RuleBookList(Contract, kw_only=True):
+    rule_books: list[RuleBook]
+
+
 class ExtractLine(Contract, kw_only=True):
     participant_id: UUID
     kind: ParticipantKind
     name: str
     inn: str
+    ogrn: str | None
+    snils: str | None
     roles: list[ParticipantRole]
     state: ParticipantState
-    rule_book_version: str
+    rule_book_version: Annotated[
+        str,
+        Meta(
+            description="The version accepted last before the instant; empty when none was."
+        ),
+    ]
     registered_at: AwareDatetime
     state_since_at: AwareDatetime
     wallet_id: Annotated[UUID, Meta(description="The wallet, if it was open at the instant.")] | None
+
+
+class SignRegisterExtractRequest(Contract, kw_only=True):
+    at: Annotated[AwareDatetime, Meta(description="The instant, at least ten minutes ago.")]
+
+
+class SignedExtract(Contract, kw_only=True):
+    at: AwareDatetime
+    made_at: AwareDatetime
+    lines: Annotated[int, Meta(ge=0, le=9223372036854775807)]
+    content_sha256: Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
+    manifest: Annotated[str, Meta(description="The exact text that is signed.")]
+    key: Annotated[str, Meta(description="Verifier key of the operator (C2SP form).")]
+    signature: Annotated[str, Meta(description="Ed25519, base64.")]
 
 
 class RegisterExtract(Contract, kw_only=True):
@@ -182,11 +362,12 @@ class Staff(Contract, kw_only=True):
 
 class TokenRole(StrEnum):
     """
-    A staff role, or what a participant may act as. An issuer may also act as issuer_signatory.
+    A staff role, or what a participant may act as. An issuer may also act as issuer_signatory, a nominee as investor for those it holds for.
     """
 
     investor = "investor"
     issuer = "issuer"
+    nominee = "nominee"
     issuer_signatory = "issuer_signatory"
     onboarding = "onboarding"
     aml_officer = "aml_officer"
@@ -258,6 +439,21 @@ class ParticipantStateChanged(Contract, kw_only=True):
     state: ParticipantState
 
 
+class RuleBookAccepted(Contract, kw_only=True):
+    participant_id: UUID
+    rule_book_version: Annotated[str, Meta(max_length=64, min_length=1)]
+    accepted_at: AwareDatetime
+
+
+class RuleBookEffective(Contract, kw_only=True):
+    rule_book_version: Annotated[str, Meta(max_length=64, min_length=1)]
+    document_sha256: Annotated[str, Meta(description="Null for a version entered before hashes were kept.", pattern="^[0-9a-f]{64}$")] | None
+    effective_at: Annotated[
+        AwareDatetime,
+        Meta(description="Since when no order is taken of who has not accepted it."),
+    ]
+
+
 class ProblemRetry(StrEnum):
     """
     Whether asking again can help.
@@ -284,6 +480,9 @@ class Participant(Contract, kw_only=True):
     rule_book_version: str
     registered_at: AwareDatetime
     version: Annotated[int, Meta(ge=1, le=9223372036854775807)]
+    ogrn: str | None
+    snils: str | None
+    closing_sha256: Annotated[str, Meta(description="Hash of the request to close that waits for a decision.", pattern="^[0-9a-f]{64}$")] | None
     wallet: Wallet | None
 
 
@@ -322,6 +521,8 @@ class RegisterParticipantsResponse(Contract, kw_only=True):
 EVENT_TYPES: dict[str, type[Contract]] = {
     "kapital.registry.participant_registered.v1": ParticipantRegistered,
     "kapital.registry.participant_state_changed.v1": ParticipantStateChanged,
+    "kapital.registry.rule_book_accepted.v1": RuleBookAccepted,
+    "kapital.registry.rule_book_effective.v1": RuleBookEffective,
     "kapital.registry.wallet_opened.v1": WalletOpened,
 }
 """Event type -> type of its data."""

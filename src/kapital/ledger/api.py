@@ -208,6 +208,10 @@ class Ledger(Protocol):
         """Return each balance as it stood after the first `size` entries."""
         ...
 
+    async def wallet_balances(self, wallet: UUID) -> list[tuple[AccountKey, int]]:
+        """Return all accounts of a wallet with their present balances. Raises WalletNotFound."""
+        ...
+
     async def wallet_accounts(self, wallet: UUID) -> list[AccountKey]:
         """Return the accounts of a wallet that an entry has touched; none of a wallet that is not open."""
         ...

@@ -87,6 +87,10 @@ class LedgerService:
             raise ValueError(f"{answer.code}: {answer.detail}")
         return asset
 
+    def follow_rule_book(self, version: str) -> None:
+        """Name this version of the rule book in every entry from now on."""
+        self._poster.rules = self._poster.rules._replace(rule_book_version=version)
+
     @property
     def stopped(self) -> bool:
         """Whether the writer ended by a fault of its own: nothing is entered any more until the process is new."""

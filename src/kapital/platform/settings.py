@@ -57,6 +57,9 @@ class Settings(BaseSettings):
     log_origin: str = Field(default="kapital.example/ledger", min_length=1, max_length=200)
     """Origin line of the ledger's checkpoints (C2SP signed note); never changes in the life of a log."""
     rule_book_version: str = "2026-01-01"
+    """The version of the rule book that a new register begins with; later ones are entered over HTTP."""
+    rule_book_sha256: str | None = Field(default=None, pattern="^[0-9a-f]{64}$")
+    """SHA-256 (hex) of the document of that first version: what a participant accepts by."""
     code_version: str = "0.1.0"
     policies_dir: Path | None = None
     """Folder with the Cedar policies and their schema. None: those that came with the program."""

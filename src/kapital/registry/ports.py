@@ -2,15 +2,17 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Protocol
+from datetime import date, datetime
+from typing import Any, Protocol
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from kapital.kernel.roles import Role
 from kapital.registry.domain.access import TokenSubjectKind
-from kapital.registry.domain.participant import Application, Participant
+from kapital.registry.domain.participant import Application
+from kapital.registry.domain.rule_book import RuleBook
+from kapital.registry.domain.standing import Closing, Participant
 from kapital.registry.domain.states import WalletProfile
 
 
@@ -75,6 +77,76 @@ class ParticipantStore(Protocol):
 
     async def add_wallets(self, conn: AsyncConnection, wallets: Sequence[Wallet]) -> None:
         """Enter opened wallets."""
+        ...
+
+    async def lock_undecided(self, conn: AsyncConnection, *, before: datetime, limit: int) -> list[Participant]:
+        """Lock undecided applications registered at or before an instant that no other process is at."""
+        ...
+
+    async def ask_closing(self, conn: AsyncConnection, closing: Closing) -> None:
+        """Keep a request to close."""
+        ...
+
+    async def end_closing(self, conn: AsyncConnection, participant_id: UUID) -> None:
+        """Forget a request that was refused."""
+        ...
+
+    async def closing(self, conn: AsyncConnection, participant_id: UUID) -> Closing | None:
+        """The request to close that stands."""
+        ...
+
+    async def close_wallet(self, conn: AsyncConnection, participant_id: UUID, *, seq: int, at: datetime) -> None:
+        """Note the ledger entry that closed the wallet."""
+        ...
+
+    async def kind(self, conn: AsyncConnection, participant_id: UUID) -> str:
+        """What a participant is in law."""
+        ...
+
+    async def note_issues(self, conn: AsyncConnection, news: Sequence[dict[str, Any]]) -> None:
+        """Take in whose an issue is (`issuer`) and in which `state`; what news does not tell stays."""
+        ...
+
+    async def live_issues(self, conn: AsyncConnection, participant_id: UUID) -> int:
+        """How many published decisions of an issuer are not at their end."""
+        ...
+
+
+class RuleBookStore(Protocol):
+    """The tables `rule_book` and `rule_book_acceptance`."""
+
+    async def in_force(self, conn: AsyncConnection) -> RuleBook:
+        """The version in force; locked against its end until the transaction is over."""
+        ...
+
+    async def add(self, conn: AsyncConnection, rule_book: RuleBook) -> bool:
+        """Enter a version; False when its name is taken."""
+        ...
+
+    async def begin_with(self, conn: AsyncConnection, rule_book: RuleBook) -> bool:
+        """Enter the first version, if there is none in force; True when this call did it."""
+        ...
+
+    async def lock(self, conn: AsyncConnection, version: str) -> RuleBook | None:
+        """Read and lock a version."""
+        ...
+
+    async def lock_due(self, conn: AsyncConnection, *, on: date) -> list[RuleBook]:
+        """Lock the agreed versions whose day has come, the earliest first."""
+        ...
+
+    async def lock_in_force(self, conn: AsyncConnection) -> RuleBook:
+        """Read and lock the version in force, to end it."""
+        ...
+
+    async def save(self, conn: AsyncConnection, rule_book: RuleBook) -> None:
+        """Write the state of a locked version."""
+        ...
+
+    async def accept(
+        self, conn: AsyncConnection, acceptances: Sequence[tuple[UUID, RuleBook, str]], *, now: datetime
+    ) -> set[UUID]:
+        """Keep (participant, version, who) acceptances; return the participants for whom it is new."""
         ...
 
 

@@ -1,5 +1,6 @@
-"""What the registry does when identity has decided, or an identification has lapsed."""
+"""What the registry does on others' events. A handler runs in the bus's transaction, together with the inbox note."""
 
+from typing import Any, Final
 from uuid import UUID
 
 import msgspec
@@ -7,16 +8,40 @@ import msgspec
 from kapital.ledger.api import Ledger
 from kapital.platform.events import CloudEvent
 from kapital.platform.unit_of_work import Transaction
-from kapital.registry.domain.events import KYC_EXPIRED
+from kapital.registry.domain.events import (
+    DECISION_PUBLISHED,
+    IDENTIFICATION_RECORDED,
+    ISSUE_STATE_CHANGED,
+    KYC_DECIDED,
+    KYC_EXPIRED,
+    KYC_REFERRED,
+    MEASURE_CHANGED,
+)
 from kapital.registry.ports import ParticipantStore
 from kapital.registry.use_cases.take_in_kyc import KycFact, KycNews, take_in_kyc
+
+KYC_EVENTS: Final = (IDENTIFICATION_RECORDED, KYC_REFERRED, KYC_DECIDED, KYC_EXPIRED, MEASURE_CHANGED)
+"""All in one subscription, so that their order is kept."""
+
+ISSUE_EVENTS: Final = (DECISION_PUBLISHED, ISSUE_STATE_CHANGED)
+
+_NEWS: Final = {
+    IDENTIFICATION_RECORDED: KycNews.RECORDED,
+    KYC_REFERRED: KycNews.REFERRED,
+    KYC_EXPIRED: KycNews.EXPIRED,
+}
 
 
 async def on_kyc_news(
     tx: Transaction, events: list[CloudEvent], *, participants: ParticipantStore, ledger: Ledger
 ) -> None:
-    """Move participants on, in the order of the events. Both kinds come here, so that their order is kept."""
+    """Move participants on, in the order of the events."""
     await take_in_kyc(tx, [_fact(event) for event in events], participants=participants, ledger=ledger)
+
+
+async def on_issue_news(tx: Transaction, events: list[CloudEvent], *, participants: ParticipantStore) -> None:
+    """Know which decisions an issuer still has to perform: it may not leave before."""
+    await participants.note_issues(tx.conn, [_issue(event) for event in events])
 
 
 class _KycData(msgspec.Struct):
@@ -24,9 +49,28 @@ class _KycData(msgspec.Struct):
 
     participant_id: UUID
     outcome: str | None = None
+    measure: str | None = None
+
+
+class _IssueData(msgspec.Struct):
+    """What the registry reads of tokenization's events."""
+
+    issue_id: UUID
+    issuer_participant_id: UUID | None = None
+    state: str | None = None
 
 
 def _fact(event: CloudEvent) -> KycFact:
     data = event.data_as(_KycData)
-    news = KycNews.EXPIRED if event.type == KYC_EXPIRED else KycNews(str(data.outcome))
+    if event.type == MEASURE_CHANGED:
+        news = KycNews.FROZEN if data.measure == "frozen" else KycNews.RELEASED
+    elif event.type == KYC_DECIDED:
+        news = KycNews(str(data.outcome))
+    else:
+        news = _NEWS[event.type]
     return KycFact(participant_id=data.participant_id, news=news, cause=event)
+
+
+def _issue(event: CloudEvent) -> dict[str, Any]:
+    data = event.data_as(_IssueData)
+    return {"issue": data.issue_id, "issuer": data.issuer_participant_id, "state": data.state}

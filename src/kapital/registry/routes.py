@@ -19,13 +19,17 @@ from kapital.registry.domain.participant import Application
 from kapital.registry.domain.states import ParticipantState
 from kapital.registry.queries.bound import RegistryReads
 from kapital.registry.queries.participants import PAGE_MAX
+from kapital.registry.use_cases.accept_rule_book import AcceptRuleBook
 from kapital.registry.use_cases.bound import RegistryUseCases
+from kapital.registry.use_cases.close_participant import DecideClosing, RequestClosing
 from kapital.registry.use_cases.issue_access_token import IssueAccessToken
 from kapital.registry.use_cases.lift_restriction import LiftRestriction
 from kapital.registry.use_cases.register_participants import RegisterParticipants
 from kapital.registry.use_cases.register_staff import RegisterStaff
 from kapital.registry.use_cases.restrict_participant import RestrictParticipant
 from kapital.registry.use_cases.revoke_access_token import RevokeAccessToken
+from kapital.registry.use_cases.rule_book_life import DraftRuleBook, MoveRuleBook
+from kapital.registry.use_cases.sign_register_extract import SignRegisterExtract
 
 # The framework keeps the name `state` for itself.
 InState = Annotated[contract.ParticipantState | None, Parameter(query="state")]
@@ -109,6 +113,107 @@ async def lift_restriction(
     return await registry.lift_restriction(cmd)
 
 
+@post("/v1/registry/participants/{participant_id:uuid}/rule-book-acceptance", status_code=200)
+async def accept_rule_book(
+    participant_id: UUID,
+    data: contract.AcceptRuleBookRequest,
+    request: HttpRequest,
+    registry: RegistryUseCases,
+) -> contract.RuleBookAcceptance:
+    """Accept the rule book version in force."""
+    actor, command_id = command_context(request)
+    cmd = AcceptRuleBook(
+        command_id=command_id,
+        actor=actor,
+        participant_id=participant_id,
+        rule_book_version=data.rule_book_version,
+        document_sha256=data.document_sha256,
+        personal_data_consent=bool(given(data.personal_data_consent)),
+    )
+    return await registry.accept_rule_book(cmd)
+
+
+@post("/v1/registry/participants/{participant_id:uuid}/closing", status_code=200)
+async def request_closing(
+    participant_id: UUID,
+    data: contract.RequestClosingRequest,
+    request: HttpRequest,
+    registry: RegistryUseCases,
+) -> contract.ClosingRequested:
+    """Ask that the relation end."""
+    actor, command_id = command_context(request)
+    cmd = RequestClosing(
+        command_id=command_id,
+        actor=actor,
+        participant_id=participant_id,
+        basis_reference=data.basis_reference,
+    )
+    return await registry.request_closing(cmd)
+
+
+@post("/v1/registry/participants/{participant_id:uuid}/closing-decision", status_code=200)
+async def decide_closing(
+    participant_id: UUID,
+    data: contract.DecideClosingRequest,
+    request: HttpRequest,
+    registry: RegistryUseCases,
+) -> contract.ParticipantStateAnswer:
+    """Close the relation, or refuse to."""
+    actor, command_id = command_context(request)
+    cmd = DecideClosing(
+        command_id=command_id,
+        actor=actor,
+        participant_id=participant_id,
+        close=data.decision is contract.ClosingDecision.close,
+        closing_sha256=data.closing_sha256,
+        basis_reference=data.basis_reference,
+        no_dispute_reference=given(data.no_dispute_reference),
+    )
+    return await registry.decide_closing(cmd)
+
+
+@post("/v1/registry/rule-books", status_code=201)
+async def draft_rule_book(
+    data: contract.DraftRuleBookRequest, request: HttpRequest, registry: RegistryUseCases
+) -> contract.RuleBook:
+    """Enter a new version of the rules."""
+    actor, command_id = command_context(request)
+    cmd = DraftRuleBook(
+        command_id=command_id,
+        actor=actor,
+        rule_book_version=data.rule_book_version,
+        document_sha256=data.document_sha256,
+        effective_on=data.effective_on,
+    )
+    return await registry.draft_rule_book(cmd)
+
+
+@get("/v1/registry/rule-books")
+async def list_rule_books(request: HttpRequest, registry_reads: RegistryReads) -> contract.RuleBookList:
+    """The versions of the rules."""
+    return await registry_reads.list_rule_books(actor=actor_of(request))
+
+
+@post("/v1/registry/rule-books/{rule_book_version:str}/steps", status_code=200)
+async def move_rule_book(
+    rule_book_version: str,
+    data: contract.MoveRuleBookRequest,
+    request: HttpRequest,
+    registry: RegistryUseCases,
+) -> contract.RuleBook:
+    """Note that a version was sent, agreed or withdrawn."""
+    actor, command_id = command_context(request)
+    cmd = MoveRuleBook(
+        command_id=command_id,
+        actor=actor,
+        rule_book_version=rule_book_version,
+        step=data.step.value,
+        document_sha256=data.document_sha256,
+        reference=data.reference,
+    )
+    return await registry.move_rule_book(cmd)
+
+
 @get("/v1/registry/extract")
 async def get_register_extract(
     request: HttpRequest,
@@ -120,6 +225,16 @@ async def get_register_extract(
     """The register of users as it stood at an instant."""
     instant = None if at is None else _instant(at, "at")
     return await registry_reads.register_extract(actor=actor_of(request), at=instant, after=after, limit=limit)
+
+
+@post("/v1/registry/extracts", status_code=201)
+async def sign_register_extract(
+    data: contract.SignRegisterExtractRequest, request: HttpRequest, registry: RegistryUseCases
+) -> contract.SignedExtract:
+    """Sign an extract of the register as of a past instant."""
+    actor, command_id = command_context(request)
+    cmd = SignRegisterExtract(command_id=command_id, actor=actor, at=data.at.astimezone(UTC))
+    return await registry.sign_register_extract(cmd)
 
 
 @post("/v1/registry/staff", status_code=201)
@@ -170,7 +285,14 @@ HANDLERS: Final = (
     get_participant,
     restrict_participant,
     lift_restriction,
+    accept_rule_book,
+    request_closing,
+    decide_closing,
+    draft_rule_book,
+    list_rule_books,
+    move_rule_book,
     get_register_extract,
+    sign_register_extract,
     register_staff,
     issue_access_token,
     revoke_access_token,

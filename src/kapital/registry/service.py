@@ -1,25 +1,29 @@
 """Puts the parts of the registry together; the only place that chooses adapters."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 from typing import Final
 
 from litestar.di import Provide
 
+from kapital.custody.api import Custody
 from kapital.kernel.clock import Clock
 from kapital.ledger.api import Ledger
 from kapital.platform.bus import Subscriptions
+from kapital.platform.clock import Ticks
 from kapital.platform.database import Database
 from kapital.platform.http import ServiceRoutes
 from kapital.platform.ids import new_uuid7
+from kapital.platform.rule_book import RuleBookInForce
 from kapital.platform.unit_of_work import UnitOfWork
 from kapital.registry.adapters.access import AccessTable
 from kapital.registry.adapters.participants import ParticipantTable
+from kapital.registry.adapters.rule_books import RuleBookTable
 from kapital.registry.adapters.secrets import SystemSecrets
 from kapital.registry.adapters.token_verifier import DatabaseTokenVerifier
-from kapital.registry.domain.events import KYC_DECIDED, KYC_EXPIRED
 from kapital.registry.queries.bound import RegistryReads
-from kapital.registry.reactions import on_kyc_news
+from kapital.registry.reactions import ISSUE_EVENTS, KYC_EVENTS, on_issue_news, on_kyc_news
 from kapital.registry.routes import HANDLERS
 from kapital.registry.use_cases.bound import RegistryUseCases
 
@@ -35,9 +39,27 @@ class RegistryService:
     verifier: DatabaseTokenVerifier
     routes: ServiceRoutes
     subscriptions: Subscriptions
+    ticks: Ticks
+    rule_book: RuleBookInForce
+    rule_book_sha256: str | None
+
+    async def start(self) -> None:
+        """Enter the first version of the rule book, if there is none; know which one is in force."""
+        await self.use_cases.begin_with_rule_book(self.rule_book.version, self.rule_book_sha256)
+        for tick in self.ticks:
+            await tick(self.reads.clock.now())
 
 
-def registry_of(database: Database, clock: Clock, *, ledger: Ledger, rule_book_version: str) -> RegistryService:
+def registry_of(
+    database: Database,
+    clock: Clock,
+    *,
+    ledger: Ledger,
+    custody: Custody,
+    operator: str,
+    rule_book: RuleBookInForce,
+    rule_book_sha256: str | None = None,
+) -> RegistryService:
     """The registry over its own database and the ledger."""
     participants = ParticipantTable()
     verifier = DatabaseTokenVerifier(database, clock)
@@ -47,10 +69,20 @@ def registry_of(database: Database, clock: Clock, *, ledger: Ledger, rule_book_v
         access=AccessTable(),
         secrets=SystemSecrets(),
         new_id=new_uuid7,
-        rule_book_version=rule_book_version,
+        rule_books=RuleBookTable(),
+        ledger=ledger,
+        custody=custody,
+        operator=operator,
         forget_token=verifier.forget,
     )
     reads = RegistryReads(database=database, clock=clock)
+
+    async def follow_rule_book(now: datetime) -> None:
+        rule_book.become(await use_cases.bring_into_force(now))
+
+    async def expire(now: datetime) -> None:
+        await use_cases.expire_applications(now)
+
     return RegistryService(
         use_cases=use_cases,
         reads=reads,
@@ -63,5 +95,11 @@ def registry_of(database: Database, clock: Clock, *, ledger: Ledger, rule_book_v
                 "registry_reads": Provide(lambda: reads, sync_to_thread=False),
             },
         ),
-        subscriptions=[((KYC_DECIDED, KYC_EXPIRED), partial(on_kyc_news, participants=participants, ledger=ledger))],
+        subscriptions=[
+            (KYC_EVENTS, partial(on_kyc_news, participants=participants, ledger=ledger)),
+            (ISSUE_EVENTS, partial(on_issue_news, participants=participants)),
+        ],
+        ticks=(follow_rule_book, expire),
+        rule_book=rule_book,
+        rule_book_sha256=rule_book_sha256,
     )

@@ -18,6 +18,7 @@ from kapital.kernel.clock import Clock
 from kapital.ledger.api import Ledger
 from kapital.platform.acts.checking import Acts
 from kapital.platform.database import Database
+from kapital.platform.rule_book import RuleBookInForce
 from kapital.platform.unit_of_work import UnitOfWork
 from kapital.tokenization.domain.corporate_action import CorporateAction, OpenPart
 from kapital.tokenization.domain.decision import Decision, DecisionSignature, Review
@@ -185,6 +186,14 @@ class Investors(Protocol):
         """Take in what events told; later news of one participant stands after earlier."""
         ...
 
+    async def note_rule_book(self, conn: AsyncConnection, version: str, effective_at: datetime) -> None:
+        """Take in that a version of the rule book is in force."""
+        ...
+
+    async def rule_book_in_force(self, conn: AsyncConnection) -> str | None:
+        """The version in force, or None when no event told of one."""
+        ...
+
 
 class Actions(Protocol):
     """Corporate actions and their payout lines."""
@@ -286,5 +295,11 @@ class Parts:
     investors: Investors
     actions: Actions
     fixings: Fixings
+    rule_book: RuleBookInForce
+
+    @property
+    def rule_book_version(self) -> str:
+        """The version in force, which audit lines name."""
+        return self.rule_book.version
+
     acts: Acts
-    rule_book_version: str

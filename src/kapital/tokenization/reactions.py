@@ -4,7 +4,13 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from kapital.contracts.identity import KycDecided, KycExpired, KycOutcome, MeasureChanged
-from kapital.contracts.registry import ParticipantRegistered, ParticipantStateChanged, WalletOpened
+from kapital.contracts.registry import (
+    ParticipantRegistered,
+    ParticipantStateChanged,
+    RuleBookAccepted,
+    RuleBookEffective,
+    WalletOpened,
+)
 from kapital.contracts.settlement import AllocationSettled, PayoutsRefused, PayoutsSettled
 from kapital.platform.acts.bindings import EVENTS as CERTIFICATE_EVENTS
 from kapital.platform.acts.bindings import note_certificates
@@ -20,14 +26,18 @@ from kapital.tokenization.use_cases.note_settlement import (
 )
 
 MEASURE_CHANGED: Final = "kapital.identity.measure_changed.v1"
+
+
 PARTICIPANT_EVENTS: Final = (
     "kapital.registry.participant_registered.v1",
     "kapital.registry.wallet_opened.v1",
     "kapital.registry.participant_state_changed.v1",
+    "kapital.registry.rule_book_accepted.v1",
     "kapital.identity.kyc_decided.v1",
     "kapital.identity.kyc_expired.v1",
     MEASURE_CHANGED,
 )
+RULE_BOOK_EVENTS: Final = ("kapital.registry.rule_book_effective.v1",)
 SETTLEMENT_EVENTS: Final = (
     "kapital.settlement.allocation_settled.v1",
     "kapital.settlement.payouts_settled.v1",
@@ -49,10 +59,16 @@ def subscriptions(parts: Parts) -> list[tuple[tuple[str, ...], Handler]]:
     async def on_certificates(tx: Transaction, events: list[CloudEvent]) -> None:
         await note_certificates(tx.conn, events, tx.now)
 
+    async def on_rule_books(tx: Transaction, events: list[CloudEvent]) -> None:
+        for event in events:
+            told = event.data_as(RuleBookEffective)
+            await parts.investors.note_rule_book(tx.conn, told.rule_book_version, told.effective_at)
+
     return [
         (PARTICIPANT_EVENTS, on_participants),
-        (SETTLEMENT_EVENTS, on_settlement),
+        (RULE_BOOK_EVENTS, on_rule_books),
         (CERTIFICATE_EVENTS, on_certificates),
+        (SETTLEMENT_EVENTS, on_settlement),
     ]
 
 
@@ -61,7 +77,17 @@ def _news(event: CloudEvent) -> dict[str, Any]:
     match event.type.split(".")[2]:
         case "participant_registered":
             registered = event.data_as(ParticipantRegistered)
-            return {"participant_id": registered.participant_id, "kind": registered.kind.value}
+            return {
+                "participant_id": registered.participant_id,
+                "kind": registered.kind.value,
+                "rule_book_version": registered.rule_book_version,
+            }
+        case "rule_book_accepted":
+            accepted = event.data_as(RuleBookAccepted)
+            return {
+                "participant_id": accepted.participant_id,
+                "rule_book_version": accepted.rule_book_version,
+            }
         case "wallet_opened":
             opened = event.data_as(WalletOpened)
             return {"participant_id": opened.participant_id, "wallet_id": opened.wallet_id}

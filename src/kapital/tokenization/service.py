@@ -15,6 +15,7 @@ from kapital.platform.bus import Subscriptions
 from kapital.platform.clock import Ticks
 from kapital.platform.database import Database
 from kapital.platform.http import ServiceRoutes
+from kapital.platform.rule_book import RuleBookInForce
 from kapital.platform.unit_of_work import UnitOfWork
 from kapital.tokenization.adapters.actions import ActionTables, FixingTables
 from kapital.tokenization.adapters.investors import InvestorTables
@@ -54,7 +55,7 @@ def tokenization_of(
     custody: Custody,
     documents: Documents,
     acts: Acts,
-    rule_book_version: str,
+    rule_book: RuleBookInForce,
 ) -> TokenizationService:
     """Tokenization over its own database, the ledger, custody and an object store."""
     parts = Parts(
@@ -71,7 +72,7 @@ def tokenization_of(
         actions=ActionTables(),
         fixings=FixingTables(),
         acts=acts,
-        rule_book_version=rule_book_version,
+        rule_book=rule_book,
     )
     use_cases = TokenizationUseCases(parts)
 

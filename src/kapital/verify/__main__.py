@@ -5,13 +5,16 @@ Exit status: 0 accepted, 1 refused, 2 there is nothing to read (the file is no p
 
 import argparse
 import io
+import json
 import sys
+from dataclasses import asdict
 from pathlib import Path
 
 from .package import PACKAGE_BYTES_MAX
-from .report import EXIT_UNREADABLE
+from .register_extract import START, ExtractRefused, check_extract
+from .report import EXIT_ACCEPTED, EXIT_REFUSED, EXIT_UNREADABLE
 from .signed_note import NOTE_BYTES_MAX, NoteInvalid, decode_base64, parse_checkpoint, split_note
-from .texts import LANGUAGES
+from .texts import LANGUAGES, extract_lines
 from .verifier import verify
 
 
@@ -21,6 +24,8 @@ def main(arguments: list[str] | None = None, *, program: str = "python -m kapita
     try:
         keys = [*options.key, *(_read_text(options.key_file).split() if options.key_file else ())]
         named = bool(options.key or options.key_file)
+        if _read(options.package, len(START)).startswith(START):
+            return _extract(options, keys if named else None)
         proof = _read_text(options.consistency_proof).split() if options.consistency_proof else None
         report = verify(
             _read(options.package, PACKAGE_BYTES_MAX),
@@ -43,10 +48,27 @@ def main(arguments: list[str] | None = None, *, program: str = "python -m kapita
     return report.exit_code
 
 
+def _extract(options: argparse.Namespace, keys: list[str] | None) -> int:
+    """Check a signed extract of the register of users, print what it says, return the exit status."""
+    try:
+        with options.package.open("rb") as file:
+            report = check_extract(file, trusted_keys=keys)
+    except ExtractRefused as error:
+        told: dict[str, object] = {"accepted": False, "code": error.code, "reason": error.reason}
+    else:
+        told = {"accepted": True, **asdict(report)}
+    if options.json:
+        print(json.dumps(told, ensure_ascii=False))
+    else:
+        print("\n".join(extract_lines(told, options.lang)))
+    return EXIT_ACCEPTED if told["accepted"] else EXIT_REFUSED
+
+
 def _parser(program: str) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog=program,
-        description="Check an evidence package offline. Проверка пакета доказательства без сети.",
+        description="Check an evidence package or a signed extract of the register offline. "
+        "Проверка пакета доказательства или подписанной выписки из реестра без сети.",
     )
     parser.add_argument("package", type=Path, help="the package file / файл пакета")
     parser.add_argument(

@@ -407,3 +407,27 @@ REFUSALS: Final = {
         "ru": "в выписке не те записи, что в указателе счетов",
     },
 }
+
+_EXTRACT: Final = {
+    "accepted": {
+        "en": "ACCEPTED: extract of the register of users of {operator} at {at}, {lines} lines, made {made_at}.",
+        "ru": "ПРИНЯТО: выписка из реестра пользователей оператора {operator} на {at}, строк: {lines}, составлена {made_at}.",
+    },
+    "trusted": {"en": "Signed by the key that you named: {key}", "ru": "Подписана названным вами ключом: {key}"},
+    "untrusted": {
+        "en": "Signed by the key in the file; compare it with the operator's by another way: {key}",
+        "ru": "Подписана ключом из самого файла; сверьте его с ключом оператора другим путём: {key}",
+    },
+    "refused": {
+        "en": "REFUSED ({code}): the file proves nothing. {reason}",
+        "ru": "ОТКАЗ ({code}): файл ничего не доказывает. {reason}",
+    },
+}
+
+
+def extract_lines(told: dict[str, object], lang: str) -> list[str]:
+    """Return the report of a signed extract in words."""
+    if not told["accepted"]:
+        return [_EXTRACT["refused"][lang].format(**told)]
+    key = "trusted" if told["trusted"] else "untrusted"
+    return [_EXTRACT["accepted"][lang].format(**told), _EXTRACT[key][lang].format(**told)]

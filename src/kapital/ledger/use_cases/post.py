@@ -131,7 +131,7 @@ class Poster:
     def __init__(
         self, dsn: str, clock: Clock, rules: RuleBook, writer: BatchWriter, *, max_batch: int = MAX_BATCH
     ) -> None:
-        self._clock, self._rules, self._writer, self._max_batch = clock, rules, writer, max_batch
+        self._clock, self.rules, self._writer, self._max_batch = clock, rules, writer, max_batch
         self._waiting: list[_Call] = []
         self._waiting_count = 0
         self._arrival = asyncio.Event()
@@ -306,7 +306,7 @@ class Poster:
             accounts=accounts,
             existing=existing,
             now=self._clock.now(),
-            rules=self._rules,
+            rules=self.rules,
         )
         assumed.head = plan.batch.after
         return plan

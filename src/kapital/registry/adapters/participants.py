@@ -9,8 +9,9 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from kapital.kernel.problems import ensure
-from kapital.registry.domain.participant import Participant, ParticipantRole, Restriction
-from kapital.registry.domain.states import ParticipantState
+from kapital.registry.domain.participant import ParticipantRole
+from kapital.registry.domain.standing import Closing, Participant, Restriction
+from kapital.registry.domain.states import UNDECIDED, ParticipantState
 from kapital.registry.ports import Entrant, Wallet
 
 # Ordered by number, not as asked: two batches with the same people then wait for each other instead of
@@ -19,14 +20,15 @@ _ADD: Final = text(
     """
     WITH entered AS (
         INSERT INTO participant (participant_id, kind, name, inn, hash_salt, roles, rule_book_version, state,
-                                 registered_at, version)
-        SELECT id, kind, name, inn, salt, string_to_array(roles, ','), rule_book, state, :now, version
+                                 registered_at, version, ogrn, snils)
+        SELECT id, kind, name, inn, salt, string_to_array(roles, ','), rule_book, state, :now, version, ogrn, snils
         FROM unnest(CAST(:ids AS uuid[]), CAST(:kinds AS text[]), CAST(:names AS text[]),
                     CAST(:inns AS text[]), CAST(:salts AS bytea[]), CAST(:roles AS text[]),
-                    CAST(:rule_books AS text[]), CAST(:states AS text[]), CAST(:versions AS bigint[])) WITH ORDINALITY
-            AS e (id, kind, name, inn, salt, roles, rule_book, state, version, n)
+                    CAST(:rule_books AS text[]), CAST(:states AS text[]), CAST(:versions AS bigint[]),
+                    CAST(:ogrns AS text[]), CAST(:snilses AS text[])) WITH ORDINALITY
+            AS e (id, kind, name, inn, salt, roles, rule_book, state, version, ogrn, snils, n)
         ORDER BY kind, inn, n
-        ON CONFLICT (kind, inn) WHERE state NOT IN ('rejected', 'closed') DO NOTHING
+        ON CONFLICT (kind, inn) WHERE state NOT IN ('rejected', 'closed', 'expired') DO NOTHING
         RETURNING participant_id, version, state
     )
     INSERT INTO participant_change (participant_id, version, state, changed_at)
@@ -35,7 +37,7 @@ _ADD: Final = text(
 )
 _LOCK: Final = text(
     """
-    SELECT participant_id, roles, state, restrictions, restricted_by, version FROM participant
+    SELECT participant_id, roles, state, frozen_from, restrictions, restricted_by, version FROM participant
     WHERE participant_id = ANY(CAST(:ids AS uuid[])) ORDER BY participant_id FOR UPDATE
     """
 )
@@ -43,8 +45,8 @@ _SAVE: Final = text(
     """
     WITH changed AS (
         SELECT * FROM unnest(CAST(:ids AS uuid[]), CAST(:states AS text[]), CAST(:restrictions AS text[]),
-                             CAST(:officers AS text[]), CAST(:versions AS bigint[]))
-            AS c (id, state, restrictions, officer, version)
+                             CAST(:officers AS text[]), CAST(:versions AS bigint[]), CAST(:frozen AS text[]))
+            AS c (id, state, restrictions, officer, version, frozen_from)
     ), noted AS (
         INSERT INTO participant_change (participant_id, version, state, changed_at)
         SELECT c.id, c.version, c.state, :now FROM changed c JOIN participant p ON p.participant_id = c.id
@@ -52,7 +54,7 @@ _SAVE: Final = text(
     )
     UPDATE participant p
     SET state = c.state, restrictions = string_to_array(c.restrictions, ','), restricted_by = c.officer,
-        version = c.version
+        version = c.version, frozen_from = c.frozen_from
     FROM changed c WHERE p.participant_id = c.id AND p.version < c.version
     """
 )
@@ -63,6 +65,43 @@ _ADD_WALLETS: Final = text(
                          CAST(:seqs AS bigint[]), CAST(:opened AS timestamptz[]))
     """
 )
+
+_LOCK_UNDECIDED: Final = text(
+    """
+    SELECT participant_id, roles, state, frozen_from, restrictions, restricted_by, version FROM participant
+    WHERE state = ANY(CAST(:states AS text[])) AND registered_at <= :before
+    ORDER BY participant_id LIMIT :limit FOR UPDATE SKIP LOCKED
+    """
+)
+_CLOSING: Final = text(
+    """
+    UPDATE participant SET closing_asked_by = :by, closing_asked_at = :at, closing_basis = :basis
+    WHERE participant_id = :id
+    """
+)
+_READ_CLOSING: Final = text(
+    """
+    SELECT closing_asked_by, closing_asked_at, closing_basis FROM participant
+    WHERE participant_id = :id AND closing_asked_by IS NOT NULL
+    """
+)
+_KIND: Final = text("SELECT kind FROM participant WHERE participant_id = :id")
+_CLOSE_WALLET: Final = text("UPDATE wallet SET closed_seq = :seq, closed_at = :at WHERE participant_id = :id")
+_NOTE_ISSUE: Final = text(
+    """
+    INSERT INTO issuer_issue AS i (issue_id, participant_id, state) VALUES (:issue, :issuer, :state)
+    ON CONFLICT (issue_id) DO UPDATE SET participant_id = coalesce(excluded.participant_id, i.participant_id),
+        state = coalesce(excluded.state, i.state)
+    """
+)
+_LIVE_ISSUES: Final = text(
+    """
+    SELECT count(*) FROM issuer_issue
+    WHERE participant_id = :id AND (state IS NULL OR state <> ALL(CAST(:ended AS text[])))
+    """
+)
+ISSUE_ENDED: Final = ("redeemed", "restructured", "written_off_by_act", "refunded", "cancelled")
+"""States of an issue in which its issuer owes nothing by it any more (tokenization's state table)."""
 
 
 class ParticipantTable:
@@ -85,6 +124,8 @@ class ParticipantTable:
                 "rule_books": [e.application.rule_book_version for e in entrants],
                 "states": [e.participant.state.value for e in entrants],
                 "versions": [e.participant.version for e in entrants],
+                "ogrns": [e.application.ogrn for e in entrants],
+                "snilses": [e.application.snils for e in entrants],
             },
         )
         return {UUID(str(row.participant_id)) for row in rows}
@@ -108,6 +149,7 @@ class ParticipantTable:
                 "restrictions": [",".join(sorted(p.restrictions)) for p in changed],
                 "officers": [p.restricted_by for p in changed],
                 "versions": [p.version for p in changed],
+                "frozen": [p.frozen_from for p in changed],
             },
         )
         ensure(saved.rowcount == len(changed), "a locked participant was changed by somebody else")
@@ -127,6 +169,51 @@ class ParticipantTable:
             },
         )
 
+    async def lock_undecided(self, conn: AsyncConnection, *, before: datetime, limit: int) -> list[Participant]:
+        """Lock undecided applications registered at or before an instant that no other process is at."""
+        states = sorted(UNDECIDED)
+        rows = await conn.execute(_LOCK_UNDECIDED, {"states": states, "before": before, "limit": limit})
+        return [_participant(row) for row in rows]
+
+    async def ask_closing(self, conn: AsyncConnection, closing: Closing) -> None:
+        """Keep a request to close."""
+        said = {"by": closing.asked_by, "at": closing.asked_at, "basis": closing.basis_reference}
+        await conn.execute(_CLOSING, {"id": closing.participant_id, **said})
+
+    async def end_closing(self, conn: AsyncConnection, participant_id: UUID) -> None:
+        """Forget a request that was refused."""
+        await conn.execute(_CLOSING, {"id": participant_id, "by": None, "at": None, "basis": None})
+
+    async def closing(self, conn: AsyncConnection, participant_id: UUID) -> Closing | None:
+        """The request to close that stands."""
+        row = (await conn.execute(_READ_CLOSING, {"id": participant_id})).one_or_none()
+        if row is None:
+            return None
+        return Closing(
+            participant_id=participant_id,
+            asked_by=row.closing_asked_by,
+            asked_at=row.closing_asked_at,
+            basis_reference=row.closing_basis,
+        )
+
+    async def close_wallet(self, conn: AsyncConnection, participant_id: UUID, *, seq: int, at: datetime) -> None:
+        """Note the ledger entry that closed the wallet."""
+        await conn.execute(_CLOSE_WALLET, {"id": participant_id, "seq": seq, "at": at})
+
+    async def kind(self, conn: AsyncConnection, participant_id: UUID) -> str:
+        """What a participant is in law."""
+        return str((await conn.execute(_KIND, {"id": participant_id})).scalar_one())
+
+    async def note_issues(self, conn: AsyncConnection, news: Sequence[dict[str, Any]]) -> None:
+        """Take in whose an issue is and in which state; what news does not tell stays."""
+        for item in news:  # Few: an event of an issue's life a time.
+            await conn.execute(_NOTE_ISSUE, {"issuer": None, "state": None} | item)
+
+    async def live_issues(self, conn: AsyncConnection, participant_id: UUID) -> int:
+        """How many published decisions of an issuer are not at their end."""
+        found = await conn.execute(_LIVE_ISSUES, {"id": participant_id, "ended": list(ISSUE_ENDED)})
+        return int(found.scalar_one())
+
 
 def _participant(row: Any) -> Participant:
     return Participant(
@@ -134,6 +221,7 @@ def _participant(row: Any) -> Participant:
         participant_id=UUID(str(row.participant_id)),
         roles=frozenset(ParticipantRole(role) for role in row.roles),
         state=ParticipantState(row.state),
+        frozen_from=None if row.frozen_from is None else ParticipantState(row.frozen_from),
         restrictions=frozenset(Restriction(ground) for ground in row.restrictions),
         restricted_by=row.restricted_by,
         version=row.version,

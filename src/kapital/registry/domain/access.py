@@ -53,6 +53,8 @@ STAND_ALONE: Final = (Role.ADMIN, Role.AUDITOR, Role.REGULATOR)
 ROLES_OF_PARTICIPANT: Final = {
     ParticipantRole.INVESTOR: frozenset({Role.INVESTOR}),
     ParticipantRole.ISSUER: frozenset({Role.ISSUER, Role.ISSUER_SIGNATORY}),
+    # A nominee acquires as an investor does, for those it holds for.
+    ParticipantRole.NOMINEE: frozenset({Role.NOMINEE, Role.INVESTOR}),
 }
 
 

@@ -1,22 +1,22 @@
 """The participant (участник): a person or entity in the register, told apart by a pseudonym."""
 
-from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 from uuid import UUID
 
 import msgspec
 
 from kapital.kernel.ids import derive_uuid7
-from kapital.registry.domain.inn import require_valid_inn
+from kapital.registry.domain.identifiers import require_valid_identifiers, require_valid_inn
 from kapital.registry.domain.problems import (
     IssuerMustBeEntity,
-    LiftNeedsAnotherOfficer,
+    IssuerMustBeRussian,
     NameBlank,
-    RestrictionAlreadySet,
-    RestrictionNotSet,
+    NomineeMustBeEntity,
+    NomineeMustStandAlone,
     RuleBookVersionNotInForce,
 )
-from kapital.registry.domain.states import PARTICIPANT, ParticipantState, WalletProfile
+from kapital.registry.domain.states import WalletProfile
 
 
 class ParticipantKind(StrEnum):
@@ -25,6 +25,10 @@ class ParticipantKind(StrEnum):
     NATURAL_PERSON = "natural_person"
     SOLE_PROPRIETOR = "sole_proprietor"  # индивидуальный предприниматель
     LEGAL_ENTITY = "legal_entity"
+    FOREIGN_ENTITY = "foreign_entity"  # иностранная организация, known to the Russian tax authority
+
+
+_ENTITIES: Final = frozenset({ParticipantKind.LEGAL_ENTITY, ParticipantKind.FOREIGN_ENTITY})
 
 
 class ParticipantRole(StrEnum):
@@ -32,13 +36,14 @@ class ParticipantRole(StrEnum):
 
     INVESTOR = "investor"
     ISSUER = "issuer"
+    NOMINEE = "nominee"  # номинальный держатель, also a foreign one (221-ФЗ of 2024)
 
 
-class Restriction(StrEnum):
-    """A ground for which a participant is restricted; several may hold at once."""
+class Acceptance(StrEnum):
+    """How the rule book is accepted."""
 
-    KYC = "kyc"  # The identification does not hold.
-    OFFICER = "officer"  # A compliance or AML officer ordered it.
+    WITH_APPLICATION = "with_application"  # On paper or by signature, shown to ONBOARDING.
+    BY_PARTICIPANT = "by_participant"  # By the participant itself, afterwards; until then nothing is collected.
 
 
 class Application(msgspec.Struct, frozen=True, kw_only=True):
@@ -49,6 +54,9 @@ class Application(msgspec.Struct, frozen=True, kw_only=True):
     inn: str
     roles: frozenset[ParticipantRole]
     rule_book_version: str
+    acceptance: Acceptance = Acceptance.WITH_APPLICATION
+    ogrn: str | None = None
+    snils: str | None = None
 
     def __repr__(self) -> str:
         """Without the personal data, so that no traceback or log can show it."""
@@ -58,7 +66,8 @@ class Application(msgspec.Struct, frozen=True, kw_only=True):
 def examine_application(application: Application, *, rule_book_version: str) -> None:
     """Return if the application may be entered into the register.
 
-    Raises: RuleBookVersionNotInForce, NameBlank, InnInvalid, IssuerMustBeEntity – in this order of precedence.
+    Raises: RuleBookVersionNotInForce, NameBlank, InnInvalid, OgrnInvalid, SnilsInvalid, IssuerMustBeEntity,
+    NomineeMustBeEntity, NomineeMustStandAlone, IssuerMustBeRussian – in this order of precedence.
     """
     if application.rule_book_version != rule_book_version:
         raise RuleBookVersionNotInForce(
@@ -66,9 +75,17 @@ def examine_application(application: Application, *, rule_book_version: str) -> 
         )
     if not application.name.strip():
         raise NameBlank
-    require_valid_inn(application.inn, legal_entity=application.kind is ParticipantKind.LEGAL_ENTITY)
+    require_valid_inn(application.inn, legal_entity=application.kind in _ENTITIES)
+    require_valid_identifiers(application.kind.value, ogrn=application.ogrn, snils=application.snils)
     if ParticipantRole.ISSUER in application.roles and application.kind is ParticipantKind.NATURAL_PERSON:
         raise IssuerMustBeEntity
+    if ParticipantRole.NOMINEE in application.roles:
+        if application.kind not in _ENTITIES:
+            raise NomineeMustBeEntity
+        if len(application.roles) > 1:
+            raise NomineeMustStandAlone
+    if ParticipantRole.ISSUER in application.roles and application.kind is ParticipantKind.FOREIGN_ENTITY:
+        raise IssuerMustBeRussian
 
 
 def wallet_id_of(participant_id: UUID) -> UUID:
@@ -82,108 +99,7 @@ def wallet_opening_id_of(participant_id: UUID) -> UUID:
 
 
 def wallet_profile_of(roles: frozenset[ParticipantRole]) -> WalletProfile:
-    """An issuer's wallet is ISSUER; others CLIENT_MANAGED, for no client key can be bound in this version."""
+    """ISSUER and NOMINEE have profiles of their own; others CLIENT_MANAGED, for no client key can be bound yet."""
+    if ParticipantRole.NOMINEE in roles:
+        return WalletProfile.NOMINEE
     return WalletProfile.ISSUER if ParticipantRole.ISSUER in roles else WalletProfile.CLIENT_MANAGED
-
-
-@dataclass(slots=True, kw_only=True)
-class Participant:
-    """A participant's standing, without personal data. `version` counts its changes, from 1."""
-
-    participant_id: UUID
-    roles: frozenset[ParticipantRole]
-    state: ParticipantState = ParticipantState.APPLIED
-    restrictions: frozenset[Restriction] = frozenset()
-    restricted_by: str | None = None
-    """Pseudonym of the officer whose restriction is in force."""
-    version: int = 1
-
-    def accept_rule_book(self) -> None:
-        """Go on to identification; the application carried the accepted version."""
-        self._step("rule_book_accepted")
-
-    @property
-    def awaits_wallet(self) -> bool:
-        """True when approval has come and the ledger entry has not."""
-        return self.state is ParticipantState.APPROVED
-
-    def approve_kyc(self) -> None:
-        """Take in that two persons approved the identification: the first time, or a renewal.
-
-        Raises: WrongState when the participant was rejected or closed, or is not yet under identification.
-        """
-        if self.state is ParticipantState.IDENTIFYING:
-            self._step("identified")
-            self._step("screening_cleared")
-            return
-        self._require_known()
-        self._drop(Restriction.KYC)
-
-    def reject_kyc(self) -> None:
-        """Take in that two persons rejected the identification.
-
-        An applicant is rejected for good; an active participant, whose renewal failed, keeps what it has and
-        is restricted. Raises: WrongState.
-        """
-        if self.state is ParticipantState.IDENTIFYING:
-            for on in ("identified", "referred", "rejected"):
-                self._step(on)
-            return
-        self._require_known()
-        self._add(Restriction.KYC)
-
-    def expire_kyc(self) -> None:
-        """Take in that the identification does not hold any more. Raises: WrongState."""
-        self._require_known()
-        self._add(Restriction.KYC)
-
-    def open_wallet(self) -> None:
-        """Become active; the ledger entry that opens the wallet is committed. Raises: WrongState."""
-        self._step("wallet_opened")
-
-    def restrict(self, officer_id: str) -> None:
-        """Restrict by an officer's order. Raises: RestrictionAlreadySet, WrongState."""
-        if Restriction.OFFICER in self.restrictions:
-            raise RestrictionAlreadySet
-        self._step("restricted")
-        self.restrictions |= {Restriction.OFFICER}
-        self.restricted_by = officer_id
-
-    def lift_restriction(self, officer_id: str) -> None:
-        """Lift the officer's restriction; another ground may still hold.
-
-        Raises: RestrictionNotSet, LiftNeedsAnotherOfficer.
-        """
-        if Restriction.OFFICER not in self.restrictions:
-            raise RestrictionNotSet
-        if officer_id == self.restricted_by:
-            raise LiftNeedsAnotherOfficer
-        self.restricted_by = None
-        self._drop(Restriction.OFFICER)
-
-    def _require_known(self) -> None:
-        """Only who has a wallet can be restricted or restored: say so in the words of the state table."""
-        if self.state not in {ParticipantState.RESTRICTED, ParticipantState.FROZEN, ParticipantState.CLOSING}:
-            PARTICIPANT.step(self.state, "restricted")
-
-    def _add(self, ground: Restriction) -> None:
-        if ground in self.restrictions:
-            return
-        if self.state in {ParticipantState.ACTIVE, ParticipantState.RESTRICTED}:
-            self._step("restricted")
-        else:
-            self.version += 1
-        self.restrictions |= {ground}
-
-    def _drop(self, ground: Restriction) -> None:
-        if ground not in self.restrictions:
-            return
-        self.restrictions -= {ground}
-        if self.state is ParticipantState.RESTRICTED and not self.restrictions:
-            self._step("restored")
-        else:
-            self.version += 1
-
-    def _step(self, on: str) -> None:
-        self.state = PARTICIPANT.step(self.state, on).target
-        self.version += 1

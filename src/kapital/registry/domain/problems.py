@@ -30,6 +30,24 @@ class InnInvalid(Problem):
     family = Family.UNPROCESSABLE
 
 
+class OgrnInvalid(Problem):
+    """Facts: `digits_expected`; 0 when a participant of this kind has no such number."""
+
+    code = "ogrn_must_be_valid"
+    title = "The number of the state registration has a wrong length or a wrong control digit, or is not of this kind"
+    retry = Retry.AFTER_CHANGE
+    family = Family.UNPROCESSABLE
+
+
+class SnilsInvalid(Problem):
+    """The number itself is personal data and is not repeated; entities have none."""
+
+    code = "snils_must_be_valid"
+    title = "The insurance number has a wrong length or wrong control digits, or is not of a person"
+    retry = Retry.AFTER_CHANGE
+    family = Family.UNPROCESSABLE
+
+
 class NameBlank(Problem):
     """A name of blanks names nobody."""
 
@@ -46,6 +64,78 @@ class IssuerMustBeEntity(Problem):
     title = "A natural person cannot be an issuer"
     retry = Retry.AFTER_CHANGE
     family = Family.UNPROCESSABLE
+
+
+class IssuerMustBeRussian(Problem):
+    """259-FZ art. 2 [M]: an issuer is registered in Russia; a foreign organisation takes part otherwise."""
+
+    code = "issuer_must_be_russian"
+    title = "A foreign organisation cannot be an issuer"
+    retry = Retry.AFTER_CHANGE
+    family = Family.UNPROCESSABLE
+
+
+class NomineeMustBeEntity(Problem):
+    """A nominee holder is a depositary, Russian or foreign."""
+
+    code = "nominee_must_be_entity"
+    title = "A nominee holder is a legal entity or a foreign organisation"
+    retry = Retry.AFTER_CHANGE
+    family = Family.UNPROCESSABLE
+
+
+class NomineeMustStandAlone(Problem):
+    """What a nominee holds is others': it must not be mixed with its own."""
+
+    code = "nominee_must_hold_no_other_role"
+    title = "A nominee holder has no other role in the same entry of the register"
+    retry = Retry.AFTER_CHANGE
+    family = Family.UNPROCESSABLE
+
+
+class ParticipantHoldsSomething(Problem):
+    """Facts: `assets`, how many kinds of units or money lie in the wallet."""
+
+    code = "participant_must_hold_nothing"
+    title = "The wallet must be empty: no units, no money, nothing reserved"
+    retry = Retry.AFTER_CHANGE
+    family = Family.CONFLICT
+
+
+class IssuerOwesStill(Problem):
+    """Facts: `issues`, how many decisions of this issuer are not performed to the end."""
+
+    code = "issuer_must_have_no_live_issue"
+    title = "An issuer leaves when its decisions are performed or ended"
+    retry = Retry.AFTER_CHANGE
+    family = Family.CONFLICT
+
+
+class ClosingHashMustMatch(Problem):
+    """The decision is on another request than the one that stands."""
+
+    code = "closing_hash_must_match"
+    title = "The request to close has another hash than the one decided on"
+    retry = Retry.AFTER_CHANGE
+    family = Family.STALE
+
+
+class ClosingNeedsAnotherPerson(Problem):
+    """Four eyes: who asked does not decide."""
+
+    code = "closing_asked_and_decided_by_one_person"
+    title = "Another person than the one who asked must decide on the closing"
+    retry = Retry.NEVER
+    family = Family.FORBIDDEN
+
+
+class WalletNotClosed(Problem):
+    """The ledger refused to close a wallet. Facts: `wallet_id`, `ledger_code`."""
+
+    code = "wallet_not_closed"
+    title = "The ledger did not close the wallet"
+    retry = Retry.SAME_REQUEST
+    family = Family.CONFLICT
 
 
 class ParticipantAlreadyRegistered(Problem):
@@ -165,6 +255,15 @@ class ExtractInstantInFuture(Problem):
     family = Family.UNPROCESSABLE
 
 
+class ExtractInstantNotFinal(Problem):
+    """Facts: `final_after_s`. A transaction that began before the instant may still commit."""
+
+    code = "extract_instant_must_be_final"
+    title = "A signed extract is given for an instant that nothing can change any more"
+    retry = Retry.AFTER_CHANGE
+    family = Family.UNPROCESSABLE
+
+
 class WalletNotOpened(Problem):
     """The ledger refused to open a wallet. Facts: `wallet_id`, `ledger_code`.
 
@@ -176,3 +275,75 @@ class WalletNotOpened(Problem):
     title = "The ledger did not open the wallet"
     retry = Retry.AFTER_CHANGE
     family = Family.CONFLICT
+
+
+class NoDisputeNotStated(Problem):
+    """Who closes says that no dispute is open, and where that was found."""
+
+    code = "no_dispute_must_be_stated"
+    title = "To close, the finding that no dispute is open must be named"
+    retry = Retry.AFTER_CHANGE
+    family = Family.UNPROCESSABLE
+
+
+class RuleBookNotFound(Problem):
+    """No such version of the rule book."""
+
+    code = "rule_book_not_found"
+    title = "No such version of the rule book"
+    retry = Retry.NEVER
+    family = Family.NOT_FOUND
+
+
+class RuleBookAlreadyEntered(Problem):
+    """A version's name stands for one document for ever."""
+
+    code = "rule_book_already_entered"
+    title = "This version of the rule book is entered already"
+    retry = Retry.NEVER
+    family = Family.CONFLICT
+
+
+class RuleBookMustBeginLater(Problem):
+    """Facts: `effective_on`, `today`. Clients must be able to read it before it binds them."""
+
+    code = "rule_book_must_begin_later"
+    title = "A version of the rule book comes into force on a later day than today"
+    retry = Retry.AFTER_CHANGE
+    family = Family.UNPROCESSABLE
+
+
+class RuleBookHashMustMatch(Problem):
+    """The document meant is another one than that of this version."""
+
+    code = "rule_book_hash_must_match"
+    title = "The document has another hash than this version of the rule book"
+    retry = Retry.AFTER_CHANGE
+    family = Family.CONFLICT
+
+
+class RuleBookAgreedByDrafter(Problem):
+    """Four eyes: who drafted does not note the agreement."""
+
+    code = "rule_book_drafted_and_agreed_by_one_person"
+    title = "Another person than the one who drafted notes that the rule book is agreed"
+    retry = Retry.NEVER
+    family = Family.FORBIDDEN
+
+
+class RuleBookAlreadyAccepted(Problem):
+    """The participant has accepted this version before."""
+
+    code = "rule_book_already_accepted"
+    title = "This version of the rule book is accepted already"
+    retry = Retry.NEVER
+    family = Family.CONFLICT
+
+
+class PersonalDataConsentRequired(Problem):
+    """152-FZ art. 9: without consent nothing is collected."""
+
+    code = "personal_data_consent_required"
+    title = "The first acceptance needs the consent to the processing of personal data"
+    retry = Retry.AFTER_CHANGE
+    family = Family.UNPROCESSABLE

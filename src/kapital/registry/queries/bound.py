@@ -9,7 +9,7 @@ from kapital.kernel.actor import Actor
 from kapital.kernel.clock import Clock
 from kapital.platform.database import Database
 from kapital.registry.domain.states import ParticipantState
-from kapital.registry.queries import participants, register_extract
+from kapital.registry.queries import participants, register_extract, rule_books
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,3 +44,8 @@ class RegistryReads:
             return await register_extract.register_extract(
                 conn, actor=actor, now=self.clock.now(), at=at, after=after, limit=limit
             )
+
+    async def list_rule_books(self, *, actor: Actor) -> contract.RuleBookList:
+        """See `queries.rule_books.list_rule_books`."""
+        async with self.database.connect() as conn:
+            return await rule_books.list_rule_books(conn, actor=actor)

@@ -9,15 +9,16 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from kapital.contracts import registry as contract
 from kapital.kernel.actor import Actor
 from kapital.platform import access
-from kapital.registry.domain.participant import Restriction
 from kapital.registry.domain.problems import ParticipantNotFound
-from kapital.registry.domain.states import ParticipantState
+from kapital.registry.domain.standing import Closing, Restriction
+from kapital.registry.domain.states import ParticipantState, shown_state
 
 PAGE_MAX: Final = 1_000
 
 _COLUMNS: Final = """
     p.participant_id, p.kind, p.name, p.inn, p.roles, p.state, p.restrictions, p.rule_book_version,
-    p.registered_at, p.version, w.wallet_id, w.profile, w.entry_seq, w.opened_at
+    p.registered_at, p.version, p.ogrn, p.snils, p.closing_asked_by, p.closing_asked_at, p.closing_basis,
+    w.wallet_id, w.profile, w.entry_seq, w.opened_at, w.closed_at
 """
 _ONE: Final = text(
     f"""
@@ -75,7 +76,8 @@ async def _list_of_itself(
     conn: AsyncConnection, itself: UUID, *, state: ParticipantState | None, after: UUID | None
 ) -> contract.ParticipantPage:
     rows = [] if after is not None else (await conn.execute(_ONE, {"id": itself})).all()
-    shown = [_participant(row, own=True) for row in rows if state is None or row.state == state]
+    own = [_participant(row, own=True) for row in rows]
+    shown = [one for one in own if state is None or one.state.value == state.value]
     return contract.ParticipantPage(participants=shown, next_after=None)
 
 
@@ -87,6 +89,7 @@ def _participant(row: Any, *, own: bool) -> contract.Participant:
             profile=contract.WalletProfile(row.profile),
             entry_seq=row.entry_seq,
             opened_at=row.opened_at,
+            closed_at=row.closed_at,
         )
     # 115-FZ, no tipping off: that an officer ordered a restriction is for staff only.
     hidden = {Restriction.OFFICER.value} if own else set()
@@ -95,11 +98,25 @@ def _participant(row: Any, *, own: bool) -> contract.Participant:
         kind=contract.ParticipantKind(row.kind),
         name=row.name,
         inn=row.inn,
+        ogrn=row.ogrn,
+        snils=row.snils,
         roles=[contract.ParticipantRole(role) for role in row.roles],
-        state=contract.ParticipantState(row.state),
+        state=contract.ParticipantState(shown_state(row.state, own=own)),
         restrictions=[contract.Restriction(ground) for ground in row.restrictions if ground not in hidden],
         rule_book_version=row.rule_book_version,
         registered_at=row.registered_at,
         version=row.version,
         wallet=wallet,
+        closing_sha256=_closing_sha256(row),
     )
+
+
+def _closing_sha256(row: Any) -> str | None:
+    if row.closing_asked_by is None:
+        return None
+    return Closing(
+        participant_id=UUID(str(row.participant_id)),
+        asked_by=row.closing_asked_by,
+        asked_at=row.closing_asked_at,
+        basis_reference=row.closing_basis,
+    ).sha256

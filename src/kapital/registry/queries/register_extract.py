@@ -18,14 +18,19 @@ short ones. Until then one that began before the instant may still commit."""
 
 _PAGE: Final = text(
     """
-    SELECT p.participant_id, p.kind, p.name, p.inn, p.roles, p.rule_book_version, p.registered_at,
-        s.state, s.changed_at, w.wallet_id
+    SELECT p.participant_id, p.kind, p.name, p.inn, p.ogrn, p.snils, p.roles, p.registered_at,
+        coalesce(a.version, '') AS rule_book_version, s.state, s.changed_at, w.wallet_id
     FROM participant p
     JOIN LATERAL (
         SELECT c.state, c.changed_at FROM participant_change c
         WHERE c.participant_id = p.participant_id AND c.changed_at <= :at ORDER BY c.version DESC LIMIT 1
     ) s ON true
+    LEFT JOIN LATERAL (
+        SELECT b.version FROM rule_book_acceptance b
+        WHERE b.participant_id = p.participant_id AND b.accepted_at <= :at ORDER BY b.accepted_at DESC LIMIT 1
+    ) a ON true
     LEFT JOIN wallet w ON w.participant_id = p.participant_id AND w.opened_at <= :at
+        AND (w.closed_at IS NULL OR w.closed_at > :at)
     WHERE p.registered_at <= :at
         AND p.participant_id > COALESCE(CAST(:after AS uuid), '00000000-0000-0000-0000-000000000000')
     ORDER BY p.participant_id LIMIT :limit
@@ -45,7 +50,7 @@ async def register_extract(
     """A page of the register at `at` (None: now), in the order of ids.
 
     Shape: `limit` 1 to 1,000. Law: 259-FZ art. 8. Raises: NotPermitted, ExtractInstantInFuture.
-    Not: signed; a history of names, which cannot be changed in this version.
+    Not: signed (`sign_register_extract` does that); a history of names, which cannot be changed in this version.
     """
     access.require(actor, "get_register_extract")
     instant = now if at is None else at
@@ -67,6 +72,8 @@ def _line(row: Any) -> contract.ExtractLine:
         kind=contract.ParticipantKind(row.kind),
         name=row.name,
         inn=row.inn,
+        ogrn=row.ogrn,
+        snils=row.snils,
         roles=[contract.ParticipantRole(role) for role in row.roles],
         state=contract.ParticipantState(row.state),
         rule_book_version=row.rule_book_version,

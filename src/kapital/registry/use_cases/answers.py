@@ -2,7 +2,7 @@
 
 from kapital.contracts import registry as contract
 from kapital.kernel.problems import Problem
-from kapital.registry.domain.participant import Participant
+from kapital.registry.domain.standing import Participant
 
 
 def item_problem(problem: Problem) -> contract.ItemProblem:

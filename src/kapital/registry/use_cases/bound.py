@@ -1,20 +1,29 @@
 """The commands of the registry bound to their parts, counted and timed: what routes and other programs call."""
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 from kapital.contracts import registry as contract
+from kapital.custody.api import Custody
+from kapital.kernel.actor import Actor
+from kapital.ledger.api import Ledger
 from kapital.platform.telemetry import use_case
 from kapital.platform.unit_of_work import UnitOfWork
-from kapital.registry.ports import AccessStore, ParticipantStore, SecretSource
+from kapital.registry.ports import AccessStore, ParticipantStore, RuleBookStore, SecretSource
 from kapital.registry.use_cases import (
+    accept_rule_book,
+    close_participant,
+    expire_applications,
     issue_access_token,
     lift_restriction,
     register_participants,
     register_staff,
     restrict_participant,
     revoke_access_token,
+    rule_book_life,
+    sign_register_extract,
 )
 
 
@@ -27,7 +36,10 @@ class RegistryUseCases:
     access: AccessStore
     secrets: SecretSource
     new_id: Callable[[], UUID]
-    rule_book_version: str
+    rule_books: RuleBookStore
+    ledger: Ledger
+    custody: Custody
+    operator: str
     forget_token: Callable[[bytes], None]
 
     async def register_participants(
@@ -41,7 +53,7 @@ class RegistryUseCases:
                 participants=self.participants,
                 secrets=self.secrets,
                 new_id=self.new_id,
-                rule_book_version=self.rule_book_version,
+                rule_books=self.rule_books,
             )
 
     async def restrict_participant(
@@ -79,3 +91,60 @@ class RegistryUseCases:
             return await revoke_access_token.revoke_access_token(
                 cmd, uow=self.uow, access=self.access, forget=self.forget_token
             )
+
+    async def accept_rule_book(self, cmd: accept_rule_book.AcceptRuleBook) -> contract.RuleBookAcceptance:
+        """See `use_cases.accept_rule_book`."""
+        async with use_case("registry.accept_rule_book"):
+            return await accept_rule_book.accept_rule_book(
+                cmd, uow=self.uow, participants=self.participants, rule_books=self.rule_books
+            )
+
+    async def request_closing(self, cmd: close_participant.RequestClosing) -> contract.ClosingRequested:
+        """See `use_cases.close_participant`."""
+        async with use_case("registry.request_closing"):
+            return await close_participant.request_closing(cmd, parts=self._closing())
+
+    async def decide_closing(self, cmd: close_participant.DecideClosing) -> contract.ParticipantStateAnswer:
+        """See `use_cases.close_participant`."""
+        async with use_case("registry.decide_closing"):
+            return await close_participant.decide_closing(cmd, parts=self._closing())
+
+    async def draft_rule_book(self, cmd: rule_book_life.DraftRuleBook) -> contract.RuleBook:
+        """See `use_cases.rule_book_life`."""
+        async with use_case("registry.draft_rule_book"):
+            return await rule_book_life.draft_rule_book(cmd, uow=self.uow, rule_books=self.rule_books)
+
+    async def move_rule_book(self, cmd: rule_book_life.MoveRuleBook) -> contract.RuleBook:
+        """See `use_cases.rule_book_life`."""
+        async with use_case("registry.move_rule_book"):
+            return await rule_book_life.move_rule_book(cmd, uow=self.uow, rule_books=self.rule_books)
+
+    async def sign_register_extract(self, cmd: sign_register_extract.SignRegisterExtract) -> contract.SignedExtract:
+        """See `use_cases.sign_register_extract`."""
+        async with use_case("registry.sign_register_extract"):
+            return await sign_register_extract.sign_register_extract(
+                cmd, uow=self.uow, custody=self.custody, operator=self.operator
+            )
+
+    async def extract_lines(self, *, actor: Actor, at: datetime) -> AsyncIterator[bytes]:
+        """See `use_cases.sign_register_extract.lines_of`."""
+        async with self.uow.begin() as tx:
+            async for line in sign_register_extract.lines_of(tx, actor=actor, at=at):
+                yield line
+
+    async def begin_with_rule_book(self, version: str, document_sha256: str | None) -> None:
+        """See `use_cases.rule_book_life`."""
+        await rule_book_life.begin_with_rule_book(version, document_sha256, uow=self.uow, rule_books=self.rule_books)
+
+    async def bring_into_force(self, now: datetime) -> str:
+        """See `use_cases.rule_book_life`."""
+        return await rule_book_life.bring_into_force(now, uow=self.uow, rule_books=self.rule_books)
+
+    async def expire_applications(self, now: datetime) -> int:
+        """See `use_cases.expire_applications`."""
+        return await expire_applications.expire_applications(now, uow=self.uow, participants=self.participants)
+
+    def _closing(self) -> close_participant.ClosingParts:
+        return close_participant.ClosingParts(
+            uow=self.uow, participants=self.participants, ledger=self.ledger, new_id=self.new_id
+        )

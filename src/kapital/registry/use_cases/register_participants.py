@@ -16,9 +16,10 @@ from kapital.kernel.problems import Problem, ensure
 from kapital.platform.events import Event
 from kapital.platform.unit_of_work import Transaction, UnitOfWork, fingerprint
 from kapital.registry.domain.events import PARTICIPANT_REGISTERED
-from kapital.registry.domain.participant import Application, Participant, examine_application, wallet_id_of
+from kapital.registry.domain.participant import Acceptance, Application, examine_application, wallet_id_of
 from kapital.registry.domain.problems import ParticipantAlreadyRegistered
-from kapital.registry.ports import Entrant, ParticipantStore, SecretSource
+from kapital.registry.domain.standing import Participant
+from kapital.registry.ports import Entrant, ParticipantStore, RuleBookStore, SecretSource
 from kapital.registry.use_cases.answers import item_problem
 
 SALT_BYTES: Final = 32
@@ -41,14 +42,15 @@ async def register_participants(
     participants: ParticipantStore,
     secrets: SecretSource,
     new_id: Callable[[], UUID],
-    rule_book_version: str,
+    rule_books: RuleBookStore,
 ) -> contract.RegisterParticipantsResponse:
-    """Enter applicants in state IDENTIFYING (the rule book is accepted with the application). One answer per
-    item.
+    """Enter applicants: IDENTIFYING when the rule book is accepted with the application, otherwise APPLIED, of whom
+    nobody is told until they accept. One answer per item.
 
     Law: 259-FZ art. 8 (register of users); 152-FZ (the names stay in this database).
     Raises: IdempotencyKeyReused, NotPermitted. Per item: RuleBookVersionNotInForce, NameBlank, InnInvalid,
-    IssuerMustBeEntity, ParticipantAlreadyRegistered.
+    OgrnInvalid, SnilsInvalid, IssuerMustBeEntity, NomineeMustBeEntity, NomineeMustStandAlone, IssuerMustBeRussian,
+    ParticipantAlreadyRegistered.
     """
     ensure(0 < len(cmd.participants) <= BATCH_MAX, "a batch has 1 to 1,000 items")
     mark = fingerprint(cmd)
@@ -56,31 +58,52 @@ async def register_participants(
         if (earlier := await tx.replies.find(cmd.command_id, cmd.actor, mark)) is not None:
             return msgspec.json.decode(earlier, type=contract.RegisterParticipantsResponse)
         tx.access.require(cmd.actor, "register_participants")
+        rule_book = await rule_books.in_force(tx.conn)
         decided: list[Entrant | Problem] = []
         for application in cmd.participants:
             try:
-                examine_application(application, rule_book_version=rule_book_version)
+                examine_application(application, rule_book_version=rule_book.version)
             except Problem as problem:
                 decided.append(problem)
                 continue
             participant = Participant(participant_id=new_id(), roles=application.roles)
-            participant.accept_rule_book()
+            if application.acceptance is Acceptance.WITH_APPLICATION:
+                participant.accept_rule_book()
             salt = secrets.draw(SALT_BYTES)
             decided.append(Entrant(participant=participant, application=application, hash_salt=salt))
         entrants = [item for item in decided if isinstance(item, Entrant)]
         entered = await participants.add(tx.conn, entrants, now=tx.now)
+        accepting = []
         for entrant in entrants:
             if entrant.participant.participant_id in entered:
                 await _tell(entrant, actor=cmd.actor, tx=tx)
+                if entrant.application.acceptance is Acceptance.WITH_APPLICATION:
+                    accepting.append((entrant.participant.participant_id, rule_book, cmd.actor.id))
+        await rule_books.accept(tx.conn, accepting, now=tx.now)
         answer = _answer(decided, entered)
         await tx.replies.keep(cmd.command_id, cmd.actor, mark, msgspec.json.encode(answer))
         return answer
 
 
+def registered(participant: Participant, *, kind: str, rule_book_version: str) -> Event:
+    """What the others are told of one who has applied and accepted the rule book."""
+    return Event(
+        type=PARTICIPANT_REGISTERED,
+        aggregate_id=str(participant.participant_id),
+        data=contract.ParticipantRegistered(
+            participant_id=participant.participant_id,
+            kind=contract.ParticipantKind(kind),
+            roles=[contract.ParticipantRole(role.value) for role in sorted(participant.roles)],
+            rule_book_version=rule_book_version,
+        ),
+    )
+
+
 async def _tell(entrant: Entrant, *, actor: Actor, tx: Transaction) -> None:
     participant, application = entrant.participant, entrant.application
     # The salt lies beside the name, in `participant` only: erasing the row leaves a hash that tells nothing.
-    content = canonical_bytes({"inn": application.inn, "name": application.name})
+    numbers = {name: value for name in ("ogrn", "snils") if (value := getattr(application, name)) is not None}
+    content = canonical_bytes({"inn": application.inn, "name": application.name, **numbers})
     await tx.audit.append(
         "registry.participant_registered",
         participant.participant_id,
@@ -88,18 +111,9 @@ async def _tell(entrant: Entrant, *, actor: Actor, tx: Transaction) -> None:
         basis={"rule_book_version": application.rule_book_version},
         after={"state": participant.state, "person_sha256": sha256(entrant.hash_salt + content).hexdigest()},
     )
-    await tx.outbox.add(
-        Event(
-            type=PARTICIPANT_REGISTERED,
-            aggregate_id=str(participant.participant_id),
-            data=contract.ParticipantRegistered(
-                participant_id=participant.participant_id,
-                kind=contract.ParticipantKind(application.kind.value),
-                roles=[contract.ParticipantRole(role.value) for role in sorted(application.roles)],
-                rule_book_version=application.rule_book_version,
-            ),
-        )
-    )
+    if application.acceptance is Acceptance.WITH_APPLICATION:
+        kind, version = application.kind.value, application.rule_book_version
+        await tx.outbox.add(registered(participant, kind=kind, rule_book_version=version))
 
 
 def _answer(decided: Sequence[Entrant | Problem], entered: set[UUID]) -> contract.RegisterParticipantsResponse:

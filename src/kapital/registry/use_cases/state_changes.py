@@ -1,22 +1,31 @@
 """A participant's change of standing, as audit and the other services are told of it."""
 
 from typing import Any
+from uuid import UUID
 
 from kapital.contracts import registry as contract
 from kapital.kernel.actor import Actor
+from kapital.platform.access import Resource
 from kapital.platform.events import CloudEvent, Event
 from kapital.platform.unit_of_work import Transaction
 from kapital.registry.domain.events import PARTICIPANT_STATE_CHANGED
-from kapital.registry.domain.participant import Participant
+from kapital.registry.domain.standing import Participant
 
 
 def standing(participant: Participant) -> dict[str, Any]:
     """What the audit trail keeps of a participant: no personal data."""
+    frozen = {} if participant.frozen_from is None else {"frozen_from": participant.frozen_from.value}
     return {
         "state": participant.state.value,
+        **frozen,
         "restrictions": sorted(participant.restrictions),
         "version": participant.version,
     }
+
+
+def record_of(participant_id: UUID) -> Resource:
+    """A participant's record, as the policies see it."""
+    return Resource("ParticipantRecord", participant_id, owner=participant_id)
 
 
 async def note_change(

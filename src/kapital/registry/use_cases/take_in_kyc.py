@@ -1,6 +1,7 @@
-"""Use case: what identity decided moves participants on, and opens the wallets of those approved."""
+"""Use case: what identity tells moves participants on, and opens the wallets of those approved."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
@@ -21,13 +22,12 @@ from kapital.platform.events import CloudEvent, Event
 from kapital.platform.unit_of_work import Transaction
 from kapital.registry.domain.events import WALLET_OPENED
 from kapital.registry.domain.participant import (
-    Participant,
     wallet_id_of,
     wallet_opening_id_of,
     wallet_profile_of,
 )
 from kapital.registry.domain.problems import ParticipantNotFound, WalletNotOpened
-from kapital.registry.domain.states import ParticipantState
+from kapital.registry.domain.standing import Participant
 from kapital.registry.ports import ParticipantStore, Wallet
 from kapital.registry.use_cases.state_changes import note_change, standing
 
@@ -35,11 +35,27 @@ _MACHINE: Final = machine_actor(Role.SCHEDULER)
 
 
 class KycNews(StrEnum):
-    """What may be heard of a participant's identification."""
+    """What may be heard of a participant from identity."""
 
+    RECORDED = "recorded"  # documents were recorded
+    REFERRED = "referred"  # a hit, high risk or doubt: a person has to look
     APPROVED = "approved"
     REJECTED = "rejected"
     EXPIRED = "expired"
+    FROZEN = "frozen"
+    RELEASED = "released"
+
+
+_CHANGES: Final[Mapping[KycNews, Callable[[Participant], None]]] = {
+    KycNews.RECORDED: Participant.note_identification,
+    KycNews.REFERRED: Participant.refer_kyc,
+    KycNews.APPROVED: Participant.approve_kyc,
+    KycNews.REJECTED: Participant.reject_kyc,
+    KycNews.EXPIRED: Participant.expire_kyc,
+    KycNews.FROZEN: Participant.freeze,
+    KycNews.RELEASED: Participant.release,
+}
+_OF_MEASURES: Final = frozenset({KycNews.FROZEN, KycNews.RELEASED})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,21 +75,22 @@ async def take_in_kyc(
     The ledger is called while this transaction is open. That is safe, for the opening's id is derived: if
     this transaction is lost after the ledger has committed, the next delivery gets the same entry back. It is
     called once for a whole batch, and after the rows are locked: no wallet is opened for somebody just
-    rejected.
+    rejected or frozen. A measure on somebody who is no participant (an owner, a representative) is none of ours.
 
     Raises: ParticipantNotFound, WrongState, WalletNotOpened - then nothing of the batch is kept here, and the
     bus delivers its events one by one.
     """
     found = await participants.lock(tx.conn, [fact.participant_id for fact in facts])
-    for fact in facts:
+    known = [fact for fact in facts if fact.participant_id in found or fact.news not in _OF_MEASURES]
+    for fact in known:
         if fact.participant_id not in found:
             raise ParticipantNotFound(facts={"participant_id": str(fact.participant_id)})
-    wallets = await _open_wallets(_awaiting(facts, found), ledger=ledger)
+    wallets = await _open_wallets(_awaiting(known, found), ledger=ledger)
     changed: dict[UUID, Participant] = {}
-    for fact in facts:
+    for fact in known:
         participant = found[fact.participant_id]
         before = standing(participant)
-        _apply(fact.news, participant)
+        _CHANGES[fact.news](participant)
         if standing(participant) == before:
             continue
         changed[participant.participant_id] = participant
@@ -85,25 +102,16 @@ async def take_in_kyc(
 
 
 def _awaiting(facts: Sequence[KycFact], found: Mapping[UUID, Participant]) -> list[Participant]:
-    """Those whom the first of these facts will approve for the first time."""
-    first: dict[UUID, KycNews] = {}
+    """Those whom these facts will approve for the first time: the facts are tried on copies."""
+    trial = {participant_id: copy(participant) for participant_id, participant in found.items()}
+    awaiting = []
     for fact in facts:
-        first.setdefault(fact.participant_id, fact.news)
-    return [
-        found[participant_id]
-        for participant_id, news in first.items()
-        if news is KycNews.APPROVED and found[participant_id].state is ParticipantState.IDENTIFYING
-    ]
-
-
-def _apply(news: KycNews, participant: Participant) -> None:
-    match news:
-        case KycNews.APPROVED:
-            participant.approve_kyc()
-        case KycNews.REJECTED:
-            participant.reject_kyc()
-        case KycNews.EXPIRED:
-            participant.expire_kyc()
+        participant = trial[fact.participant_id]
+        _CHANGES[fact.news](participant)
+        if participant.awaits_wallet:
+            awaiting.append(found[fact.participant_id])
+            participant.open_wallet()
+    return awaiting
 
 
 async def _open_wallets(awaiting: Sequence[Participant], *, ledger: Ledger) -> dict[UUID, Wallet]:

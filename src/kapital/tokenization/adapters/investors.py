@@ -12,20 +12,21 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from kapital.tokenization.adapters.versioned_table import as_plain
 from kapital.tokenization.domain.investor import Investor
 
-_COLUMNS: Final = "participant_id, kind, state, wallet_id, category, kyc_valid_until, measure"
+_COLUMNS: Final = "participant_id, kind, state, wallet_id, category, kyc_valid_until, measure, rule_book_version"
 _READ: Final = text(
     f"SELECT {_COLUMNS} FROM investor WHERE participant_id = ANY(CAST(:ids AS uuid[]))"  # noqa: S608 - constants of this module; values are bound
 )
+
 
 # One statement for every kind of news: a column that the news does not tell stays. Rows of one statement have
 # distinct participants; the caller folds what it was told of one.
 _NOTE: Final = text(
     """
     INSERT INTO investor AS i (participant_id, kind, state, wallet_id, category, kyc_valid_until, measure,
-        changed_at)
-    SELECT participant_id, kind, state, wallet_id, category, kyc_valid_until, measure, :now
+        rule_book_version, changed_at)
+    SELECT participant_id, kind, state, wallet_id, category, kyc_valid_until, measure, rule_book_version, :now
     FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(participant_id uuid, kind text, state text, wallet_id uuid,
-        category text, kyc_valid_until timestamptz, measure text)
+        category text, kyc_valid_until timestamptz, measure text, rule_book_version text)
     ORDER BY participant_id
     ON CONFLICT (participant_id) DO UPDATE SET
         kind = coalesce(excluded.kind, i.kind),
@@ -34,9 +35,15 @@ _NOTE: Final = text(
         category = coalesce(excluded.category, i.category),
         kyc_valid_until = coalesce(excluded.kyc_valid_until, i.kyc_valid_until),
         measure = coalesce(excluded.measure, i.measure),
+        rule_book_version = coalesce(excluded.rule_book_version, i.rule_book_version),
         changed_at = excluded.changed_at
     """
 )
+
+_NOTE_RULE_BOOK: Final = text(
+    "INSERT INTO rule_book (version, effective_at) VALUES (:version, :effective_at) ON CONFLICT DO NOTHING"
+)
+_RULE_BOOK: Final = text("SELECT version FROM rule_book ORDER BY effective_at DESC LIMIT 1")
 
 
 class InvestorTables:
@@ -56,3 +63,12 @@ class InvestorTables:
         if folded:
             rows = msgspec.json.encode(list(folded.values())).decode()
             await conn.execute(_NOTE, {"rows": rows, "now": now})
+
+    async def note_rule_book(self, conn: AsyncConnection, version: str, effective_at: datetime) -> None:
+        """Take in that a version of the rule book is in force."""
+        await conn.execute(_NOTE_RULE_BOOK, {"version": version, "effective_at": effective_at})
+
+    async def rule_book_in_force(self, conn: AsyncConnection) -> str | None:
+        """The version in force, or None when no event told of one."""
+        found: str | None = (await conn.execute(_RULE_BOOK)).scalar_one_or_none()
+        return found

@@ -17,6 +17,7 @@ from kapital.tokenization.domain.problems import (
     InvestorMustBeQualified,
     IssuerMustNotAcquire,
     ParticipantMustBeActive,
+    RuleBookNotAccepted,
     WalletMustBeOpen,
 )
 
@@ -38,6 +39,8 @@ class Investor(msgspec.Struct, frozen=True, kw_only=True):
     wallet_id: UUID | None = None
     category: str | None = None
     kyc_valid_until: datetime | None = None
+    rule_book_version: str | None = None
+    """The version of the rule book accepted last."""
     measure: str | None = None  # identity's word on 115-FZ measures; None: none was ever told
 
     @property
@@ -65,6 +68,17 @@ def why_ineligible(investor: Investor | None, issue: Issue, at: datetime) -> Pro
     if issue.qualified_only and investor.category != QUALIFIED:
         return InvestorMustBeQualified()
     return None
+
+
+def why_rule_book_bars(investor: Investor | None, version_in_force: str) -> Problem | None:
+    """Why a new order is not taken of who has not accepted the rule book in force, or None.
+
+    Checked at the order only: what was agreed under an earlier version keeps it.
+    Law: 259-FZ art. 5 and 7 [M] (the rules bind who joined them).
+    """
+    if investor is None or investor.rule_book_version == version_in_force:
+        return None
+    return RuleBookNotAccepted(facts={"in_force": version_in_force})
 
 
 def why_orders_stay(investor: Investor | None) -> Problem | None:

@@ -192,6 +192,15 @@ class InvestorKindMustBeAllowed(Problem):
     family = Family.FORBIDDEN
 
 
+class RuleBookNotAccepted(Problem):
+    """Facts: `in_force`. A newer version of the rules is in force than the one that the participant accepted."""
+
+    code = "rule_book_not_accepted"
+    title = "The rule book version in force must be accepted before the next order"
+    retry = Retry.AFTER_CHANGE
+    family = Family.CONFLICT
+
+
 class IssuerMustNotAcquire(Problem):
     """The issuer does not acquire its own units at placement."""
 

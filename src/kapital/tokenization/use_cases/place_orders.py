@@ -17,7 +17,7 @@ from kapital.platform.context import note_asked, note_replay
 from kapital.platform.ids import new_uuid7
 from kapital.platform.problems import IdempotencyKeyReused
 from kapital.platform.unit_of_work import Transaction, fingerprint
-from kapital.tokenization.domain.investor import Investor
+from kapital.tokenization.domain.investor import Investor, why_rule_book_bars
 from kapital.tokenization.domain.issue import Issue
 from kapital.tokenization.domain.order import Order, why_refused
 from kapital.tokenization.domain.problems import BatchTooLarge, IssueNotFound
@@ -152,13 +152,14 @@ async def _born(
 ) -> list[tuple[Order, Step[OrderState]]]:
     issues = await parts.issues.read(tx.conn, {new.issue_id for cmd, _ in cmds for new in cmd.orders})
     people = await parts.investors.read(tx.conn, {_participant(cmd) for cmd, _ in cmds})
+    rule_book = await parts.investors.rule_book_in_force(tx.conn) or parts.rule_book_version
     born = []
     for cmd, mark in cmds:
         for item, new in enumerate(cmd.orders):
             issue = issues.get(new.issue_id)
             if issue is not None and issue.state in PUBLIC:
                 investor = people.get(_participant(cmd))
-                born.append(_first_step(tx, cmd, mark, item, issue, investor, acts.get(_key(cmd))))
+                born.append(_first_step(tx, cmd, mark, item, issue, investor, acts.get(_key(cmd)), rule_book))
     return born
 
 
@@ -170,10 +171,12 @@ def _first_step(
     issue: Issue,
     investor: Investor | None,
     act: OrderAct | None,
+    rule_book: str,
 ) -> tuple[Order, Step[OrderState]]:
     units = cmd.orders[item].units
     waits = act is not None and act.waits
-    problem = None if waits else why_refused(issue, investor, units, tx.now)
+    refusal = why_refused(issue, investor, units, tx.now) or why_rule_book_bars(investor, rule_book)
+    problem = None if waits else refusal
     step = _step_of(act, problem)
     order = Order(
         order_id=new_uuid7(),
