@@ -30,6 +30,7 @@ from kapital.registry.adapters.token_verifier import DatabaseTokenVerifier
 from kapital.registry.domain.events import RULE_BOOK_EFFECTIVE
 from kapital.registry.domain.participant import Application
 from kapital.registry.queries.bound import RegistryReads
+from kapital.registry.queries.register_extract import register_extract
 from kapital.registry.reactions import on_kyc_news
 from kapital.registry.use_cases.bound import RegistryUseCases
 from kapital.registry.use_cases.register_participants import RegisterParticipants
@@ -230,6 +231,7 @@ async def world(make_database, clock: SteppedClock) -> World:
         ledger=ledger,  # type: ignore[arg-type]
         custody=OneKey(),  # type: ignore[arg-type]
         operator="ООО «Оператор»",
+        extract_pages=register_extract,
         forget_token=verifier.forget,
     )
     reads = RegistryReads(database=database, clock=clock)

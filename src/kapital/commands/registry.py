@@ -11,7 +11,7 @@ from kapital.commands.console import Force, Json, end, in_house, silence_logs, t
 from kapital.kernel.actor import Actor
 from kapital.kernel.ids import CommandId
 from kapital.kernel.roles import Role
-from kapital.registry.queries.register_extract import FINAL_AFTER
+from kapital.registry.domain.parameters import FINAL_AFTER
 from kapital.registry.use_cases.sign_register_extract import SignRegisterExtract, header_of
 
 if TYPE_CHECKING:

@@ -8,6 +8,8 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from kapital.contracts.registry import RegisterExtract
+from kapital.kernel.actor import Actor
 from kapital.kernel.roles import Role
 from kapital.registry.domain.access import TokenSubjectKind
 from kapital.registry.domain.participant import Application
@@ -173,6 +175,23 @@ class AccessStore(Protocol):
 
     async def revoke_token(self, conn: AsyncConnection, token_id: UUID, *, revoked_by: str, now: datetime) -> None:
         """Note that the token opens nothing from `now` on."""
+        ...
+
+
+class ExtractPages(Protocol):
+    """The read model of the register at an instant (`queries.register_extract`)."""
+
+    async def __call__(
+        self,
+        conn: AsyncConnection,
+        *,
+        actor: Actor,
+        now: datetime,
+        at: datetime | None = None,
+        after: UUID | None = None,
+        limit: int = 100,
+    ) -> RegisterExtract:
+        """A page, in the order of ids."""
         ...
 
 

@@ -19,6 +19,10 @@ APPLICATION_TERM_DAYS: Final = DatedParameter(
     ],
 )
 
+FINAL_AFTER: Final = timedelta(minutes=10)
+"""Longer than any transaction of the registry: statements end after two minutes, and a use case has a dozen
+short ones. Until then one that began before the instant may still commit."""
+
 
 def registered_before(now: datetime) -> datetime:
     """The instant of registration at or before which an undecided application has lost its term at `now`."""

@@ -1,6 +1,6 @@
 """Read model: the register of users as it stood at an instant (выписка из реестра пользователей)."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
@@ -10,11 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from kapital.contracts import registry as contract
 from kapital.kernel.actor import Actor
 from kapital.platform import access
+from kapital.registry.domain.parameters import FINAL_AFTER
 from kapital.registry.domain.problems import ExtractInstantInFuture
-
-FINAL_AFTER: Final = timedelta(minutes=10)
-"""Longer than any transaction of the registry: statements end after two minutes, and a use case has a dozen
-short ones. Until then one that began before the instant may still commit."""
 
 _PAGE: Final = text(
     """

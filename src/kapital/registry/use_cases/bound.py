@@ -11,7 +11,7 @@ from kapital.kernel.actor import Actor
 from kapital.ledger.api import Ledger
 from kapital.platform.telemetry import use_case
 from kapital.platform.unit_of_work import UnitOfWork
-from kapital.registry.ports import AccessStore, ParticipantStore, RuleBookStore, SecretSource
+from kapital.registry.ports import AccessStore, ExtractPages, ParticipantStore, RuleBookStore, SecretSource
 from kapital.registry.use_cases import (
     accept_rule_book,
     close_participant,
@@ -40,6 +40,7 @@ class RegistryUseCases:
     ledger: Ledger
     custody: Custody
     operator: str
+    extract_pages: ExtractPages
     forget_token: Callable[[bytes], None]
 
     async def register_participants(
@@ -123,13 +124,13 @@ class RegistryUseCases:
         """See `use_cases.sign_register_extract`."""
         async with use_case("registry.sign_register_extract"):
             return await sign_register_extract.sign_register_extract(
-                cmd, uow=self.uow, custody=self.custody, operator=self.operator
+                cmd, uow=self.uow, custody=self.custody, operator=self.operator, pages=self.extract_pages
             )
 
     async def extract_lines(self, *, actor: Actor, at: datetime) -> AsyncIterator[bytes]:
         """See `use_cases.sign_register_extract.lines_of`."""
         async with self.uow.begin() as tx:
-            async for line in sign_register_extract.lines_of(tx, actor=actor, at=at):
+            async for line in sign_register_extract.lines_of(tx, actor=actor, at=at, pages=self.extract_pages):
                 yield line
 
     async def begin_with_rule_book(self, version: str, document_sha256: str | None) -> None:

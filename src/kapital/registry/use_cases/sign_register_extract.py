@@ -15,8 +15,9 @@ from kapital.kernel.actor import Actor
 from kapital.kernel.canonical import canonical_bytes
 from kapital.kernel.ids import CommandId
 from kapital.platform.unit_of_work import Transaction, UnitOfWork, fingerprint
+from kapital.registry.domain.parameters import FINAL_AFTER
 from kapital.registry.domain.problems import ExtractInstantNotFinal
-from kapital.registry.queries.register_extract import FINAL_AFTER, register_extract
+from kapital.registry.ports import ExtractPages
 from kapital.verify.register_extract import FORMAT
 from kapital.verify.signed_note import Algorithm, vkey
 
@@ -34,7 +35,7 @@ class SignRegisterExtract:
 
 
 async def sign_register_extract(
-    cmd: SignRegisterExtract, *, uow: UnitOfWork, custody: Custody, operator: str
+    cmd: SignRegisterExtract, *, uow: UnitOfWork, custody: Custody, operator: str, pages: ExtractPages
 ) -> contract.SignedExtract:
     """Hash every line of the register at the instant and sign the manifest; the lines are read page by page.
 
@@ -51,7 +52,7 @@ async def sign_register_extract(
         if tx.now - FINAL_AFTER < cmd.at <= tx.now:
             raise ExtractInstantNotFinal(facts={"final_after_s": int(FINAL_AFTER.total_seconds())})
         digest, count = sha256(), 0
-        async for line in lines_of(tx, actor=cmd.actor, at=cmd.at):
+        async for line in lines_of(tx, actor=cmd.actor, at=cmd.at, pages=pages):
             digest.update(line)
             count += 1
         manifest: dict[str, Any] = {
@@ -82,11 +83,11 @@ async def sign_register_extract(
         return answer
 
 
-async def lines_of(tx: Transaction, *, actor: Actor, at: datetime) -> AsyncIterator[bytes]:
+async def lines_of(tx: Transaction, *, actor: Actor, at: datetime, pages: ExtractPages) -> AsyncIterator[bytes]:
     """The lines of the register at an instant as they are hashed: RFC 8785 text and a line break each."""
     after = None
     while True:
-        page = await register_extract(tx.conn, actor=actor, now=tx.now, at=at, after=after, limit=PAGE)
+        page = await pages(tx.conn, actor=actor, now=tx.now, at=at, after=after, limit=PAGE)
         for line in page.lines:
             yield canonical_bytes(msgspec.to_builtins(line)) + b"\n"
         if (after := page.next_after) is None:

@@ -1,6 +1,6 @@
 """The БИК directory (Справочник БИК, ED807): which banks there are, and which of them no payment may go to.
 
-Law: 161-FZ; Bank of Russia Regulation 762-P (a payment names a bank of the directory) ([M]).
+Source: the directory as the Bank of Russia publishes it; a payment names a bank of it ([M]).
 """
 
 from collections.abc import Iterable

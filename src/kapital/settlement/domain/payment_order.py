@@ -1,6 +1,6 @@
 """A payment order (платёжное поручение) and the checks that it passes before a bank sees it.
 
-Law: Bank of Russia Regulation 762-P (fields of a payment order); field lengths and the allowed characters are those
+Source: the rules of the Bank of Russia on payment orders ([M]); field lengths and the allowed characters are those
 of УФЭБС 2021.1.0, which every Russian bank's own format must fit ([M] for the newest album).
 """
 
