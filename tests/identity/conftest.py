@@ -87,10 +87,11 @@ class World:
         async with UnitOfWork(self.database, self.clock).begin() as tx:
             await open_cases(tx, list(events), cases=self.do.cases)
 
-    async def opened(self, count: int = 1, kind: str = "natural_person") -> list[UUID]:
+    async def opened(self, count: int = 1, kind: str = "natural_person", *, screened: bool = True) -> list[UUID]:
         ids = [new_uuid7() for _ in range(count)]
         await self.hear(*(participant_registered(participant_id, kind) for participant_id in ids))
-        await self.screened(*ids)
+        if screened:
+            await self.screened(*ids)
         return ids
 
     async def screened(self, *ids: UUID) -> None:

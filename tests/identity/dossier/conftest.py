@@ -138,7 +138,7 @@ class Desk(World):
         return await self.complete(participant_id, document.document_id, filled.version)
 
     async def firm(self) -> tuple[UUID, Questionnaire]:
-        [participant_id] = await self.opened(kind="legal_entity")
+        [participant_id] = await self.opened(kind="legal_entity", screened=False)
         return participant_id, of_firm(participant_id)
 
 
@@ -158,6 +158,7 @@ async def desk_of(database, clock: SteppedClock, folder: Path, policy: KycPolicy
         clock,
         service.use_cases,
         service.reads,
+        service.screening,
         service.dossiers,
         service.dossier_reads,
         scanner=scanner,
