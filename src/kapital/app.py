@@ -168,6 +168,9 @@ async def _build(
     opened.push_async_callback(ledger.close)
     rule_book.tell(ledger.follow_rule_book)
     bank = SandboxBank(databases.get("sandbox"), clock)
+    opened_acts = acts_of(settings, clock, objects, powers)
+    opened.push_async_callback(opened_acts.close)
+    acts = opened_acts.acts
     registry = registry_of(
         databases.get("registry"),
         clock,
@@ -175,12 +178,10 @@ async def _build(
         custody=custody.custody,
         operator=settings.operator_name,
         rule_book=rule_book,
+        acts=acts,
         rule_book_sha256=settings.rule_book_sha256,
     )
     await registry.start()
-    opened_acts = acts_of(settings, clock, objects, powers)
-    opened.push_async_callback(opened_acts.close)
-    acts = opened_acts.acts
     identity = identity_of(
         databases.get("identity"),
         clock,

@@ -115,6 +115,7 @@ async def house(make_databases) -> AsyncIterator[House]:
         custody=None,  # type: ignore[arg-type]
         operator="test",
         rule_book=RuleBookInForce(RULE_BOOK),
+        acts=simple_acts(clock),
     )
     await registry.start()
     identity = identity_of(databases.get("identity"), clock, ledger=ledger, acts=simple_acts(clock))

@@ -24,6 +24,7 @@ from kapital.platform.ids import new_uuid7
 from kapital.platform.unit_of_work import UnitOfWork
 from kapital.registry.adapters.access import AccessTable
 from kapital.registry.adapters.participants import ParticipantTable
+from kapital.registry.adapters.representatives import RepresentativeTable
 from kapital.registry.adapters.rule_books import RuleBookTable
 from kapital.registry.adapters.secrets import SystemSecrets
 from kapital.registry.adapters.token_verifier import DatabaseTokenVerifier
@@ -34,6 +35,7 @@ from kapital.registry.queries.register_extract import register_extract
 from kapital.registry.reactions import on_kyc_news
 from kapital.registry.use_cases.bound import RegistryUseCases
 from kapital.registry.use_cases.register_participants import RegisterParticipants
+from tests.acting import simple_acts
 from tests.registry.people import ONBOARDER, RULE_BOOK, RULE_BOOK_SHA256
 
 START = datetime(2026, 3, 2, 9, tzinfo=UTC)
@@ -151,9 +153,10 @@ class World:
         return [(row["type"].split(".")[2], row["data"]) for row in rows]
 
     async def all_texts_outside_participant(self) -> str:
-        """Everything the database keeps, the table `participant` left out."""
+        """Everything the database keeps, the tables of names left out."""
         tables = await self.rows(
-            "SELECT tablename AS name FROM pg_tables WHERE schemaname = 'public' AND tablename <> 'participant'"
+            "SELECT tablename AS name FROM pg_tables WHERE schemaname = 'public' "
+            "AND tablename NOT IN ('participant', 'representative')"
         )
         texts = []
         for table in tables:
@@ -233,6 +236,8 @@ async def world(make_database, clock: SteppedClock) -> World:
         operator="ООО «Оператор»",
         extract_pages=register_extract,
         forget_token=verifier.forget,
+        representatives=RepresentativeTable(),
+        acts=simple_acts(clock),
     )
     reads = RegistryReads(database=database, clock=clock)
     await use_cases.begin_with_rule_book(RULE_BOOK, RULE_BOOK_SHA256)

@@ -10,6 +10,7 @@ from kapital.kernel.roles import Role
 from kapital.registry.domain.participant import wallet_id_of
 from kapital.registry.domain.problems import ExtractInstantInFuture, ParticipantNotFound
 from kapital.registry.domain.states import ParticipantState
+from kapital.registry.queries.participants import Sought
 from kapital.registry.queries.register_extract import FINAL_AFTER
 from kapital.registry.use_cases.restrict_participant import RestrictParticipant
 from tests.registry.conftest import World, kyc_decided, kyc_expired
@@ -39,7 +40,9 @@ async def test_filters_do_not_leak_others(world: World) -> None:
     own, other = await world.active(investor(1), investor(2))
     await world.hear(kyc_expired(other))
 
-    page = await world.read.list_participants(actor=as_participant(own), state=ParticipantState.RESTRICTED)
+    page = await world.read.list_participants(
+        actor=as_participant(own), sought=Sought(state=ParticipantState.RESTRICTED)
+    )
 
     assert page.participants == []
     assert page.next_after is None

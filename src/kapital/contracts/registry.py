@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, TypeAlias
 from uuid import UUID
 
 from kapital.contracts.base import AwareDatetime, Contract
@@ -20,6 +20,11 @@ class ParticipantKind(StrEnum):
     sole_proprietor = "sole_proprietor"
     legal_entity = "legal_entity"
     foreign_entity = "foreign_entity"
+
+
+class SearchMatch(StrEnum):
+    beginning = "beginning"
+    exact = "exact"
 
 
 class ParticipantRole(StrEnum):
@@ -285,6 +290,108 @@ class RuleBookList(Contract, kw_only=True):
     rule_books: list[RuleBook]
 
 
+class RepresentativeKind(StrEnum):
+    """
+    sole_executive – единоличный исполнительный орган by the state register; power_of_attorney – by МЧД.
+    """
+
+    sole_executive = "sole_executive"
+    power_of_attorney = "power_of_attorney"
+
+
+PowerCode: TypeAlias = Annotated[
+    str,
+    Meta(
+        description="A code of the state's classifier of powers, as the power of attorney has it.",
+        pattern="^[A-Za-z0-9_.-]{1,40}$",
+    ),
+]
+
+
+class ShownPower(Contract, kw_only=True):
+    """
+    A power of attorney (МЧД, format 003) and its detached signature, base64.
+    """
+
+    document: Annotated[str, Meta(max_length=700000, min_length=4)]
+    signature: Annotated[str, Meta(max_length=350000, min_length=4)]
+
+
+class AppointRepresentativeRequest(Contract, kw_only=True):
+    kind: RepresentativeKind
+    name: Annotated[str, Meta(max_length=500, min_length=1)]
+    inn: Annotated[str, Meta(pattern="^[0-9]{12}$")]
+    basis_reference: Annotated[
+        str,
+        Meta(
+            description="The extract of the state register, or how the power of attorney came.",
+            max_length=200,
+            min_length=1,
+        ),
+    ]
+    snils: Annotated[str, Meta(pattern="^[0-9]{11}$")] | UnsetType = UNSET
+    powers: (
+        Annotated[
+            list[PowerCode],
+            Meta(
+                description="By power of attorney – which of its powers are used here, at least one.",
+                max_length=50,
+            ),
+        ]
+        | UnsetType
+    ) = UNSET
+    valid_until: (
+        Annotated[
+            AwareDatetime,
+            Meta(
+                description="The first instant without powers; not after the end of the power of attorney, which it is when left out."
+            ),
+        ]
+        | UnsetType
+    ) = UNSET
+    power_of_attorney: ShownPower | UnsetType = UNSET
+
+
+class EndRepresentativeRequest(Contract, kw_only=True):
+    basis_reference: Annotated[str, Meta(max_length=200, min_length=1)]
+
+
+class Representative(Contract, kw_only=True):
+    representative_id: Annotated[
+        UUID,
+        Meta(
+            description="A pseudonym of the person as this participant's representative."
+        ),
+    ]
+    participant_id: UUID
+    kind: RepresentativeKind
+    name: str
+    inn: str
+    powers: Annotated[
+        list[PowerCode],
+        Meta(description="Empty for a sole executive, who has every power."),
+    ]
+    valid_from: AwareDatetime
+    valid_until: Annotated[AwareDatetime, Meta(description="As appointed; null when no end is known.")] | None
+    basis_reference: str
+    power_number: Annotated[str, Meta(description="The number of the power of attorney.")] | None
+    ended_at: AwareDatetime | None
+
+
+class RepresentativePage(Contract, kw_only=True):
+    representatives: list[Representative]
+    next_after: UUID | None
+
+
+class ExtractRepresentative(Contract, kw_only=True):
+    representative_id: UUID
+    kind: RepresentativeKind
+    name: str
+    powers: list[PowerCode]
+    valid_from: AwareDatetime
+    valid_until: AwareDatetime | None
+
+
 class ExtractLine(Contract, kw_only=True):
     participant_id: UUID
     kind: ParticipantKind
@@ -303,6 +410,15 @@ class ExtractLine(Contract, kw_only=True):
     registered_at: AwareDatetime
     state_since_at: AwareDatetime
     wallet_id: Annotated[UUID, Meta(description="The wallet, if it was open at the instant.")] | None
+    representatives: (
+        Annotated[
+            list[ExtractRepresentative],
+            Meta(
+                description="Who could act at the instant; left out when nobody, so that lines signed earlier keep their bytes."
+            ),
+        ]
+        | UnsetType
+    ) = UNSET
 
 
 class SignRegisterExtractRequest(Contract, kw_only=True):
@@ -381,11 +497,19 @@ class TokenRole(StrEnum):
     auditor = "auditor"
     regulator = "regulator"
     admin = "admin"
+    representative = "representative"
 
 
 class TokenSubjectKind(StrEnum):
+    """
+    representative – acts for its participant; `subject_id` is the `representative_id`. By power of attorney the
+    roles are `representative` and those whose acts its powers cover; a sole executive has those of the participant.
+
+    """
+
     participant = "participant"
     staff = "staff"
+    representative = "representative"
 
 
 class IssueAccessTokenRequest(Contract, kw_only=True):
@@ -410,6 +534,43 @@ class IssuedAccessToken(Contract, kw_only=True):
 class RevokedAccessToken(Contract, kw_only=True):
     token_id: UUID
     revoked_at: AwareDatetime
+
+
+class RepresentativeEnd(StrEnum):
+    by_participant = "by_participant"
+    by_officer = "by_officer"
+    term_over = "term_over"
+    participant_left = "participant_left"
+
+
+Power: TypeAlias = Annotated[str, Meta(pattern="^[A-Za-z0-9_.-]{1,40}$")]
+
+
+class RepresentativeAppointed(Contract, kw_only=True):
+    participant_id: UUID
+    representative_id: UUID
+    kind: RepresentativeKind
+    powers: Annotated[
+        list[Power],
+        Meta(
+            description="Codes; empty for a sole executive, who has every power.",
+            max_length=50,
+        ),
+    ]
+    valid_from: AwareDatetime
+    valid_until: Annotated[AwareDatetime, Meta(description="The first instant without powers; null when no end is known.")] | None
+
+
+class RepresentativeEnded(Contract, kw_only=True):
+    participant_id: UUID
+    representative_id: UUID
+    kind: RepresentativeKind
+    powers: Annotated[list[Power], Meta(max_length=50)]
+    valid_from: AwareDatetime
+    valid_until: Annotated[
+        AwareDatetime, Meta(description="The instant from which it has no powers.")
+    ]
+    end: RepresentativeEnd
 
 
 class ParticipantRegistered(Contract, kw_only=True):
@@ -521,6 +682,8 @@ class RegisterParticipantsResponse(Contract, kw_only=True):
 EVENT_TYPES: dict[str, type[Contract]] = {
     "kapital.registry.participant_registered.v1": ParticipantRegistered,
     "kapital.registry.participant_state_changed.v1": ParticipantStateChanged,
+    "kapital.registry.representative_appointed.v1": RepresentativeAppointed,
+    "kapital.registry.representative_ended.v1": RepresentativeEnded,
     "kapital.registry.rule_book_accepted.v1": RuleBookAccepted,
     "kapital.registry.rule_book_effective.v1": RuleBookEffective,
     "kapital.registry.wallet_opened.v1": WalletOpened,

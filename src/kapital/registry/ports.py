@@ -13,6 +13,7 @@ from kapital.kernel.actor import Actor
 from kapital.kernel.roles import Role
 from kapital.registry.domain.access import TokenSubjectKind
 from kapital.registry.domain.participant import Application
+from kapital.registry.domain.representative import Representative, RepresentativeSaid
 from kapital.registry.domain.rule_book import RuleBook
 from kapital.registry.domain.standing import Closing, Participant
 from kapital.registry.domain.states import WalletProfile
@@ -57,6 +58,72 @@ class AccessToken:
     roles: frozenset[Role]
     expires_at: datetime
     revoked_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Principal:
+    """By what a power of attorney names a participant: personal data."""
+
+    kind: str
+    inn: str
+    ogrn: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeptPower:
+    """A power of attorney that was found good: its number, and the hashes under which its files are kept."""
+
+    number: str
+    sha256: str
+    signature_sha256: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewRepresentative:
+    """A representative about to be entered."""
+
+    representative: Representative
+    said: RepresentativeSaid
+    power: KeptPower | None
+    appointed_by: str
+
+
+class RepresentativeStore(Protocol):
+    """The table `representative`."""
+
+    async def principal(self, conn: AsyncConnection, participant_id: UUID) -> Principal | None:
+        """What a power of attorney must say of the participant."""
+        ...
+
+    async def count_living(self, conn: AsyncConnection, participant_id: UUID) -> int:
+        """How many act for a participant; exact while the participant is locked."""
+        ...
+
+    async def add(self, conn: AsyncConnection, new: NewRepresentative) -> bool:
+        """Enter one; False when the person acts for the participant already."""
+        ...
+
+    async def find(self, conn: AsyncConnection, representative_id: UUID) -> Representative | None:
+        """Read one without locking it."""
+        ...
+
+    async def lock(self, conn: AsyncConnection, representative_id: UUID) -> Representative | None:
+        """Read and lock one."""
+        ...
+
+    async def lock_living(self, conn: AsyncConnection, participant_id: UUID) -> list[Representative]:
+        """Read and lock all who act for a participant."""
+        ...
+
+    async def lock_due(self, conn: AsyncConnection, *, now: datetime, limit: int) -> list[Representative]:
+        """Lock those whose term has come, leaving out those that another process is at."""
+        ...
+
+    async def save_ends(
+        self, conn: AsyncConnection, ended: Sequence[Representative], *, by: str, reference: str | None
+    ) -> None:
+        """Write the ends of locked representatives."""
+        ...
 
 
 class ParticipantStore(Protocol):
@@ -175,6 +242,12 @@ class AccessStore(Protocol):
 
     async def revoke_token(self, conn: AsyncConnection, token_id: UUID, *, revoked_by: str, now: datetime) -> None:
         """Note that the token opens nothing from `now` on."""
+        ...
+
+    async def revoke_tokens_of(
+        self, conn: AsyncConnection, subject_ids: Sequence[UUID], *, revoked_by: str, now: datetime
+    ) -> list[bytes]:
+        """Revoke every live token of these subjects; return their SHA-256."""
         ...
 
 

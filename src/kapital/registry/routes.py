@@ -12,16 +12,20 @@ from kapital.contracts import registry as contract
 from kapital.contracts.base import AwareDatetime, given
 from kapital.kernel.problems import FieldFault
 from kapital.kernel.roles import Role
+from kapital.platform.acts.http import base64_bytes
 from kapital.platform.http import HttpRequest, actor_of, command_context
 from kapital.platform.http.problems import ParameterMustMatchContract
 from kapital.registry.domain.access import TokenSubjectKind
-from kapital.registry.domain.participant import Application
+from kapital.registry.domain.participant import Application, ParticipantKind
+from kapital.registry.domain.representative import RepresentativeKind, RepresentativeSaid
 from kapital.registry.domain.states import ParticipantState
 from kapital.registry.queries.bound import RegistryReads
-from kapital.registry.queries.participants import PAGE_MAX
+from kapital.registry.queries.participants import PAGE_MAX, Sought
 from kapital.registry.use_cases.accept_rule_book import AcceptRuleBook
+from kapital.registry.use_cases.appoint_representative import AppointRepresentative, ShownPower
 from kapital.registry.use_cases.bound import RegistryUseCases
 from kapital.registry.use_cases.close_participant import DecideClosing, RequestClosing
+from kapital.registry.use_cases.end_representative import EndRepresentative
 from kapital.registry.use_cases.issue_access_token import IssueAccessToken
 from kapital.registry.use_cases.lift_restriction import LiftRestriction
 from kapital.registry.use_cases.register_participants import RegisterParticipants
@@ -33,6 +37,9 @@ from kapital.registry.use_cases.sign_register_extract import SignRegisterExtract
 
 # The framework keeps the name `state` for itself.
 InState = Annotated[contract.ParticipantState | None, Parameter(query="state")]
+Name = Annotated[str | None, Parameter(min_length=2, max_length=500)]
+Inn = Annotated[str | None, Parameter(pattern="^[0-9]{2,12}$")]
+Ogrn = Annotated[str | None, Parameter(pattern="^[0-9]{2,15}$")]
 Limit = Annotated[int, Parameter(ge=1, le=PAGE_MAX)]
 
 
@@ -61,12 +68,24 @@ async def list_participants(
     request: HttpRequest,
     registry_reads: RegistryReads,
     in_state: InState = None,
+    kind: contract.ParticipantKind | None = None,
+    name: Name = None,
+    inn: Inn = None,
+    ogrn: Ogrn = None,
+    match: contract.SearchMatch = contract.SearchMatch.beginning,
     after: UUID | None = None,
     limit: Limit = 100,
 ) -> contract.ParticipantPage:
-    """List participants, page by page."""
-    wanted = None if in_state is None else ParticipantState(in_state.value)
-    return await registry_reads.list_participants(actor=actor_of(request), state=wanted, after=after, limit=limit)
+    """List participants, page by page, or find them."""
+    sought = Sought(
+        state=None if in_state is None else ParticipantState(in_state.value),
+        kind=None if kind is None else ParticipantKind(kind.value),
+        name=name,
+        inn=inn,
+        ogrn=ogrn,
+        exact=match is contract.SearchMatch.exact,
+    )
+    return await registry_reads.list_participants(actor=actor_of(request), sought=sought, after=after, limit=limit)
 
 
 @get("/v1/registry/participants/{participant_id:uuid}")
@@ -170,6 +189,71 @@ async def decide_closing(
         no_dispute_reference=given(data.no_dispute_reference),
     )
     return await registry.decide_closing(cmd)
+
+
+@post("/v1/registry/participants/{participant_id:uuid}/representatives", status_code=201)
+async def appoint_representative(
+    participant_id: UUID,
+    data: contract.AppointRepresentativeRequest,
+    request: HttpRequest,
+    registry: RegistryUseCases,
+) -> contract.Representative:
+    """Enter a person who acts for the participant."""
+    actor, command_id = command_context(request)
+    shown = given(data.power_of_attorney)
+    cmd = AppointRepresentative(
+        command_id=command_id,
+        actor=actor,
+        participant_id=participant_id,
+        said=RepresentativeSaid(
+            kind=RepresentativeKind(data.kind.value),
+            name=data.name,
+            inn=data.inn,
+            snils=given(data.snils),
+            powers=frozenset(given(data.powers) or ()),
+            valid_until=given(data.valid_until),
+            basis_reference=data.basis_reference,
+        ),
+        power=None
+        if shown is None
+        else ShownPower(
+            document=base64_bytes(shown.document, "/power_of_attorney/document"),
+            signature=base64_bytes(shown.signature, "/power_of_attorney/signature"),
+        ),
+    )
+    return await registry.appoint_representative(cmd)
+
+
+@get("/v1/registry/participants/{participant_id:uuid}/representatives")
+async def list_representatives(
+    participant_id: UUID,
+    request: HttpRequest,
+    registry_reads: RegistryReads,
+    after: UUID | None = None,
+    limit: Limit = 100,
+) -> contract.RepresentativePage:
+    """Who acts and has acted for the participant."""
+    return await registry_reads.list_representatives(
+        participant_id, actor=actor_of(request), after=after, limit=limit
+    )
+
+
+@post("/v1/registry/representatives/{representative_id:uuid}/end", status_code=200)
+async def end_representative(
+    representative_id: UUID,
+    data: contract.EndRepresentativeRequest,
+    request: HttpRequest,
+    registry: RegistryUseCases,
+) -> contract.Representative:
+    """End what a representative may do."""
+    actor, command_id = command_context(request)
+    cmd = EndRepresentative(
+        command_id=command_id,
+        actor=actor,
+        representative_id=representative_id,
+        basis_reference=data.basis_reference,
+    )
+    return await registry.end_representative(cmd)
 
 
 @post("/v1/registry/rule-books", status_code=201)
@@ -288,6 +372,9 @@ HANDLERS: Final = (
     accept_rule_book,
     request_closing,
     decide_closing,
+    appoint_representative,
+    list_representatives,
+    end_representative,
     draft_rule_book,
     list_rule_books,
     move_rule_book,

@@ -10,6 +10,7 @@ from litestar.di import Provide
 from kapital.custody.api import Custody
 from kapital.kernel.clock import Clock
 from kapital.ledger.api import Ledger
+from kapital.platform.acts.checking import Acts
 from kapital.platform.bus import Subscriptions
 from kapital.platform.clock import Ticks
 from kapital.platform.database import Database
@@ -19,6 +20,7 @@ from kapital.platform.rule_book import RuleBookInForce
 from kapital.platform.unit_of_work import UnitOfWork
 from kapital.registry.adapters.access import AccessTable
 from kapital.registry.adapters.participants import ParticipantTable
+from kapital.registry.adapters.representatives import RepresentativeTable
 from kapital.registry.adapters.rule_books import RuleBookTable
 from kapital.registry.adapters.secrets import SystemSecrets
 from kapital.registry.adapters.token_verifier import DatabaseTokenVerifier
@@ -59,6 +61,7 @@ def registry_of(
     custody: Custody,
     operator: str,
     rule_book: RuleBookInForce,
+    acts: Acts,
     rule_book_sha256: str | None = None,
 ) -> RegistryService:
     """The registry over its own database and the ledger."""
@@ -76,6 +79,8 @@ def registry_of(
         operator=operator,
         extract_pages=register_extract,
         forget_token=verifier.forget,
+        representatives=RepresentativeTable(),
+        acts=acts,
     )
     reads = RegistryReads(database=database, clock=clock)
 
@@ -84,6 +89,9 @@ def registry_of(
 
     async def expire(now: datetime) -> None:
         await use_cases.expire_applications(now)
+
+    async def expire_representatives(now: datetime) -> None:
+        await use_cases.expire_representatives(now)
 
     return RegistryService(
         use_cases=use_cases,
@@ -101,7 +109,7 @@ def registry_of(
             (KYC_EVENTS, partial(on_kyc_news, participants=participants, ledger=ledger)),
             (ISSUE_EVENTS, partial(on_issue_news, participants=participants)),
         ],
-        ticks=(follow_rule_book, expire),
+        ticks=(follow_rule_book, expire, expire_representatives),
         rule_book=rule_book,
         rule_book_sha256=rule_book_sha256,
     )

@@ -104,7 +104,7 @@ async def _look(item: NewCertificate, known: set[UUID], acts: Acts) -> _Seen | P
         if item.power is None:
             require_owner(read, item.owner)
             return _Seen(valid_until=read.not_after)
-        await require_power(acts, item.power.document, item.power.signature, numbers=item.owner, holder=read)
+        await require_power(acts, item.power.document, item.power.signature, numbers=item.owner, holder=read.owner)
         return _Seen(
             valid_until=read.not_after,
             power_sha256=await acts.files.put(item.power.document),

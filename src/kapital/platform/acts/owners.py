@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Mapping
-from datetime import datetime
 
 from kapital.platform.acts.checking import Acts
 from kapital.platform.acts.problems import (
@@ -23,7 +22,7 @@ from kapital.platform.signatures.check import Path, judge_path, judge_purpose, r
 from kapital.platform.signatures.online import open_signature, path_links
 from kapital.platform.signatures.outcome import Outcome, SignatureCheck, TimeBasis, outcome_of
 from kapital.platform.signatures.policy import Material
-from kapital.platform.signatures.powers import PoaDemand, check_power, read_power
+from kapital.platform.signatures.powers import PoaDemand, PowerOfAttorney, check_power, read_power
 from kapital.platform.signatures.problems import SignatureIndeterminate
 
 
@@ -65,9 +64,15 @@ def require_owner(read: Certificate, numbers: Mapping[str, str]) -> None:
 
 
 async def require_power(
-    acts: Acts, document: bytes, signature: bytes, *, numbers: Mapping[str, str], holder: Certificate
-) -> datetime:
-    """The power of attorney binds the participant and names the holder of the certificate; when it was checked.
+    acts: Acts,
+    document: bytes,
+    signature: bytes,
+    *,
+    numbers: Mapping[str, str],
+    holder: Mapping[str, str],
+    powers: frozenset[str] = frozenset(),
+) -> PowerOfAttorney:
+    """The power of attorney if it binds the participant, names the holder of these numbers and gives all `powers`.
 
     Which acts it covers is looked at at each act, and its status again.
     Raises: PowerOfAttorneyUnreadable, PowerOfAttorneyInsufficient, SignatureIndeterminate,
@@ -83,14 +88,14 @@ async def require_power(
         document,
         signature,
         demand=PoaDemand(
-            principal=numbers, powers=frozenset(), policy=policy, material=Material(acts.trust.between, data)
+            principal=numbers, powers=powers, policy=policy, material=Material(acts.trust.between, data)
         ),
         act=SignatureCheck(
             outcome=Outcome.VALID,
             reasons=(),
             signed_at=now,
             time_basis=TimeBasis.RECEIVED,
-            owner=dict(holder.owner),
+            owner=dict(holder),
         ),
         status=await acts.powers.status(power.number),
         received_at=now,
@@ -100,4 +105,4 @@ async def require_power(
         raise problem_of_reasons(check.reasons)
     if check.outcome is Outcome.INDETERMINATE:
         raise SignatureIndeterminate(facts={"reasons": ",".join(reason.code for reason in check.reasons)})
-    return now
+    return power

@@ -1,5 +1,6 @@
 """The tables `staff` and `access_token`."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 from uuid import UUID
@@ -32,6 +33,14 @@ _LOCK_TOKEN: Final = text(
     """
 )
 _REVOKE: Final = text("UPDATE access_token SET revoked_at = :now, revoked_by = :by WHERE token_id = :id")
+
+
+_REVOKE_OF: Final = text(
+    """
+    UPDATE access_token SET revoked_at = :now, revoked_by = :by
+    WHERE subject_id = ANY(CAST(:ids AS uuid[])) AND revoked_at IS NULL RETURNING token_sha256
+    """
+)
 
 
 class AccessTable:
@@ -85,3 +94,10 @@ class AccessTable:
     async def revoke_token(self, conn: AsyncConnection, token_id: UUID, *, revoked_by: str, now: datetime) -> None:
         """Note that the token opens nothing from `now` on."""
         await conn.execute(_REVOKE, {"id": token_id, "now": now, "by": revoked_by})
+
+    async def revoke_tokens_of(
+        self, conn: AsyncConnection, subject_ids: Sequence[UUID], *, revoked_by: str, now: datetime
+    ) -> list[bytes]:
+        """Revoke every live token of these subjects; return their SHA-256."""
+        rows = await conn.execute(_REVOKE_OF, {"ids": list(subject_ids), "now": now, "by": revoked_by})
+        return [bytes(row.token_sha256) for row in rows]

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from kapital.kernel.problems import ensure
 from kapital.registry.domain.participant import ParticipantRole
+from kapital.registry.domain.search import name_key
 from kapital.registry.domain.standing import Closing, Participant, Restriction
 from kapital.registry.domain.states import UNDECIDED, ParticipantState
 from kapital.registry.ports import Entrant, Wallet
@@ -20,13 +21,15 @@ _ADD: Final = text(
     """
     WITH entered AS (
         INSERT INTO participant (participant_id, kind, name, inn, hash_salt, roles, rule_book_version, state,
-                                 registered_at, version, ogrn, snils)
-        SELECT id, kind, name, inn, salt, string_to_array(roles, ','), rule_book, state, :now, version, ogrn, snils
+                                 registered_at, version, ogrn, snils, name_key)
+        SELECT id, kind, name, inn, salt, string_to_array(roles, ','), rule_book, state, :now, version, ogrn, snils,
+            name_key
         FROM unnest(CAST(:ids AS uuid[]), CAST(:kinds AS text[]), CAST(:names AS text[]),
                     CAST(:inns AS text[]), CAST(:salts AS bytea[]), CAST(:roles AS text[]),
                     CAST(:rule_books AS text[]), CAST(:states AS text[]), CAST(:versions AS bigint[]),
-                    CAST(:ogrns AS text[]), CAST(:snilses AS text[])) WITH ORDINALITY
-            AS e (id, kind, name, inn, salt, roles, rule_book, state, version, ogrn, snils, n)
+                    CAST(:ogrns AS text[]), CAST(:snilses AS text[]), CAST(:keys AS text[]))
+            WITH ORDINALITY
+            AS e (id, kind, name, inn, salt, roles, rule_book, state, version, ogrn, snils, name_key, n)
         ORDER BY kind, inn, n
         ON CONFLICT (kind, inn) WHERE state NOT IN ('rejected', 'closed', 'expired') DO NOTHING
         RETURNING participant_id, version, state
@@ -126,6 +129,7 @@ class ParticipantTable:
                 "versions": [e.participant.version for e in entrants],
                 "ogrns": [e.application.ogrn for e in entrants],
                 "snilses": [e.application.snils for e in entrants],
+                "keys": [name_key(e.application.name) for e in entrants],
             },
         )
         return {UUID(str(row.participant_id)) for row in rows}

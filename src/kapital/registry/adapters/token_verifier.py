@@ -11,7 +11,7 @@ from kapital.kernel.actor import Actor
 from kapital.kernel.clock import Clock
 from kapital.kernel.roles import Role
 from kapital.platform.database import Database
-from kapital.registry.domain.access import TokenSubjectKind, is_well_formed, token_sha256
+from kapital.registry.domain.access import is_well_formed, token_sha256
 from kapital.registry.domain.states import ENDED
 
 REVOCATION_BOUND: Final = timedelta(seconds=2)
@@ -21,11 +21,14 @@ ENTRIES_MAX: Final = 10_000
 
 _FIND: Final = text(
     """
-    SELECT t.subject_kind, t.subject_id, t.roles, t.expires_at
-    FROM access_token t LEFT JOIN participant p
-        ON t.subject_kind = 'participant' AND p.participant_id = t.subject_id
-    WHERE t.token_sha256 = :sha256 AND t.revoked_at IS NULL
+    SELECT t.subject_id, t.roles, least(t.expires_at, r.valid_until) AS expires_at, p.participant_id
+    FROM access_token t
+    LEFT JOIN representative r ON t.subject_kind = 'representative' AND r.representative_id = t.subject_id
+    LEFT JOIN participant p ON p.participant_id = CASE t.subject_kind
+        WHEN 'participant' THEN t.subject_id WHEN 'representative' THEN r.participant_id END
+    WHERE t.token_sha256 = :sha256 AND t.revoked_at IS NULL AND r.ended_at IS NULL
         AND (p.state IS NULL OR p.state <> ALL(CAST(:ended AS text[])))
+        AND (t.subject_kind = 'staff' OR p.participant_id IS NOT NULL)
     """
 )
 
@@ -75,10 +78,9 @@ class DatabaseTokenVerifier:
         if row is None:
             return None
         subject_id = UUID(str(row.subject_id))
-        participant = row.subject_kind == TokenSubjectKind.PARTICIPANT
         actor = Actor(
             id=str(subject_id),
-            participant_id=subject_id if participant else None,
+            participant_id=None if row.participant_id is None else UUID(str(row.participant_id)),
             roles=frozenset(Role(role) for role in row.roles),
         )
         known = _Known(actor, row.expires_at, now + REVOCATION_BOUND)

@@ -29,6 +29,7 @@ class TokenSubjectKind(StrEnum):
 
     PARTICIPANT = "participant"
     STAFF = "staff"
+    REPRESENTATIVE = "representative"
 
 
 STAFF_ROLES: Final = frozenset(

@@ -347,3 +347,93 @@ class PersonalDataConsentRequired(Problem):
     title = "The first acceptance needs the consent to the processing of personal data"
     retry = Retry.AFTER_CHANGE
     family = Family.UNPROCESSABLE
+
+
+class ParticipantMustBeLive(Problem):
+    """Facts: `state`. For a relation that has ended nobody acts."""
+
+    code = "participant_must_be_live"
+    title = "The participant is rejected or has left"
+    retry = Retry.NEVER
+    family = Family.CONFLICT
+
+
+class ExecutiveMustBeOfEntity(Problem):
+    """A natural person acts for itself."""
+
+    code = "executive_must_be_of_an_entity"
+    title = "Only an organisation has a sole executive"
+    retry = Retry.AFTER_CHANGE
+    family = Family.UNPROCESSABLE
+
+
+class ExecutiveNeedsNoPower(Problem):
+    """Civil Code art. 53: the executive acts by law, and nobody narrows that here."""
+
+    code = "executive_needs_no_power_of_attorney"
+    title = "A sole executive acts without a power of attorney and with every power"
+    retry = Retry.AFTER_CHANGE
+    family = Family.UNPROCESSABLE
+
+
+class RepresentativePowersUnnamed(Problem):
+    """A power of attorney gives what it names, and only what is used is entered."""
+
+    code = "representative_powers_must_be_named"
+    title = "Name the powers by which the representative is to act"
+    retry = Retry.AFTER_CHANGE
+    family = Family.UNPROCESSABLE
+
+
+class RepresentativeTermOutOfRange(Problem):
+    """The term is over already, or longer than that of the power of attorney."""
+
+    code = "representative_term_out_of_range"
+    title = "The term must end after now and not after the power of attorney"
+    retry = Retry.AFTER_CHANGE
+    family = Family.UNPROCESSABLE
+
+
+class RepresentativesTooMany(Problem):
+    """Facts: `limit`."""
+
+    code = "representatives_too_many"
+    title = "The participant has as many representatives as one can have"
+    retry = Retry.AFTER_CHANGE
+    family = Family.CONFLICT
+
+
+class RepresentativeAlreadyAppointed(Problem):
+    """One person has one set of powers for a participant: end the one to enter another."""
+
+    code = "representative_already_appointed"
+    title = "This person acts for the participant already"
+    retry = Retry.NEVER
+    family = Family.CONFLICT
+
+
+class RepresentativeNotFound(Problem):
+    """No such representative, or another participant's: the two look alike on purpose."""
+
+    code = "representative_not_found"
+    title = "No such representative"
+    retry = Retry.NEVER
+    family = Family.NOT_FOUND
+
+
+class RepresentativeAlreadyEnded(Problem):
+    """The powers have ended before."""
+
+    code = "representative_already_ended"
+    title = "The representative acts no more"
+    retry = Retry.NEVER
+    family = Family.CONFLICT
+
+
+class TokenMustNameRepresentative(Problem):
+    """Who acts by power of attorney is known by this role: the policies narrow what its token opens."""
+
+    code = "token_must_name_representative"
+    title = "The token of who acts by power of attorney carries the role representative"
+    retry = Retry.AFTER_CHANGE
+    family = Family.UNPROCESSABLE

@@ -8,8 +8,7 @@ from kapital.contracts import registry as contract
 from kapital.kernel.actor import Actor
 from kapital.kernel.clock import Clock
 from kapital.platform.database import Database
-from kapital.registry.domain.states import ParticipantState
-from kapital.registry.queries import participants, register_extract, rule_books
+from kapital.registry.queries import participants, register_extract, representatives, rule_books
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,13 +27,13 @@ class RegistryReads:
         self,
         *,
         actor: Actor,
-        state: ParticipantState | None = None,
+        sought: participants.Sought = participants.EVERYBODY,
         after: UUID | None = None,
         limit: int = 100,
     ) -> contract.ParticipantPage:
         """See `queries.participants.list_participants`."""
         async with self.database.connect() as conn:
-            return await participants.list_participants(conn, actor=actor, state=state, after=after, limit=limit)
+            return await participants.list_participants(conn, actor=actor, sought=sought, after=after, limit=limit)
 
     async def register_extract(
         self, *, actor: Actor, at: datetime | None = None, after: UUID | None = None, limit: int = 100
@@ -43,6 +42,15 @@ class RegistryReads:
         async with self.database.connect() as conn:
             return await register_extract.register_extract(
                 conn, actor=actor, now=self.clock.now(), at=at, after=after, limit=limit
+            )
+
+    async def list_representatives(
+        self, participant_id: UUID, *, actor: Actor, after: UUID | None = None, limit: int = 100
+    ) -> contract.RepresentativePage:
+        """See `queries.representatives.list_representatives`."""
+        async with self.database.connect() as conn:
+            return await representatives.list_representatives(
+                conn, participant_id, actor=actor, after=after, limit=limit
             )
 
     async def list_rule_books(self, *, actor: Actor) -> contract.RuleBookList:

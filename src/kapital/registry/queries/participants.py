@@ -1,5 +1,6 @@
 """Read model: participants with their names, for staff and for the participant itself."""
 
+from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
 
@@ -9,7 +10,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from kapital.contracts import registry as contract
 from kapital.kernel.actor import Actor
 from kapital.platform import access
+from kapital.registry.domain.participant import ParticipantKind
 from kapital.registry.domain.problems import ParticipantNotFound
+from kapital.registry.domain.search import name_key
 from kapital.registry.domain.standing import Closing, Restriction
 from kapital.registry.domain.states import ParticipantState, shown_state
 
@@ -26,14 +29,62 @@ _ONE: Final = text(
     WHERE p.participant_id = :id
     """  # noqa: S608 - a constant of this module
 )
-_PAGE: Final = text(
-    f"""
+_PAGE: Final = f"""
     SELECT {_COLUMNS} FROM participant p LEFT JOIN wallet w USING (participant_id)
     WHERE p.participant_id > COALESCE(CAST(:after AS uuid), '00000000-0000-0000-0000-000000000000')
-        AND (CAST(:state AS text) IS NULL OR p.state = CAST(:state AS text))
+        AND {{conditions}}
     ORDER BY p.participant_id LIMIT :limit
-    """  # noqa: S608 - a constant of this module
+"""  # noqa: S608 - a constant of this module; conditions are those below
+_EQUAL: Final = 'p.{column} COLLATE "C" = CAST(:{column} AS text)'
+# Everything that begins with the text, as a range of the index: no sign sorts after the last one.
+_BEGINS: Final = (
+    'p.{column} COLLATE "C" >= CAST(:{column} AS text) '
+    'AND p.{column} COLLATE "C" < CAST(:{column} AS text) || chr(1114111)'
 )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sought:
+    """What a page is narrowed to; None leaves it open. `name`, `inn` and `ogrn` are beginnings unless `exact`."""
+
+    state: ParticipantState | None = None
+    kind: ParticipantKind | None = None
+    name: str | None = None
+    inn: str | None = None
+    ogrn: str | None = None
+    exact: bool = False
+
+    def columns(self) -> dict[str, tuple[str, str]]:
+        """For each column that narrows: the condition in SQL, and the value."""
+        key = None if self.name is None else name_key(self.name)
+        fixed = {"state": self.state, "kind": self.kind}
+        typed = {"name_key": key, "inn": self.inn, "ogrn": self.ogrn}
+        form = _EQUAL if self.exact else _BEGINS
+        return {column: (_EQUAL, value.value) for column, value in fixed.items() if value is not None} | {
+            column: (form, value) for column, value in typed.items() if value is not None
+        }
+
+    @property
+    def names_nobody(self) -> bool:
+        """True when a name is sought that has no letter and no digit."""
+        return self.name is not None and not name_key(self.name)
+
+    def fits(self, one: contract.Participant) -> bool:
+        """The same question asked of one participant as its reader sees it."""
+        shown = {
+            "state": one.state.value,
+            "kind": one.kind.value,
+            "name_key": name_key(one.name),
+            "inn": one.inn,
+            "ogrn": one.ogrn or "",
+        }
+        return not self.names_nobody and all(
+            shown[column] == value if form is _EQUAL else shown[column].startswith(value)
+            for column, (form, value) in self.columns().items()
+        )
+
+
+EVERYBODY: Final = Sought()
 
 
 async def get_participant(conn: AsyncConnection, participant_id: UUID, *, actor: Actor) -> contract.Participant:
@@ -53,18 +104,26 @@ async def list_participants(
     conn: AsyncConnection,
     *,
     actor: Actor,
-    state: ParticipantState | None = None,
+    sought: Sought = EVERYBODY,
     after: UUID | None = None,
     limit: int = 100,
 ) -> contract.ParticipantPage:
     """A page in the order of ids, which is that of registration; a participant sees a list of one: itself.
 
-    Shape: `limit` 1 to 1,000. Raises: NotPermitted for staff who see no participant.
+    A participant's search is asked of its own record only, so that nothing of others can be learnt from it, not even
+    how long it takes. No count is told. Shape: `limit` 1 to 1,000.
+    Raises: NotPermitted for staff who see no participant.
     """
     whose = access.scope(actor, "list_participants", "ParticipantRecord")
     if (itself := whose.only) is not None:
-        return await _list_of_itself(conn, itself, state=state, after=after)
-    rows = (await conn.execute(_PAGE, {"after": after, "state": state, "limit": limit + 1})).all()
+        return await _list_of_itself(conn, itself, sought=sought, after=after)
+    if sought.names_nobody:
+        return contract.ParticipantPage(participants=[], next_after=None)
+    columns = sought.columns()
+    conditions = [form.format(column=column) for column, (form, _) in columns.items()]
+    values = {column: value for column, (_, value) in columns.items()}
+    statement = text(_PAGE.format(conditions=" AND ".join(conditions) or "true"))
+    rows = (await conn.execute(statement, {"after": after, "limit": limit + 1, **values})).all()
     shown = rows[:limit]
     return contract.ParticipantPage(
         participants=[_participant(row, own=False) for row in shown],
@@ -73,12 +132,11 @@ async def list_participants(
 
 
 async def _list_of_itself(
-    conn: AsyncConnection, itself: UUID, *, state: ParticipantState | None, after: UUID | None
+    conn: AsyncConnection, itself: UUID, *, sought: Sought, after: UUID | None
 ) -> contract.ParticipantPage:
     rows = [] if after is not None else (await conn.execute(_ONE, {"id": itself})).all()
     own = [_participant(row, own=True) for row in rows]
-    shown = [one for one in own if state is None or one.state.value == state.value]
-    return contract.ParticipantPage(participants=shown, next_after=None)
+    return contract.ParticipantPage(participants=[one for one in own if sought.fits(one)], next_after=None)
 
 
 def _participant(row: Any, *, own: bool) -> contract.Participant:

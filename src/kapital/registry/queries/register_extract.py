@@ -1,13 +1,15 @@
 """Read model: the register of users as it stood at an instant (выписка из реестра пользователей)."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Final
 from uuid import UUID
 
+import msgspec
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from kapital.contracts import registry as contract
+from kapital.contracts.base import unset_if_none
 from kapital.kernel.actor import Actor
 from kapital.platform import access
 from kapital.registry.domain.parameters import FINAL_AFTER
@@ -16,7 +18,7 @@ from kapital.registry.domain.problems import ExtractInstantInFuture
 _PAGE: Final = text(
     """
     SELECT p.participant_id, p.kind, p.name, p.inn, p.ogrn, p.snils, p.roles, p.registered_at,
-        coalesce(a.version, '') AS rule_book_version, s.state, s.changed_at, w.wallet_id
+        coalesce(a.version, '') AS rule_book_version, s.state, s.changed_at, w.wallet_id, r.representatives
     FROM participant p
     JOIN LATERAL (
         SELECT c.state, c.changed_at FROM participant_change c
@@ -26,6 +28,14 @@ _PAGE: Final = text(
         SELECT b.version FROM rule_book_acceptance b
         WHERE b.participant_id = p.participant_id AND b.accepted_at <= :at ORDER BY b.accepted_at DESC LIMIT 1
     ) a ON true
+    LEFT JOIN LATERAL (
+        SELECT json_agg(json_build_object('representative_id', x.representative_id, 'kind', x.kind, 'name', x.name,
+                'powers', x.powers, 'valid_from', x.valid_from, 'valid_until', x.valid_until)
+            ORDER BY x.representative_id) AS representatives
+        FROM representative x
+        WHERE x.participant_id = p.participant_id AND x.valid_from <= :at
+            AND (x.ended_at IS NULL OR x.ended_at > :at) AND (x.valid_until IS NULL OR x.valid_until > :at)
+    ) r ON true
     LEFT JOIN wallet w ON w.participant_id = p.participant_id AND w.opened_at <= :at
         AND (w.closed_at IS NULL OR w.closed_at > :at)
     WHERE p.registered_at <= :at
@@ -77,4 +87,20 @@ def _line(row: Any) -> contract.ExtractLine:
         registered_at=row.registered_at,
         state_since_at=row.changed_at,
         wallet_id=None if row.wallet_id is None else UUID(str(row.wallet_id)),
+        representatives=unset_if_none(_representatives(row.representatives)),
     )
+
+
+def _representatives(rows: list[dict[str, Any]] | None) -> list[contract.ExtractRepresentative] | None:
+    if rows is None:
+        return None
+    # The database writes instants in the zone of its session: one spelling, or the bytes under a signature differ.
+    said = [msgspec.convert(row, contract.ExtractRepresentative) for row in rows]
+    return [
+        msgspec.structs.replace(
+            one,
+            valid_from=one.valid_from.astimezone(UTC),
+            valid_until=None if one.valid_until is None else one.valid_until.astimezone(UTC),
+        )
+        for one in said
+    ]

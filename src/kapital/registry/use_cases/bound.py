@@ -9,11 +9,20 @@ from kapital.contracts import registry as contract
 from kapital.custody.api import Custody
 from kapital.kernel.actor import Actor
 from kapital.ledger.api import Ledger
+from kapital.platform.acts.checking import Acts
 from kapital.platform.telemetry import use_case
 from kapital.platform.unit_of_work import UnitOfWork
-from kapital.registry.ports import AccessStore, ExtractPages, ParticipantStore, RuleBookStore, SecretSource
+from kapital.registry.ports import (
+    AccessStore,
+    ExtractPages,
+    ParticipantStore,
+    RepresentativeStore,
+    RuleBookStore,
+    SecretSource,
+)
 from kapital.registry.use_cases import (
     accept_rule_book,
+    appoint_representative,
     close_participant,
     expire_applications,
     issue_access_token,
@@ -24,6 +33,9 @@ from kapital.registry.use_cases import (
     revoke_access_token,
     rule_book_life,
     sign_register_extract,
+)
+from kapital.registry.use_cases import (
+    end_representative as ending,
 )
 
 
@@ -42,6 +54,8 @@ class RegistryUseCases:
     operator: str
     extract_pages: ExtractPages
     forget_token: Callable[[bytes], None]
+    representatives: RepresentativeStore
+    acts: Acts
 
     async def register_participants(
         self, cmd: register_participants.RegisterParticipants
@@ -84,6 +98,8 @@ class RegistryUseCases:
                 access=self.access,
                 secrets=self.secrets,
                 new_id=self.new_id,
+                representatives=self.representatives,
+                acts=self.acts,
             )
 
     async def revoke_access_token(self, cmd: revoke_access_token.RevokeAccessToken) -> contract.RevokedAccessToken:
@@ -109,6 +125,29 @@ class RegistryUseCases:
         """See `use_cases.close_participant`."""
         async with use_case("registry.decide_closing"):
             return await close_participant.decide_closing(cmd, parts=self._closing())
+
+    async def appoint_representative(
+        self, cmd: appoint_representative.AppointRepresentative
+    ) -> contract.Representative:
+        """See `use_cases.appoint_representative`."""
+        async with use_case("registry.appoint_representative"):
+            return await appoint_representative.appoint_representative(
+                cmd,
+                uow=self.uow,
+                participants=self.participants,
+                representatives=self.representatives,
+                acts=self.acts,
+                new_id=self.new_id,
+            )
+
+    async def end_representative(self, cmd: ending.EndRepresentative) -> contract.Representative:
+        """See `use_cases.end_representative`."""
+        async with use_case("registry.end_representative"):
+            return await ending.end_representative(cmd, uow=self.uow, parts=self._ending())
+
+    async def expire_representatives(self, now: datetime) -> int:
+        """See `use_cases.end_representative`."""
+        return await ending.expire_representatives(now, uow=self.uow, parts=self._ending())
 
     async def draft_rule_book(self, cmd: rule_book_life.DraftRuleBook) -> contract.RuleBook:
         """See `use_cases.rule_book_life`."""
@@ -147,5 +186,12 @@ class RegistryUseCases:
 
     def _closing(self) -> close_participant.ClosingParts:
         return close_participant.ClosingParts(
-            uow=self.uow, participants=self.participants, ledger=self.ledger, new_id=self.new_id
+            uow=self.uow,
+            participants=self.participants,
+            ledger=self.ledger,
+            new_id=self.new_id,
+            ending=self._ending(),
         )
+
+    def _ending(self) -> ending.EndingParts:
+        return ending.EndingParts(representatives=self.representatives, access=self.access, forget=self.forget_token)

@@ -32,10 +32,12 @@ from kapital.registry.domain.problems import (
     ParticipantNotFound,
     WalletNotClosed,
 )
+from kapital.registry.domain.representative import RepresentativeEnd
 from kapital.registry.domain.standing import Closing, Participant
 from kapital.registry.domain.states import ParticipantState
 from kapital.registry.ports import ParticipantStore
 from kapital.registry.use_cases.answers import state_answer
+from kapital.registry.use_cases.end_representative import EndingParts, end_all
 from kapital.registry.use_cases.state_changes import note_change, record_of, standing
 
 
@@ -47,6 +49,7 @@ class ClosingParts:
     participants: ParticipantStore
     ledger: Ledger
     new_id: Callable[[], UUID]
+    ending: EndingParts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -169,6 +172,10 @@ async def _close(tx: Transaction, parts: ClosingParts, cmd: DecideClosing, parti
         await _set_flags(parts, cmd, participant, accounts, stopped=False)
         raise
     participant.close()
+    living = await parts.ending.representatives.lock_living(tx.conn, cmd.participant_id)
+    ended = [one.ended(RepresentativeEnd.PARTICIPANT_LEFT, now=tx.now) for one in living]
+    # Their tokens open nothing any more: the state of the participant is looked at with each.
+    await end_all(tx, ended, parts=parts.ending, actor=cmd.actor, reference=cmd.basis_reference)
     await parts.participants.close_wallet(tx.conn, cmd.participant_id, seq=last.seq, at=last.recorded_at)
 
 

@@ -2,7 +2,8 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
+from typing import Final
 from uuid import UUID
 
 import msgspec
@@ -12,6 +13,8 @@ from kapital.kernel.actor import Actor
 from kapital.kernel.ids import CommandId
 from kapital.kernel.roles import Role
 from kapital.platform.access import Resource
+from kapital.platform.acts.checking import Acts
+from kapital.platform.acts.policy import ActKind
 from kapital.platform.unit_of_work import Transaction, UnitOfWork, fingerprint
 from kapital.registry.domain.access import (
     SECRET_BYTES,
@@ -22,9 +25,19 @@ from kapital.registry.domain.access import (
     token_sha256,
     token_text,
 )
-from kapital.registry.domain.problems import TokenSubjectEnded, TokenSubjectNotFound
+from kapital.registry.domain.problems import TokenMustNameRepresentative, TokenSubjectEnded, TokenSubjectNotFound
 from kapital.registry.domain.states import ENDED
-from kapital.registry.ports import AccessStore, AccessToken, ParticipantStore, SecretSource
+from kapital.registry.ports import AccessStore, AccessToken, ParticipantStore, RepresentativeStore, SecretSource
+
+_OF_MONEY: Final = (ActKind.WITHDRAW_MONEY,)
+_OF_BUYER: Final = (ActKind.PLACE_ORDERS, ActKind.WITHDRAW_ORDERS, *_OF_MONEY)
+_ACTS_OF: Final[dict[Role, tuple[ActKind, ...]]] = {
+    Role.INVESTOR: _OF_BUYER,
+    Role.NOMINEE: _OF_BUYER,
+    Role.ISSUER: _OF_MONEY,
+    Role.ISSUER_SIGNATORY: (ActKind.SIGN_DECISION,),
+}
+"""What a role lets a client do that binds it: the policies leave a representative nothing else."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,12 +60,14 @@ async def issue_access_token(
     access: AccessStore,
     secrets: SecretSource,
     new_id: Callable[[], UUID],
+    representatives: RepresentativeStore,
+    acts: Acts,
 ) -> contract.IssuedAccessToken:
     """Draw a token; only its SHA-256 is kept.
 
     The kept reply has no secret in it, so a repeat is answered with `token` null: the secret is shown once.
     Raises: IdempotencyKeyReused, NotPermitted, TokenLifetimeOutOfRange, TokenSubjectNotFound,
-    TokenSubjectEnded, TokenRolesExceedSubject.
+    TokenSubjectEnded, TokenMustNameRepresentative, TokenRolesExceedSubject.
     """
     mark = fingerprint(cmd)
     async with uow.begin() as tx:
@@ -60,7 +75,7 @@ async def issue_access_token(
             return msgspec.json.decode(earlier, type=contract.IssuedAccessToken)
         tx.access.require(cmd.actor, "issue_access_token", Resource("AccessToken"))
         require_lifetime(cmd.expires_at, now=tx.now)
-        require_within(cmd.roles, await _roles_held(cmd, tx=tx, participants=participants, access=access))
+        require_within(cmd.roles, await _roles_held(cmd, tx, participants, access, representatives, acts))
         secret = token_text(secrets.draw(SECRET_BYTES))
         token = AccessToken(
             token_id=new_id(),
@@ -84,16 +99,51 @@ async def issue_access_token(
 
 
 async def _roles_held(
-    cmd: IssueAccessToken, *, tx: Transaction, participants: ParticipantStore, access: AccessStore
+    cmd: IssueAccessToken,
+    tx: Transaction,
+    participants: ParticipantStore,
+    access: AccessStore,
+    representatives: RepresentativeStore,
+    acts: Acts,
 ) -> frozenset[Role]:
     if cmd.subject_kind is TokenSubjectKind.STAFF:
         member = await access.find_staff(tx.conn, cmd.subject_id)
         if member is None:
             raise TokenSubjectNotFound
         return member.roles
-    found = await participants.lock(tx.conn, [cmd.subject_id])
-    if (participant := found.get(cmd.subject_id)) is None:
+    representative, participant_id = None, cmd.subject_id
+    if cmd.subject_kind is TokenSubjectKind.REPRESENTATIVE:
+        representative = await representatives.find(tx.conn, cmd.subject_id)
+        if representative is None:
+            raise TokenSubjectNotFound
+        participant_id = representative.participant_id
+    participant = (await participants.lock(tx.conn, [participant_id])).get(participant_id)
+    if participant is None:
         raise TokenSubjectNotFound
     if participant.state in ENDED:
         raise TokenSubjectEnded(facts={"state": participant.state.value})
-    return roles_open_to(participant.roles)
+    if representative is not None:
+        # Locked after the participant, as closing does; its end waits for this token and revokes it, or is seen here.
+        representative = await representatives.lock(tx.conn, cmd.subject_id)
+        if representative is None or not representative.acts_at(tx.now):
+            raise TokenSubjectEnded(facts={"state": "ended"})
+    roles = roles_open_to(participant.roles)
+    if representative is None:
+        return roles
+    return _with_representative(cmd, representative.roles(roles, _needed(acts, tx.now.date())))
+
+
+def _needed(acts: Acts, on: date) -> dict[Role, frozenset[str]]:
+    """The codes that an installation demands of a power of attorney for all acts of a role; none: never enough."""
+    needed = {}
+    for role, kinds in _ACTS_OF.items():
+        codes = [acts.policy.powers(kind, on) for kind in kinds]
+        needed[role] = frozenset().union(*codes) if all(codes) else frozenset()
+    return needed
+
+
+def _with_representative(cmd: IssueAccessToken, held: frozenset[Role]) -> frozenset[Role]:
+    """The roles held; that of a representative cannot be left out, for the policies tell it by that role."""
+    if Role.REPRESENTATIVE in held - cmd.roles:
+        raise TokenMustNameRepresentative
+    return held

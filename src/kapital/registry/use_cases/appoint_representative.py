@@ -1,0 +1,168 @@
+"""Use case: a person who acts for a participant is entered, a power of attorney (МЧД) having been found good."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
+from uuid import UUID
+
+import msgspec
+
+from kapital.contracts import registry as contract
+from kapital.kernel.actor import Actor
+from kapital.kernel.ids import CommandId
+from kapital.platform.acts.checking import Acts
+from kapital.platform.acts.owners import require_power
+from kapital.platform.acts.problems import PowerOfAttorneyRequired
+from kapital.platform.events import Event
+from kapital.platform.signatures.certificates import INN, INN_LEGAL_ENTITY, OGRN, OGRNIP, SNILS
+from kapital.platform.unit_of_work import Transaction, UnitOfWork, fingerprint
+from kapital.registry.domain.events import REPRESENTATIVE_APPOINTED
+from kapital.registry.domain.participant import ParticipantKind
+from kapital.registry.domain.problems import (
+    ParticipantMustBeLive,
+    ParticipantNotFound,
+    RepresentativeAlreadyAppointed,
+    RepresentativesTooMany,
+)
+from kapital.registry.domain.representative import (
+    LIVE_MAX,
+    Representative,
+    RepresentativeKind,
+    RepresentativeSaid,
+)
+from kapital.registry.ports import KeptPower, NewRepresentative, ParticipantStore, Principal, RepresentativeStore
+from kapital.registry.queries.representatives import one_representative
+from kapital.registry.use_cases.state_changes import record_of
+
+
+class ShownPower(msgspec.Struct, frozen=True, kw_only=True):
+    """A power of attorney (МЧД) and its detached signature."""
+
+    document: bytes
+    signature: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AppointRepresentative:
+    """Enter a person; `power` when it acts by one."""
+
+    command_id: CommandId
+    actor: Actor
+    participant_id: UUID
+    said: RepresentativeSaid
+    power: ShownPower | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _SeenPower:
+    kept: KeptPower
+    expires_on: date
+
+
+async def appoint_representative(
+    cmd: AppointRepresentative,
+    *,
+    uow: UnitOfWork,
+    participants: ParticipantStore,
+    representatives: RepresentativeStore,
+    acts: Acts,
+    new_id: Callable[[], UUID],
+) -> contract.Representative:
+    """Check what the person acts by and enter it; it may act from now on.
+
+    Authorities are asked before the transaction that enters it. A power of attorney is kept by its hash.
+    Law: Civil Code art. 53, 185; 63-FZ art. 17.2. Promise: only a power found VALID is entered.
+    Raises: IdempotencyKeyReused, NotPermitted, ParticipantNotFound, what `RepresentativeSaid.require_sound` raises,
+    PowerOfAttorneyRequired, PowerOfAttorneyUnreadable, PowerOfAttorneyStatusUnavailable, PowerOfAttorneyInsufficient,
+    SignatureIndeterminate, ParticipantMustBeLive, RepresentativeTermOutOfRange, RepresentativesTooMany,
+    RepresentativeAlreadyAppointed.
+    Not: that the extract of the state register says what `basis_reference` claims; a person has seen it.
+    """
+    mark = fingerprint(cmd)
+    async with uow.begin() as tx:
+        if (earlier := await tx.replies.find(cmd.command_id, cmd.actor, mark)) is not None:
+            return await _again(tx, earlier)
+        tx.access.require(cmd.actor, "appoint_representative", record_of(cmd.participant_id))
+        principal = await representatives.principal(tx.conn, cmd.participant_id)
+        if principal is None:
+            raise ParticipantNotFound
+    cmd.said.require_sound(ParticipantKind(principal.kind), shows_power=cmd.power is not None)
+    seen = await _look(cmd, principal, acts)
+    async with uow.begin() as tx:
+        # Locked first: of two at once the second sees what the first entered.
+        participant = (await participants.lock(tx.conn, [cmd.participant_id]))[cmd.participant_id]
+        if (earlier := await tx.replies.find(cmd.command_id, cmd.actor, mark)) is not None:
+            return await _again(tx, earlier)
+        tx.access.require(cmd.actor, "appoint_representative", record_of(cmd.participant_id))
+        if participant.has_ended:
+            raise ParticipantMustBeLive(facts={"state": participant.state.value})
+        until = cmd.said.until(now=tx.now, power_expires_on=seen.expires_on if seen else None)
+        if await representatives.count_living(tx.conn, cmd.participant_id) >= LIVE_MAX:
+            raise RepresentativesTooMany(facts={"limit": LIVE_MAX})
+        one = Representative(
+            representative_id=new_id(),
+            participant_id=cmd.participant_id,
+            kind=cmd.said.kind,
+            powers=cmd.said.powers,
+            valid_from=tx.now,
+            valid_until=until,
+        )
+        kept = seen.kept if seen else None
+        new = NewRepresentative(representative=one, said=cmd.said, power=kept, appointed_by=cmd.actor.id)
+        if not await representatives.add(tx.conn, new):
+            raise RepresentativeAlreadyAppointed
+        told = contract.RepresentativeAppointed(
+            participant_id=one.participant_id,
+            representative_id=one.representative_id,
+            kind=contract.RepresentativeKind(one.kind.value),
+            powers=sorted(one.powers),
+            valid_from=one.valid_from,
+            valid_until=one.valid_until,
+        )
+        basis = {"reference": cmd.said.basis_reference, "power_sha256": kept.sha256 if kept else None}
+        await tx.audit.append(
+            "registry.representative_appointed", one.representative_id, cmd.actor, basis=basis, after=told
+        )
+        await tx.outbox.add(Event(type=REPRESENTATIVE_APPOINTED, aggregate_id=str(one.participant_id), data=told))
+        # The id alone: names stay in one table.
+        reply = msgspec.json.encode(one.representative_id)
+        await tx.replies.keep(cmd.command_id, cmd.actor, mark, reply)
+        return await _again(tx, reply)
+
+
+async def _again(tx: Transaction, reply: bytes) -> contract.Representative:
+    """The answer as it was first given: of what it says only the end can have changed."""
+    found = await one_representative(tx.conn, msgspec.json.decode(reply, type=UUID))
+    return msgspec.structs.replace(found, ended_at=None)
+
+
+async def _look(cmd: AppointRepresentative, principal: Principal, acts: Acts) -> _SeenPower | None:
+    """What the outside world tells of the power of attorney; None for an executive, who has none."""
+    if cmd.said.kind is RepresentativeKind.SOLE_EXECUTIVE:
+        return None
+    if cmd.power is None:
+        raise PowerOfAttorneyRequired
+    holder = {INN: cmd.said.inn} | ({SNILS: cmd.said.snils} if cmd.said.snils else {})
+    found = await require_power(
+        acts,
+        cmd.power.document,
+        cmd.power.signature,
+        numbers=_numbers(principal),
+        holder=holder,
+        powers=cmd.said.powers,
+    )
+    kept = KeptPower(
+        number=found.number,
+        sha256=await acts.files.put(cmd.power.document),
+        signature_sha256=await acts.files.put(cmd.power.signature),
+    )
+    return _SeenPower(kept, found.expires_on)
+
+
+def _numbers(principal: Principal) -> dict[str, str]:
+    """By what the power of attorney must name who grants it."""
+    is_person = principal.kind in (ParticipantKind.NATURAL_PERSON, ParticipantKind.SOLE_PROPRIETOR)
+    numbers = {INN if is_person else INN_LEGAL_ENTITY: principal.inn}
+    if principal.ogrn is not None:
+        numbers[OGRNIP if is_person else OGRN] = principal.ogrn
+    return numbers
