@@ -48,8 +48,8 @@ async def test_a_name_is_found_by_its_beginning_however_it_is_written(world: Wor
     assert await found(world, name="«»") == []
     assert await found(world, name="%") == []
     assert await found(world, inn=person_inn(3)) == ["Иванов Пётр"]
-    assert len(await found(world, inn=entity_inn(4)[:8])) == 1
-    assert await found(world, inn=entity_inn(4)[:8], exact=True) == []
+    assert len(await found(world, inn=entity_inn(4)[:9])) == 1
+    assert await found(world, inn=entity_inn(4)[:9], exact=True) == []
     assert len(await found(world, ogrn="10277")) == 1
     assert await found(world, name="федоров", state=ParticipantState.ACTIVE) == []
 
