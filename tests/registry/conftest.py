@@ -32,6 +32,7 @@ from kapital.registry.domain.events import RULE_BOOK_EFFECTIVE
 from kapital.registry.domain.participant import Application
 from kapital.registry.queries.bound import RegistryReads
 from kapital.registry.queries.register_extract import register_extract
+from kapital.registry.queries.representatives import one_representative
 from kapital.registry.reactions import on_kyc_news
 from kapital.registry.use_cases.bound import RegistryUseCases
 from kapital.registry.use_cases.register_participants import RegisterParticipants
@@ -237,6 +238,7 @@ async def world(make_database, clock: SteppedClock) -> World:
         extract_pages=register_extract,
         forget_token=verifier.forget,
         representatives=RepresentativeTable(),
+        show_representative=one_representative,
         acts=simple_acts(clock),
     )
     reads = RegistryReads(database=database, clock=clock)

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from kapital.contracts import registry as contract
 from kapital.contracts.registry import RegisterExtract
 from kapital.kernel.actor import Actor
 from kapital.kernel.roles import Role
@@ -265,6 +266,14 @@ class ExtractPages(Protocol):
         limit: int = 100,
     ) -> RegisterExtract:
         """A page, in the order of ids."""
+        ...
+
+
+class ShownRepresentative(Protocol):
+    """The read model of one representative (`queries.representatives`), for the answer to an act upon it."""
+
+    async def __call__(self, conn: AsyncConnection, representative_id: UUID) -> contract.Representative:
+        """One that is known to be there, with its name."""
         ...
 
 

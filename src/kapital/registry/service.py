@@ -26,6 +26,7 @@ from kapital.registry.adapters.secrets import SystemSecrets
 from kapital.registry.adapters.token_verifier import DatabaseTokenVerifier
 from kapital.registry.queries.bound import RegistryReads
 from kapital.registry.queries.register_extract import register_extract
+from kapital.registry.queries.representatives import one_representative
 from kapital.registry.reactions import ISSUE_EVENTS, KYC_EVENTS, on_issue_news, on_kyc_news
 from kapital.registry.routes import HANDLERS
 from kapital.registry.use_cases.bound import RegistryUseCases
@@ -80,6 +81,7 @@ def registry_of(
         extract_pages=register_extract,
         forget_token=verifier.forget,
         representatives=RepresentativeTable(),
+        show_representative=one_representative,
         acts=acts,
     )
     reads = RegistryReads(database=database, clock=clock)

@@ -30,8 +30,14 @@ from kapital.registry.domain.representative import (
     RepresentativeKind,
     RepresentativeSaid,
 )
-from kapital.registry.ports import KeptPower, NewRepresentative, ParticipantStore, Principal, RepresentativeStore
-from kapital.registry.queries.representatives import one_representative
+from kapital.registry.ports import (
+    KeptPower,
+    NewRepresentative,
+    ParticipantStore,
+    Principal,
+    RepresentativeStore,
+    ShownRepresentative,
+)
 from kapital.registry.use_cases.state_changes import record_of
 
 
@@ -67,6 +73,7 @@ async def appoint_representative(
     representatives: RepresentativeStore,
     acts: Acts,
     new_id: Callable[[], UUID],
+    show: ShownRepresentative,
 ) -> contract.Representative:
     """Check what the person acts by and enter it; it may act from now on.
 
@@ -81,7 +88,7 @@ async def appoint_representative(
     mark = fingerprint(cmd)
     async with uow.begin() as tx:
         if (earlier := await tx.replies.find(cmd.command_id, cmd.actor, mark)) is not None:
-            return await _again(tx, earlier)
+            return await _again(tx, earlier, show)
         tx.access.require(cmd.actor, "appoint_representative", record_of(cmd.participant_id))
         principal = await representatives.principal(tx.conn, cmd.participant_id)
         if principal is None:
@@ -92,7 +99,7 @@ async def appoint_representative(
         # Locked first: of two at once the second sees what the first entered.
         participant = (await participants.lock(tx.conn, [cmd.participant_id]))[cmd.participant_id]
         if (earlier := await tx.replies.find(cmd.command_id, cmd.actor, mark)) is not None:
-            return await _again(tx, earlier)
+            return await _again(tx, earlier, show)
         tx.access.require(cmd.actor, "appoint_representative", record_of(cmd.participant_id))
         if participant.has_ended:
             raise ParticipantMustBeLive(facts={"state": participant.state.value})
@@ -127,12 +134,12 @@ async def appoint_representative(
         # The id alone: names stay in one table.
         reply = msgspec.json.encode(one.representative_id)
         await tx.replies.keep(cmd.command_id, cmd.actor, mark, reply)
-        return await _again(tx, reply)
+        return await _again(tx, reply, show)
 
 
-async def _again(tx: Transaction, reply: bytes) -> contract.Representative:
+async def _again(tx: Transaction, reply: bytes, show: ShownRepresentative) -> contract.Representative:
     """The answer as it was first given: of what it says only the end can have changed."""
-    found = await one_representative(tx.conn, msgspec.json.decode(reply, type=UUID))
+    found = await show(tx.conn, msgspec.json.decode(reply, type=UUID))
     return msgspec.structs.replace(found, ended_at=None)
 
 

@@ -19,6 +19,7 @@ from kapital.registry.ports import (
     RepresentativeStore,
     RuleBookStore,
     SecretSource,
+    ShownRepresentative,
 )
 from kapital.registry.use_cases import (
     accept_rule_book,
@@ -55,6 +56,7 @@ class RegistryUseCases:
     extract_pages: ExtractPages
     forget_token: Callable[[bytes], None]
     representatives: RepresentativeStore
+    show_representative: ShownRepresentative
     acts: Acts
 
     async def register_participants(
@@ -138,6 +140,7 @@ class RegistryUseCases:
                 representatives=self.representatives,
                 acts=self.acts,
                 new_id=self.new_id,
+                show=self.show_representative,
             )
 
     async def end_representative(self, cmd: ending.EndRepresentative) -> contract.Representative:
@@ -194,4 +197,9 @@ class RegistryUseCases:
         )
 
     def _ending(self) -> ending.EndingParts:
-        return ending.EndingParts(representatives=self.representatives, access=self.access, forget=self.forget_token)
+        return ending.EndingParts(
+            representatives=self.representatives,
+            access=self.access,
+            forget=self.forget_token,
+            show=self.show_representative,
+        )

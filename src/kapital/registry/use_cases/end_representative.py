@@ -17,8 +17,7 @@ from kapital.platform.unit_of_work import Transaction, UnitOfWork, fingerprint
 from kapital.registry.domain.events import REPRESENTATIVE_ENDED
 from kapital.registry.domain.problems import RepresentativeNotFound
 from kapital.registry.domain.representative import Representative, RepresentativeEnd
-from kapital.registry.ports import AccessStore, RepresentativeStore
-from kapital.registry.queries.representatives import one_representative
+from kapital.registry.ports import AccessStore, RepresentativeStore, ShownRepresentative
 from kapital.registry.use_cases.state_changes import record_of
 
 BATCH_MAX: Final = 1_000
@@ -31,6 +30,7 @@ class EndingParts:
     representatives: RepresentativeStore
     access: AccessStore
     forget: Callable[[bytes], None]
+    show: ShownRepresentative
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +56,7 @@ async def end_representative(
     mark = fingerprint(cmd)
     async with uow.begin() as tx:
         if (earlier := await tx.replies.find(cmd.command_id, cmd.actor, mark)) is not None:
-            return await one_representative(tx.conn, msgspec.json.decode(earlier, type=UUID))
+            return await parts.show(tx.conn, msgspec.json.decode(earlier, type=UUID))
         one = await parts.representatives.lock(tx.conn, cmd.representative_id)
         if one is None or cmd.actor.participant_id not in (None, one.participant_id):
             raise RepresentativeNotFound
@@ -67,7 +67,7 @@ async def end_representative(
         tokens = await end_all(tx, [ended], parts=parts, actor=cmd.actor, reference=cmd.basis_reference)
         # The id alone: names stay in one table, and of what has ended nothing changes.
         await tx.replies.keep(cmd.command_id, cmd.actor, mark, msgspec.json.encode(one.representative_id))
-        answer = await one_representative(tx.conn, one.representative_id)
+        answer = await parts.show(tx.conn, one.representative_id)
     for token in tokens:
         parts.forget(token)
     return answer
