@@ -39,8 +39,8 @@ def schema_named_by(path: Path) -> Draft202012Validator:
     assert (service, operation_id) in BY_ID, f"{service} has no operation {operation_id}"
     operation = BY_ID[service, operation_id]
     body = operation.body["requestBody"] if part == "request" else operation.response(operation.success[0])
-    name = body["content"]["application/json"]["schema"]["$ref"].rsplit("/", 1)[-1]
-    return validator(f"#/components/schemas/{service}_{name}")
+    file, _, pointer = body["content"]["application/json"]["schema"]["$ref"].partition("#/")
+    return validator(f"#/components/schemas/{Path(file).stem or service}_{pointer.rsplit('/', 1)[-1]}")
 
 
 def requests_of(operation: Operation) -> set[str]:

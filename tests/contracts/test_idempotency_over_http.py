@@ -36,6 +36,7 @@ from kapital.sandbox.certification_authority import Authority, SandboxSigner, Su
 from kapital.sandbox.certification_authority.serving import ServedAuthority
 from kapital.sandbox.people import PersonKind, SyntheticPerson, synthetic_people
 from kapital.settlement.domain.top_up_code import top_up_code
+from kapital.tokenization.domain.order_review import OrderReview, ReviewState
 from kapital.tokenization.domain.terms import load_terms
 from tests.contracts.documents import all_operations, validator
 from tests.contracts.story import staff_token
@@ -395,12 +396,41 @@ async def _orders(play: Play) -> None:
     await play.try_out(label, "investor", {"orders": orders}, other={"orders": orders[1:]})
     play.tried[f"{label} "] = of_one
     ids = [item["order_id"] for item in single["items"]]
+    await _held_order(play, UUID(ids[0]))
     await play.try_out(
         "POST /v1/tokenization/orders/withdrawals",
         "investor",
         {"order_ids": ids},
         other={"order_ids": [play.cast["issue_id"]]},
     )
+
+
+async def _held_order(play: Play, order_id: UUID) -> None:
+    """As if the certificate of the order had been revoked: how it comes to that, the scenarios tell."""
+    parts = play.kapital.tokenization.use_cases.parts
+    async with parts.uow.begin() as tx:
+        [order] = (await parts.orders.read(tx.conn, [order_id])).values()
+        review = OrderReview(
+            review_id=new_uuid7(),
+            issue_id=order.issue_id,
+            actor_id=order.actor_id,
+            command_id=order.command_id,
+            participant_id=order.participant_id,
+            state=ReviewState.HELD,
+            version=1,
+            signature_holds=True,
+            reasons="certificate_revoked_later",
+            revoked_at=tx.now,
+            signed_at=order.created_at,
+            file_sha256="0f" * 32,
+            checked_at=tx.now,
+        )
+        await parts.reviews.add(tx.conn, [review])
+    path, at = "POST /v1/tokenization/order-reviews/{review_id}", {"review_id": str(review.review_id)}
+    ask = {"verdict": "go_on", "reason": "клиент подтвердил"}
+    proposed = await play.try_out(f"{path}/proposal", "compliance", ask, other=ask | {"reason": "нет"}, **at)
+    say = {"proposal_sha256": proposed["proposal_sha256"], "answer": "confirm"}
+    await play.try_out(f"{path}/decision", "legal", say, other=say | {"answer": "return"}, **at)
 
 
 async def _money(play: Play) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeAlias
 from uuid import UUID
 
 from kapital.contracts.base import AwareDatetime, Contract
@@ -66,6 +66,35 @@ class ObservationState(StrEnum):
     recorded = "recorded"
     confirmed = "confirmed"
     rejected = "rejected"
+
+
+class OrderReviewState(StrEnum):
+    waiting = "waiting"
+    passed = "passed"
+    held = "held"
+    proposed = "proposed"
+    goes_on = "goes_on"
+    not_allocated = "not_allocated"
+
+
+class OrderReviewVerdict(StrEnum):
+    go_on = "go_on"
+    not_allocate = "not_allocate"
+
+
+class OrderReviewAnswer(StrEnum):
+    confirm = "confirm"
+    return_ = "return"
+
+
+class OrderReviewFlag(StrEnum):
+    """
+    The order was held because its certificate does not stand any more; how that ended.
+    """
+
+    held = "held"
+    goes_on = "goes_on"
+    not_allocated = "not_allocated"
 
 
 class DraftDecisionBody(Contract, kw_only=True):
@@ -328,6 +357,7 @@ class OrderRow(Contract, kw_only=True):
         ]
         | UnsetType
     ) = UNSET
+    review: OrderReviewFlag | UnsetType = UNSET
 
 
 class OrderPage(Contract, kw_only=True):
@@ -418,6 +448,74 @@ class ObservationView(Contract, kw_only=True):
     document_sha256: Annotated[str, Meta(pattern="^[0-9a-f]{64}$")] | UnsetType = UNSET
     decided_by: Annotated[str, Meta(max_length=64)] | UnsetType = UNSET
     decided_at: AwareDatetime | UnsetType = UNSET
+
+
+class ProposeOrderReviewBody(Contract, kw_only=True):
+    verdict: OrderReviewVerdict
+    reason: Annotated[
+        str,
+        Meta(
+            description="Kept beside the order; names no person.",
+            max_length=500,
+            min_length=1,
+        ),
+    ]
+
+
+class DecideOrderReviewBody(Contract, kw_only=True):
+    proposal_sha256: Annotated[
+        str,
+        Meta(
+            description="The proposal that the second person saw.",
+            pattern="^[0-9a-f]{64}$",
+        ),
+    ]
+    answer: OrderReviewAnswer
+
+
+Reason: TypeAlias = Annotated[str, Meta(max_length=64)]
+
+
+class OrderReviewView(Contract, kw_only=True):
+    review_id: UUID
+    issue_id: UUID
+    participant_id: UUID
+    order_ids: Annotated[
+        list[UUID],
+        Meta(
+            description="Accepted orders of the issue that one act placed; they are decided together.",
+            max_length=1000,
+        ),
+    ]
+    state: OrderReviewState
+    version: Annotated[int, Meta(ge=1, le=9223372036854775807)]
+    signature_holds: Annotated[
+        bool, Meta(description="The signature was made while its certificate stood.")
+    ]
+    reasons: Annotated[list[Reason], Meta(max_length=64)]
+    signed_at: Annotated[
+        AwareDatetime, Meta(description="The trusted instant of the signature.")
+    ]
+    checked_at: AwareDatetime
+    file_sha256: Annotated[
+        str, Meta(description="The file of this check.", pattern="^[0-9a-f]{64}$")
+    ]
+    revoked_at: (
+        Annotated[AwareDatetime, Meta(description="When the certificate was revoked")]
+        | UnsetType
+    ) = UNSET
+    verdict: OrderReviewVerdict | UnsetType = UNSET
+    reason: Annotated[str, Meta(max_length=500)] | UnsetType = UNSET
+    proposal_sha256: Annotated[str, Meta(pattern="^[0-9a-f]{64}$")] | UnsetType = UNSET
+    proposed_by: Annotated[str, Meta(max_length=64)] | UnsetType = UNSET
+    proposed_at: AwareDatetime | UnsetType = UNSET
+    decided_by: Annotated[str, Meta(max_length=64)] | UnsetType = UNSET
+    decided_at: AwareDatetime | UnsetType = UNSET
+
+
+class OrderReviewPage(Contract, kw_only=True):
+    items: Annotated[list[OrderReviewView], Meta(max_length=500)]
+    next_after: UUID | UnsetType = UNSET
 
 
 class ObservationPage(Contract, kw_only=True):

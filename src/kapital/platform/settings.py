@@ -13,7 +13,7 @@ from typing import Final, Literal, Self
 from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
-from kapital.platform.acts.policy import ActRule
+from kapital.platform.acts.policy import ActRule, RecheckRule
 
 PREFIX: Final = "KAPITAL_"
 CONFIG_VARIABLE: Final = "KAPITAL_CONFIG"
@@ -74,6 +74,10 @@ class Settings(BaseSettings):
     """Dated rules by kind of act (`place_orders`, `withdraw_orders`, `sign_decision`, `withdraw_money`,
     `accept_rule_book`): `kind`, `signature`, `effective_from`, `effective_to`, `basis`, and `powers`, the codes that
     a power of attorney must give. In the environment as JSON, in the file as `[[act_rules]]`."""
+    recheck_at_settlement: tuple[RecheckRule, ...] = ()
+    """Dated rules (`effective_from`, `effective_to`, `basis`): placements that end on such a day are allocated only
+    when the certificates behind their accepted orders were checked again; orders whose certificate was revoked since
+    wait for the decision of two persons. Without a rule a signature that held when it came is enough."""
     trust_dir: Path | None = None
     """Folder of certificates that are believed: `roots`, `time_stamp_roots`, `certificates`. None: no signature is
     valid."""

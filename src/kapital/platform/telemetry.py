@@ -45,6 +45,9 @@ ACTS_WAITING: Final = Gauge(
     "kapital_acts_waiting", "Acts whose signature can be neither confirmed nor refused yet", ["service"],
     registry=REGISTRY,
 )  # fmt: skip
+ORDER_REVIEWS_OPEN: Final = Gauge(
+    "kapital_order_reviews_open", "Signed acts of orders that keep a placement from its allocation", registry=REGISTRY
+)
 BANK_MESSAGES: Final = Counter(
     "kapital_bank_messages_total",
     "Messages of the bank by what became of them",

@@ -26,6 +26,7 @@ from kapital.tokenization.domain.fixing import Fixing
 from kapital.tokenization.domain.investor import Investor
 from kapital.tokenization.domain.issue import Issue
 from kapital.tokenization.domain.order import Order
+from kapital.tokenization.domain.order_review import ActToReview, OrderReview
 from kapital.tokenization.domain.payoff import PayoutLine
 from kapital.tokenization.domain.states import ActionState
 
@@ -195,6 +196,54 @@ class Investors(Protocol):
         ...
 
 
+class OrderReviews(Protocol):
+    """Checks of acts before settlement, and the reviews of those that they hold."""
+
+    async def to_check(
+        self, conn: AsyncConnection, issue_ids: Iterable[UUID], *, before: datetime, limit: int
+    ) -> list[ActToReview]:
+        """Acts behind accepted orders not checked yet, or last in vain before an instant."""
+        ...
+
+    async def lock_of_acts(self, conn: AsyncConnection, acts: Sequence[ActToReview]) -> list[OrderReview]:
+        """The reviews that these acts have already, locked."""
+        ...
+
+    async def add(self, conn: AsyncConnection, reviews: Sequence[OrderReview]) -> set[UUID]:
+        """Keep reviews; the ids of those whose act had none."""
+        ...
+
+    async def lock(self, conn: AsyncConnection, review_id: UUID) -> OrderReview | None:
+        """One review, locked."""
+        ...
+
+    async def save(self, conn: AsyncConnection, reviews: Sequence[OrderReview]) -> None:
+        """Write the next version of each. Raises: StaleVersion."""
+        ...
+
+    async def issues_open(self, conn: AsyncConnection, issue_ids: Iterable[UUID]) -> set[UUID]:
+        """Which of the issues have accepted orders whose act is not checked, or held."""
+        ...
+
+    async def barred(self, conn: AsyncConnection, issue_ids: Iterable[UUID]) -> set[tuple[UUID, str, str]]:
+        """Issue, actor and command of the acts whose orders get nothing."""
+        ...
+
+    async def page(
+        self, conn: AsyncConnection, *, state: str | None, after: UUID | None, limit: int
+    ) -> list[OrderReview]:
+        """Reviews by id above `after`, in one state if it is given."""
+        ...
+
+    async def orders_of(self, conn: AsyncConnection, review_ids: Iterable[UUID]) -> dict[UUID, list[UUID]]:
+        """The orders that each review is about, in the order of their command."""
+        ...
+
+    async def count_open(self, conn: AsyncConnection) -> int:
+        """How many acts keep placements from closing."""
+        ...
+
+
 class Actions(Protocol):
     """Corporate actions and their payout lines."""
 
@@ -292,6 +341,7 @@ class Parts:
     documents: Documents
     issues: Issues
     orders: Orders
+    reviews: OrderReviews
     investors: Investors
     actions: Actions
     fixings: Fixings

@@ -13,17 +13,20 @@ from kapital.contracts.common import PreparedAct
 from kapital.platform.acts.http import prepared, signed_act
 from kapital.platform.http import NO_IDEMPOTENCY_KEY, HttpRequest, actor_of, command_context
 from kapital.tokenization.domain.decision import Verdict
+from kapital.tokenization.domain.order_review import OrderReview, ReviewVerdict
 from kapital.tokenization.queries.access import PAGE_MAX
 from kapital.tokenization.queries.get_issue import get_issue
 from kapital.tokenization.queries.get_order_book import get_order_book
 from kapital.tokenization.queries.list_actions import list_actions
 from kapital.tokenization.queries.list_fixings import list_fixings
 from kapital.tokenization.queries.list_issues import list_issues
+from kapital.tokenization.queries.list_order_reviews import list_order_reviews, order_review_views
 from kapital.tokenization.queries.list_own_orders import list_own_orders
 from kapital.tokenization.queries.observation import observation_view
 from kapital.tokenization.use_cases.bound import TokenizationUseCases
 from kapital.tokenization.use_cases.cancel_issue import CancelIssue
 from kapital.tokenization.use_cases.confirm_fixing import ConfirmFixing, FixingDecision
+from kapital.tokenization.use_cases.decide_order_review import DecideOrderReview, ProposeOrderReview
 from kapital.tokenization.use_cases.draft_decision import DraftDecision
 from kapital.tokenization.use_cases.place_orders import NewOrder, PlaceOrders
 from kapital.tokenization.use_cases.prepare_act import prepare_act
@@ -239,6 +242,63 @@ async def confirm_fixing_route(
     return observation_view(fixing)
 
 
+@post("/v1/tokenization/order-reviews/{review_id:uuid}/proposal", status_code=200)
+async def propose_order_review_route(
+    request: HttpRequest, tokenization: TokenizationUseCases, review_id: UUID, data: contract.ProposeOrderReviewBody
+) -> contract.OrderReviewView:
+    """Propose."""
+    actor, command_id = command_context(request)
+    review = await tokenization.propose_order_review(
+        ProposeOrderReview(
+            command_id=command_id,
+            actor=actor,
+            review_id=review_id,
+            verdict=ReviewVerdict(data.verdict.value),
+            reason=data.reason,
+        )
+    )
+    return await _order_review(tokenization, review)
+
+
+@post("/v1/tokenization/order-reviews/{review_id:uuid}/decision", status_code=200)
+async def decide_order_review_route(
+    request: HttpRequest, tokenization: TokenizationUseCases, review_id: UUID, data: contract.DecideOrderReviewBody
+) -> contract.OrderReviewView:
+    """Confirm or return."""
+    actor, command_id = command_context(request)
+    review = await tokenization.decide_order_review(
+        DecideOrderReview(
+            command_id=command_id,
+            actor=actor,
+            review_id=review_id,
+            proposal_sha256=data.proposal_sha256,
+            confirm=data.answer is contract.OrderReviewAnswer.confirm,
+        )
+    )
+    return await _order_review(tokenization, review)
+
+
+async def _order_review(tokenization: TokenizationUseCases, review: OrderReview) -> contract.OrderReviewView:
+    async with tokenization.parts.database.connect() as conn:
+        [view] = await order_review_views(conn, tokenization.parts, [review])
+    return view
+
+
+@get("/v1/tokenization/order-reviews")
+async def list_order_reviews_route(
+    request: HttpRequest,
+    tokenization: TokenizationUseCases,
+    in_state: StateFilter = None,
+    after: UUID | None = None,
+    limit: Limit = 100,
+) -> contract.OrderReviewPage:
+    """A page of reviews."""
+    async with tokenization.parts.database.connect() as conn:
+        return await list_order_reviews(
+            conn, tokenization.parts, actor_of(request), state=in_state, after=after, limit=limit
+        )
+
+
 @get("/v1/tokenization/issues")
 async def list_issues_route(
     request: HttpRequest,
@@ -328,4 +388,7 @@ HANDLERS = (
     list_actions_route,
     list_own_orders_route,
     list_fixings_route,
+    propose_order_review_route,
+    decide_order_review_route,
+    list_order_reviews_route,
 )

@@ -20,6 +20,7 @@ from kapital.platform.unit_of_work import UnitOfWork
 from kapital.tokenization.adapters.actions import ActionTables, FixingTables
 from kapital.tokenization.adapters.investors import InvestorTables
 from kapital.tokenization.adapters.issues import IssueTables
+from kapital.tokenization.adapters.order_reviews import OrderReviewTables
 from kapital.tokenization.adapters.orders import OrderTables
 from kapital.tokenization.ports import Documents, Parts
 from kapital.tokenization.reactions import subscriptions
@@ -68,6 +69,7 @@ def tokenization_of(
         documents=documents,
         issues=IssueTables(),
         orders=OrderTables(),
+        reviews=OrderReviewTables(),
         investors=InvestorTables(),
         actions=ActionTables(),
         fixings=FixingTables(),

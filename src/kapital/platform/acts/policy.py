@@ -48,11 +48,30 @@ class ActRule(BaseModel):
     powers: tuple[str, ...] = ()
 
 
+class RecheckRule(BaseModel):
+    """From a day to a day (both included) certificates behind accepted orders are checked again before settlement."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    effective_from: date
+    effective_to: date | None = None
+    basis: str = Field(min_length=1, max_length=500)
+
+
 class ActPolicy:
     """The rules, by kind and day. Raises on making: InvariantBroken for rules of one kind that overlap."""
 
-    def __init__(self, default: Need, rules: Iterable[ActRule] = ()) -> None:
+    def __init__(self, default: Need, rules: Iterable[ActRule] = (), rechecks: Iterable[RecheckRule] = ()) -> None:
         self._default = default
+        terms = sorted(rechecks, key=lambda rule: rule.effective_from)
+        self._recheck = (
+            DatedParameter(
+                "recheck_at_settlement",
+                [(r.effective_from, r.effective_to, True, r.basis, Confidence.DOUBTFUL) for r in terms],
+            )
+            if terms
+            else None
+        )
         given = list(rules)
         self._by_kind = {
             kind: DatedParameter(
@@ -75,6 +94,11 @@ class ActPolicy:
         """Codes that a power of attorney must give for the act."""
         rule = self._rule(kind, on)
         return frozenset(rule.powers) if rule else frozenset()
+
+    def rechecks_at_settlement(self, on: date) -> bool:
+        """Whether orders of a placement that ends on this day wait for a second check of their certificates."""
+        rows = self._recheck.rows if self._recheck else ()
+        return any(row.effective_from <= on and (row.effective_to is None or on <= row.effective_to) for row in rows)
 
     def _rule(self, kind: ActKind, on: date) -> ActRule | None:
         parameter = self._by_kind.get(kind)

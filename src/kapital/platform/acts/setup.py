@@ -41,7 +41,7 @@ def acts_of(settings: Settings, clock: Clock, files: FileStore, powers: PoaStatu
     online = OnlineRevocation(fetcher, timedelta(seconds=settings.revocation_keep_s), rules)
     acts = Acts(
         clock=clock,
-        policy=ActPolicy(Need(settings.acts_signed), settings.act_rules),
+        policy=ActPolicy(Need(settings.acts_signed), settings.act_rules, settings.recheck_at_settlement),
         trust=read_trust(settings.trust_dir),
         policies=frozenset(settings.signature_policies),
         revocation=online if settings.signature_hosts else NoRevocationSource(),

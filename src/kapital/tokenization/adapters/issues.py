@@ -56,6 +56,9 @@ ISSUE_TABLE: Final = VersionedTable(
 _TO_OPEN: Final = "WHERE state = 'published' AND placement_start_at <= :now ORDER BY placement_start_at LIMIT :limit"
 _TO_CLOSE: Final = """
     WHERE state IN ('placement_open', 'placement_suspended') AND placement_end_at <= :now
+      AND NOT EXISTS (
+        SELECT FROM order_review r WHERE r.issue_id = issue.issue_id AND r.state IN ('held', 'proposed')
+      )
     ORDER BY placement_end_at LIMIT :limit
 """
 _TO_REDEEM: Final = "WHERE state = 'circulating' AND window_at <= :now ORDER BY window_at LIMIT :limit"
@@ -161,7 +164,7 @@ class IssueTables:
         return await ISSUE_TABLE.select(conn, _TO_OPEN, {"now": now, "limit": limit})
 
     async def due_to_close(self, conn: AsyncConnection, now: datetime, limit: int) -> list[Issue]:
-        """Issues whose placement is over."""
+        """Issues whose placement is over, and that no order held for a review keeps open."""
         return await ISSUE_TABLE.select(conn, _TO_CLOSE, {"now": now, "limit": limit})
 
     async def due_to_redeem(self, conn: AsyncConnection, now: datetime, limit: int) -> list[Issue]:

@@ -291,6 +291,33 @@ class FixingValueMustMatch(Problem):
     family = Family.CONFLICT
 
 
+class OrderReviewNotFound(Problem):
+    """No such review of an order."""
+
+    code = "order_review_not_found"
+    title = "No such review of an order"
+    retry = Retry.NEVER
+    family = Family.NOT_FOUND
+
+
+class OrderReviewMustMatch(Problem):
+    """The proposal is not the one whose hash is named: it was returned and made anew."""
+
+    code = "order_review_must_match"
+    title = "The proposal is not the one that you saw"
+    retry = Retry.AFTER_CHANGE
+    family = Family.CONFLICT
+
+
+class SignatureMustHold(Problem):
+    """Orders whose signature does not hold cannot go on. Facts: `reasons`."""
+
+    code = "signature_must_hold"
+    title = "The signature of the order does not hold; it cannot go on"
+    retry = Retry.AFTER_CHANGE
+    family = Family.CONFLICT
+
+
 class OutcomeMustBeListed(Problem):
     """The decision does not list this outcome, or does not depend on an event."""
 

@@ -15,8 +15,13 @@ _PAGE: Final = text(
     """
     SELECT o.order_id, o.issue_id, o.units, o.reserved_kopecks, o.state, o.version, o.created_at, o.refusal_code,
            o.entry_seq, o.accepted_at, CASE WHEN o.accepted_at IS NOT NULL THEN o.reserve_seq END AS accepted_seq,
+           CASE WHEN r.state = 'proposed' THEN 'held' ELSE r.state END AS review,
            f.units AS allocated_units, f.pay_kopecks, f.refund_kopecks
     FROM subscription_order o LEFT JOIN fill f USING (order_id)
+    LEFT JOIN order_review r
+        ON r.issue_id = o.issue_id AND r.actor_id = o.actor_id AND r.command_id = o.command_id
+        AND r.state IN ('held', 'proposed', 'goes_on', 'not_allocated')
+        AND o.accepted_at IS NOT NULL AND o.state <> 'withdrawn'
     WHERE o.participant_id = :participant_id
       AND (CAST(:issue_id AS uuid) IS NULL OR o.issue_id = :issue_id)
       AND (CAST(:after AS uuid) IS NULL OR o.order_id > :after)

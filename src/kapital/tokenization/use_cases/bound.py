@@ -6,10 +6,17 @@ from datetime import datetime
 from kapital.contracts.tokenization import DecisionDrafted, IssueMoved, OrdersPlaced, OrdersWithdrawn
 from kapital.platform.batcher import Batcher
 from kapital.tokenization.domain.fixing import Fixing
+from kapital.tokenization.domain.order_review import OrderReview
 from kapital.tokenization.domain.problems import TooManyOrders
 from kapital.tokenization.ports import Parts
 from kapital.tokenization.use_cases.cancel_issue import CancelIssue, cancel_issue
 from kapital.tokenization.use_cases.confirm_fixing import ConfirmFixing, confirm_fixing
+from kapital.tokenization.use_cases.decide_order_review import (
+    DecideOrderReview,
+    ProposeOrderReview,
+    decide_order_review,
+    propose_order_review,
+)
 from kapital.tokenization.use_cases.draft_decision import DraftDecision, draft_decision
 from kapital.tokenization.use_cases.place_orders import Placed, PlaceOrders, place_many, place_orders
 from kapital.tokenization.use_cases.publish_decision import PublishDecision, publish_decision
@@ -71,6 +78,14 @@ class TokenizationUseCases:
     async def withdraw_orders(self, cmd: WithdrawOrders) -> OrdersWithdrawn:
         """See `use_cases.withdraw_orders`."""
         return await withdraw_orders(cmd, parts=self.parts)
+
+    async def propose_order_review(self, cmd: ProposeOrderReview) -> OrderReview:
+        """See `use_cases.decide_order_review`."""
+        return await propose_order_review(cmd, parts=self.parts)
+
+    async def decide_order_review(self, cmd: DecideOrderReview) -> OrderReview:
+        """See `use_cases.decide_order_review`."""
+        return await decide_order_review(cmd, parts=self.parts)
 
     async def record_fixing(self, cmd: RecordFixing) -> Fixing:
         """See `use_cases.record_fixing`."""

@@ -17,6 +17,7 @@ from kapital.tokenization.domain.terms import load_terms
 from kapital.tokenization.ports import Parts
 from kapital.tokenization.use_cases.circulation import begin_circulation
 from kapital.tokenization.use_cases.decide_orders import decide_orders
+from kapital.tokenization.use_cases.recheck_acts import recheck_acts, to_recheck
 from kapital.tokenization.use_cases.steps import SCHEDULER, SMART_CONTRACT, move_issues, move_orders, tell
 
 _BATCH = 500
@@ -28,7 +29,8 @@ async def close_placements(now: datetime, *, parts: Parts) -> int:
     """Close every placement whose end has come; returns how many were closed.
 
     First the orders that are on their way are decided: a reserve recorded before the end counts, whenever this runs.
-    An issue with an order still undecided is left for the next call.
+    An issue with an order still undecided, or held for a review of its signature, is left for a later call: what
+    others get depends on it.
     Law: domain.md 1.3 (held or failed by the decision's condition; eligibility looked at again).
     Promise: a pure function of the decision, the live orders and what is known of their investors at the end of the
     placement; done once, under the issue's row lock; calling again changes nothing.
@@ -40,6 +42,7 @@ async def close_placements(now: datetime, *, parts: Parts) -> int:
         if not due:
             return closed
         await _decide_in_flight([issue.issue_id for issue in due], parts)
+        await recheck_acts(due, parts=parts)
         done = 0
         for group in _groups(due):
             async with parts.uow.begin() as tx:
@@ -77,6 +80,7 @@ def _groups(issues: Sequence[Issue]) -> Iterator[list[Issue]]:
 async def _close_group(tx: Transaction, parts: Parts, ids: Sequence[UUID], now: datetime) -> int:
     locked = await parts.issues.lock(tx.conn, ids)
     busy = await parts.orders.issues_undecided(tx.conn, ids)
+    busy |= await parts.reviews.issues_open(tx.conn, to_recheck(locked.values(), parts))
     ready = [
         issue
         for issue in locked.values()
@@ -99,9 +103,15 @@ async def _allocate(
     """Outcome and units by order for each issue."""
     decisions = await parts.issues.decisions(tx.conn, [issue.issue_id for issue in issues])
     people = await parts.investors.read(tx.conn, {o.participant_id for of in orders.values() for o in of})
+    barred = await parts.reviews.barred(tx.conn, [issue.issue_id for issue in issues])
     decided = {}
     for issue in issues:
-        live = [_live(order) for order in orders.get(issue.issue_id, ()) if _still_eligible(order, issue, people)]
+        live = [
+            _live(order)
+            for order in orders.get(issue.issue_id, ())
+            if (order.issue_id, order.actor_id, order.command_id) not in barred
+            and _still_eligible(order, issue, people)
+        ]
         allocation = allocate(load_terms(decisions[issue.issue_id].terms), live)
         decided[issue.issue_id] = (
             allocation.outcome,

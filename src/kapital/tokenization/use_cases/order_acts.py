@@ -4,11 +4,13 @@ Law: 63-FZ art. 6, 11; domain.md 3.4 (SIGNED, CHECKED), scenarios 22–24.
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Protocol
 from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from kapital.kernel.actor import Actor
 from kapital.kernel.ids import CommandId
@@ -145,6 +147,20 @@ async def _sorted_out(
     return acts, refusals
 
 
+async def signers_of(conn: AsyncConnection, parts: Parts, participant_ids: Collection[UUID]) -> dict[UUID, Signer]:
+    """Whose acts are checked again: certificates and kind of each participant, as they are known now."""
+    bound = await bound_to(conn, participant_ids)
+    investors = await parts.investors.read(conn, participant_ids)
+    return {
+        participant_id: Signer(
+            participant_id=participant_id,
+            bound=bound.get(participant_id, {}),
+            is_legal_entity=(known := investors.get(participant_id)) is not None and known.kind == LEGAL_ENTITY,
+        )
+        for participant_id in participant_ids
+    }
+
+
 # --- acts that wait ----------------------------------------------------------------------------------------
 
 
@@ -159,20 +175,13 @@ async def check_waiting_acts(*, parts: Parts) -> int:
         waiting, count = await waiting_acts(
             conn, ActKind.PLACE_ORDERS, before=parts.clock.now() - _ASKED_AGAIN_AFTER, limit=_BATCH
         )
-        bound = await bound_to(conn, {one.participant_id for one in waiting})
-        investors = await parts.investors.read(conn, {one.participant_id for one in waiting})
+        signers = await signers_of(conn, parts, {one.participant_id for one in waiting})
     ACTS_WAITING.labels("tokenization").set(count)
     if not waiting:
         return 0
 
     async def again(one: ActRecord) -> CheckedAct:
-        investor = investors.get(one.participant_id)
-        signer = Signer(
-            participant_id=one.participant_id,
-            bound=bound.get(one.participant_id, {}),
-            is_legal_entity=investor is not None and investor.kind == LEGAL_ENTITY,
-        )
-        return await parts.acts.check_again(one.file_sha256, ActKind.PLACE_ORDERS, signer)
+        return await parts.acts.check_again(one.file_sha256, ActKind.PLACE_ORDERS, signers[one.participant_id])
 
     checks = await asyncio.gather(*(again(one) for one in waiting))
     to_decide = await _move_on(list(zip(waiting, checks, strict=True)), parts)

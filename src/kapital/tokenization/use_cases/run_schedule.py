@@ -8,6 +8,7 @@ from kapital.tokenization.use_cases.advance_actions import advance_actions
 from kapital.tokenization.use_cases.close_placements import close_placements
 from kapital.tokenization.use_cases.open_placements import open_placements
 from kapital.tokenization.use_cases.order_acts import check_waiting_acts
+from kapital.tokenization.use_cases.recheck_acts import tell_open_reviews
 from kapital.tokenization.use_cases.resume_orders import resume_orders
 from kapital.tokenization.use_cases.start_redemptions import start_redemptions
 
@@ -35,7 +36,7 @@ async def run_schedule(now: datetime, *, parts: Parts) -> ScheduleReport:
     future is taken as the present.
     """
     now = min(now, parts.clock.now())
-    return ScheduleReport(
+    report = ScheduleReport(
         opened=await open_placements(now, parts=parts),
         resumed=await resume_orders(parts=parts, older_than=_ORDER_WAITS),
         acts=await check_waiting_acts(parts=parts),
@@ -43,3 +44,5 @@ async def run_schedule(now: datetime, *, parts: Parts) -> ScheduleReport:
         redemptions=await start_redemptions(now, parts=parts),
         actions=await advance_actions(now, parts=parts),
     )
+    await tell_open_reviews(parts=parts)
+    return report
