@@ -1,7 +1,6 @@
 """HTTP of questionnaires, documents and delegation, bound to `contracts/openapi/identity.yaml`."""
 
 import base64
-import binascii
 from typing import Annotated, Any, Final
 from uuid import UUID
 
@@ -59,7 +58,7 @@ async def attach_kyc_document(
     actor, command_id = command_context(request)
     try:
         content = base64.b64decode(data.content_base64, validate=True)
-    except binascii.Error:
+    except ValueError:  # also of signs beyond ASCII
         raise DocumentUnreadable(facts={"reason": "base64"}) from None
     cmd = AttachDocument(
         command_id=command_id,
