@@ -734,7 +734,15 @@ class CompleteCaseRequest(Contract, kw_only=True):
     category_evidence_reference: (
         Annotated[str, Meta(max_length=200, min_length=1)] | None | UnsetType
     ) = UNSET
-    is_simplified: bool | UnsetType = UNSET
+    is_simplified: (
+        Annotated[
+            bool,
+            Meta(
+                description="Identify in the simplified way; refused (`simplified_identification_not_allowed`) unless the operator's setting allows it."
+            ),
+        ]
+        | UnsetType
+    ) = UNSET
 
 
 class RiskReason(Contract, kw_only=True):
@@ -969,6 +977,14 @@ class ScreeningHit(Contract, kw_only=True):
     officer_message: Annotated[
         str, Meta(description="Draft of the message to the AML officer, in Russian.")
     ]
+    party_of: (
+        Annotated[
+            UUID,
+            Meta(description="The participant whose questionnaire names who was hit (owner, head, representative, beneficiary); `participant_id` is a pseudonym then. Null where a participant itself was hit."),
+        ]
+        | None
+        | UnsetType
+    ) = UNSET
 
 
 class ScreeningHitPage(Contract, kw_only=True):

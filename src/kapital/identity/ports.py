@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from kapital.contracts import identity as contract
 from kapital.identity.domain.aml_message import AmlMessage
+from kapital.identity.domain.case_party import CaseParty
 from kapital.identity.domain.certificate import Certificate
 from kapital.identity.domain.delegation import Delegation
 from kapital.identity.domain.dossier import Dossier
@@ -151,6 +152,18 @@ class DossierStore(Protocol):
 
     async def find(self, conn: AsyncConnection, case_id: UUID) -> Dossier | None:
         """The dossier of a case."""
+        ...
+
+
+class PartyStore(Protocol):
+    """The table `kyc_party`."""
+
+    async def add(self, conn: AsyncConnection, parties: Sequence[CaseParty]) -> None:
+        """Enter the parties of cases that have none yet."""
+        ...
+
+    async def of_cases(self, conn: AsyncConnection, case_ids: Sequence[UUID]) -> dict[UUID, list[UUID]]:
+        """The pseudonyms of the parties of each case that has some."""
         ...
 
 
@@ -345,6 +358,10 @@ class ClientStore(Protocol):
 
     async def read(self, conn: AsyncConnection, participant_ids: Collection[UUID]) -> dict[UUID, ScreenedClient]:
         """Those of the participants who are recorded."""
+        ...
+
+    async def parties(self, conn: AsyncConnection, client_ids: Sequence[UUID]) -> set[UUID]:
+        """Those of the clients who are parties of a case and no participants."""
         ...
 
     async def lock_measures(self, conn: AsyncConnection, participant_ids: Sequence[UUID]) -> dict[UUID, Measure]:

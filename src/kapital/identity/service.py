@@ -16,6 +16,7 @@ from kapital.identity.adapters.freeze_tables import FreezeTables, freeze_of
 from kapital.identity.adapters.hit_tables import ClientTable, HitTable, hit_of
 from kapital.identity.adapters.list_tables import ListTables
 from kapital.identity.adapters.no_objects import NoObjects
+from kapital.identity.adapters.party_table import PartyTable
 from kapital.identity.adapters.run_table import RunTable, run_of
 from kapital.identity.adapters.screener import IndexedScreener
 from kapital.identity.adapters.screenings import ScreeningsOfTables
@@ -32,6 +33,7 @@ from kapital.identity.use_cases.answers import freeze_answer
 from kapital.identity.use_cases.bound import CertificateUseCases, DossierUseCases, IdentityUseCases, ScreeningUseCases
 from kapital.identity.use_cases.draft_messages import Drafting
 from kapital.identity.use_cases.freezing import FreezingUseCases
+from kapital.identity.use_cases.screening_parties import PartyScreening
 from kapital.kernel.calendar import russian_calendar
 from kapital.kernel.clock import Clock
 from kapital.ledger.api import Ledger
@@ -85,12 +87,17 @@ def identity_of(
     lists, clients, runs = ListTables(), ClientTable(), RunTable()
     cases, dossiers, documents, delegations = CaseTable(), DossierTables(), DocumentTable(), DelegationTable()
     uow = UnitOfWork(database, clock)
+    screener = IndexedScreener()
+    parties = PartyScreening(
+        parties=PartyTable(), lists=lists, clients=clients, hits=HitTable(), screener=screener, new_id=new_uuid7
+    )
     policy = policy or KycPolicy()
     use_cases = IdentityUseCases(
         uow=uow,
         cases=cases,
         dossiers=dossiers,
         delegations=delegations,
+        parties=parties,
         policy=policy,
         screenings=ScreeningsOfTables(clients, lists),
         required_lists=required_lists,
@@ -102,6 +109,7 @@ def identity_of(
         dossiers=dossiers,
         documents=documents,
         delegations=delegations,
+        parties=parties,
         objects=objects,
         scanner=scanner or NoScanner(),
         policy=policy,
@@ -129,7 +137,7 @@ def identity_of(
         lists=lists,
         clients=clients,
         hits=HitTable(),
-        screener=IndexedScreener(),
+        screener=screener,
         runs=runs,
         drafting=Drafting(messages=AmlMessageTable(), clients=clients, calendar=russian_calendar(), new_id=new_uuid7),
         new_id=new_uuid7,

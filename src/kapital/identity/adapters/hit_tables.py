@@ -47,6 +47,7 @@ _LOCK_MEASURES: Final = text(
     ORDER BY participant_id FOR NO KEY UPDATE
     """
 )
+_PARTIES: Final = text("SELECT party_id FROM kyc_party WHERE party_id = ANY(CAST(:ids AS uuid[]))")
 _SAVE_MEASURES: Final = text(
     """
     UPDATE screening_client c SET measure = m.measure
@@ -128,6 +129,10 @@ class ClientTable:
         """Those of the participants who are recorded."""
         rows = await conn.execute(_CLIENTS_READ, {"ids": list(participant_ids)})
         return {client.participant_id: client for client in map(_client_of, rows)}
+
+    async def parties(self, conn: AsyncConnection, client_ids: Sequence[UUID]) -> set[UUID]:
+        """Those of the clients who are parties of a case and no participants."""
+        return {UUID(str(row.party_id)) for row in await conn.execute(_PARTIES, {"ids": list(client_ids)})}
 
     async def lock_measures(self, conn: AsyncConnection, participant_ids: Sequence[UUID]) -> dict[UUID, Measure]:
         """Lock clients in the order of their ids and read their measures."""

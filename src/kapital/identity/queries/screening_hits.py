@@ -16,7 +16,8 @@ from kapital.platform import access
 
 _PAGE: Final = text(
     """
-    SELECT * FROM screening_hit
+    SELECT h.*, p.participant_id AS party_of
+    FROM screening_hit h LEFT JOIN kyc_party p ON p.party_id = h.participant_id
     WHERE hit_id > COALESCE(CAST(:after AS uuid), '00000000-0000-0000-0000-000000000000')
         AND (CAST(:state AS text) IS NULL OR state = CAST(:state AS text))
     ORDER BY hit_id LIMIT :limit
@@ -38,11 +39,12 @@ async def list_screening_hits(
     rows = (await conn.execute(_PAGE, {"after": after, "state": state, "limit": limit + 1})).all()
     shown = [hit_of(row) for row in rows[:limit]]
     return contract.ScreeningHitPage(
-        hits=[_told(hit) for hit in shown], next_after=shown[-1].hit_id if len(rows) > limit else None
+        hits=[_told(hit, row.party_of) for hit, row in zip(shown, rows, strict=False)],
+        next_after=shown[-1].hit_id if len(rows) > limit else None,
     )
 
 
-def _told(hit: ScreeningHit) -> contract.ScreeningHit:
+def _told(hit: ScreeningHit, party_of: UUID | None) -> contract.ScreeningHit:
     return contract.ScreeningHit(
         hit_id=hit.hit_id,
         hit_sha256=hit.sha256,
@@ -62,4 +64,5 @@ def _told(hit: ScreeningHit) -> contract.ScreeningHit:
         decided_by=hit.decided_by,
         decided_at=hit.decided_at,
         officer_message=officer_message(hit),
+        party_of=None if party_of is None else UUID(str(party_of)),
     )

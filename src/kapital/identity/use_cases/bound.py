@@ -44,6 +44,7 @@ from kapital.identity.use_cases import (
 from kapital.identity.use_cases import delegations as agreements
 from kapital.identity.use_cases.draft_messages import Drafting
 from kapital.identity.use_cases.freezing import FreezingUseCases
+from kapital.identity.use_cases.screening_parties import PartyScreening
 from kapital.platform.acts.checking import Acts
 from kapital.platform.telemetry import use_case
 from kapital.platform.unit_of_work import UnitOfWork
@@ -59,6 +60,7 @@ class IdentityUseCases:
     required_lists: frozenset[ListSource]
     dossiers: DossierStore
     delegations: DelegationStore
+    parties: PartyScreening
     policy: KycPolicy
     new_id: Callable[[], UUID]
 
@@ -73,6 +75,7 @@ class IdentityUseCases:
                 cases=self.cases,
                 dossiers=self.dossiers,
                 delegations=self.delegations,
+                parties=self.parties,
                 policy=self.policy,
                 new_id=self.new_id,
             )
@@ -86,6 +89,7 @@ class IdentityUseCases:
                 cases=self.cases,
                 policy=self.policy,
                 screenings=self.screenings,
+                parties=self.parties.parties,
                 required_lists=self.required_lists,
             )
 
@@ -129,6 +133,7 @@ class DossierUseCases:
     dossiers: DossierStore
     documents: DocumentStore
     delegations: DelegationStore
+    parties: PartyScreening
     objects: Objects
     scanner: MalwareScanner
     policy: KycPolicy
@@ -168,6 +173,7 @@ class DossierUseCases:
                 cases=self.cases,
                 dossiers=self.dossiers,
                 documents=self.documents,
+                parties=self.parties,
                 policy=self.policy,
             )
 

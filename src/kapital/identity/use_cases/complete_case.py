@@ -7,6 +7,7 @@ from uuid import UUID
 import msgspec
 
 from kapital.contracts import identity as contract
+from kapital.identity.domain.case_party import parties_of
 from kapital.identity.domain.dossier import IdentificationMethod
 from kapital.identity.domain.kyc_case import DocumentKind, InvestorCategory
 from kapital.identity.domain.kyc_document import DocumentSeen, KycDocument
@@ -18,6 +19,7 @@ from kapital.identity.domain.kyc_problems import (
 from kapital.identity.domain.problems import KycCaseNotFound
 from kapital.identity.ports import CaseStore, DocumentStore, DossierStore, KycPolicy
 from kapital.identity.use_cases.concluding import Conclusion, Surroundings, conclude, recorded_answer, tell_recorded
+from kapital.identity.use_cases.screening_parties import PartyScreening
 from kapital.kernel.actor import Actor
 from kapital.kernel.ids import CommandId
 from kapital.platform.unit_of_work import UnitOfWork, fingerprint
@@ -46,14 +48,15 @@ async def complete_case(
     cases: CaseStore,
     dossiers: DossierStore,
     documents: DocumentStore,
+    parties: PartyScreening,
     policy: KycPolicy,
 ) -> contract.RecordedIdentification:
-    """Move a case from OPENED to IDENTIFIED on its questionnaire, documents and owners.
+    """Move a case from OPENED to IDENTIFIED on its questionnaire, documents and owners; screen whom it names.
 
     Law: 115-FZ art. 7(1).
     Raises: IdempotencyKeyReused, NotPermitted, KycCaseNotFound, StaleVersion, CaseNotAwaitingIdentification,
     QuestionnaireRequired, IdentificationDocumentRequired, DocumentInfected, DocumentUnchecked, ParticipantUnscreened,
-    QualifiedStatusNeedsEvidence, what `make_dossier` raises.
+    QualifiedStatusNeedsEvidence, ScreeningEngineMissing, what `make_dossier` raises.
     """
     mark = fingerprint(cmd)
     async with uow.begin() as tx:
@@ -86,15 +89,18 @@ async def complete_case(
             filled=filled,
             documents=tuple(DocumentSeen(kind=d.kind, sha256=d.sha256, verdict=d.verdict) for d in there),
         )
+        named = parties_of(filled.questionnaire, case_id=case.case_id, participant_id=cmd.participant_id)
+        compared = await parties.compare(tx, named, actor=cmd.actor)
         around = Surroundings(
             kinds=await cases.kinds(tx.conn, one),
             officials=await cases.listed_officials(tx.conn, one),
-            measured=await cases.under_measures(tx.conn, one),
+            measured=await cases.under_measures(tx.conn, one) | compared.participants_hit,
             simplified_allowed=policy.simplified_allowed,
         )
         dossier = conclude(case, said, around=around, actor=cmd.actor, now=tx.now)
         await cases.save_identifications(tx.conn, [case])
         await dossiers.put_dossiers(tx.conn, [dossier])
+        await parties.keep(tx, compared, [case.case_id], actor=cmd.actor)
         await tell_recorded(case, dossier, actor=cmd.actor, tx=tx)
         answer = recorded_answer(case)
         await tx.replies.keep(cmd.command_id, cmd.actor, mark, msgspec.json.encode(answer))

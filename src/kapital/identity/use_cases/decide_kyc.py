@@ -1,6 +1,6 @@
 """Use case: another person decides on recorded identifications."""
 
-from collections.abc import Mapping, Set
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
@@ -15,7 +15,7 @@ from kapital.identity.domain.problems import KycCaseNotFound
 from kapital.identity.domain.screening import ListSource
 from kapital.identity.domain.screening_list import require_screened
 from kapital.identity.domain.states import CaseState
-from kapital.identity.ports import CaseStore, KycPolicy, Screenings
+from kapital.identity.ports import CaseStore, KycPolicy, PartyStore, Screenings
 from kapital.identity.use_cases.answers import item_problem
 from kapital.kernel.actor import Actor
 from kapital.kernel.ids import CommandId
@@ -53,11 +53,14 @@ async def decide_kyc(
     cases: CaseStore,
     policy: KycPolicy,
     screenings: Screenings,
+    parties: PartyStore,
     required_lists: frozenset[ListSource] = frozenset(),
 ) -> contract.DecideKycResponse:
     """Move cases from IDENTIFIED to APPROVED or REJECTED; end the approval that a renewal replaces.
 
-    A public official's case goes from IDENTIFIED to AWAITING_SENIOR by an officer, and on by a senior officer.
+    A measure on whom the questionnaire names (owner, head, representative, beneficiary) stops an approval as one on
+    the participant does. A public official's case goes from IDENTIFIED to AWAITING_SENIOR by an officer, and on by a
+    senior officer.
     Law: 115-FZ art. 7, art. 7.3 (public officials by written decision of the head); four eyes by the rule book.
     Raises: IdempotencyKeyReused, NotPermitted. Per item: KycCaseNotFound, NotPermitted, WrongState,
     MakerAndCheckerMustDiffer, DecisionNamesAnotherIdentification, ScreeningHitCannotBeApproved,
@@ -73,9 +76,14 @@ async def decide_kyc(
         participants = [item.participant_id for item in cmd.decisions]
         latest = await cases.lock_latest(tx.conn, participants)
         in_force = await cases.lock_approved(tx.conn, participants)
-        measured = await cases.under_measures(tx.conn, participants)
-        officials = await cases.listed_officials(tx.conn, participants)
-        approving = [i.participant_id for i in cmd.decisions if i.outcome is KycOutcome.APPROVED]
+        named = await parties.of_cases(tx.conn, [case.case_id for case in latest.values()])
+        # The participant and whom its questionnaire names: what holds for one of them holds for the case.
+        about = {who: [who, *named.get(case.case_id, ())] for who, case in latest.items()}
+        everybody = [one for group in about.values() for one in group]
+        measured = await cases.under_measures(tx.conn, everybody)
+        officials = await cases.listed_officials(tx.conn, everybody)
+        approved = {item.participant_id for item in cmd.decisions if item.outcome is KycOutcome.APPROVED}
+        approving = [one for who, group in about.items() if who in approved for one in group]
         screened = await screenings.screening_of(tx.conn, approving) if approving else {}
         results: list[contract.DecidedKyc] = []
         decided: list[KycCase] = []
@@ -84,14 +92,15 @@ async def decide_kyc(
                 case = _decide(
                     item,
                     latest=latest,
-                    measured=measured,
-                    is_listed_pep=item.participant_id in officials,
+                    under_measure=not measured.isdisjoint(about.get(item.participant_id, ())),
+                    is_listed_pep=not officials.isdisjoint(about.get(item.participant_id, ())),
                     months=policy.months_on(day_of(tx.now)),
                     officer=cmd.actor,
                     tx=tx,
                 )
                 if item.outcome is KycOutcome.APPROVED:
-                    require_screened(screened.get(item.participant_id), required=required_lists)
+                    for one in about[item.participant_id]:
+                        require_screened(screened.get(one), required=required_lists)
             except Problem as problem:
                 results.append(_refusal(item.participant_id, problem))
                 continue
@@ -118,7 +127,7 @@ def _decide(
     item: NewKycDecision,
     *,
     latest: Mapping[UUID, KycCase],
-    measured: Set[UUID],
+    under_measure: bool,
     is_listed_pep: bool,
     months: MonthsByRisk,
     officer: Actor,
@@ -137,7 +146,7 @@ def _decide(
         officer_id=officer.id,
         now=tx.now,
         is_listed_pep=is_listed_pep,
-        under_measure=item.participant_id in measured,
+        under_measure=under_measure,
         months=months,
     )
     return case

@@ -29,9 +29,12 @@ class Drafting:
 
         Law: 115-FZ art. 7(1)(6). Not promised: that anything is sent; a person does that.
         """
-        freezing = [hit for hit in hits if hit.state is HitState.FROZEN]
-        if not freezing:
+        frozen = [hit for hit in hits if hit.state is HitState.FROZEN]
+        if not frozen:
             return []
+        # A message tells of property frozen, and a party of a case has none here.
+        parties = await self.clients.parties(tx.conn, [hit.participant_id for hit in frozen])
+        freezing = [hit for hit in frozen if hit.participant_id not in parties]
         known = await self.clients.read(tx.conn, {hit.participant_id for hit in freezing})
         made = [
             drafted(

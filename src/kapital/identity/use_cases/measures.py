@@ -19,6 +19,8 @@ async def apply_measures(
 ) -> dict[UUID, Measure]:
     """Make each participant's measure the strictest of its hits, and tell of those that changed.
 
+    Of a party of a case nobody is told: outside of identity its pseudonym says nothing.
+
     Call after hits were written in the same transaction. Returns the measure of each participant.
     """
     now: dict[UUID, Measure] = {}
@@ -31,16 +33,22 @@ async def apply_measures(
         after = {participant_id: found.get(participant_id, Measure.FREE) for participant_id in before}
         changed = {p: measure for p, measure in after.items() if measure is not before[p]}
         await clients.save_measures(tx.conn, changed)
+        parties = await clients.parties(tx.conn, sorted(changed))
         for participant_id, measure in changed.items():
-            await _tell(tx, participant_id, before=before[participant_id], after=measure, actor=actor)
+            told = participant_id not in parties
+            await _tell(tx, participant_id, before=before[participant_id], after=measure, actor=actor, told=told)
         now |= after
     return now
 
 
-async def _tell(tx: Transaction, participant_id: UUID, *, before: Measure, after: Measure, actor: Actor) -> None:
+async def _tell(
+    tx: Transaction, participant_id: UUID, *, before: Measure, after: Measure, actor: Actor, told: bool
+) -> None:
     await tx.audit.append(
         "identity.measure_changed", participant_id, actor, before={"measure": before}, after={"measure": after}
     )
+    if not told:
+        return
     await tx.outbox.add(
         Event(
             type=MEASURE_CHANGED,

@@ -1,7 +1,7 @@
 """Use case: a person records how participants were identified, many at once, or imports what a bank identified."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Final
 from uuid import UUID
@@ -9,6 +9,7 @@ from uuid import UUID
 import msgspec
 
 from kapital.contracts import identity as contract
+from kapital.identity.domain.case_party import CaseParty, parties_of
 from kapital.identity.domain.delegation import Delegation
 from kapital.identity.domain.dossier import Dossier, IdentificationMethod
 from kapital.identity.domain.kyc_case import DocumentKind, InvestorCategory, KycCase, ScreeningResult
@@ -26,6 +27,7 @@ from kapital.identity.use_cases.concluding import (
     tell_recorded,
 )
 from kapital.identity.use_cases.finding_case import case_to_work_on
+from kapital.identity.use_cases.screening_parties import PartyScreening
 from kapital.kernel.actor import Actor
 from kapital.kernel.ids import CommandId
 from kapital.kernel.problems import Problem, ensure
@@ -72,6 +74,16 @@ class _Known:
     questionnaires: Mapping[UUID, FilledQuestionnaire]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Prepared:
+    """An item whose words are in order: what is left is the lists, the owners and the risk."""
+
+    case: KycCase
+    said: Conclusion
+    brought: Sequence[FilledQuestionnaire]
+    parties: Sequence[CaseParty]
+
+
 async def record_identifications(
     cmd: RecordIdentifications,
     *,
@@ -79,15 +91,18 @@ async def record_identifications(
     cases: CaseStore,
     dossiers: DossierStore,
     delegations: DelegationStore,
+    parties: PartyScreening,
     policy: KycPolicy,
     new_id: Callable[[], UUID],
 ) -> contract.RecordIdentificationsResponse:
     """Move cases from OPENED to IDENTIFIED; open a new case for a renewal. One answer per item.
 
+    Whom the questionnaires name is compared with the lists, all in one go.
+
     Law: 115-FZ art. 7 (identification before service, refreshed; by a bank under an agreement).
-    Raises: IdempotencyKeyReused, NotPermitted. Per item: KycCaseNotFound, CaseNotAwaitingIdentification,
-    QualifiedStatusNeedsEvidence, DelegationNotFound, DelegationNotInForce, DelegationNotNotified,
-    QuestionnaireRequired, what `require_sound` and `make_dossier` raise.
+    Raises: IdempotencyKeyReused, NotPermitted, ScreeningEngineMissing. Per item: KycCaseNotFound,
+    CaseNotAwaitingIdentification, QualifiedStatusNeedsEvidence, DelegationNotFound, DelegationNotInForce,
+    DelegationNotNotified, QuestionnaireRequired, what `require_sound` and `make_dossier` raise.
     """
     ensure(0 < len(cmd.identifications) <= BATCH_MAX, "a batch has 1 to 1,000 items")
     mark = fingerprint(cmd)
@@ -99,21 +114,31 @@ async def record_identifications(
         results: list[contract.RecordedIdentification] = []
         recorded: list[tuple[KycCase, Dossier]] = []
         filled: list[FilledQuestionnaire] = []
-        for item in cmd.identifications:
-            try:
-                case, dossier, brought = _record(item, known=known, actor=cmd.actor, tx=tx, new_id=new_id)
-            except Problem as problem:
-                results.append(_refusal(item.participant_id, problem))
+        prepared = [
+            _try_prepare(item, known=known, actor=cmd.actor, tx=tx, new_id=new_id) for item in cmd.identifications
+        ]
+        named = [party for one in prepared if isinstance(one, _Prepared) for party in one.parties]
+        compared = await parties.compare(tx, named, actor=cmd.actor)
+        around = replace(known.around, measured=known.around.measured | compared.participants_hit)
+        for one in prepared:
+            if not isinstance(one, _Prepared):
+                results.append(one)
                 continue
-            recorded.append((case, dossier))
-            filled += brought
-            results.append(recorded_answer(case))
-            await tell_recorded(case, dossier, actor=cmd.actor, tx=tx)
+            try:
+                dossier = conclude(one.case, one.said, around=around, actor=cmd.actor, now=tx.now)
+            except Problem as problem:
+                results.append(_refusal(one.case.participant_id, problem))
+                continue
+            recorded.append((one.case, dossier))
+            filled += one.brought
+            results.append(recorded_answer(one.case))
+            await tell_recorded(one.case, dossier, actor=cmd.actor, tx=tx)
         renewals = [case for case, _ in recorded if case.number > 1 and case.case_id not in known.questionnaires]
         await cases.open(tx.conn, renewals)
         await cases.save_identifications(tx.conn, [case for case, _ in recorded])
         await dossiers.put_questionnaires(tx.conn, filled)
         await dossiers.put_dossiers(tx.conn, [dossier for _, dossier in recorded])
+        await parties.keep(tx, compared, [case.case_id for case, _ in recorded], actor=cmd.actor)
         answer = contract.RecordIdentificationsResponse(results=results)
         await tx.replies.keep(cmd.command_id, cmd.actor, mark, msgspec.json.encode(answer))
         return answer
@@ -144,9 +169,18 @@ async def _read(
     )
 
 
-def _record(
+def _try_prepare(
     item: NewIdentification, *, known: _Known, actor: Actor, tx: Transaction, new_id: Callable[[], UUID]
-) -> tuple[KycCase, Dossier, list[FilledQuestionnaire]]:
+) -> _Prepared | contract.RecordedIdentification:
+    try:
+        return _prepare(item, known=known, actor=actor, tx=tx, new_id=new_id)
+    except Problem as problem:
+        return _refusal(item.participant_id, problem)
+
+
+def _prepare(
+    item: NewIdentification, *, known: _Known, actor: Actor, tx: Transaction, new_id: Callable[[], UUID]
+) -> _Prepared:
     case = case_to_work_on(item.participant_id, known.latest, new_id=new_id, now=tx.now)
     case.require_open()
     case.require_category(item.category, item.category_evidence_reference)
@@ -172,8 +206,9 @@ def _record(
         delegation_id=item.delegation_id,
         agent_reference=item.agent_reference,
     )
-    dossier = conclude(case, said, around=known.around, actor=actor, now=tx.now)
-    return case, dossier, brought
+    questionnaire = filled.questionnaire if filled else None
+    named = parties_of(questionnaire, case_id=case.case_id, participant_id=item.participant_id)
+    return _Prepared(case=case, said=said, brought=brought, parties=named)
 
 
 def _require_delegation(item: NewIdentification, known: _Known, on: date) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 from uuid import UUID
 
@@ -19,7 +20,7 @@ from kapital.identity.use_cases.measures import apply_measures
 from kapital.kernel.actor import Actor
 from kapital.kernel.ids import CommandId
 from kapital.kernel.problems import ensure
-from kapital.platform.unit_of_work import Transaction, UnitOfWork, fingerprint
+from kapital.platform.unit_of_work import UnitOfWork, fingerprint
 
 BATCH_MAX: Final = 1_000
 
@@ -67,21 +68,13 @@ async def screen_clients(
         await lists.lock_lists(tx.conn, changing=False)
         in_force = await lists.in_force(tx.conn)
         await keep_index(tx.conn, in_force, lists=lists, screener=screener)
-        told = list({item.participant_id: _client(item, cmd.actor, tx, in_force) for item in cmd.clients}.values())
-        await clients.put(tx.conn, told)
-        particulars = [client.particulars for client in told]
-        matches = await asyncio.to_thread(screener.screen_kept, particulars, threshold_ppm=threshold_ppm(tx.now))
-        found = [
-            raised(
-                new_id(),
-                told[at].participant_id,
-                particulars_sha256=told[at].particulars_sha256,
-                listed=stored.listed,
-                match=match,
-                now=tx.now,
-            )
-            for at, stored, match in matches
+        said = {item.participant_id: item.particulars for item in cmd.clients}
+        told = [
+            recorded_client(who, particulars, actor=cmd.actor, now=tx.now, in_force=in_force)
+            for who, particulars in said.items()
         ]
+        await clients.put(tx.conn, told)
+        found = await hits_among(told, screener=screener, now=tx.now, new_id=new_id)
         new = await hits.raise_new(tx.conn, found)
         await drafting.draft(tx, new, actor=cmd.actor)
         ids = [client.participant_id for client in told]
@@ -100,16 +93,41 @@ async def keep_index(
         await asyncio.to_thread(screener.keep, key, await lists.entries(conn))
 
 
-def _client(
-    item: NewClient, actor: Actor, tx: Transaction, in_force: Mapping[ListSource, ListVersion]
+async def hits_among(
+    told: Sequence[ScreenedClient], *, screener: Screener, now: datetime, new_id: Callable[[], UUID]
+) -> list[ScreeningHit]:
+    """The hits that these clients make with the entries that the screener keeps. Raises: ScreeningEngineMissing."""
+    particulars = [client.particulars for client in told]
+    matches = await asyncio.to_thread(screener.screen_kept, particulars, threshold_ppm=threshold_ppm(now))
+    return [
+        raised(
+            new_id(),
+            told[at].participant_id,
+            particulars_sha256=told[at].particulars_sha256,
+            listed=stored.listed,
+            match=match,
+            now=now,
+        )
+        for at, stored, match in matches
+    ]
+
+
+def recorded_client(
+    client_id: UUID,
+    particulars: Particulars,
+    *,
+    actor: Actor,
+    now: datetime,
+    in_force: Mapping[ListSource, ListVersion],
 ) -> ScreenedClient:
+    """A client as it is recorded: free until hits say otherwise, compared with the lists in force."""
     return ScreenedClient(
-        participant_id=item.participant_id,
-        particulars=item.particulars,
-        particulars_sha256=item.particulars.sha256,
+        participant_id=client_id,
+        particulars=particulars,
+        particulars_sha256=particulars.sha256,
         measure=Measure.FREE,
         recorded_by=actor.id,
-        recorded_at=tx.now,
+        recorded_at=now,
         compared={source: version.number for source, version in in_force.items()},
     )
 

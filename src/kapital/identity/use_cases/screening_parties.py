@@ -1,0 +1,85 @@
+"""Whom questionnaires name is compared with the lists when their cases are completed."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from kapital.identity.domain.case_party import CaseParty
+from kapital.identity.domain.screening import ListPurpose
+from kapital.identity.domain.screening_hit import ScreeningHit
+from kapital.identity.domain.screening_list import ScreenedClient
+from kapital.identity.ports import ClientStore, HitStore, ListStore, PartyStore, Screener
+from kapital.identity.use_cases.measures import apply_measures
+from kapital.identity.use_cases.screen_clients import hits_among, keep_index, recorded_client
+from kapital.kernel.actor import Actor
+from kapital.platform.unit_of_work import Transaction
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ComparedParties:
+    """What was found. Shape: all three by the pseudonym of the party."""
+
+    parties: Mapping[UUID, CaseParty]
+    clients: Mapping[UUID, ScreenedClient]
+    hits: Mapping[UUID, Sequence[ScreeningHit]]
+
+    @property
+    def participants_hit(self) -> set[UUID]:
+        """Participants of whose parties a list of sanctions names one, or may."""
+        return {
+            self.parties[party_id].participant_id
+            for party_id, hits in self.hits.items()
+            if any(hit.purpose is ListPurpose.SANCTIONS for hit in hits)
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PartyScreening:
+    """What parties are compared and kept with.
+
+    A hit on a party refers the case and stops its approval. It freezes nothing by itself: the party has no wallet,
+    and what is to be done with the participant's is an officer's to decide.
+    """
+
+    parties: PartyStore
+    lists: ListStore
+    clients: ClientStore
+    hits: HitStore
+    screener: Screener
+    new_id: Callable[[], UUID]
+
+    async def compare(self, tx: Transaction, parties: Sequence[CaseParty], *, actor: Actor) -> ComparedParties:
+        """Compare parties with the lists in force, which stand still until the transaction ends; nothing is written.
+
+        Raises: ScreeningEngineMissing.
+        """
+        if not parties:
+            return ComparedParties(parties={}, clients={}, hits={})
+        await self.lists.lock_lists(tx.conn, changing=False)
+        in_force = await self.lists.in_force(tx.conn)
+        await keep_index(tx.conn, in_force, lists=self.lists, screener=self.screener)
+        known = {party.party_id: party for party in parties}
+        clients = [
+            recorded_client(party_id, party.particulars, actor=actor, now=tx.now, in_force=in_force)
+            for party_id, party in known.items()
+        ]
+        found: dict[UUID, list[ScreeningHit]] = {}
+        for hit in await hits_among(clients, screener=self.screener, now=tx.now, new_id=self.new_id):
+            found.setdefault(hit.participant_id, []).append(hit)
+        return ComparedParties(parties=known, clients={one.participant_id: one for one in clients}, hits=found)
+
+    async def keep(
+        self, tx: Transaction, compared: ComparedParties, case_ids: Sequence[UUID], *, actor: Actor
+    ) -> None:
+        """Write the parties of these cases, what was found of them, and their measures."""
+        wanted = set(case_ids)
+        kept = [party for party in compared.parties.values() if party.case_id in wanted]
+        if not kept:
+            return
+        ids = [party.party_id for party in kept]
+        await self.clients.put(tx.conn, [compared.clients[party_id] for party_id in ids])
+        await self.parties.add(tx.conn, kept)
+        hits = [hit for party_id in ids for hit in compared.hits.get(party_id, ())]
+        await self.hits.raise_new(tx.conn, hits)
+        touched = sorted({hit.participant_id for hit in hits})
+        await apply_measures(tx, touched, actor=actor, clients=self.clients, hits=self.hits)
