@@ -39,6 +39,8 @@ TYPES = {
     for event, contract in module.EVENT_TYPES.items()
 }
 NOT_IN_THIS_STORY = {
+    "kapital.identity.certificate_bound.v1",  # acts carry the simple signature
+    "kapital.identity.certificate_ended.v1",
     "kapital.identity.kyc_expired.v1",  # nobody stays a year
     "kapital.identity.kyc_referred.v1",  # nobody is of high risk
     "kapital.identity.measure_changed.v1",  # nobody stands in a list

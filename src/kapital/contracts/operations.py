@@ -56,6 +56,7 @@ OPERATIONS: Final[dict[tuple[str, str], str]] = {
     ("GET", "/v1/tokenization/issues/{issue_id}"): "get_issue",
     ("GET", "/v1/tokenization/issues/{issue_id}/actions"): "list_actions",
     ("GET", "/v1/tokenization/issues/{issue_id}/order-book"): "get_order_book",
+    ("GET", "/v1/tokenization/order-reviews"): "list_order_reviews",
     ("GET", "/v1/tokenization/orders"): "list_own_orders",
     ("POST", "/v1/custody/keys"): "generate_key",
     ("POST", "/v1/custody/keys/{key_id}/report-compromise"): "report_compromise",
@@ -106,6 +107,8 @@ OPERATIONS: Final[dict[tuple[str, str], str]] = {
     ("POST", "/v1/tokenization/issues/{issue_id}/reviews"): "review_decision",
     ("POST", "/v1/tokenization/issues/{issue_id}/signature"): "sign_decision",
     ("POST", "/v1/tokenization/issues/{issue_id}/submission"): "submit_decision",
+    ("POST", "/v1/tokenization/order-reviews/{review_id}/decision"): "decide_order_review",
+    ("POST", "/v1/tokenization/order-reviews/{review_id}/proposal"): "propose_order_review",
     ("POST", "/v1/tokenization/orders"): "place_orders",
     ("POST", "/v1/tokenization/orders/withdrawals"): "withdraw_orders",
 }
