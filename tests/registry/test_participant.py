@@ -207,7 +207,7 @@ class ParticipantLife(RuleBasedStateMachine):
     def officer_or_schedule_acts(self, act: str) -> None:
         frozen = self.participant.state is ParticipantState.FROZEN
         done = self._try(getattr(self.participant, act))
-        assert not (frozen and done and act != "end_term")
+        assert not (frozen and done)
 
     @precondition(lambda self: self.participant.awaits_wallet)
     @rule()

@@ -161,7 +161,8 @@ class Participant:
         self._step(f"released_to_{back}")
 
     def end_term(self) -> None:
-        """End an application that was not decided in its term. Raises: WrongState."""
+        """End an application that was not decided in its term. Raises: WrongState; under a freeze it goes on."""
+        self.require("term_ended")
         self._step("term_ended")
 
     def open_wallet(self) -> None:
