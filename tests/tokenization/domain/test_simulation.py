@@ -221,7 +221,7 @@ class TestAlways:
 
     @settings(max_examples=60)
     @given(
-        st.dictionaries(st.sampled_from([ANNA, BORIS]), st.integers(1, 700)),
+        st.dictionaries(st.sampled_from([ANNA, BORIS]), st.integers(1, 600)),
         st.dictionaries(st.sampled_from([ANNA, BORIS]), st.integers(1, 600)),
         st.sampled_from([None, 1]),
         st.sampled_from([None, date(2027, 3, 1), date(2027, 6, 10), date(2027, 9, 10)]),
