@@ -348,8 +348,12 @@ async def test_a_poisoned_event_waits_in_the_dead_letters_and_other_issues_go_on
 ) -> None:
     tokenization = await make_database("tokenization")
     registry = await make_database("registry")
+    identity = await make_database("identity")
     bus = EmbeddedBus(
-        Databases({"settlement": world.database, "tokenization": tokenization, "registry": registry}), world.clock
+        Databases(
+            {"settlement": world.database, "tokenization": tokenization, "registry": registry, "identity": identity}
+        ),
+        world.clock,
     )
     for types, handler in subscriptions(world.parts):
         bus.subscribe("settlement", types, handler)

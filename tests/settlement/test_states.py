@@ -30,7 +30,10 @@ def test_an_unknown_payout_ends_by_the_banks_word_only() -> None:
 
 def test_nothing_that_may_have_been_paid_is_re_credited_without_a_rejection() -> None:
     assert {step.source for step in WITHDRAWAL.steps if step.target is W.RE_CREDITED} == {W.REJECTED}
-    assert {step.on for step in WITHDRAWAL.steps if step.target is W.REJECTED} == {"bank_rejected"}
+    rejecting = {(step.source, step.on) for step in WITHDRAWAL.steps if step.target is W.REJECTED}
+    # What was frozen before it was handed to the bank cannot have been paid.
+    assert {on for source, on in rejecting if source is not W.CHECKED} == {"bank_rejected"}
+    assert {on for source, on in rejecting if source is W.CHECKED} == {"wallet_frozen"}
 
 
 def test_a_withdrawal_cannot_be_sent_before_its_lock() -> None:
