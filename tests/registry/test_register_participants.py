@@ -128,10 +128,10 @@ async def test_batches_with_the_same_people_in_other_order_enter_each_once(world
     # A stranger's uncommitted row in the middle stops both batches half-way: unless both go through the numbers in
     # one order, each then holds what the other needs.
     middle = """
-        INSERT INTO participant (participant_id, kind, name, name_key, inn, hash_salt, roles, rule_book_version, state,
-                                 registered_at, version)
-        VALUES (gen_random_uuid(), 'natural_person', 'x', 'x', :inn, decode(repeat('00', 32), 'hex'), '{investor}', '1',
-                'identifying', now(), 1)
+        INSERT INTO participant (participant_id, kind, name, name_key, inn, hash_salt, roles, rule_book_version,
+                                 state, registered_at, version)
+        VALUES (gen_random_uuid(), 'natural_person', 'x', 'x', :inn, decode(repeat('00', 32), 'hex'), '{investor}',
+                '1', 'identifying', now(), 1)
     """
 
     answers = await race(

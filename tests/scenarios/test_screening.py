@@ -202,7 +202,8 @@ async def test_26_a_likeness_that_is_somebody_else(house: House) -> None:
     # A later version that leaves the entry as it is does not ask again; one that changes it does.
     await list_comes(house, entry, subject("9", "ЕЩЁ ОДИН ДРУГОЙ"), date="2027-01-18")
     assert await suspected(house, proposer) == []
-    await list_comes(house, subject("7", alike.person.name.title()), date="2027-01-25")
+    changed = subject("7", alike.person.name.title())
+    await list_comes(house, changed, subject("9", "ЕЩЁ ОДИН ДРУГОЙ"), date="2027-01-25")
     [again] = await suspected(house, proposer)
     assert (UUID(again["participant_id"]), again["list_number"]) == (alike.actor.participant_id, 3)
 
