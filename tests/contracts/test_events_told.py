@@ -39,6 +39,8 @@ TYPES = {
     for event, contract in module.EVENT_TYPES.items()
 }
 NOT_IN_THIS_STORY = {
+    "kapital.registry.representative_appointed.v1",  # everybody acts for themselves
+    "kapital.registry.representative_ended.v1",
     "kapital.identity.certificate_bound.v1",  # acts carry the simple signature
     "kapital.identity.certificate_ended.v1",
     "kapital.identity.kyc_expired.v1",  # nobody stays a year
