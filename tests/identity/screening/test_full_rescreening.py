@@ -83,7 +83,8 @@ async def test_a_run_finds_what_an_earlier_comparison_lost(world: World) -> None
     [client] = await world.screen(person("Жемчужников Валентин Прохорович", born="1971-04-05"))
     async with world.database.engine.begin() as conn:
         await conn.execute(text("DELETE FROM aml_message"))
-        await conn.execute(text("DELETE FROM screening_hit"))
+        for table in ("freeze_entry", "property_freeze", "screening_hit"):
+            await conn.execute(text(f"DELETE FROM {table}"))
         await conn.execute(text("UPDATE screening_client SET measure = 'free'"))
 
     await run(world)

@@ -51,12 +51,13 @@ async def change_certificate(
         if (earlier := await tx.replies.find(cmd.command_id, cmd.actor, mark)) is not None:
             return msgspec.json.decode(earlier, type=contract.CertificateBinding)
         one = await certificates.lock(tx.conn, cmd.certificate_id)
-        if one is None or cmd.actor.participant_id not in (None, one.participant_id):
+        owner = None if one is None else one.participant_id
+        asked = Resource("Certificate", cmd.certificate_id, owner=owner, restores=cmd.change == "restore")
+        is_own = owner is not None and owner == cmd.actor.participant_id
+        hidden = None if is_own else CertificateNotFound
+        tx.access.require(cmd.actor, "change_certificate", asked, hidden=hidden)
+        if one is None:
             raise CertificateNotFound
-        asked = Resource(
-            "Certificate", one.certificate_id, owner=one.participant_id, restores=cmd.change == "restore"
-        )
-        tx.access.require(cmd.actor, "change_certificate", asked)
         moved = one.moved(STEPS[cmd.change], by=cmd.actor, at=tx.now)
         await _save(tx, certificates, [(one, moved)], cmd.actor, cmd.reason)
         answer = certificate_binding(moved)

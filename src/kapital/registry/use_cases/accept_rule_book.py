@@ -44,9 +44,8 @@ async def accept_rule_book(
     async with uow.begin() as tx:
         if (earlier := await tx.replies.find(cmd.command_id, cmd.actor, mark)) is not None:
             return msgspec.json.decode(earlier, type=contract.RuleBookAcceptance)
-        if cmd.actor.participant_id != cmd.participant_id:
-            raise ParticipantNotFound
-        tx.access.require(cmd.actor, "accept_rule_book", record_of(cmd.participant_id))
+        whose = record_of(cmd.participant_id)
+        tx.access.require(cmd.actor, "accept_rule_book", whose, hidden=ParticipantNotFound)
         participant = (await participants.lock(tx.conn, [cmd.participant_id])).get(cmd.participant_id)
         if participant is None:
             raise ParticipantNotFound

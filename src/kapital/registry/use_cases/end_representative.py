@@ -12,6 +12,7 @@ from kapital.contracts import registry as contract
 from kapital.kernel.actor import Actor, machine_actor
 from kapital.kernel.ids import CommandId
 from kapital.kernel.roles import Role
+from kapital.platform.access import Resource
 from kapital.platform.events import Event
 from kapital.platform.unit_of_work import Transaction, UnitOfWork, fingerprint
 from kapital.registry.domain.events import REPRESENTATIVE_ENDED
@@ -58,9 +59,10 @@ async def end_representative(
         if (earlier := await tx.replies.find(cmd.command_id, cmd.actor, mark)) is not None:
             return await parts.show(tx.conn, msgspec.json.decode(earlier, type=UUID))
         one = await parts.representatives.lock(tx.conn, cmd.representative_id)
-        if one is None or cmd.actor.participant_id not in (None, one.participant_id):
+        whose = Resource("ParticipantRecord") if one is None else record_of(one.participant_id)
+        tx.access.require(cmd.actor, "end_representative", whose, hidden=RepresentativeNotFound)
+        if one is None:
             raise RepresentativeNotFound
-        tx.access.require(cmd.actor, "end_representative", record_of(one.participant_id))
         own = cmd.actor.participant_id is not None
         end = RepresentativeEnd.BY_PARTICIPANT if own else RepresentativeEnd.BY_OFFICER
         ended = one.ended(end, now=tx.now)
