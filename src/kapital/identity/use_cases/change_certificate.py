@@ -55,7 +55,8 @@ async def change_certificate(
         asked = Resource("Certificate", cmd.certificate_id, owner=owner, restores=cmd.change == "restore")
         is_own = owner is not None and owner == cmd.actor.participant_id
         hidden = None if is_own else CertificateNotFound
-        tx.access.require(cmd.actor, "change_certificate", asked, hidden=hidden)
+        own = Resource("Certificate", owner=cmd.actor.participant_id, restores=False)
+        tx.access.require(cmd.actor, "change_certificate", asked, hidden=hidden, own=own)
         if one is None:
             raise CertificateNotFound
         moved = one.moved(STEPS[cmd.change], by=cmd.actor, at=tx.now)
