@@ -650,6 +650,12 @@ async def _newcomer(play: Play) -> str:
     )
     who = answer["results"][0]["participant_id"]
     await play.kapital.bus.drain()
+    screened = await play.client.post(
+        "/v1/identity/screening/clients",
+        json={"clients": [{"participant_id": who, "kind": "person", "names": [person.name]}]},
+        headers={"Authorization": f"Bearer {play.tokens['onboarding']}", "Idempotency-Key": "screen-newcomer"},
+    )
+    assert screened.is_success, screened.text
     seen = {
         "participant_id": who,
         "document_kind": "passport_rf",

@@ -23,7 +23,7 @@ from kapital.verify.register_extract import FORMAT
 from kapital.verify.signed_note import Algorithm, vkey
 
 PAGE: Final = 1_000
-PURPOSE: Final = "register-extract"
+PURPOSE: Final = "register_extract"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
