@@ -504,13 +504,13 @@ def _questionnaire(play: Play, someone: SyntheticPerson, participant_id: str) ->
 
 
 async def _dossier(play: Play) -> None:
-    [person] = synthetic_people(8, 1)
+    [person] = synthetic_people(18, 1)
     application = {"kind": person.kind.value, "name": person.name, "inn": person.inn, "roles": ["investor"]}
     headers = {"Authorization": f"Bearer {play.tokens['onboarding']}"}
     registered = await play.client.post(
         "/v1/registry/participants",
         headers=headers | {"Idempotency-Key": "dossier"},
-        json={"participants": [application | {"rule_book_version": RULES}]},
+        json={"participants": [application | {"rule_book_version": "next"}]},
     )
     participant_id = registered.json()["results"][0]["participant_id"]
     await play.kapital.bus.drain()
