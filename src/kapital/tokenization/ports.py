@@ -345,6 +345,7 @@ class Parts:
     investors: Investors
     actions: Actions
     fixings: Fixings
+    acts: Acts
     rule_book: RuleBookInForce
 
     @property
@@ -352,4 +353,6 @@ class Parts:
         """The version in force, which audit lines name."""
         return self.rule_book.version
 
-    acts: Acts
+    async def rule_book_for_orders(self, conn: AsyncConnection) -> str:
+        """The version that who orders must have accepted: the one told of, else the installation's first."""
+        return await self.investors.rule_book_in_force(conn) or self.rule_book_version

@@ -9,7 +9,7 @@ import msgspec
 from kapital.kernel.money import INT64_MAX
 from kapital.kernel.problems import Problem
 from kapital.kernel.states import Step
-from kapital.tokenization.domain.investor import Investor, why_ineligible
+from kapital.tokenization.domain.investor import Investor, why_ineligible, why_rule_book_bars
 from kapital.tokenization.domain.issue import Issue
 from kapital.tokenization.domain.problems import (
     OrderAboveMaximum,
@@ -59,8 +59,13 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
         return moved, step
 
 
-def why_refused(issue: Issue, investor: Investor | None, units: int, at: datetime) -> Problem | None:
-    """The first rule that an order breaks, or None. Money is not looked at: that is the ledger's to refuse."""
+def why_refused(
+    issue: Issue, investor: Investor | None, units: int, at: datetime, *, rule_book: str
+) -> Problem | None:
+    """The first rule that an order breaks, or None; `rule_book` is the version in force.
+
+    Money is not looked at: that is the ledger's to refuse.
+    """
     if (closed := why_closed(issue, at)) is not None:
         return closed
     if (ineligible := why_ineligible(investor, issue, at)) is not None:
@@ -73,7 +78,7 @@ def why_refused(issue: Issue, investor: Investor | None, units: int, at: datetim
         return OrderMustBeWholeLots(facts={"units": units, "lot": issue.lot})
     if units * issue.price_kopecks > INT64_MAX:
         return OrderAmountTooLarge(facts={"units": units, "price_kopecks": issue.price_kopecks})
-    return None
+    return why_rule_book_bars(investor, rule_book)
 
 
 def why_closed(issue: Issue, at: datetime) -> Problem | None:

@@ -24,7 +24,6 @@ from kapital.platform.acts.records import ActRecord, keep_acts, waiting_acts
 from kapital.platform.signatures.outcome import Outcome
 from kapital.platform.telemetry import ACTS_WAITING
 from kapital.tokenization.domain.act_texts import TEXT_VERSION, orders_command, orders_text
-from kapital.tokenization.domain.investor import why_rule_book_bars
 from kapital.tokenization.domain.issue import Issue
 from kapital.tokenization.domain.order import Order, why_closed, why_refused
 from kapital.tokenization.domain.states import PUBLIC, OrderState
@@ -196,7 +195,7 @@ async def _move_on(checked: Sequence[tuple[ActRecord, CheckedAct]], parts: Parts
         issues = await parts.issues.read(tx.conn, {order.issue_id for order in kept})
         locked = await parts.orders.lock(tx.conn, [order.order_id for order in kept])
         people = await parts.investors.read(tx.conn, {order.participant_id for order in kept})
-        rule_book = await parts.investors.rule_book_in_force(tx.conn) or parts.rule_book_version
+        rule_book = await parts.rule_book_for_orders(tx.conn)
         moves: list[tuple[Order, str, Mapping[str, Any]]] = []
         for order in locked.values():
             check = by_key[order.actor_id, order.command_id]
@@ -207,8 +206,7 @@ async def _move_on(checked: Sequence[tuple[ActRecord, CheckedAct]], parts: Parts
             if problem is None and check.outcome is not Outcome.VALID:
                 continue
             investor = people.get(order.participant_id)
-            problem = problem or why_refused(issue, investor, order.units, tx.now)
-            problem = problem or why_rule_book_bars(investor, rule_book)
+            problem = problem or why_refused(issue, investor, order.units, tx.now, rule_book=rule_book)
             moves.append((order, *_step(order, issue, problem, check.file_sha256, investor)))
         moved = await move_orders(tx, parts, moves)
         await keep_acts(tx.conn, [_record(act, check) for act, check in checked])

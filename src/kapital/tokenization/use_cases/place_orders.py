@@ -17,7 +17,7 @@ from kapital.platform.context import note_asked, note_replay
 from kapital.platform.ids import new_uuid7
 from kapital.platform.problems import IdempotencyKeyReused
 from kapital.platform.unit_of_work import Transaction, fingerprint
-from kapital.tokenization.domain.investor import Investor, why_rule_book_bars
+from kapital.tokenization.domain.investor import Investor
 from kapital.tokenization.domain.issue import Issue
 from kapital.tokenization.domain.order import Order, why_refused
 from kapital.tokenization.domain.problems import BatchTooLarge, IssueNotFound
@@ -152,7 +152,7 @@ async def _born(
 ) -> list[tuple[Order, Step[OrderState]]]:
     issues = await parts.issues.read(tx.conn, {new.issue_id for cmd, _ in cmds for new in cmd.orders})
     people = await parts.investors.read(tx.conn, {_participant(cmd) for cmd, _ in cmds})
-    rule_book = await parts.investors.rule_book_in_force(tx.conn) or parts.rule_book_version
+    rule_book = await parts.rule_book_for_orders(tx.conn)
     born = []
     for cmd, mark in cmds:
         for item, new in enumerate(cmd.orders):
@@ -175,7 +175,7 @@ def _first_step(
 ) -> tuple[Order, Step[OrderState]]:
     units = cmd.orders[item].units
     waits = act is not None and act.waits
-    refusal = why_refused(issue, investor, units, tx.now) or why_rule_book_bars(investor, rule_book)
+    refusal = why_refused(issue, investor, units, tx.now, rule_book=rule_book)
     problem = None if waits else refusal
     step = _step_of(act, problem)
     order = Order(
