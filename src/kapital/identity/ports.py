@@ -8,7 +8,6 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from kapital.contracts import identity as contract
 from kapital.identity.domain.aml_message import AmlMessage
 from kapital.identity.domain.case_party import CaseParty
 from kapital.identity.domain.certificate import Certificate
@@ -541,6 +540,3 @@ class FreezeStore(Protocol):
 
 FreezeRows = Callable[[Any], Freeze]
 """Makes the freeze of a row of `property_freeze`."""
-
-FreezeTold = Callable[[Freeze, Sequence[AskedEntry]], contract.Freeze]
-"""Says a freeze with its entries in the contract's words."""

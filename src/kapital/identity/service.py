@@ -22,14 +22,11 @@ from kapital.identity.adapters.screener import IndexedScreener
 from kapital.identity.adapters.screenings import ScreeningsOfTables
 from kapital.identity.domain.events import PARTICIPANT_REGISTERED, WALLET_OPENED
 from kapital.identity.domain.screening import ListSource
-from kapital.identity.dossier_routes import DOSSIER_HANDLERS
 from kapital.identity.ports import KycPolicy, MalwareScanner, Objects
 from kapital.identity.queries.bound import DossierReads, FreezeReads, IdentityReads, ScreeningReads
 from kapital.identity.queries.kyc_dossier import DossierParts
 from kapital.identity.reactions import keep_wallets, open_cases
 from kapital.identity.routes import HANDLERS
-from kapital.identity.routes_freezes import HANDLERS as FREEZE_HANDLERS
-from kapital.identity.use_cases.answers import freeze_answer
 from kapital.identity.use_cases.bound import CertificateUseCases, DossierUseCases, IdentityUseCases, ScreeningUseCases
 from kapital.identity.use_cases.draft_messages import Drafting
 from kapital.identity.use_cases.freezing import FreezingUseCases
@@ -131,7 +128,7 @@ def identity_of(
         ledger=ledger,
         new_id=new_uuid7,
     )
-    freeze_reads = FreezeReads(database=database, freezes=freezes, freeze_of=freeze_of, told=freeze_answer)
+    freeze_reads = FreezeReads(database=database, freezes=freezes, freeze_of=freeze_of)
     screening = ScreeningUseCases(
         uow=UnitOfWork(database, clock),
         lists=lists,
@@ -174,7 +171,7 @@ def identity_of(
         freeze_reads=freeze_reads,
         routes=ServiceRoutes(
             name=NAME,
-            handlers=(*HANDLERS, *DOSSIER_HANDLERS, *FREEZE_HANDLERS),
+            handlers=HANDLERS,
             dependencies={
                 "identity": Provide(lambda: use_cases, sync_to_thread=False),
                 "identity_reads": Provide(lambda: reads, sync_to_thread=False),

@@ -10,8 +10,8 @@ import msgspec
 import pytest_asyncio
 from httpx import ASGITransport, AsyncClient
 
-from kapital.identity.dossier_routes import UPLOAD_BYTES_MAX
 from kapital.identity.ports import KycPolicy
+from kapital.identity.routes.dossiers import UPLOAD_BYTES_MAX
 from kapital.identity.service import identity_of
 from kapital.kernel.actor import Actor
 from kapital.kernel.roles import Role

@@ -2,13 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 from uuid import UUID
 
-from msgspec import UnsetType
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from kapital.contracts.base import given
 from kapital.identity.domain.dossier import IdentificationMethod, ReviewReason
 from kapital.identity.domain.kyc_case import (
     DocumentKind,
@@ -21,7 +21,6 @@ from kapital.identity.domain.risk import RiskLevel
 from kapital.identity.domain.states import CaseState
 from kapital.kernel.problems import ensure
 
-T = TypeVar("T")
 
 _OPEN: Final = text(
     """
@@ -219,11 +218,11 @@ class CaseTable:
                 "makers": [i.identified_by for i in recorded],
                 "instants": [i.identified_at for i in recorded],
                 "sha256s": [i.sha256 for i in recorded],
-                "methods": [_or_none(i.method) for i in recorded],
-                "dossiers": [_or_none(i.dossier_sha256) for i in recorded],
-                "levels": [_or_none(i.risk_level) for i in recorded],
+                "methods": [given(i.method) for i in recorded],
+                "dossiers": [given(i.dossier_sha256) for i in recorded],
+                "levels": [given(i.risk_level) for i in recorded],
                 "reasons": [",".join(i.review_reasons or ()) for i in recorded],
-                "fillers": [_or_none(i.filled_by) for i in recorded],
+                "fillers": [given(i.filled_by) for i in recorded],
             },
         )
         await self.save(conn, cases)
@@ -253,10 +252,6 @@ class CaseTable:
 def _by_participant(rows: Any) -> dict[UUID, KycCase]:
     cases = (case_of(row) for row in rows)
     return {case.participant_id: case for case in cases}
-
-
-def _or_none(value: T | UnsetType) -> T | None:
-    return None if isinstance(value, UnsetType) else value
 
 
 def _later_members(row: Any) -> dict[str, Any]:

@@ -9,8 +9,8 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from kapital.contracts import identity as contract
+from kapital.identity.contract_forms import aml_message
 from kapital.identity.domain.aml_message import AmlMessage
-from kapital.identity.domain.aml_message_told import aml_message
 from kapital.identity.domain.problems import AmlMessageNotFound
 from kapital.identity.domain.states import AmlMessageState
 from kapital.kernel.actor import Actor

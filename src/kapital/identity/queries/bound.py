@@ -6,7 +6,7 @@ from uuid import UUID
 from kapital.contracts import identity as contract
 from kapital.identity.domain.kyc_document import KycDocument
 from kapital.identity.domain.states import AmlMessageState, CaseState, FreezeState, HitState
-from kapital.identity.ports import DelegationStore, FreezeRows, FreezeStore, FreezeTold, HitRows, RunStore
+from kapital.identity.ports import DelegationStore, FreezeRows, FreezeStore, HitRows, RunStore
 from kapital.identity.queries import (
     aml_messages,
     certificates,
@@ -62,7 +62,6 @@ class FreezeReads:
     database: Database
     freezes: FreezeStore
     freeze_of: FreezeRows
-    told: FreezeTold
 
     async def list_freezes(
         self, *, actor: Actor, state: FreezeState | None = None, after: UUID | None = None, limit: int = 100
@@ -74,7 +73,6 @@ class FreezeReads:
                 actor=actor,
                 freezes=self.freezes,
                 freeze_of=self.freeze_of,
-                told=self.told,
                 state=state,
                 after=after,
                 limit=limit,
@@ -84,7 +82,7 @@ class FreezeReads:
         """See `queries.freezes.get_freeze`."""
         async with self.database.connect() as conn:
             return await freezes.get_freeze(
-                conn, freeze_id, actor=actor, freezes=self.freezes, freeze_of=self.freeze_of, told=self.told
+                conn, freeze_id, actor=actor, freezes=self.freezes, freeze_of=self.freeze_of
             )
 
 

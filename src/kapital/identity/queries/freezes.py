@@ -7,9 +7,10 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from kapital.contracts import identity as contract
+from kapital.identity.contract_forms import freeze_answer
 from kapital.identity.domain.problems import FreezeNotFound
 from kapital.identity.domain.states import FreezeState
-from kapital.identity.ports import FreezeRows, FreezeStore, FreezeTold
+from kapital.identity.ports import FreezeRows, FreezeStore
 from kapital.kernel.actor import Actor
 from kapital.platform import access
 
@@ -30,7 +31,6 @@ async def list_freezes(
     actor: Actor,
     freezes: FreezeStore,
     freeze_of: FreezeRows,
-    told: FreezeTold,
     state: FreezeState | None = None,
     after: UUID | None = None,
     limit: int = 100,
@@ -41,7 +41,7 @@ async def list_freezes(
     shown = [freeze_of(row) for row in rows[:limit]]
     entries = await freezes.entries(conn, [freeze.freeze_id for freeze in shown])
     return contract.FreezePage(
-        freezes=[told(freeze, entries) for freeze in shown],
+        freezes=[freeze_answer(freeze, entries) for freeze in shown],
         next_after=shown[-1].freeze_id if len(rows) > limit else None,
     )
 
@@ -53,11 +53,10 @@ async def get_freeze(
     actor: Actor,
     freezes: FreezeStore,
     freeze_of: FreezeRows,
-    told: FreezeTold,
 ) -> contract.Freeze:
     """One freeze with its entries. Raises: NotPermitted, FreezeNotFound."""
     access.require(actor, "get_freeze")
     row = (await conn.execute(_ONE, {"id": freeze_id})).one_or_none()
     if row is None:
         raise FreezeNotFound
-    return told(freeze_of(row), await freezes.entries(conn, [freeze_id]))
+    return freeze_answer(freeze_of(row), await freezes.entries(conn, [freeze_id]))

@@ -7,8 +7,8 @@ from uuid import UUID
 import msgspec
 
 from kapital.contracts import identity as contract
+from kapital.identity.contract_forms import aml_message
 from kapital.identity.domain.aml_message import AmlMessage, completed
-from kapital.identity.domain.aml_message_told import aml_message
 from kapital.identity.domain.problems import AmlMessageNotFound
 from kapital.identity.domain.states import AML_MESSAGE
 from kapital.identity.ports import HitStore

@@ -10,12 +10,12 @@ from uuid import UUID
 import msgspec
 
 from kapital.contracts import identity as contract
+from kapital.identity.contract_forms import item_problem
 from kapital.identity.domain.certificate import Certificate, require_same_numbers
 from kapital.identity.domain.events import CERTIFICATE_BOUND
 from kapital.identity.domain.problems import CertificateAlreadyBound, KycCaseNotFound
 from kapital.identity.domain.states import CertificateState
 from kapital.identity.ports import CertificateStore
-from kapital.identity.use_cases.answers import item_problem
 from kapital.kernel.actor import Actor
 from kapital.kernel.canonical import sha256_hex
 from kapital.kernel.ids import CommandId

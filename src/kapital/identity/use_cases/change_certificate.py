@@ -8,12 +8,12 @@ from uuid import UUID
 import msgspec
 
 from kapital.contracts import identity as contract
+from kapital.identity.contract_forms import certificate_binding
 from kapital.identity.domain.certificate import Certificate
 from kapital.identity.domain.events import CERTIFICATE_ENDED
 from kapital.identity.domain.problems import CertificateNotFound
 from kapital.identity.domain.states import CertificateState
 from kapital.identity.ports import CertificateStore
-from kapital.identity.use_cases.answers import certificate_binding
 from kapital.identity.use_cases.bind_certificates import bound_event
 from kapital.kernel.actor import Actor, machine_actor
 from kapital.kernel.ids import CommandId

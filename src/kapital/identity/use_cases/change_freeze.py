@@ -8,12 +8,12 @@ from uuid import UUID
 import msgspec
 
 from kapital.contracts import identity as contract
+from kapital.identity.contract_forms import freeze_answer
 from kapital.identity.domain.freeze import Freeze, FreezeBasis, ProposedRelease, Reach, ReleaseKind
 from kapital.identity.domain.freeze_entry import asked
 from kapital.identity.domain.problems import FreezeNotFound
 from kapital.identity.domain.states import FreezeState
 from kapital.identity.ports import ClientStore, FreezeStore, HitStore
-from kapital.identity.use_cases.answers import freeze_answer
 from kapital.identity.use_cases.impose_freeze import note, wallets_of
 from kapital.identity.use_cases.measures import apply_measures
 from kapital.kernel.actor import Actor

@@ -8,6 +8,7 @@ from uuid import UUID
 import msgspec
 
 from kapital.contracts import identity as contract
+from kapital.identity.contract_forms import item_problem
 from kapital.identity.domain.events import KYC_DECIDED
 from kapital.identity.domain.kyc_case import KycCase, KycOutcome
 from kapital.identity.domain.parameters import MonthsByRisk, day_of
@@ -16,7 +17,6 @@ from kapital.identity.domain.screening import ListSource
 from kapital.identity.domain.screening_list import require_screened
 from kapital.identity.domain.states import CaseState
 from kapital.identity.ports import CaseStore, KycPolicy, PartyStore, Screenings
-from kapital.identity.use_cases.answers import item_problem
 from kapital.kernel.actor import Actor
 from kapital.kernel.ids import CommandId
 from kapital.kernel.problems import Problem, ensure

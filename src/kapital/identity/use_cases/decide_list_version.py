@@ -6,10 +6,10 @@ from uuid import UUID
 import msgspec
 
 from kapital.contracts import identity as contract
+from kapital.identity.contract_forms import list_version
 from kapital.identity.domain.problems import ListVersionNotFound, ListVersionSuperseded
 from kapital.identity.domain.states import ListVersionState
 from kapital.identity.ports import ListStore
-from kapital.identity.use_cases.answers import list_version
 from kapital.identity.use_cases.load_list import put_in_force, supersede
 from kapital.kernel.actor import Actor
 from kapital.kernel.ids import CommandId

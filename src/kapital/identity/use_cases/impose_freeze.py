@@ -8,12 +8,12 @@ import msgspec
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from kapital.contracts import identity as contract
+from kapital.identity.contract_forms import freeze_answer
 from kapital.identity.domain.freeze import Freeze, FreezeBasis, Reach, imposed
 from kapital.identity.domain.freeze_entry import asked, first_wallet
 from kapital.identity.domain.problems import FreezeAssetMustExist, FreezeWalletMustBeTheParticipants
 from kapital.identity.domain.states import FreezeState
 from kapital.identity.ports import ClientStore, FreezeStore, HitStore
-from kapital.identity.use_cases.answers import freeze_answer
 from kapital.identity.use_cases.measures import apply_measures
 from kapital.kernel.actor import Actor
 from kapital.kernel.ids import CommandId

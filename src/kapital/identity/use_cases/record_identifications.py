@@ -9,6 +9,7 @@ from uuid import UUID
 import msgspec
 
 from kapital.contracts import identity as contract
+from kapital.identity.contract_forms import item_problem
 from kapital.identity.domain.case_party import CaseParty, parties_of
 from kapital.identity.domain.delegation import Delegation
 from kapital.identity.domain.dossier import Dossier, IdentificationMethod
@@ -18,7 +19,6 @@ from kapital.identity.domain.parameters import day_of
 from kapital.identity.domain.questionnaire import Questionnaire
 from kapital.identity.domain.questionnaire_form import require_sound
 from kapital.identity.ports import CaseStore, DelegationStore, DossierStore, FilledQuestionnaire, KycPolicy
-from kapital.identity.use_cases.answers import item_problem
 from kapital.identity.use_cases.concluding import (
     Conclusion,
     Surroundings,

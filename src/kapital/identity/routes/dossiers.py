@@ -1,7 +1,7 @@
 """HTTP of questionnaires, documents and delegation, bound to `contracts/openapi/identity.yaml`."""
 
 import base64
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 from uuid import UUID
 
 import msgspec
@@ -9,6 +9,7 @@ from litestar import Response, get, post
 from litestar.params import Parameter
 
 from kapital.contracts import identity as contract
+from kapital.contracts.base import given
 from kapital.identity.domain.document_file import DOCUMENT_BYTES_MAX
 from kapital.identity.domain.kyc_case import InvestorCategory
 from kapital.identity.domain.kyc_document import KycDocumentKind
@@ -41,7 +42,7 @@ async def fill_questionnaire(
         actor=actor,
         participant_id=participant_id,
         questionnaire=msgspec.convert(msgspec.to_builtins(data.questionnaire), Questionnaire),
-        version=_given(data.version),
+        version=given(data.version),
     )
     return await dossiers.fill_questionnaire(cmd)
 
@@ -92,8 +93,8 @@ async def complete_kyc_case(
         version=data.version,
         document_id=data.document_id,
         category=InvestorCategory(data.category.value),
-        category_evidence_reference=_given(data.category_evidence_reference),
-        is_simplified=bool(_given(data.is_simplified)),
+        category_evidence_reference=given(data.category_evidence_reference),
+        is_simplified=bool(given(data.is_simplified)),
     )
     return await dossiers.complete_case(cmd)
 
@@ -130,7 +131,7 @@ async def enter_delegation(
         number=data.number,
         valid_from=data.valid_from,
         valid_until=data.valid_until,
-        notified_on=_given(data.notified_on),
+        notified_on=given(data.notified_on),
     )
     return await dossiers.enter_delegation(cmd)
 
@@ -146,17 +147,13 @@ async def change_delegation(
         actor=actor,
         delegation_id=delegation_id,
         version=data.version,
-        notified_on=_given(data.notified_on),
-        ended_on=_given(data.ended_on),
+        notified_on=given(data.notified_on),
+        ended_on=given(data.ended_on),
     )
     return await dossiers.change_delegation(cmd)
 
 
-def _given(value: Any) -> Any:
-    return None if value is msgspec.UNSET else value
-
-
-DOSSIER_HANDLERS: Final = (
+HANDLERS: Final = (
     fill_questionnaire,
     attach_kyc_document,
     get_kyc_document,
