@@ -21,7 +21,6 @@ from kapital.identity.domain.risk import RiskLevel
 from kapital.identity.domain.states import CaseState
 from kapital.kernel.problems import ensure
 
-
 _OPEN: Final = text(
     """
     INSERT INTO kyc_case (case_id, participant_id, number, state, opened_at)
