@@ -26,7 +26,7 @@ OTHERWISE: dict[str, Any] = {
 
 
 def batch(head: Head, *entries: EntryRow) -> Batch:
-    return Batch(head, head, list(entries), [], Changes([], [], [], []), [], [], [], [])
+    return Batch(head, head, list(entries), [], Changes([], [], [], []), [], [], [], [], [])
 
 
 def different(head: Head, field: str) -> Head:
