@@ -192,11 +192,11 @@ class Model:
             leaves = out[AVAILABLE] + max(0, out[RESERVED] + out[LOCKED] - bank - back)
             if leaves and (asset == UNITS or leaves > min(mine[name].debit_allowance for name in stopping)):
                 return "wallet_debits_frozen"
-            spent |= dict.fromkeys(stopping, leaves)
-        for name, leaves in spent.items():
             if leaves:
-                left = frozen[name].debit_allowance - leaves
-                frozen[name] = msgspec.structs.replace(frozen[name], debit_allowance=left)
+                spent |= dict.fromkeys(stopping, leaves)
+        for name, leaves in spent.items():
+            left = frozen[name].debit_allowance - leaves
+            frozen[name] = msgspec.structs.replace(frozen[name], debit_allowance=left)
         return None
 
     @staticmethod
