@@ -9,7 +9,8 @@ from urllib.parse import quote
 
 import asyncpg
 import msgspec
-from sqlalchemy import make_url, text
+from sqlalchemy import event, make_url, text
+from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from kapital.platform.migrations import PLATFORM_PACKAGE, PLATFORM_VERSION_TABLE, upgrade_to_head
@@ -24,6 +25,15 @@ _WAKE_DELAY_S = 0.005
 
 def _encode_json(value: Any) -> str:
     return msgspec.json.encode(value).decode()
+
+
+def _require_open(adapted: Any, *_: object) -> None:
+    """Have the pool open another connection instead of one that the server has ended (a restart, a failover).
+
+    asyncpg hears of the end by itself, so nothing is asked: a ping is three round trips before each transaction.
+    """
+    if adapted.driver_connection.is_closed():
+        raise DisconnectionError
 
 
 class Database:
@@ -42,7 +52,6 @@ class Database:
             pool_size=pool_size,
             max_overflow=pool_size * 2,
             pool_timeout=10,
-            pool_pre_ping=True,
             json_serializer=_encode_json,
             json_deserializer=msgspec.json.decode,
             hide_parameters=True,
@@ -56,6 +65,7 @@ class Database:
                 },
             },
         )
+        event.listen(self.engine.sync_engine, "checkout", _require_open)
         self._listeners: list[Callable[[], None]] = []
         self._wake_task: asyncio.Task[None] | None = None
 
