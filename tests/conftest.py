@@ -36,6 +36,9 @@ def postgres() -> Iterator[EmbeddedPostgres]:
     folder = Path(tempfile.mkdtemp(prefix="kapital-test-", dir="/tmp"))
     server = EmbeddedPostgres(folder, sizes=ServerSizes(max_connections=200, shared_buffers_mb=128))
     server.start()
+    # Killed processes lose nothing by it, and no test here cuts the power.
+    asyncio.run(_execute(server, "ALTER SYSTEM SET fsync = off"))
+    asyncio.run(_execute(server, "SELECT pg_reload_conf()"))
     yield server
     server.stop()
     shutil.rmtree(folder, ignore_errors=True)
