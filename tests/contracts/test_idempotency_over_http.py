@@ -685,6 +685,7 @@ async def _rules(play: Play) -> None:
         participant_id=play.cast["investor"]["participant_id"],
     )
     at = {"participant_id": await _newcomer(play)}
+    await _statuses(play, **at)
     asked = await play.try_out(
         f"{path}/closing", "second_legal", {"basis_reference": "З-1"}, other={"basis_reference": "З-2"}, **at
     )
@@ -698,6 +699,29 @@ async def _rules(play: Play) -> None:
     earlier = (clock.now() - timedelta(hours=2)).isoformat()
     await play.try_out("POST /v1/registry/extracts", "legal", {"at": ago}, other={"at": earlier})
     await play.try_out(f"{path}/closing-decision", "legal", close, other=close | {"decision": "refuse"}, **at)
+
+
+async def _statuses(play: Play, *, participant_id: str) -> None:
+    """Somebody becomes a qualified investor, and is none any more."""
+    status = {
+        "status": "qualified_by_recognition",
+        "recognised_by": "operator",
+        "evidence_sha256": "ab" * 32,
+        "basis_reference": "Заявление 1",
+    }
+    proposed = await play.try_out(
+        "POST /v1/registry/participants/{participant_id}/statuses",
+        "onboarding",
+        status,
+        other=status | {"basis_reference": "Заявление 2"},
+        participant_id=participant_id,
+    )
+    at = {"status_id": proposed["status_id"]}
+    decision = {"decision": "accept", "status_sha256": proposed["status_sha256"]}
+    path = "POST /v1/registry/statuses/{status_id}"
+    await play.try_out(f"{path}/decision", "compliance", decision, other=decision | {"decision": "refuse"}, **at)
+    end = {"basis_reference": "Заявление 3"}
+    await play.try_out(f"{path}/withdrawal", "compliance", end, other={"basis_reference": "Заявление 4"}, **at)
 
 
 async def _newcomer(play: Play) -> str:

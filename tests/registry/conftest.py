@@ -27,6 +27,7 @@ from kapital.registry.adapters.participants import ParticipantTable
 from kapital.registry.adapters.representatives import RepresentativeTable
 from kapital.registry.adapters.rule_books import RuleBookTable
 from kapital.registry.adapters.secrets import SystemSecrets
+from kapital.registry.adapters.statuses import StatusTable
 from kapital.registry.adapters.token_verifier import DatabaseTokenVerifier
 from kapital.registry.domain.events import RULE_BOOK_EFFECTIVE
 from kapital.registry.domain.participant import Application
@@ -127,7 +128,13 @@ class World:
 
     async def hear(self, *events: CloudEvent) -> None:
         async with UnitOfWork(self.database, self.clock).begin() as tx:
-            await on_kyc_news(tx, list(events), participants=self.do.participants, ledger=self.ledger)  # type: ignore[arg-type]
+            await on_kyc_news(
+                tx,
+                list(events),
+                participants=self.do.participants,
+                statuses=self.do.statuses,
+                ledger=self.ledger,  # type: ignore[arg-type]
+            )
 
     async def active(self, *applications: Application) -> list[UUID]:
         ids = await self.registered(*applications)
@@ -175,12 +182,14 @@ def check_event(event_type: str, data: dict[str, Any]) -> None:
     Draft202012Validator(schema, format_checker=FormatChecker()).validate(data)
 
 
-def kyc_decided(participant_id: UUID, outcome: str) -> CloudEvent:
+def kyc_decided(
+    participant_id: UUID, outcome: str, *, category: str = "unqualified", valid_until: str = "2027-03-02T09:00:00Z"
+) -> CloudEvent:
     data = {
         "participant_id": str(participant_id),
         "outcome": outcome,
-        "category": "unqualified",
-        "valid_until": "2027-03-02T09:00:00Z" if outcome == "approved" else None,
+        "category": category,
+        "valid_until": valid_until if outcome == "approved" else None,
     }
     return _event("kapital.identity.kyc_decided.v1", participant_id, data)
 
@@ -240,6 +249,7 @@ async def world(make_database, clock: SteppedClock) -> World:
         representatives=RepresentativeTable(),
         show_representative=one_representative,
         acts=simple_acts(clock),
+        statuses=StatusTable(),
     )
     reads = RegistryReads(database=database, clock=clock)
     await use_cases.begin_with_rule_book(RULE_BOOK, RULE_BOOK_SHA256)

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from kapital.kernel.roles import Role
-from tests.tokenization.world import Person, World
+from tests.tokenization.world import Person, World, statuses_changed
 
 PRICE = 100_000
 
@@ -100,6 +100,29 @@ async def test_who_may_no_longer_acquire_at_the_close_gets_nothing(world: World,
 
     assert await world.states(placed) == ["refunded", "settled"]
     assert await world.money(people[0]) == 100 * PRICE
+    await world.check()
+
+
+async def test_who_is_no_qualified_investor_any_more_at_the_close_gets_nothing(world: World, issuer: Person) -> None:
+    """Scenario 29: withdrawn before the close, or over at its very instant; by either way of being one."""
+    people = await world.people(4, kopecks=100 * PRICE, category="qualified")
+    issue_id = await world.opened(
+        issuer, quantity_min=50, quantity_max=1000, eligibility={"qualified_only": True, "natural_persons": True}
+    )
+    placed = await world.order_all(people, issue_id, 60)
+    end = (await world.issue(issue_id))["placement_end_at"]
+    held: list[dict[str, str | None]] = [
+        {},
+        {"qualified_by_recognition": end.isoformat()},
+        {"qualified_by_recognition": (end + timedelta(microseconds=1)).isoformat()},
+        {"qualified_by_recognition": end.isoformat(), "qualified_by_law": None},
+    ]
+    for person, statuses in zip(people, held, strict=True):
+        await world.hear(statuses_changed(str(person.id), statuses))
+
+    await world.closed(issue_id)
+
+    assert await world.states(placed) == ["refunded", "refunded", "settled", "settled"]
     await world.check()
 
 

@@ -66,6 +66,16 @@ _BASIS = Basis(kind=BasisKind.HOLDER_INSTRUCTION, reference="test")
 _numbers = count(1)
 
 
+def statuses_changed(who: str, held: dict[str, str | None]) -> tuple[str, dict[str, Any]]:
+    """What the registry tells of one who holds these statuses until these instants."""
+    statuses = [
+        {"status": name, "valid_from": START.isoformat(), "valid_until": until}
+        for name, until in {"investor": None, **held}.items()
+    ]
+    told = {"participant_id": who, "statuses": statuses, "changed_at": START.isoformat()}
+    return "registry.participant_statuses_changed", told
+
+
 class ProcessDied(Exception):
     """Stands for kill -9: no code of ours catches it, nothing after it runs."""
 
@@ -238,6 +248,7 @@ class World:
                     "valid_until": until.isoformat(),
                 },
             ),
+            statuses_changed(who, {"qualified_by_recognition": None} if category == "qualified" else {}),
             (
                 "registry.wallet_opened",
                 {

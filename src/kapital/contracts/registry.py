@@ -383,6 +383,147 @@ class RepresentativePage(Contract, kw_only=True):
     next_after: UUID | None
 
 
+class StatusName(StrEnum):
+    """
+    investor, issuer, nominee – roles; qualified_by_law – квалифицированный инвестор в силу закона (organisations);
+    qualified_by_recognition – признан квалифицированным инвестором.
+
+    """
+
+    investor = "investor"
+    issuer = "issuer"
+    nominee = "nominee"
+    qualified_by_law = "qualified_by_law"
+    qualified_by_recognition = "qualified_by_recognition"
+
+
+class StatusState(StrEnum):
+    proposed = "proposed"
+    held = "held"
+    refused = "refused"
+    ended = "ended"
+
+
+class StatusSource(StrEnum):
+    """
+    identification – found by the operator in an identification that two persons approved.
+    """
+
+    application = "application"
+    office = "office"
+    identification = "identification"
+
+
+class StatusEnd(StrEnum):
+    """
+    replaced – by the same with other dates or evidence; not_confirmed – a later identification finds it no more.
+    """
+
+    withdrawn = "withdrawn"
+    term_over = "term_over"
+    replaced = "replaced"
+    not_confirmed = "not_confirmed"
+
+
+class ProposeStatusRequest(Contract, kw_only=True):
+    status: StatusName
+    basis_reference: Annotated[str, Meta(max_length=500, min_length=1)]
+    valid_from: (
+        Annotated[
+            AwareDatetime,
+            Meta(
+                description="Not after now, and never of a role; left out – from the decision on."
+            ),
+        ]
+        | UnsetType
+    ) = UNSET
+    valid_until: (
+        Annotated[
+            AwareDatetime,
+            Meta(
+                description="The first instant without it; left out – no end is known."
+            ),
+        ]
+        | UnsetType
+    ) = UNSET
+    recognised_by: (
+        Annotated[
+            str,
+            Meta(
+                description="Who recognised it; `operator` – this operator. Needed for qualified_by_recognition.",
+                max_length=200,
+                min_length=1,
+            ),
+        ]
+        | UnsetType
+    ) = UNSET
+    evidence_sha256: (
+        Annotated[
+            str,
+            Meta(
+                description="Hash of the document that shows it. Needed for the standing of a qualified investor.",
+                pattern="^[0-9a-f]{64}$",
+            ),
+        ]
+        | UnsetType
+    ) = UNSET
+
+
+class StatusDecision(StrEnum):
+    accept = "accept"
+    refuse = "refuse"
+
+
+class DecideStatusRequest(Contract, kw_only=True):
+    decision: StatusDecision
+    status_sha256: Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
+
+
+class WithdrawStatusRequest(Contract, kw_only=True):
+    basis_reference: Annotated[str, Meta(max_length=500, min_length=1)]
+
+
+class ParticipantStatus(Contract, kw_only=True):
+    status_id: UUID
+    participant_id: UUID
+    status: StatusName
+    state: StatusState
+    source: StatusSource
+    valid_from: Annotated[AwareDatetime, Meta(description='Of a proposal – as proposed; null for "from the decision on".')] | None
+    valid_until: AwareDatetime | None
+    recognised_by: str | None
+    evidence_sha256: Annotated[str, Meta(pattern="^[0-9a-f]{64}$")] | None
+    basis_reference: str
+    status_sha256: Annotated[
+        str, Meta(description="Hash of what was proposed.", pattern="^[0-9a-f]{64}$")
+    ]
+    proposed_at: AwareDatetime
+    held_at: Annotated[AwareDatetime, Meta(description="Since when it stands in the register.")] | None
+    ended_at: AwareDatetime | None
+    end: StatusEnd | None
+
+
+class ParticipantStatusPage(Contract, kw_only=True):
+    statuses: list[ParticipantStatus]
+    next_after: UUID | None
+
+
+class HeldStatus(Contract, kw_only=True):
+    status: StatusName
+    valid_from: AwareDatetime
+    valid_until: Annotated[AwareDatetime, Meta(description="The first instant without it; null when no end is known.")] | None
+
+
+class ExtractStatus(Contract, kw_only=True):
+    status_id: UUID
+    status: StatusName
+    valid_from: AwareDatetime
+    valid_until: AwareDatetime | None
+    recognised_by: str | None
+    evidence_sha256: Annotated[str, Meta(pattern="^[0-9a-f]{64}$")] | None
+    held_at: AwareDatetime
+
+
 class ExtractRepresentative(Contract, kw_only=True):
     representative_id: UUID
     kind: RepresentativeKind
@@ -415,6 +556,15 @@ class ExtractLine(Contract, kw_only=True):
             list[ExtractRepresentative],
             Meta(
                 description="Who could act at the instant; left out when nobody, so that lines signed earlier keep their bytes."
+            ),
+        ]
+        | UnsetType
+    ) = UNSET
+    statuses: (
+        Annotated[
+            list[ExtractStatus],
+            Meta(
+                description="What was held at the instant with other dates than its participant's: statuses, and roles held since later than the\nregistration or with an end. Left out when there is none, so that lines signed earlier keep their bytes.\n"
             ),
         ]
         | UnsetType
@@ -600,6 +750,18 @@ class ParticipantStateChanged(Contract, kw_only=True):
     state: ParticipantState
 
 
+class ParticipantStatusesChanged(Contract, kw_only=True):
+    """
+    All that is held now, at most one of each name. Whether somebody is a qualified investor is read here and nowhere
+    else: an identification that finds it makes the registry tell it.
+
+    """
+
+    participant_id: UUID
+    statuses: Annotated[list[HeldStatus], Meta(max_length=5)]
+    changed_at: AwareDatetime
+
+
 class RuleBookAccepted(Contract, kw_only=True):
     participant_id: UUID
     rule_book_version: Annotated[str, Meta(max_length=64, min_length=1)]
@@ -644,6 +806,10 @@ class Participant(Contract, kw_only=True):
     ogrn: str | None
     snils: str | None
     closing_sha256: Annotated[str, Meta(description="Hash of the request to close that waits for a decision.", pattern="^[0-9a-f]{64}$")] | None
+    statuses: Annotated[
+        list[HeldStatus],
+        Meta(description="Roles and statuses held now, with their dates."),
+    ]
     wallet: Wallet | None
 
 
@@ -682,6 +848,7 @@ class RegisterParticipantsResponse(Contract, kw_only=True):
 EVENT_TYPES: dict[str, type[Contract]] = {
     "kapital.registry.participant_registered.v1": ParticipantRegistered,
     "kapital.registry.participant_state_changed.v1": ParticipantStateChanged,
+    "kapital.registry.participant_statuses_changed.v1": ParticipantStatusesChanged,
     "kapital.registry.representative_appointed.v1": RepresentativeAppointed,
     "kapital.registry.representative_ended.v1": RepresentativeEnded,
     "kapital.registry.rule_book_accepted.v1": RuleBookAccepted,

@@ -14,7 +14,6 @@ from kapital.identity.domain.ownership import BeneficialOwner, OwnerGap
 from kapital.identity.domain.risk import RiskAssessment
 from kapital.identity.domain.screening_list import ListVersion
 from kapital.identity.domain.states import AmlMessageState
-from kapital.kernel.problems import Problem
 
 
 def beneficial_owner(owner: BeneficialOwner) -> contract.BeneficialOwner:
@@ -71,17 +70,6 @@ def risk_assessment(risk: RiskAssessment) -> contract.RiskAssessment:
             contract.RiskReason(code=one.code, points=one.points, text_ru=one.text_ru, text_en=one.text_en)
             for one in risk.reasons
         ],
-    )
-
-
-def item_problem(problem: Problem) -> contract.ItemProblem:
-    """The contract's form of a refusal."""
-    return contract.ItemProblem(
-        code=problem.code,
-        title=problem.title,
-        detail=problem.detail,
-        retry=contract.ProblemRetry(problem.retry.value),
-        facts=problem.facts,
     )
 
 

@@ -1,12 +1,28 @@
 """Refusals and failures that the platform itself raises."""
 
 import re
+from typing import TypeVar
 
 import asyncpg
+import msgspec
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from kapital.kernel.problems import Family, Problem, Retry, Unavailable
+
+T = TypeVar("T", bound=msgspec.Struct)
+
+
+def item_problem(problem: Problem, form: type[T]) -> T:
+    """Why one item of a batch was refused: `form` is the class of `ItemProblem` in the contract that answers."""
+    said = {
+        "code": problem.code,
+        "title": problem.title,
+        "detail": problem.detail,
+        "retry": problem.retry.value,
+        "facts": problem.facts,
+    }
+    return msgspec.convert(said, form)
 
 
 class DatabaseUnavailable(Unavailable):

@@ -18,6 +18,7 @@ from kapital.registry.domain.representative import Representative, Representativ
 from kapital.registry.domain.rule_book import RuleBook
 from kapital.registry.domain.standing import Closing, Participant
 from kapital.registry.domain.states import WalletProfile
+from kapital.registry.domain.status import Status
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,6 +125,30 @@ class RepresentativeStore(Protocol):
         self, conn: AsyncConnection, ended: Sequence[Representative], *, by: str, reference: str | None
     ) -> None:
         """Write the ends of locked representatives."""
+        ...
+
+
+class StatusStore(Protocol):
+    """The table `participant_status`. What a participant holds changes only while the participant is locked."""
+
+    async def propose(self, conn: AsyncConnection, status: Status) -> bool:
+        """Enter a proposal; False when one for the same status waits already."""
+        ...
+
+    async def save(self, conn: AsyncConnection, statuses: Sequence[Status]) -> None:
+        """Enter new statuses and write what became of old ones."""
+        ...
+
+    async def find(self, conn: AsyncConnection, status_id: UUID) -> Status | None:
+        """Read one."""
+        ...
+
+    async def held_by(self, conn: AsyncConnection, participant_ids: Sequence[UUID]) -> dict[UUID, list[Status]]:
+        """What each of these participants holds; every id has a list."""
+        ...
+
+    async def due(self, conn: AsyncConnection, *, now: datetime, limit: int) -> list[UUID]:
+        """Participants of whom a held status has come to its end."""
         ...
 
 
@@ -249,6 +274,12 @@ class AccessStore(Protocol):
         self, conn: AsyncConnection, subject_ids: Sequence[UUID], *, revoked_by: str, now: datetime
     ) -> list[bytes]:
         """Revoke every live token of these subjects; return their SHA-256."""
+        ...
+
+    async def revoke_roles(
+        self, conn: AsyncConnection, lost: Sequence[tuple[UUID, Role]], *, revoked_by: str, now: datetime
+    ) -> list[bytes]:
+        """Revoke live tokens with a role that a participant lost, its own and its representatives'."""
         ...
 
 

@@ -1,5 +1,6 @@
 """What the registry does on others' events. A handler runs in the bus's transaction, together with the inbox note."""
 
+from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
@@ -17,7 +18,7 @@ from kapital.registry.domain.events import (
     KYC_REFERRED,
     MEASURE_CHANGED,
 )
-from kapital.registry.ports import ParticipantStore
+from kapital.registry.ports import ParticipantStore, StatusStore
 from kapital.registry.use_cases.take_in_kyc import KycFact, KycNews, take_in_kyc
 
 KYC_EVENTS: Final = (IDENTIFICATION_RECORDED, KYC_REFERRED, KYC_DECIDED, KYC_EXPIRED, MEASURE_CHANGED)
@@ -25,6 +26,7 @@ KYC_EVENTS: Final = (IDENTIFICATION_RECORDED, KYC_REFERRED, KYC_DECIDED, KYC_EXP
 
 ISSUE_EVENTS: Final = (DECISION_PUBLISHED, ISSUE_STATE_CHANGED)
 
+_QUALIFIED: Final = "qualified"
 _NEWS: Final = {
     IDENTIFICATION_RECORDED: KycNews.RECORDED,
     KYC_REFERRED: KycNews.REFERRED,
@@ -33,10 +35,16 @@ _NEWS: Final = {
 
 
 async def on_kyc_news(
-    tx: Transaction, events: list[CloudEvent], *, participants: ParticipantStore, ledger: Ledger
+    tx: Transaction,
+    events: list[CloudEvent],
+    *,
+    participants: ParticipantStore,
+    statuses: StatusStore,
+    ledger: Ledger,
 ) -> None:
     """Move participants on, in the order of the events."""
-    await take_in_kyc(tx, [_fact(event) for event in events], participants=participants, ledger=ledger)
+    facts = [_fact(event) for event in events]
+    await take_in_kyc(tx, facts, participants=participants, statuses=statuses, ledger=ledger)
 
 
 async def on_issue_news(tx: Transaction, events: list[CloudEvent], *, participants: ParticipantStore) -> None:
@@ -49,6 +57,8 @@ class _KycData(msgspec.Struct):
 
     participant_id: UUID
     outcome: str | None = None
+    category: str | None = None
+    valid_until: datetime | None = None
     measure: str | None = None
 
 
@@ -68,7 +78,13 @@ def _fact(event: CloudEvent) -> KycFact:
         news = KycNews(str(data.outcome))
     else:
         news = _NEWS[event.type]
-    return KycFact(participant_id=data.participant_id, news=news, cause=event)
+    return KycFact(
+        participant_id=data.participant_id,
+        news=news,
+        cause=event,
+        is_qualified=data.category == _QUALIFIED,
+        valid_until=data.valid_until,
+    )
 
 
 def _issue(event: CloudEvent) -> dict[str, Any]:

@@ -23,6 +23,7 @@ from kapital.registry.adapters.participants import ParticipantTable
 from kapital.registry.adapters.representatives import RepresentativeTable
 from kapital.registry.adapters.rule_books import RuleBookTable
 from kapital.registry.adapters.secrets import SystemSecrets
+from kapital.registry.adapters.statuses import StatusTable
 from kapital.registry.adapters.token_verifier import DatabaseTokenVerifier
 from kapital.registry.queries.bound import RegistryReads
 from kapital.registry.queries.register_extract import register_extract
@@ -66,7 +67,7 @@ def registry_of(
     rule_book_sha256: str | None = None,
 ) -> RegistryService:
     """The registry over its own database and the ledger."""
-    participants = ParticipantTable()
+    participants, statuses = ParticipantTable(), StatusTable()
     verifier = DatabaseTokenVerifier(database, clock)
     use_cases = RegistryUseCases(
         uow=UnitOfWork(database, clock),
@@ -83,6 +84,7 @@ def registry_of(
         representatives=RepresentativeTable(),
         show_representative=one_representative,
         acts=acts,
+        statuses=statuses,
     )
     reads = RegistryReads(database=database, clock=clock)
 
@@ -94,6 +96,9 @@ def registry_of(
 
     async def expire_representatives(now: datetime) -> None:
         await use_cases.expire_representatives(now)
+
+    async def expire_statuses(now: datetime) -> None:
+        await use_cases.expire_statuses(now)
 
     return RegistryService(
         use_cases=use_cases,
@@ -108,10 +113,10 @@ def registry_of(
             },
         ),
         subscriptions=[
-            (KYC_EVENTS, partial(on_kyc_news, participants=participants, ledger=ledger)),
+            (KYC_EVENTS, partial(on_kyc_news, participants=participants, statuses=statuses, ledger=ledger)),
             (ISSUE_EVENTS, partial(on_issue_news, participants=participants)),
         ],
-        ticks=(follow_rule_book, expire, expire_representatives),
+        ticks=(follow_rule_book, expire, expire_representatives, expire_statuses),
         rule_book=rule_book,
         rule_book_sha256=rule_book_sha256,
     )

@@ -7,6 +7,7 @@ from kapital.contracts.identity import KycDecided, KycExpired, KycOutcome, Measu
 from kapital.contracts.registry import (
     ParticipantRegistered,
     ParticipantStateChanged,
+    ParticipantStatusesChanged,
     RuleBookAccepted,
     RuleBookEffective,
     WalletOpened,
@@ -17,6 +18,7 @@ from kapital.platform.acts.bindings import note_certificates
 from kapital.platform.bus import Handler
 from kapital.platform.events import CloudEvent
 from kapital.platform.unit_of_work import Transaction
+from kapital.tokenization.domain.investor import QUALIFIED, QUALIFIED_BY, UNQUALIFIED
 from kapital.tokenization.ports import Parts
 from kapital.tokenization.use_cases.hold_orders import hold_orders
 from kapital.tokenization.use_cases.note_settlement import (
@@ -32,6 +34,7 @@ PARTICIPANT_EVENTS: Final = (
     "kapital.registry.participant_registered.v1",
     "kapital.registry.wallet_opened.v1",
     "kapital.registry.participant_state_changed.v1",
+    "kapital.registry.participant_statuses_changed.v1",
     "kapital.registry.rule_book_accepted.v1",
     "kapital.identity.kyc_decided.v1",
     "kapital.identity.kyc_expired.v1",
@@ -94,6 +97,8 @@ def _news(event: CloudEvent) -> dict[str, Any]:
         case "participant_state_changed":
             changed = event.data_as(ParticipantStateChanged)
             return {"participant_id": changed.participant_id, "state": changed.state.value}
+        case "participant_statuses_changed":
+            return _statuses_news(event.data_as(ParticipantStatusesChanged))
         case "kyc_expired":
             expired = event.data_as(KycExpired)
             return {"participant_id": expired.participant_id, "kyc_valid_until": event.time}
@@ -108,10 +113,17 @@ def _kyc_news(decided: KycDecided, event: CloudEvent) -> dict[str, Any]:
     approved = decided.outcome is KycOutcome.approved
     return {
         "participant_id": decided.participant_id,
-        "category": decided.category.value,
         # A rejection ends what was valid before, at its own instant.
         "kyc_valid_until": decided.valid_until if approved else event.time,
     }
+
+
+def _statuses_news(told: ParticipantStatusesChanged) -> dict[str, Any]:
+    """Of all that is held only this matters: is it a qualified investor, by any of the two ways, and until when."""
+    ends = [one.valid_until for one in told.statuses if one.status.value in QUALIFIED_BY]
+    last = None if None in ends else max((end for end in ends if end is not None), default=None)
+    category = QUALIFIED if ends else UNQUALIFIED
+    return {"participant_id": told.participant_id, "category": category, "category_until": last}
 
 
 async def _take_in_settlement(tx: Transaction, parts: Parts, events: Sequence[CloudEvent]) -> None:

@@ -10,7 +10,6 @@ from uuid import UUID
 import msgspec
 
 from kapital.contracts import identity as contract
-from kapital.identity.contract_forms import item_problem
 from kapital.identity.domain.certificate import Certificate, require_same_numbers
 from kapital.identity.domain.events import CERTIFICATE_BOUND
 from kapital.identity.domain.problems import CertificateAlreadyBound, KycCaseNotFound
@@ -23,6 +22,7 @@ from kapital.kernel.problems import Problem, ensure
 from kapital.platform.acts.checking import Acts
 from kapital.platform.acts.owners import check_certificate, require_owner, require_power
 from kapital.platform.events import Event
+from kapital.platform.problems import item_problem
 from kapital.platform.unit_of_work import Transaction, UnitOfWork, fingerprint
 
 BATCH_MAX: Final = 20
@@ -188,5 +188,5 @@ def _refusal(item: NewCertificate, problem: Problem) -> contract.BoundCertificat
         certificate_sha256=None,
         state=None,
         valid_until=None,
-        problem=item_problem(problem),
+        problem=item_problem(problem, contract.ItemProblem),
     )

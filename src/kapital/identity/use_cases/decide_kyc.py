@@ -8,7 +8,6 @@ from uuid import UUID
 import msgspec
 
 from kapital.contracts import identity as contract
-from kapital.identity.contract_forms import item_problem
 from kapital.identity.domain.events import KYC_DECIDED
 from kapital.identity.domain.kyc_case import KycCase, KycOutcome
 from kapital.identity.domain.parameters import MonthsByRisk, day_of
@@ -22,6 +21,7 @@ from kapital.kernel.ids import CommandId
 from kapital.kernel.problems import Problem, ensure
 from kapital.platform.access import Resource
 from kapital.platform.events import Event
+from kapital.platform.problems import item_problem
 from kapital.platform.unit_of_work import Transaction, UnitOfWork, fingerprint
 
 BATCH_MAX: Final = 1_000
@@ -201,5 +201,5 @@ def _refusal(participant_id: UUID, problem: Problem) -> contract.DecidedKyc:
         case_id=None,
         state=None,
         valid_until=None,
-        problem=item_problem(problem),
+        problem=item_problem(problem, contract.ItemProblem),
     )

@@ -9,7 +9,6 @@ from uuid import UUID
 import msgspec
 
 from kapital.contracts import identity as contract
-from kapital.identity.contract_forms import item_problem
 from kapital.identity.domain.case_party import CaseParty, parties_of
 from kapital.identity.domain.delegation import Delegation
 from kapital.identity.domain.dossier import Dossier, IdentificationMethod
@@ -31,6 +30,7 @@ from kapital.identity.use_cases.screening_parties import PartyScreening
 from kapital.kernel.actor import Actor
 from kapital.kernel.ids import CommandId
 from kapital.kernel.problems import Problem, ensure
+from kapital.platform.problems import item_problem
 from kapital.platform.unit_of_work import Transaction, UnitOfWork, fingerprint
 
 BATCH_MAX: Final = 1_000
@@ -239,5 +239,5 @@ def _refusal(participant_id: UUID, problem: Problem) -> contract.RecordedIdentif
         case_id=None,
         state=None,
         identification_sha256=None,
-        problem=item_problem(problem),
+        problem=item_problem(problem, contract.ItemProblem),
     )

@@ -41,6 +41,20 @@ _REVOKE_OF: Final = text(
     WHERE subject_id = ANY(CAST(:ids AS uuid[])) AND revoked_at IS NULL RETURNING token_sha256
     """
 )
+_REVOKE_ROLES: Final = text(
+    """
+    UPDATE access_token t SET revoked_at = :now, revoked_by = :by
+    FROM (
+        SELECT l.id AS subject_id, l.role FROM unnest(CAST(:ids AS uuid[]), CAST(:roles AS text[])) AS l (id, role)
+        UNION ALL
+        SELECT r.representative_id, l.role
+        FROM unnest(CAST(:ids AS uuid[]), CAST(:roles AS text[])) AS l (id, role)
+        JOIN representative r ON r.participant_id = l.id
+    ) AS lost
+    WHERE t.subject_id = lost.subject_id AND lost.role = ANY(t.roles) AND t.revoked_at IS NULL
+    RETURNING t.token_sha256
+    """
+)
 
 
 class AccessTable:
@@ -100,4 +114,12 @@ class AccessTable:
     ) -> list[bytes]:
         """Revoke every live token of these subjects; return their SHA-256."""
         rows = await conn.execute(_REVOKE_OF, {"ids": list(subject_ids), "now": now, "by": revoked_by})
+        return [bytes(row.token_sha256) for row in rows]
+
+    async def revoke_roles(
+        self, conn: AsyncConnection, lost: Sequence[tuple[UUID, Role]], *, revoked_by: str, now: datetime
+    ) -> list[bytes]:
+        """Revoke live tokens with a role that a participant lost, its own and its representatives'."""
+        ids, roles = [who for who, _ in lost], [role.value for _, role in lost]
+        rows = await conn.execute(_REVOKE_ROLES, {"ids": ids, "roles": roles, "now": now, "by": revoked_by})
         return [bytes(row.token_sha256) for row in rows]

@@ -48,8 +48,9 @@ _SAVE: Final = text(
     """
     WITH changed AS (
         SELECT * FROM unnest(CAST(:ids AS uuid[]), CAST(:states AS text[]), CAST(:restrictions AS text[]),
-                             CAST(:officers AS text[]), CAST(:versions AS bigint[]), CAST(:frozen AS text[]))
-            AS c (id, state, restrictions, officer, version, frozen_from)
+                             CAST(:officers AS text[]), CAST(:versions AS bigint[]), CAST(:frozen AS text[]),
+                             CAST(:roles AS text[]))
+            AS c (id, state, restrictions, officer, version, frozen_from, roles)
     ), noted AS (
         INSERT INTO participant_change (participant_id, version, state, changed_at)
         SELECT c.id, c.version, c.state, :now FROM changed c JOIN participant p ON p.participant_id = c.id
@@ -57,7 +58,7 @@ _SAVE: Final = text(
     )
     UPDATE participant p
     SET state = c.state, restrictions = string_to_array(c.restrictions, ','), restricted_by = c.officer,
-        version = c.version, frozen_from = c.frozen_from
+        version = c.version, frozen_from = c.frozen_from, roles = string_to_array(c.roles, ',')
     FROM changed c WHERE p.participant_id = c.id AND p.version < c.version
     """
 )
@@ -154,6 +155,7 @@ class ParticipantTable:
                 "officers": [p.restricted_by for p in changed],
                 "versions": [p.version for p in changed],
                 "frozen": [p.frozen_from for p in changed],
+                "roles": [",".join(sorted(p.roles)) for p in changed],
             },
         )
         ensure(saved.rowcount == len(changed), "a locked participant was changed by somebody else")

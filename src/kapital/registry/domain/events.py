@@ -5,6 +5,7 @@ from typing import Final
 PARTICIPANT_REGISTERED: Final = "kapital.registry.participant_registered.v1"
 WALLET_OPENED: Final = "kapital.registry.wallet_opened.v1"
 PARTICIPANT_STATE_CHANGED: Final = "kapital.registry.participant_state_changed.v1"
+PARTICIPANT_STATUSES_CHANGED: Final = "kapital.registry.participant_statuses_changed.v1"
 RULE_BOOK_ACCEPTED: Final = "kapital.registry.rule_book_accepted.v1"
 REPRESENTATIVE_APPOINTED: Final = "kapital.registry.representative_appointed.v1"
 REPRESENTATIVE_ENDED: Final = "kapital.registry.representative_ended.v1"

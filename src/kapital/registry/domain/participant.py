@@ -28,7 +28,8 @@ class ParticipantKind(StrEnum):
     FOREIGN_ENTITY = "foreign_entity"  # иностранная организация, known to the Russian tax authority
 
 
-_ENTITIES: Final = frozenset({ParticipantKind.LEGAL_ENTITY, ParticipantKind.FOREIGN_ENTITY})
+ENTITIES: Final = frozenset({ParticipantKind.LEGAL_ENTITY, ParticipantKind.FOREIGN_ENTITY})
+"""Organisations, as against persons."""
 
 
 class ParticipantRole(StrEnum):
@@ -75,16 +76,25 @@ def examine_application(application: Application, *, rule_book_version: str) -> 
         )
     if not application.name.strip():
         raise NameBlank
-    require_valid_inn(application.inn, legal_entity=application.kind in _ENTITIES)
+    require_valid_inn(application.inn, legal_entity=application.kind in ENTITIES)
     require_valid_identifiers(application.kind.value, ogrn=application.ogrn, snils=application.snils)
-    if ParticipantRole.ISSUER in application.roles and application.kind is ParticipantKind.NATURAL_PERSON:
+    require_roles(application.kind, application.roles)
+
+
+def require_roles(kind: ParticipantKind, roles: frozenset[ParticipantRole]) -> None:
+    """Return if a participant of this kind may hold these roles together.
+
+    Raises: IssuerMustBeEntity, NomineeMustBeEntity, NomineeMustStandAlone, IssuerMustBeRussian – in this order of
+    precedence.
+    """
+    if ParticipantRole.ISSUER in roles and kind is ParticipantKind.NATURAL_PERSON:
         raise IssuerMustBeEntity
-    if ParticipantRole.NOMINEE in application.roles:
-        if application.kind not in _ENTITIES:
+    if ParticipantRole.NOMINEE in roles:
+        if kind not in ENTITIES:
             raise NomineeMustBeEntity
-        if len(application.roles) > 1:
+        if len(roles) > 1:
             raise NomineeMustStandAlone
-    if ParticipantRole.ISSUER in application.roles and application.kind is ParticipantKind.FOREIGN_ENTITY:
+    if ParticipantRole.ISSUER in roles and kind is ParticipantKind.FOREIGN_ENTITY:
         raise IssuerMustBeRussian
 
 

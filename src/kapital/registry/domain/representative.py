@@ -12,7 +12,7 @@ import msgspec
 from kapital.kernel.calendar import MOSCOW
 from kapital.kernel.roles import Role
 from kapital.registry.domain.identifiers import require_valid_identifiers, require_valid_inn
-from kapital.registry.domain.participant import ParticipantKind
+from kapital.registry.domain.participant import ENTITIES, ParticipantKind
 from kapital.registry.domain.problems import (
     ExecutiveMustBeOfEntity,
     ExecutiveNeedsNoPower,
@@ -24,8 +24,6 @@ from kapital.registry.domain.problems import (
 
 LIVE_MAX: Final = 12
 """Live representatives of one participant: with their powers they fit into one line of an extract."""
-
-_ENTITIES: Final = frozenset({ParticipantKind.LEGAL_ENTITY, ParticipantKind.FOREIGN_ENTITY})
 
 
 class RepresentativeKind(StrEnum):
@@ -70,7 +68,7 @@ class RepresentativeSaid(msgspec.Struct, frozen=True, kw_only=True):
         require_valid_inn(self.inn, legal_entity=False)
         require_valid_identifiers(ParticipantKind.NATURAL_PERSON.value, ogrn=None, snils=self.snils)
         if self.kind is RepresentativeKind.SOLE_EXECUTIVE:
-            if of not in _ENTITIES:
+            if of not in ENTITIES:
                 raise ExecutiveMustBeOfEntity
             if shows_power or self.powers:
                 raise ExecutiveNeedsNoPower

@@ -172,6 +172,14 @@ class Participant:
         if self.restrictions:
             self._step("restricted")
 
+    def take_roles(self, roles: frozenset[ParticipantRole]) -> bool:
+        """Hold these roles from now on; whether anything changed."""
+        if roles == self.roles:
+            return False
+        self.roles = roles
+        self.version += 1
+        return True
+
     # --- acts of officers
 
     def restrict(self, officer_id: str) -> None:

@@ -84,6 +84,31 @@ def shown_state(state: str, *, own: bool) -> str:
     return _S.RESTRICTED.value if own and state == _S.FROZEN else str(state)
 
 
+class StatusState(StrEnum):
+    """Where a role or status of a participant stands."""
+
+    PROPOSED = "proposed"
+    HELD = "held"
+    REFUSED = "refused"
+    ENDED = "ended"
+
+
+PARTICIPANT_STATUS: Final = StateMachine(
+    "participant_status",
+    (
+        Step(StatusState.PROPOSED, "accepted", StatusState.HELD, Role.COMPLIANCE, True, "evidence; exact hash"),
+        Step(StatusState.PROPOSED, "refused", StatusState.REFUSED, Role.COMPLIANCE, True),
+        Step(StatusState.HELD, "withdrawn", StatusState.ENDED, Role.COMPLIANCE, guard="a lasting role is left"),
+        Step(StatusState.HELD, "term_over", StatusState.ENDED, Role.SCHEDULER, guard="valid_until has come"),
+        Step(StatusState.HELD, "replaced", StatusState.ENDED, Role.COMPLIANCE, True, "by the same anew"),
+        Step(StatusState.HELD, "not_confirmed", StatusState.ENDED, Role.AML_OFFICER, True, "a later identification"),
+    ),
+    terminal=(StatusState.REFUSED, StatusState.ENDED),
+    initial=frozenset({StatusState.PROPOSED, StatusState.HELD}),
+)
+"""Roles of an application, and what an identification found, are HELD from the start: others decided before."""
+
+
 class WalletProfile(StrEnum):
     """Who holds the key by which the wallet (кошелёк) acts, and for whom."""
 

@@ -8,7 +8,7 @@ from kapital.contracts import registry as contract
 from kapital.kernel.actor import Actor
 from kapital.kernel.clock import Clock
 from kapital.platform.database import Database
-from kapital.registry.queries import participants, register_extract, representatives, rule_books
+from kapital.registry.queries import participants, register_extract, representatives, rule_books, statuses
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +52,13 @@ class RegistryReads:
             return await representatives.list_representatives(
                 conn, participant_id, actor=actor, after=after, limit=limit
             )
+
+    async def list_statuses(
+        self, participant_id: UUID, *, actor: Actor, after: UUID | None = None, limit: int = 100
+    ) -> contract.ParticipantStatusPage:
+        """See `queries.statuses.list_statuses`."""
+        async with self.database.connect() as conn:
+            return await statuses.list_statuses(conn, participant_id, actor=actor, after=after, limit=limit)
 
     async def list_rule_books(self, *, actor: Actor) -> contract.RuleBookList:
         """See `queries.rule_books.list_rule_books`."""

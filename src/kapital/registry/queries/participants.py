@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
 
+import msgspec
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -21,7 +22,10 @@ PAGE_MAX: Final = 1_000
 _COLUMNS: Final = """
     p.participant_id, p.kind, p.name, p.inn, p.roles, p.state, p.restrictions, p.rule_book_version,
     p.registered_at, p.version, p.ogrn, p.snils, p.closing_asked_by, p.closing_asked_at, p.closing_basis,
-    w.wallet_id, w.profile, w.entry_seq, w.opened_at, w.closed_at
+    w.wallet_id, w.profile, w.entry_seq, w.opened_at, w.closed_at,
+    (SELECT json_agg(json_build_object('status', s.status, 'valid_from', s.valid_from, 'valid_until', s.valid_until)
+            ORDER BY s.status)
+        FROM participant_status s WHERE s.participant_id = p.participant_id AND s.state = 'held') AS statuses
 """
 _ONE: Final = text(
     f"""
@@ -166,6 +170,7 @@ def _participant(row: Any, *, own: bool) -> contract.Participant:
         version=row.version,
         wallet=wallet,
         closing_sha256=_closing_sha256(row),
+        statuses=msgspec.convert(row.statuses or [], list[contract.HeldStatus]),
     )
 
 

@@ -1,7 +1,7 @@
 """Read model: the register of users as it stood at an instant (выписка из реестра пользователей)."""
 
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 from uuid import UUID
 
 import msgspec
@@ -14,11 +14,15 @@ from kapital.kernel.actor import Actor
 from kapital.platform import access
 from kapital.registry.domain.parameters import FINAL_AFTER
 from kapital.registry.domain.problems import ExtractInstantInFuture
+from kapital.registry.domain.status import ROLES
+
+T = TypeVar("T", contract.ExtractRepresentative, contract.ExtractStatus)
 
 _PAGE: Final = text(
     """
-    SELECT p.participant_id, p.kind, p.name, p.inn, p.ogrn, p.snils, p.roles, p.registered_at,
-        coalesce(a.version, '') AS rule_book_version, s.state, s.changed_at, w.wallet_id, r.representatives
+    SELECT p.participant_id, p.kind, p.name, p.inn, p.ogrn, p.snils, h.roles, p.registered_at,
+        coalesce(a.version, '') AS rule_book_version, s.state, s.changed_at, w.wallet_id, r.representatives,
+        h.statuses
     FROM participant p
     JOIN LATERAL (
         SELECT c.state, c.changed_at FROM participant_change c
@@ -36,6 +40,18 @@ _PAGE: Final = text(
         WHERE x.participant_id = p.participant_id AND x.valid_from <= :at
             AND (x.ended_at IS NULL OR x.ended_at > :at) AND (x.valid_until IS NULL OR x.valid_until > :at)
     ) r ON true
+    LEFT JOIN LATERAL (
+        SELECT array_agg(x.status ORDER BY x.status) FILTER (WHERE x.is_role) AS roles,
+            json_agg(json_build_object('status_id', x.status_id, 'status', x.status, 'valid_from', x.valid_from,
+                'valid_until', x.valid_until, 'recognised_by', x.recognised_by,
+                'evidence_sha256', x.evidence_sha256, 'held_at', x.held_at) ORDER BY x.status)
+                FILTER (WHERE NOT x.is_role OR x.held_at > p.registered_at OR x.valid_until IS NOT NULL) AS statuses
+        FROM (
+            SELECT y.*, y.status = ANY(CAST(:roles AS text[])) AS is_role FROM participant_status y
+            WHERE y.participant_id = p.participant_id AND y.held_at <= :at
+                AND (y.ended_at IS NULL OR y.ended_at > :at) AND (y.valid_until IS NULL OR y.valid_until > :at)
+        ) AS x
+    ) h ON true
     LEFT JOIN wallet w ON w.participant_id = p.participant_id AND w.opened_at <= :at
         AND (w.closed_at IS NULL OR w.closed_at > :at)
     WHERE p.registered_at <= :at
@@ -63,7 +79,8 @@ async def register_extract(
     instant = now if at is None else at
     if instant > now:
         raise ExtractInstantInFuture
-    rows = (await conn.execute(_PAGE, {"at": instant, "after": after, "limit": limit + 1})).all()
+    asked = {"at": instant, "after": after, "limit": limit + 1, "roles": [name.value for name in ROLES]}
+    rows = (await conn.execute(_PAGE, asked)).all()
     shown = rows[:limit]
     return contract.RegisterExtract(
         at=instant,
@@ -81,26 +98,24 @@ def _line(row: Any) -> contract.ExtractLine:
         inn=row.inn,
         ogrn=row.ogrn,
         snils=row.snils,
-        roles=[contract.ParticipantRole(role) for role in row.roles],
+        roles=[contract.ParticipantRole(role) for role in row.roles or ()],
         state=contract.ParticipantState(row.state),
         rule_book_version=row.rule_book_version,
         registered_at=row.registered_at,
         state_since_at=row.changed_at,
         wallet_id=None if row.wallet_id is None else UUID(str(row.wallet_id)),
-        representatives=unset_if_none(_representatives(row.representatives)),
+        representatives=unset_if_none(_dated(row.representatives, contract.ExtractRepresentative)),
+        statuses=unset_if_none(_dated(row.statuses, contract.ExtractStatus)),
     )
 
 
-def _representatives(rows: list[dict[str, Any]] | None) -> list[contract.ExtractRepresentative] | None:
+def _dated(rows: list[dict[str, Any]] | None, form: type[T]) -> list[T] | None:
     if rows is None:
         return None
     # The database writes instants in the zone of its session: one spelling, or the bytes under a signature differ.
-    said = [msgspec.convert(row, contract.ExtractRepresentative) for row in rows]
-    return [
-        msgspec.structs.replace(
-            one,
-            valid_from=one.valid_from.astimezone(UTC),
-            valid_until=None if one.valid_until is None else one.valid_until.astimezone(UTC),
-        )
-        for one in said
-    ]
+    return [msgspec.structs.replace(one, **_in_utc(one)) for one in (msgspec.convert(row, form) for row in rows)]
+
+
+def _in_utc(one: msgspec.Struct) -> dict[str, datetime]:
+    values = ((name, getattr(one, name)) for name in one.__struct_fields__)
+    return {name: value.astimezone(UTC) for name, value in values if isinstance(value, datetime)}

@@ -20,10 +20,12 @@ from kapital.registry.ports import (
     RuleBookStore,
     SecretSource,
     ShownRepresentative,
+    StatusStore,
 )
 from kapital.registry.use_cases import (
     accept_rule_book,
     appoint_representative,
+    change_status,
     close_participant,
     expire_applications,
     issue_access_token,
@@ -38,6 +40,7 @@ from kapital.registry.use_cases import (
 from kapital.registry.use_cases import (
     end_representative as ending,
 )
+from kapital.registry.use_cases.status_changes import StatusParts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +61,7 @@ class RegistryUseCases:
     representatives: RepresentativeStore
     show_representative: ShownRepresentative
     acts: Acts
+    statuses: StatusStore
 
     async def register_participants(
         self, cmd: register_participants.RegisterParticipants
@@ -71,6 +75,7 @@ class RegistryUseCases:
                 secrets=self.secrets,
                 new_id=self.new_id,
                 rule_books=self.rule_books,
+                statuses=self.statuses,
             )
 
     async def restrict_participant(
@@ -152,6 +157,27 @@ class RegistryUseCases:
         """See `use_cases.end_representative`."""
         return await ending.expire_representatives(now, uow=self.uow, parts=self._ending())
 
+    async def propose_status(self, cmd: change_status.ProposeStatus) -> contract.ParticipantStatus:
+        """See `use_cases.change_status`."""
+        async with use_case("registry.propose_status"):
+            return await change_status.propose_status(
+                cmd, uow=self.uow, parts=self._status_parts(), new_id=self.new_id
+            )
+
+    async def decide_status(self, cmd: change_status.DecideStatus) -> contract.ParticipantStatus:
+        """See `use_cases.change_status`."""
+        async with use_case("registry.decide_status"):
+            return await change_status.decide_status(cmd, uow=self.uow, parts=self._status_parts())
+
+    async def withdraw_status(self, cmd: change_status.WithdrawStatus) -> contract.ParticipantStatus:
+        """See `use_cases.change_status`."""
+        async with use_case("registry.withdraw_status"):
+            return await change_status.withdraw_status(cmd, uow=self.uow, parts=self._status_parts())
+
+    async def expire_statuses(self, now: datetime) -> int:
+        """See `use_cases.change_status`."""
+        return await change_status.expire_statuses(now, uow=self.uow, parts=self._status_parts())
+
     async def draft_rule_book(self, cmd: rule_book_life.DraftRuleBook) -> contract.RuleBook:
         """See `use_cases.rule_book_life`."""
         async with use_case("registry.draft_rule_book"):
@@ -194,6 +220,14 @@ class RegistryUseCases:
             ledger=self.ledger,
             new_id=self.new_id,
             ending=self._ending(),
+        )
+
+    def _status_parts(self) -> StatusParts:
+        return StatusParts(
+            statuses=self.statuses,
+            participants=self.participants,
+            access=self.access,
+            forget=self.forget_token,
         )
 
     def _ending(self) -> ending.EndingParts:

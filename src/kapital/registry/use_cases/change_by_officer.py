@@ -11,10 +11,10 @@ from kapital.kernel.actor import Actor
 from kapital.kernel.ids import CommandId
 from kapital.platform.access import Resource
 from kapital.platform.unit_of_work import UnitOfWork, fingerprint
+from kapital.registry.contract_forms import state_answer
 from kapital.registry.domain.problems import ParticipantNotFound
 from kapital.registry.domain.standing import Participant
 from kapital.registry.ports import ParticipantStore
-from kapital.registry.use_cases.answers import state_answer
 from kapital.registry.use_cases.state_changes import note_change, standing
 
 

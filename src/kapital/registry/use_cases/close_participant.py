@@ -24,6 +24,7 @@ from kapital.ledger.api import (
 )
 from kapital.ledger.api import Transaction as LedgerTransaction
 from kapital.platform.unit_of_work import Transaction, UnitOfWork, fingerprint
+from kapital.registry.contract_forms import state_answer
 from kapital.registry.domain.participant import wallet_id_of
 from kapital.registry.domain.problems import (
     IssuerOwesStill,
@@ -36,7 +37,6 @@ from kapital.registry.domain.representative import RepresentativeEnd
 from kapital.registry.domain.standing import Closing, Participant
 from kapital.registry.domain.states import ParticipantState
 from kapital.registry.ports import ParticipantStore
-from kapital.registry.use_cases.answers import state_answer
 from kapital.registry.use_cases.end_representative import EndingParts, end_all
 from kapital.registry.use_cases.state_changes import note_change, record_of, standing
 

@@ -14,13 +14,14 @@ from kapital.kernel.canonical import canonical_bytes
 from kapital.kernel.ids import CommandId
 from kapital.kernel.problems import Problem, ensure
 from kapital.platform.events import Event
+from kapital.platform.problems import item_problem
 from kapital.platform.unit_of_work import Transaction, UnitOfWork, fingerprint
 from kapital.registry.domain.events import PARTICIPANT_REGISTERED
 from kapital.registry.domain.participant import Acceptance, Application, examine_application, wallet_id_of
 from kapital.registry.domain.problems import ParticipantAlreadyRegistered
 from kapital.registry.domain.standing import Participant
-from kapital.registry.ports import Entrant, ParticipantStore, RuleBookStore, SecretSource
-from kapital.registry.use_cases.answers import item_problem
+from kapital.registry.domain.status import applied_for
+from kapital.registry.ports import Entrant, ParticipantStore, RuleBookStore, SecretSource, StatusStore
 
 SALT_BYTES: Final = 32
 BATCH_MAX: Final = 1_000
@@ -43,6 +44,7 @@ async def register_participants(
     secrets: SecretSource,
     new_id: Callable[[], UUID],
     rule_books: RuleBookStore,
+    statuses: StatusStore,
 ) -> contract.RegisterParticipantsResponse:
     """Enter applicants: IDENTIFYING when the rule book is accepted with the application, otherwise APPLIED, of whom
     nobody is told until they accept. One answer per item.
@@ -80,6 +82,13 @@ async def register_participants(
                 if entrant.application.acceptance is Acceptance.WITH_APPLICATION:
                     accepting.append((entrant.participant.participant_id, rule_book, cmd.actor.id))
         await rule_books.accept(tx.conn, accepting, now=tx.now)
+        roles = [
+            role
+            for one in entrants
+            if (who := one.participant.participant_id) in entered
+            for role in applied_for(who, one.application.roles, by=cmd.actor.id, now=tx.now)
+        ]
+        await statuses.save(tx.conn, roles)
         answer = _answer(decided, entered)
         await tx.replies.keep(cmd.command_id, cmd.actor, mark, msgspec.json.encode(answer))
         return answer
@@ -138,5 +147,5 @@ def _answer(decided: Sequence[Entrant | Problem], entered: set[UUID]) -> contrac
 
 def _refusal(problem: Problem) -> contract.RegisteredParticipant:
     return contract.RegisteredParticipant(
-        participant_id=None, wallet_id=None, state=None, problem=item_problem(problem)
+        participant_id=None, wallet_id=None, state=None, problem=item_problem(problem, contract.ItemProblem)
     )

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final
 from uuid import UUID
@@ -28,8 +29,10 @@ from kapital.registry.domain.participant import (
 )
 from kapital.registry.domain.problems import ParticipantNotFound, WalletNotOpened
 from kapital.registry.domain.standing import Participant
-from kapital.registry.ports import ParticipantStore, Wallet
+from kapital.registry.domain.status import Status, found_by_identification
+from kapital.registry.ports import ParticipantStore, StatusStore, Wallet
 from kapital.registry.use_cases.state_changes import note_change, standing
+from kapital.registry.use_cases.status_changes import held_after, note_changes
 
 _MACHINE: Final = machine_actor(Role.SCHEDULER)
 
@@ -60,15 +63,22 @@ _OF_MEASURES: Final = frozenset({KycNews.FROZEN, KycNews.RELEASED})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KycFact:
-    """One piece of news, and the event that brought it."""
+    """One piece of news, and the event that brought it. Of an approval: what it finds, and until when it holds."""
 
     participant_id: UUID
     news: KycNews
     cause: CloudEvent
+    is_qualified: bool = False
+    valid_until: datetime | None = None
 
 
 async def take_in_kyc(
-    tx: Transaction, facts: Sequence[KycFact], *, participants: ParticipantStore, ledger: Ledger
+    tx: Transaction,
+    facts: Sequence[KycFact],
+    *,
+    participants: ParticipantStore,
+    statuses: StatusStore,
+    ledger: Ledger,
 ) -> None:
     """Apply news in order, inside the transaction that notes the events as used.
 
@@ -86,19 +96,42 @@ async def take_in_kyc(
         if fact.participant_id not in found:
             raise ParticipantNotFound(facts={"participant_id": str(fact.participant_id)})
     wallets = await _open_wallets(_awaiting(known, found), ledger=ledger)
+    held = await statuses.held_by(tx.conn, [fact.participant_id for fact in known if fact.news is KycNews.APPROVED])
+    altered: dict[UUID, Status] = {}
     changed: dict[UUID, Participant] = {}
     for fact in known:
         participant = found[fact.participant_id]
         before = standing(participant)
         _CHANGES[fact.news](participant)
+        if fact.news is KycNews.APPROVED and not participant.has_ended:
+            # Told before the wallet: who hears of a wallet knows what its owner may buy.
+            altered |= await _take_in_category(tx, fact, held)
         if standing(participant) == before:
             continue
         changed[participant.participant_id] = participant
         await _note(tx, f"registry.kyc_{fact.news}_taken_in", participant, before=before, cause=fact.cause)
         if participant.awaits_wallet:
             await _activate(tx, participant, wallets[participant.participant_id], cause=fact.cause)
+    await statuses.save(tx.conn, list(altered.values()))
     await participants.save(tx.conn, list(changed.values()), now=tx.now)
     await participants.add_wallets(tx.conn, list(wallets.values()))
+
+
+async def _take_in_category(tx: Transaction, fact: KycFact, held: dict[UUID, list[Status]]) -> dict[UUID, Status]:
+    """Note that the identification finds a qualified investor, or does not any more; by the ids of what changed."""
+    who = fact.participant_id
+    changes = found_by_identification(
+        who,
+        held[who],
+        is_qualified=fact.is_qualified,
+        decision_id=fact.cause.id,
+        valid_until=fact.valid_until,
+        now=tx.now,
+    )
+    if changes:
+        held[who] = held_after(held[who], changes)
+        await note_changes(tx, who, changes, held[who], actor=_MACHINE, cause=fact.cause)
+    return {one.status_id: one for one in changes}
 
 
 def _awaiting(facts: Sequence[KycFact], found: Mapping[UUID, Participant]) -> list[Participant]:

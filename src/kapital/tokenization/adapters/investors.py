@@ -12,7 +12,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from kapital.tokenization.adapters.versioned_table import as_plain
 from kapital.tokenization.domain.investor import Investor
 
-_COLUMNS: Final = "participant_id, kind, state, wallet_id, category, kyc_valid_until, measure, rule_book_version"
+_COLUMNS: Final = (
+    "participant_id, kind, state, wallet_id, category, category_until, kyc_valid_until, measure, rule_book_version"
+)
 _READ: Final = text(
     f"SELECT {_COLUMNS} FROM investor WHERE participant_id = ANY(CAST(:ids AS uuid[]))"  # noqa: S608 - constants of this module; values are bound
 )
@@ -22,17 +24,20 @@ _READ: Final = text(
 # distinct participants; the caller folds what it was told of one.
 _NOTE: Final = text(
     """
-    INSERT INTO investor AS i (participant_id, kind, state, wallet_id, category, kyc_valid_until, measure,
-        rule_book_version, changed_at)
-    SELECT participant_id, kind, state, wallet_id, category, kyc_valid_until, measure, rule_book_version, :now
+    INSERT INTO investor AS i (participant_id, kind, state, wallet_id, category, category_until, kyc_valid_until,
+        measure, rule_book_version, changed_at)
+    SELECT participant_id, kind, state, wallet_id, category, category_until, kyc_valid_until, measure,
+        rule_book_version, :now
     FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(participant_id uuid, kind text, state text, wallet_id uuid,
-        category text, kyc_valid_until timestamptz, measure text, rule_book_version text)
+        category text, category_until timestamptz, kyc_valid_until timestamptz, measure text, rule_book_version text)
     ORDER BY participant_id
     ON CONFLICT (participant_id) DO UPDATE SET
         kind = coalesce(excluded.kind, i.kind),
         state = coalesce(excluded.state, i.state),
         wallet_id = coalesce(excluded.wallet_id, i.wallet_id),
         category = coalesce(excluded.category, i.category),
+        -- Told together: a category without an end takes the place of one with an end.
+        category_until = CASE WHEN excluded.category IS NULL THEN i.category_until ELSE excluded.category_until END,
         kyc_valid_until = coalesce(excluded.kyc_valid_until, i.kyc_valid_until),
         measure = coalesce(excluded.measure, i.measure),
         rule_book_version = coalesce(excluded.rule_book_version, i.rule_book_version),

@@ -22,6 +22,9 @@ from kapital.tokenization.domain.problems import (
 )
 
 QUALIFIED: Final = "qualified"
+UNQUALIFIED: Final = "unqualified"
+QUALIFIED_BY: Final = frozenset({"qualified_by_law", "qualified_by_recognition"})
+"""Statuses of the register of users that make a qualified investor."""
 
 _BARRED: Final = frozenset({"restricted", "frozen", "closing", "closed", "rejected"})
 """Registry states in which a participant with a wallet may not buy. Payouts still reach them."""
@@ -38,6 +41,8 @@ class Investor(msgspec.Struct, frozen=True, kw_only=True):
     state: str | None = None
     wallet_id: UUID | None = None
     category: str | None = None
+    category_until: datetime | None = None
+    """The first instant at which the category does not hold any more; None: no end is known."""
     kyc_valid_until: datetime | None = None
     rule_book_version: str | None = None
     """The version of the rule book accepted last."""
@@ -47,6 +52,10 @@ class Investor(msgspec.Struct, frozen=True, kw_only=True):
     def is_under_measure(self) -> bool:
         """Whether operations are held or property is frozen. Not to be shown to the participant."""
         return self.measure not in (None, FREE)
+
+    def is_qualified(self, at: datetime) -> bool:
+        """Whether the register holds a status of a qualified investor for this participant at an instant."""
+        return self.category == QUALIFIED and (self.category_until is None or at < self.category_until)
 
 
 def why_ineligible(investor: Investor | None, issue: Issue, at: datetime) -> Problem | None:
@@ -65,7 +74,7 @@ def why_ineligible(investor: Investor | None, issue: Issue, at: datetime) -> Pro
         return IssuerMustNotAcquire()
     if investor.kind not in issue.investor_kinds:
         return InvestorKindMustBeAllowed(facts={"kind": investor.kind or "unknown"})
-    if issue.qualified_only and investor.category != QUALIFIED:
+    if issue.qualified_only and not investor.is_qualified(at):
         return InvestorMustBeQualified()
     return None
 

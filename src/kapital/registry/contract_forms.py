@@ -1,0 +1,36 @@
+"""Things of the domain in the words of the contract: what commands answer and queries show alike."""
+
+from kapital.contracts import registry as contract
+from kapital.registry.domain.standing import Participant
+from kapital.registry.domain.status import Status
+
+
+def state_answer(participant: Participant) -> contract.ParticipantStateAnswer:
+    """The contract's form of a participant's standing."""
+    return contract.ParticipantStateAnswer(
+        participant_id=participant.participant_id,
+        state=contract.ParticipantState(participant.state.value),
+        restrictions=[contract.Restriction(ground.value) for ground in sorted(participant.restrictions)],
+        version=participant.version,
+    )
+
+
+def participant_status(one: Status) -> contract.ParticipantStatus:
+    """The contract's form of a role or status."""
+    return contract.ParticipantStatus(
+        status_id=one.status_id,
+        participant_id=one.participant_id,
+        status=contract.StatusName(one.name.value),
+        state=contract.StatusState(one.state.value),
+        source=contract.StatusSource(one.source.value),
+        valid_from=one.valid_from or one.asked_from,
+        valid_until=one.valid_until,
+        recognised_by=one.recognised_by,
+        evidence_sha256=one.evidence_sha256,
+        basis_reference=one.basis_reference,
+        status_sha256=one.sha256,
+        proposed_at=one.proposed_at,
+        held_at=one.held_at,
+        ended_at=one.ended_at,
+        end=None if one.end is None else contract.StatusEnd(one.end.value),
+    )

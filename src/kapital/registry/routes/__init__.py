@@ -1,0 +1,14 @@
+"""HTTP of the registry, bound to `contracts/openapi/registry.yaml`: translate, call, translate back."""
+
+from typing import Final
+
+from kapital.registry.routes import access, extracts, participants, representatives, rule_books, statuses
+
+HANDLERS: Final = (
+    *participants.HANDLERS,
+    *representatives.HANDLERS,
+    *statuses.HANDLERS,
+    *rule_books.HANDLERS,
+    *extracts.HANDLERS,
+    *access.HANDLERS,
+)
