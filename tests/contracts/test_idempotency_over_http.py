@@ -684,6 +684,7 @@ async def _rules(play: Play) -> None:
         other=seen | {"personal_data_consent": True},
         participant_id=play.cast["investor"]["participant_id"],
     )
+    await _nominee(play)
     at = {"participant_id": await _newcomer(play)}
     await _statuses(play, **at)
     asked = await play.try_out(
@@ -699,6 +700,50 @@ async def _rules(play: Play) -> None:
     earlier = (clock.now() - timedelta(hours=2)).isoformat()
     await play.try_out("POST /v1/registry/extracts", "legal", {"at": ago}, other={"at": earlier})
     await play.try_out(f"{path}/closing-decision", "legal", close, other=close | {"decision": "refuse"}, **at)
+
+
+async def _nominee(play: Play) -> None:
+    """A nominee holder, which holds nothing yet, is asked for whom it holds, and says so."""
+    [firm] = synthetic_people(9, 1, kinds=(PersonKind.LEGAL_ENTITY,))
+    applied = {"name": firm.name, "inn": firm.inn, "kind": firm.kind.value, "roles": ["nominee"]}
+    answer = await play.try_out(
+        "POST /v1/registry/participants",
+        "onboarding",
+        {"participants": [applied | {"rule_book_version": "next"}]},
+        other={"participants": [applied | {"rule_book_version": "other"}]},
+    )
+    who, now = answer["results"][0]["participant_id"], play.kapital.clock.now()
+    token = {
+        "subject_kind": "participant",
+        "subject_id": who,
+        "roles": ["nominee"],
+        "expires_at": (now + timedelta(days=2)).isoformat(),
+    }
+    issued = await play.try_out(
+        "POST /v1/registry/access-tokens", "admin", token, other=token | {"expires_at": "2027-02-01T00:00:00Z"}
+    )
+    play.tokens["nominee"] = issued["token"]
+    ask = {
+        "issue_id": play.cast["issue_id"],
+        "as_of": (now - timedelta(hours=1)).isoformat(),
+        "due_at": (now + timedelta(days=5)).isoformat(),
+        "basis_reference": "Запрос 1",
+    }
+    asked = await play.try_out(
+        "POST /v1/registry/participants/{participant_id}/holder-disclosures",
+        "legal",
+        ask,
+        other=ask | {"basis_reference": "Запрос 2"},
+        participant_id=who,
+    )
+    part = {"part": 1, "is_last": True, "holders": []}
+    await play.try_out(
+        "POST /v1/registry/holder-disclosures/{disclosure_id}/parts",
+        "nominee",
+        part,
+        other=part | {"part": 2},
+        disclosure_id=asked["disclosure_id"],
+    )
 
 
 async def _statuses(play: Play, *, participant_id: str) -> None:

@@ -23,6 +23,7 @@ from kapital.platform.events import CloudEvent
 from kapital.platform.ids import new_uuid7
 from kapital.platform.unit_of_work import UnitOfWork
 from kapital.registry.adapters.access import AccessTable
+from kapital.registry.adapters.holder_disclosures import HolderDisclosureTables
 from kapital.registry.adapters.participants import ParticipantTable
 from kapital.registry.adapters.representatives import RepresentativeTable
 from kapital.registry.adapters.rule_books import RuleBookTable
@@ -53,6 +54,8 @@ class SmallLedger:
         self.refuse: set[UUID] = set()
         self.held: dict[UUID, int] = {}
         self.credit_after_stop = False
+        self.units: dict[AccountKey, int] = {}
+        self.asked_at: list[datetime] = []
 
     async def post(self, transactions: Sequence[Transaction]) -> list[Committed | Refused]:
         self.calls += 1
@@ -74,6 +77,17 @@ class SmallLedger:
         if self.credit_after_stop and any(entry.flags for entry in self.entries):
             self.held[wallet] = 1
         return [(AccountKey(money_asset(), Position.AVAILABLE, wallet), self.held.get(wallet, 0))]
+
+    async def has_asset(self, asset: UUID) -> bool:
+        return any(key.asset == asset for key in self.units)
+
+    async def size_at(self, at: datetime) -> int:
+        self.asked_at.append(at)
+        return len(self.asked_at)
+
+    async def balances_at(self, keys: Sequence[AccountKey], *, size: int) -> list[int]:
+        assert size == len(self.asked_at)
+        return [self.units.get(key, 0) for key in keys]
 
     def stopped(self) -> list[bool]:
         return [flag.credits_stopped and flag.debits_stopped for entry in self.entries for flag in entry.flags]
@@ -164,7 +178,7 @@ class World:
         """Everything the database keeps, the tables of names left out."""
         tables = await self.rows(
             "SELECT tablename AS name FROM pg_tables WHERE schemaname = 'public' "
-            "AND tablename NOT IN ('participant', 'representative')"
+            "AND tablename NOT IN ('participant', 'representative', 'disclosed_holder')"
         )
         texts = []
         for table in tables:
@@ -250,6 +264,7 @@ async def world(make_database, clock: SteppedClock) -> World:
         show_representative=one_representative,
         acts=simple_acts(clock),
         statuses=StatusTable(),
+        disclosures=HolderDisclosureTables(),
     )
     reads = RegistryReads(database=database, clock=clock)
     await use_cases.begin_with_rule_book(RULE_BOOK, RULE_BOOK_SHA256)

@@ -13,8 +13,8 @@ from kapital.contracts import identity, registry
 from kapital.identity.domain import problems as identity_problems
 from kapital.kernel.problems import Problem
 from kapital.platform.contract_files import contracts_folder, load_contract
+from kapital.registry.domain import holder_problems, status_problems
 from kapital.registry.domain import problems as registry_problems
-from kapital.registry.domain import status_problems
 
 FILES = sorted(
     path
@@ -75,7 +75,12 @@ def test_every_event_and_every_request_has_an_example() -> None:
 
 @pytest.mark.parametrize(
     ("service", "module"),
-    [("registry", registry_problems), ("registry", status_problems), ("identity", identity_problems)],
+    [
+        ("registry", registry_problems),
+        ("registry", status_problems),
+        ("registry", holder_problems),
+        ("identity", identity_problems),
+    ],
 )
 def test_every_refusal_of_the_domain_is_named_in_the_contract(service: str, module: Any) -> None:
     text = (contracts_folder() / "openapi" / f"{service}.yaml").read_text(encoding="utf-8")

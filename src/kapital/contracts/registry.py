@@ -524,6 +524,109 @@ class ExtractStatus(Contract, kw_only=True):
     held_at: AwareDatetime
 
 
+class HolderDisclosureState(StrEnum):
+    """
+    overdue – the term has passed, the answer is owed still.
+    """
+
+    asked = "asked"
+    overdue = "overdue"
+    answered = "answered"
+
+
+class RequestHolderDisclosureRequest(Contract, kw_only=True):
+    issue_id: UUID
+    as_of: Annotated[AwareDatetime, Meta(description="The instant, which has passed.")]
+    due_at: Annotated[
+        AwareDatetime, Meta(description="The term of the answer, at most 90 days from now.")
+    ]
+    basis_reference: Annotated[str, Meta(max_length=500, min_length=1)]
+
+
+class HolderDisclosure(Contract, kw_only=True):
+    disclosure_id: UUID
+    participant_id: Annotated[UUID, Meta(description="The nominee.")]
+    issue_id: UUID
+    as_of: AwareDatetime
+    due_at: AwareDatetime
+    units_held: Annotated[
+        int,
+        Meta(
+            description="In the nominee's wallet at the instant, by the ledger.",
+            ge=0,
+            le=9223372036854775807,
+        ),
+    ]
+    basis_reference: str
+    state: HolderDisclosureState
+    asked_at: AwareDatetime
+    answered_at: AwareDatetime | None
+    lines: Annotated[int, Meta(ge=0)] | None
+    content_sha256: Annotated[str, Meta(description="Over the hashes of the parts, each over the RFC 8785 form of its lines.", pattern="^[0-9a-f]{64}$")] | None
+
+
+class HolderDisclosurePage(Contract, kw_only=True):
+    disclosures: list[HolderDisclosure]
+    next_after: UUID | None
+
+
+class NewDisclosedHolder(Contract, kw_only=True):
+    """
+    With at least one number.
+    """
+
+    kind: ParticipantKind
+    name: Annotated[str, Meta(max_length=500, min_length=1)]
+    units: Annotated[int, Meta(ge=1, le=9223372036854775807)]
+    inn: Annotated[str, Meta(pattern="^([0-9]{10}|[0-9]{12})$")] | UnsetType = UNSET
+    ogrn: Annotated[str, Meta(pattern="^([0-9]{13}|[0-9]{15})$")] | UnsetType = UNSET
+    snils: Annotated[str, Meta(pattern="^[0-9]{11}$")] | UnsetType = UNSET
+    other_number: (
+        Annotated[
+            str,
+            Meta(
+                description="Of a passport, or of a foreign register.",
+                max_length=64,
+                min_length=1,
+            ),
+        ]
+        | UnsetType
+    ) = UNSET
+    is_nominee: (
+        Annotated[bool, Meta(description="Holds for others again.")] | UnsetType
+    ) = UNSET
+
+
+class DiscloseHoldersRequest(Contract, kw_only=True):
+    part: Annotated[int, Meta(ge=1, le=100)]
+    is_last: bool
+    holders: Annotated[list[NewDisclosedHolder], Meta(max_length=1000)]
+
+
+class DisclosedHolder(Contract, kw_only=True):
+    line: Annotated[
+        int,
+        Meta(
+            description="Through all parts, in order, with gaps – part 2 begins with 1,001.",
+            ge=1,
+            le=9223372036854775807,
+        ),
+    ]
+    kind: ParticipantKind
+    name: str
+    inn: str | None
+    ogrn: str | None
+    snils: str | None
+    other_number: str | None
+    is_nominee: bool
+    units: Annotated[int, Meta(ge=1, le=9223372036854775807)]
+
+
+class DisclosedHolderPage(Contract, kw_only=True):
+    holders: list[DisclosedHolder]
+    next_after: int | None
+
+
 class ExtractRepresentative(Contract, kw_only=True):
     representative_id: UUID
     kind: RepresentativeKind

@@ -1,6 +1,7 @@
 """Things of the domain in the words of the contract: what commands answer and queries show alike."""
 
 from kapital.contracts import registry as contract
+from kapital.registry.domain.holder_disclosure import HolderDisclosure
 from kapital.registry.domain.standing import Participant
 from kapital.registry.domain.status import Status
 
@@ -33,4 +34,22 @@ def participant_status(one: Status) -> contract.ParticipantStatus:
         held_at=one.held_at,
         ended_at=one.ended_at,
         end=None if one.end is None else contract.StatusEnd(one.end.value),
+    )
+
+
+def holder_disclosure(one: HolderDisclosure) -> contract.HolderDisclosure:
+    """The contract's form of a request to a nominee holder."""
+    return contract.HolderDisclosure(
+        disclosure_id=one.disclosure_id,
+        participant_id=one.participant_id,
+        issue_id=one.issue_id,
+        as_of=one.as_of,
+        due_at=one.due_at,
+        units_held=one.units_held,
+        basis_reference=one.basis_reference,
+        state=contract.HolderDisclosureState(one.state.value),
+        asked_at=one.asked_at,
+        answered_at=one.answered_at,
+        lines=one.lines,
+        content_sha256=one.content_sha256,
     )

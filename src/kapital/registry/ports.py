@@ -1,6 +1,6 @@
 """What the use cases of the registry need from outside."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Protocol
@@ -13,6 +13,7 @@ from kapital.contracts.registry import RegisterExtract
 from kapital.kernel.actor import Actor
 from kapital.kernel.roles import Role
 from kapital.registry.domain.access import TokenSubjectKind
+from kapital.registry.domain.holder_disclosure import DisclosedHolder, HolderDisclosure
 from kapital.registry.domain.participant import Application
 from kapital.registry.domain.representative import Representative, RepresentativeSaid
 from kapital.registry.domain.rule_book import RuleBook
@@ -149,6 +150,56 @@ class StatusStore(Protocol):
 
     async def due(self, conn: AsyncConnection, *, now: datetime, limit: int) -> list[UUID]:
         """Participants of whom a held status has come to its end."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DisclosedTotals:
+    """What has come of a nominee's answer: the hash of each part, how many lines, how many units."""
+
+    parts: Mapping[int, str]
+    lines: int
+    units: int
+
+
+class HolderDisclosureStore(Protocol):
+    """The tables `holder_disclosure`, `disclosed_part` and `disclosed_holder`."""
+
+    async def add(self, conn: AsyncConnection, one: HolderDisclosure) -> None:
+        """Enter a request."""
+        ...
+
+    async def count_open(self, conn: AsyncConnection, participant_id: UUID) -> int:
+        """How many requests of a nominee wait; exact while the participant is locked."""
+        ...
+
+    async def lock(self, conn: AsyncConnection, disclosure_id: UUID) -> HolderDisclosure | None:
+        """Read and lock one."""
+        ...
+
+    async def lock_due(self, conn: AsyncConnection, *, now: datetime, limit: int) -> list[HolderDisclosure]:
+        """Lock those whose term has come, leaving out those that another process is at."""
+        ...
+
+    async def save(self, conn: AsyncConnection, changed: Sequence[HolderDisclosure]) -> None:
+        """Write what became of locked requests."""
+        ...
+
+    async def put_part(
+        self,
+        conn: AsyncConnection,
+        disclosure_id: UUID,
+        part: int,
+        lines: Sequence[DisclosedHolder],
+        *,
+        sha256: str,
+        is_last: bool,
+    ) -> None:
+        """Keep a part in the place of what came under its number; after the last one there is none."""
+        ...
+
+    async def totals(self, conn: AsyncConnection, disclosure_id: UUID) -> DisclosedTotals:
+        """What has come of the answer."""
         ...
 
 

@@ -19,6 +19,7 @@ from kapital.platform.ids import new_uuid7
 from kapital.platform.rule_book import RuleBookInForce
 from kapital.platform.unit_of_work import UnitOfWork
 from kapital.registry.adapters.access import AccessTable
+from kapital.registry.adapters.holder_disclosures import HolderDisclosureTables
 from kapital.registry.adapters.participants import ParticipantTable
 from kapital.registry.adapters.representatives import RepresentativeTable
 from kapital.registry.adapters.rule_books import RuleBookTable
@@ -85,6 +86,7 @@ def registry_of(
         show_representative=one_representative,
         acts=acts,
         statuses=statuses,
+        disclosures=HolderDisclosureTables(),
     )
     reads = RegistryReads(database=database, clock=clock)
 
@@ -99,6 +101,9 @@ def registry_of(
 
     async def expire_statuses(now: datetime) -> None:
         await use_cases.expire_statuses(now)
+
+    async def note_overdue(now: datetime) -> None:
+        await use_cases.note_overdue_disclosures(now)
 
     return RegistryService(
         use_cases=use_cases,
@@ -116,7 +121,7 @@ def registry_of(
             (KYC_EVENTS, partial(on_kyc_news, participants=participants, statuses=statuses, ledger=ledger)),
             (ISSUE_EVENTS, partial(on_issue_news, participants=participants)),
         ],
-        ticks=(follow_rule_book, expire, expire_representatives, expire_statuses),
+        ticks=(follow_rule_book, expire, expire_representatives, expire_statuses, note_overdue),
         rule_book=rule_book,
         rule_book_sha256=rule_book_sha256,
     )

@@ -109,6 +109,28 @@ PARTICIPANT_STATUS: Final = StateMachine(
 """Roles of an application, and what an identification found, are HELD from the start: others decided before."""
 
 
+class HolderDisclosureState(StrEnum):
+    """Where a request to a nominee holder stands."""
+
+    ASKED = "asked"
+    OVERDUE = "overdue"  # The term is over; the answer is still owed.
+    ANSWERED = "answered"
+
+
+HOLDER_DISCLOSURE: Final = StateMachine(
+    "holder_disclosure",
+    (
+        Step(HolderDisclosureState.ASKED, "answered", HolderDisclosureState.ANSWERED, Role.NOMINEE, guard="adds up"),
+        Step(HolderDisclosureState.ASKED, "term_over", HolderDisclosureState.OVERDUE, Role.SCHEDULER, guard="due_at"),
+        Step(
+            HolderDisclosureState.OVERDUE, "answered", HolderDisclosureState.ANSWERED, Role.NOMINEE, guard="adds up"
+        ),
+    ),
+    terminal=(HolderDisclosureState.ANSWERED,),
+    initial=HolderDisclosureState.ASKED,
+)
+
+
 class WalletProfile(StrEnum):
     """Who holds the key by which the wallet (кошелёк) acts, and for whom."""
 

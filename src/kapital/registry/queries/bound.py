@@ -8,7 +8,14 @@ from kapital.contracts import registry as contract
 from kapital.kernel.actor import Actor
 from kapital.kernel.clock import Clock
 from kapital.platform.database import Database
-from kapital.registry.queries import participants, register_extract, representatives, rule_books, statuses
+from kapital.registry.queries import (
+    holder_disclosures,
+    participants,
+    register_extract,
+    representatives,
+    rule_books,
+    statuses,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +66,30 @@ class RegistryReads:
         """See `queries.statuses.list_statuses`."""
         async with self.database.connect() as conn:
             return await statuses.list_statuses(conn, participant_id, actor=actor, after=after, limit=limit)
+
+    async def list_holder_disclosures(
+        self,
+        *,
+        actor: Actor,
+        participant_id: UUID | None = None,
+        state: str | None = None,
+        after: UUID | None = None,
+        limit: int = 100,
+    ) -> contract.HolderDisclosurePage:
+        """See `queries.holder_disclosures.list_holder_disclosures`."""
+        async with self.database.connect() as conn:
+            return await holder_disclosures.list_holder_disclosures(
+                conn, actor=actor, participant_id=participant_id, state=state, after=after, limit=limit
+            )
+
+    async def list_disclosed_holders(
+        self, disclosure_id: UUID, *, actor: Actor, after: int = 0, limit: int = 100
+    ) -> contract.DisclosedHolderPage:
+        """See `queries.holder_disclosures.list_disclosed_holders`."""
+        async with self.database.connect() as conn:
+            return await holder_disclosures.list_disclosed_holders(
+                conn, disclosure_id, actor=actor, after=after, limit=limit
+            )
 
     async def list_rule_books(self, *, actor: Actor) -> contract.RuleBookList:
         """See `queries.rule_books.list_rule_books`."""

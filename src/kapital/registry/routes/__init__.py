@@ -2,12 +2,21 @@
 
 from typing import Final
 
-from kapital.registry.routes import access, extracts, participants, representatives, rule_books, statuses
+from kapital.registry.routes import (
+    access,
+    extracts,
+    holder_disclosures,
+    participants,
+    representatives,
+    rule_books,
+    statuses,
+)
 
 HANDLERS: Final = (
     *participants.HANDLERS,
     *representatives.HANDLERS,
     *statuses.HANDLERS,
+    *holder_disclosures.HANDLERS,
     *rule_books.HANDLERS,
     *extracts.HANDLERS,
     *access.HANDLERS,

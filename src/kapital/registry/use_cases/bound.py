@@ -15,6 +15,7 @@ from kapital.platform.unit_of_work import UnitOfWork
 from kapital.registry.ports import (
     AccessStore,
     ExtractPages,
+    HolderDisclosureStore,
     ParticipantStore,
     RepresentativeStore,
     RuleBookStore,
@@ -36,6 +37,9 @@ from kapital.registry.use_cases import (
     revoke_access_token,
     rule_book_life,
     sign_register_extract,
+)
+from kapital.registry.use_cases import (
+    disclose_holders as disclosing,
 )
 from kapital.registry.use_cases import (
     end_representative as ending,
@@ -62,6 +66,7 @@ class RegistryUseCases:
     show_representative: ShownRepresentative
     acts: Acts
     statuses: StatusStore
+    disclosures: HolderDisclosureStore
 
     async def register_participants(
         self, cmd: register_participants.RegisterParticipants
@@ -178,6 +183,20 @@ class RegistryUseCases:
         """See `use_cases.change_status`."""
         return await change_status.expire_statuses(now, uow=self.uow, parts=self._status_parts())
 
+    async def request_holder_disclosure(self, cmd: disclosing.RequestHolderDisclosure) -> contract.HolderDisclosure:
+        """See `use_cases.disclose_holders`."""
+        async with use_case("registry.request_holder_disclosure"):
+            return await disclosing.request_holder_disclosure(cmd, parts=self._disclosure_parts())
+
+    async def disclose_holders(self, cmd: disclosing.DiscloseHolders) -> contract.HolderDisclosure:
+        """See `use_cases.disclose_holders`."""
+        async with use_case("registry.disclose_holders"):
+            return await disclosing.disclose_holders(cmd, parts=self._disclosure_parts())
+
+    async def note_overdue_disclosures(self, now: datetime) -> int:
+        """See `use_cases.disclose_holders`."""
+        return await disclosing.note_overdue_disclosures(now, parts=self._disclosure_parts())
+
     async def draft_rule_book(self, cmd: rule_book_life.DraftRuleBook) -> contract.RuleBook:
         """See `use_cases.rule_book_life`."""
         async with use_case("registry.draft_rule_book"):
@@ -228,6 +247,15 @@ class RegistryUseCases:
             participants=self.participants,
             access=self.access,
             forget=self.forget_token,
+        )
+
+    def _disclosure_parts(self) -> disclosing.DisclosureParts:
+        return disclosing.DisclosureParts(
+            uow=self.uow,
+            participants=self.participants,
+            disclosures=self.disclosures,
+            ledger=self.ledger,
+            new_id=self.new_id,
         )
 
     def _ending(self) -> ending.EndingParts:
