@@ -1,5 +1,6 @@
 """Embedded PostgreSQL: shared by processes, survives kill -9 of any of them, stays out of the way of others."""
 
+import asyncio
 import os
 import shutil
 import signal
@@ -240,7 +241,8 @@ class TestPlaces:
 
 
 class TestConfiguration:
-    async def test_the_server_is_durable_and_speaks_utf8_and_utc(self, postgres):
+    async def test_the_server_is_durable_and_speaks_utf8_and_utc(self, folder):
+        server = EmbeddedPostgres(folder, sizes=SMALL)
         wanted = {
             "fsync": "on",
             "synchronous_commit": "on",
@@ -249,10 +251,14 @@ class TestConfiguration:
             "listen_addresses": "",
             "TimeZone": "UTC",
             "server_encoding": "UTF8",
-            "max_connections": "200",
+            "max_connections": str(SMALL.max_connections),
         }
 
-        rows = await execute(postgres, "SELECT name, setting FROM pg_settings")
+        await asyncio.to_thread(server.start)
+        try:
+            rows = await execute(server, "SELECT name, setting FROM pg_settings")
+        finally:
+            await asyncio.to_thread(server.stop)
 
         settings = {row["name"]: row["setting"] for row in rows}
         assert {name: settings[name] for name in wanted} == wanted
