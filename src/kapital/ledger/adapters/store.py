@@ -11,7 +11,8 @@ import asyncpg
 
 from kapital.ledger.adapters.copy_format import copy_entries
 from kapital.ledger.api import AccountKey, AssetKind, OpenAsset, Position, StoredEntry
-from kapital.ledger.domain.book import AccountRow, Head, Missing
+from kapital.ledger.domain.account import AccountRow
+from kapital.ledger.domain.book import Head, Missing
 from kapital.ledger.domain.freeze import Freeze, FreezeRow
 from kapital.ledger.domain.plan import Batch
 from kapital.ledger.domain.tree import GrowingTree, Tile, right_edge

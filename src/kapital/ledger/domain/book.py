@@ -15,16 +15,20 @@ from kapital.ledger.api import (
     MAX_CODE_LENGTH,
     MAX_POSTINGS_PER_TRANSACTION,
     MAX_REFERENCE_LENGTH,
-    MIRROR_POSITIONS,
     AccountKey,
-    AssetKind,
     OpenAsset,
     OpenWallet,
     Position,
     SetFreeze,
     Transaction,
 )
-from kapital.ledger.domain.codec import account_json
+from kapital.ledger.domain.account import (
+    INT64_MAX,
+    Account,
+    AccountRow,
+    out_of_bounds,
+    position_fits,
+)
 from kapital.ledger.domain.freeze import (
     CREDITS_STOPPED,
     DEBITS_STOPPED,
@@ -38,51 +42,13 @@ from kapital.ledger.domain.freeze import (
 )
 from kapital.ledger.domain.refusal import Refusal
 
-INT64_MAX: Final = 2**63 - 1
 MAX_ISSUE_LIMIT: Final = 2**53 - 1  # it stands in the entry as a JSON number (RFC 8785, RFC 7493)
-NO_FLOOR: Final = -INT64_MAX
 MAX_SCALE: Final = 18
-NO_ENTRY: Final = -1  # `last_seq` of an account that no entry touched yet
-NO_NUMBER: Final = -1
-
-_MIRROR_KINDS: Final = {
-    Position.ISSUED: AssetKind.UNITS,
-    Position.EXTINGUISHED: AssetKind.UNITS,
-    Position.BANK: AssetKind.MONEY,
-}
 # Plain reference characters only: a name or an address cannot slip into a record that lives for ever.
 _ACTOR: Final = re.compile(rf"[A-Za-z0-9:._/+-]{{1,{MAX_ACTOR_LENGTH}}}").fullmatch
 _REFERENCE: Final = re.compile(rf"[A-Za-z0-9:._/+-]{{1,{MAX_REFERENCE_LENGTH}}}").fullmatch
 _CODE: Final = re.compile(rf"[A-Za-z0-9:._/+-]{{1,{MAX_CODE_LENGTH}}}").fullmatch
 _SHA256: Final = re.compile(r"[0-9a-f]{64}").fullmatch
-
-
-class Account:
-    """One account as the plan sees it. `number` is its row, -1 until an entry touches it first."""
-
-    __slots__ = ("asset", "balance", "flags", "floor", "json", "key", "last_seq", "number")
-
-    def __init__(self, key: AccountKey, asset: OpenAsset, row: "AccountRow | None" = None) -> None:
-        self.key, self.asset, self.floor = key, asset, _floor(key, asset)
-        self.json = account_json(key)
-        self.number, _, self.balance, self.flags, self.last_seq = row or (NO_NUMBER, key, 0, 0, NO_ENTRY)
-
-
-def _floor(key: AccountKey, asset: OpenAsset) -> int:
-    """Return the least balance the account may have. Only mirror accounts may be negative."""
-    if key.position is Position.ISSUED:
-        return NO_FLOOR if asset.issue_limit is None else -asset.issue_limit
-    return NO_FLOOR if key.position is Position.BANK else 0
-
-
-class AccountRow(NamedTuple):
-    """An account as it is stored."""
-
-    number: int
-    key: AccountKey
-    balance: int
-    flags: int
-    last_seq: int
 
 
 class Applied(NamedTuple):
@@ -136,7 +102,8 @@ class Book:
 
     def __init__(self) -> None:
         self.accounts: dict[AccountKey, Account] = {}
-        self.wallets: set[UUID] = set()
+        # Open wallets, and of each the account that was taken in last; the others hang on that one.
+        self.wallets: dict[UUID, Account | None] = {}
         self.assets: dict[UUID, OpenAsset] = {}
         # Assets whose units or money may not move: a check found a row of theirs damaged.
         self.held: set[UUID] = set()
@@ -205,7 +172,8 @@ class Book:
         freezes: Iterable[Freeze] = (),
     ) -> None:
         """Take in what was read for `asked`; what was asked and not found is now known not to exist."""
-        self.wallets.update(wallets)
+        for wallet in wallets:
+            self.wallets.setdefault(wallet)
         self.assets.update((asset.asset, asset) for asset in assets)
         self.held.update(held)
         for freeze in freezes:
@@ -213,7 +181,10 @@ class Book:
         self.absent_wallets.update(wallet for wallet in asked.wallets if wallet not in self.wallets)
         self.absent_assets.update(asset for asset in asked.assets if asset not in self.assets)
         for row in accounts:
-            self.accounts[row.key] = Account(row.key, self.assets[row.key.asset], row)
+            # What came into being after the book learnt that it is not there shows a book that is behind the log: no
+            # plan on it will be written.
+            if row.key.asset in self.assets and (row.key.wallet == row.key.asset or row.key.wallet in self.wallets):
+                self._take_in(Account(row.key, self.assets[row.key.asset], row))
 
     def account(self, key: AccountKey) -> Account:
         """Return the account, or refuse with the reason why there can be none."""
@@ -224,15 +195,35 @@ class Book:
                 raise Refusal("asset_unknown", "no such asset (issue) in the register", asset=str(key.asset))
             if key.wallet != key.asset and key.wallet not in self.wallets:
                 raise Refusal("wallet_unknown", "no such wallet in the register", wallet=str(key.wallet))
-            if not _position_fits(key, asset):
+            if not position_fits(key, asset):
                 raise Refusal(
                     "mirror_position_misused",
                     "this position does not belong to this wallet in this asset",
                     wallet=str(key.wallet),
                     position=key.position,
                 )
-            account = self.accounts[key] = Account(key, asset)
+            account = self._take_in(Account(key, asset))
         return account
+
+    def _take_in(self, account: Account) -> Account:
+        key = account.key
+        self.accounts[key] = account
+        if key.wallet != key.asset:
+            account.frozen = key.wallet in self.frozen
+            account.beside, self.wallets[key.wallet] = self.wallets[key.wallet], account
+        return account
+
+    def _let_go(self, account: Account) -> None:
+        """Forget an account that has no row. A mirror, and what was of a wallet that is gone, hangs nowhere."""
+        key = account.key
+        del self.accounts[key]
+        here = self.wallets.get(key.wallet)
+        if here is account:
+            self.wallets[key.wallet] = account.beside
+        while here is not None:
+            if here.beside is account:
+                here.beside = account.beside
+            here = here.beside
 
     # --- rules of one transaction --------------------------------------------------------------------
 
@@ -280,7 +271,7 @@ class Book:
     ) -> tuple[list[tuple[Account, int]], Sequence[FreezeChange]]:
         legs: list[tuple[Account, int]] = []
         sums: dict[int, int] = {}
-        restricted = bool(self.held or self.frozen)
+        restricted = bool(self.held)
         for posting, found in zip(tx.postings, accounts, strict=True):
             amount = posting.amount
             account = found or self.account(posting.account)
@@ -292,7 +283,7 @@ class Book:
             # One object per asset in the book, so its identity is its name and costs no hashing of a UUID.
             asset = id(account.asset)
             sums[asset] = sums.get(asset, 0) + amount
-            if account.flags:
+            if account.flags or account.frozen:
                 restricted = True
             legs.append((account, amount))
         if any(sums.values()):
@@ -316,7 +307,7 @@ class Book:
         units = self.assets[income_of]
         return [
             (self.account(frozen_twin(account.key)), amount)
-            if is_redirected(account.key, amount, account.asset, units, self.frozen)
+            if account.frozen and is_redirected(account, amount, units, self.frozen[account.key.wallet])
             else (account, amount)
             for account, amount in legs
         ]
@@ -341,12 +332,16 @@ class Book:
             self.frozen[wallet] = freezes
         else:
             self.frozen.pop(wallet, None)
+        account = self.wallets.get(wallet)
+        while account is not None:
+            account.frozen = bool(freezes)
+            account = account.beside
 
     def _require_free(
         self, tx: Transaction, legs: list[tuple[Account, int]]
     ) -> tuple[list[tuple[Account, int]], Sequence[FreezeChange]]:
         """Refuse what is held, stopped or frozen; return the legs as freezes let them be, and what they use up."""
-        if self.frozen and tx.income_of is not None:
+        if tx.income_of is not None:
             legs = self._redirected(tx.income_of, legs)
         if self.held:
             for account, _ in legs:
@@ -355,7 +350,7 @@ class Book:
         for account, amount in legs:
             if account.flags and account.flags & (DEBITS_STOPPED if amount < 0 else CREDITS_STOPPED):
                 raise _stopped(account, amount)
-        return legs, require_unfrozen(tx, legs, self.frozen) if self.frozen else ()
+        return legs, require_unfrozen(tx, legs, self.frozen)
 
     def _open(self, tx: Transaction) -> list[OpenWallet | OpenAsset]:
         done: list[OpenWallet | OpenAsset] = []
@@ -373,7 +368,7 @@ class Book:
         if isinstance(opening, OpenWallet):
             if opening.wallet in self.wallets or opening.wallet in self.assets:
                 raise Refusal("wallet_exists", "the wallet is open already", wallet=str(opening.wallet))
-            self.wallets.add(opening.wallet)
+            self.wallets[opening.wallet] = None
         else:
             # A freeze may name a wallet that is not open yet: that id is taken too.
             if opening.asset in self.assets or opening.asset in self.wallets or opening.asset in self.frozen:
@@ -384,20 +379,13 @@ class Book:
         gone = {opening.wallet if isinstance(opening, OpenWallet) else opening.asset for opening in openings}
         if not gone:
             return
-        self.wallets -= gone
         self.absent_wallets |= gone
         self.absent_assets |= gone
-        for asset in gone:
-            self.assets.pop(asset, None)
-        for key in [k for k in self.accounts if k.wallet in gone or k.asset in gone]:
-            del self.accounts[key]
-
-
-def _position_fits(key: AccountKey, asset: OpenAsset | None) -> bool:
-    """Mirror positions belong to the asset's own wallet and kind, and to no other."""
-    if asset is None or (key.wallet == key.asset) is not (key.position in MIRROR_POSITIONS):
-        return False
-    return key.wallet != key.asset or _MIRROR_KINDS[key.position] is asset.kind
+        for one in gone:
+            self.wallets.pop(one, None)
+            self.assets.pop(one, None)
+        for account in [a for k, a in self.accounts.items() if k.wallet in gone or k.asset in gone]:
+            self._let_go(account)
 
 
 def _require_bounds(legs: Sequence[tuple[Account, int]]) -> None:
@@ -410,7 +398,7 @@ def _require_bounds(legs: Sequence[tuple[Account, int]]) -> None:
             reached = account.balance
             for changed, by in legs:
                 changed.balance -= by
-            raise _out_of_bounds(account, reached)
+            raise out_of_bounds(account, reached)
 
 
 def _unflag(flagged: Sequence[tuple[Account, int]]) -> None:
@@ -426,29 +414,6 @@ def _held(account: Account) -> Refusal:
 def _stopped(account: Account, amount: int) -> Refusal:
     side = "debits" if amount < 0 else "credits"
     return Refusal(f"account_{side}_stopped", f"{side} of this account are stopped", wallet=str(account.key.wallet))
-
-
-def _out_of_bounds(account: Account, reached: int) -> Refusal:
-    """Say which bound the balance would pass. `reached` counts every posting: an account may be named twice."""
-    key, balance, amount = account.key, account.balance, reached - account.balance
-    if not -INT64_MAX <= reached <= INT64_MAX:
-        return Refusal("amount_out_of_range", "the balance would pass 64 bits", amount=str(amount))
-    if key.position is Position.ISSUED:
-        return Refusal(
-            "issue_limit_exceeded",
-            "more units than the decision on issuance allows",
-            asset=str(key.asset),
-            left=balance - account.floor,
-            asked=-amount,
-        )
-    return Refusal(
-        "balance_insufficient",
-        "the balance would be negative",
-        wallet=str(key.wallet),
-        position=key.position,
-        balance=balance,
-        asked=-amount,
-    )
 
 
 class Head(NamedTuple):

@@ -13,7 +13,7 @@ from kapital.ledger.api import AccountKey, AssetKind, OpenAsset, Position, SetFr
 from kapital.ledger.domain.refusal import Refusal
 
 if TYPE_CHECKING:
-    from kapital.ledger.domain.book import Account
+    from kapital.ledger.domain.account import Account
 
 DEBITS_STOPPED: Final = 1
 CREDITS_STOPPED: Final = 2
@@ -109,11 +109,14 @@ def frozen_twin(key: AccountKey) -> AccountKey:
     return AccountKey(key.asset, Position.FROZEN, key.wallet)
 
 
-def is_redirected(key: AccountKey, amount: int, asset: OpenAsset, units: OpenAsset, frozen: Frozen) -> bool:
-    """Whether a posting of income on `units` goes to the blocked position: either end of it is frozen."""
-    if amount <= 0 or key.position is not Position.AVAILABLE:
+def is_redirected(account: "Account", amount: int, units: OpenAsset, freezes: Sequence[Freeze]) -> bool:
+    """Whether a posting of income on `units` goes to the blocked position: either end of it is frozen.
+
+    Shape: `freezes` are those of the account's wallet.
+    """
+    if amount <= 0 or account.key.position is not Position.AVAILABLE:
         return False
-    return any(one.covers(asset) or one.covers(units) for one in frozen.get(key.wallet, ()))
+    return any(one.covers(account.asset) or one.covers(units) for one in freezes)
 
 
 def require_unfrozen(
@@ -121,12 +124,13 @@ def require_unfrozen(
 ) -> Sequence[FreezeChange]:
     """Refuse what a freeze stops; return what is used up of allowances. Raises: Refusal.
 
-    Shape: `legs` are as they will be entered, income redirected. Called only when some wallet is frozen.
+    Shape: `legs` are as they will be entered, income redirected. Accounts say themselves whether their wallet is
+    frozen, so that a transaction that touches none pays nothing for those that are.
     """
     moves: dict[tuple[UUID, UUID], list[tuple[Account, int]]] = {}
     for leg in legs:
-        key = leg[0].key
-        if key.wallet in frozen:
+        if leg[0].frozen:
+            key = leg[0].key
             moves.setdefault((key.wallet, key.asset), []).append(leg)
     used: list[FreezeChange] = []
     left: dict[UUID, tuple[Freeze, ...]] = {}

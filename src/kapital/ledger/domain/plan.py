@@ -7,10 +7,8 @@ from typing import NamedTuple
 from uuid import UUID
 
 from kapital.ledger.api import Committed, OpenAsset, OpenWallet, Refused, StoredEntry, Transaction
+from kapital.ledger.domain.account import NO_NUMBER, Account, AccountRow
 from kapital.ledger.domain.book import (
-    NO_NUMBER,
-    Account,
-    AccountRow,
     Applied,
     Book,
     Head,

@@ -15,7 +15,8 @@ import msgspec
 
 from kapital.ledger.adapters import store
 from kapital.ledger.api import AccountKey, AssetKind, OpenAsset, OpenWallet, Position, StoredEntry
-from kapital.ledger.domain.book import Account, Book, Head, malformed
+from kapital.ledger.domain.account import Account
+from kapital.ledger.domain.book import Book, Head, malformed
 from kapital.ledger.domain.codec import (
     accounts_entered,
     decode_entry,

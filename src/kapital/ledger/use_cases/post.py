@@ -9,7 +9,7 @@ under the lock, with every id looked up.
 
 import asyncio
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Sequence, Sized
 from itertools import chain, count
 from typing import Final, NamedTuple
 from uuid import UUID
@@ -102,7 +102,7 @@ class _Assumed:
     def too_large(self) -> bool:
         """Whether the book remembers more than it should: what is there, and what is known not to be."""
         book = self.book
-        remembered = (book.accounts, book.wallets, book.absent_wallets, book.absent_assets)
+        remembered: tuple[Sized, ...] = (book.accounts, book.wallets, book.absent_wallets, book.absent_assets)
         return max(map(len, remembered)) > MAX_CACHED_ACCOUNTS
 
 
