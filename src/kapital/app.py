@@ -192,6 +192,8 @@ async def _build(
         policy=kyc_policy_of(settings),
         required_lists=frozenset(map(ListSource, settings.screening_required_lists)),
     )
+    # Before any other part may move what is to be frozen. One freeze that the register refuses keeps no house shut.
+    await _attempt("freezes", identity.start(clock.now()))
     settlement = settlement_of(
         databases.get("settlement"),
         clock,

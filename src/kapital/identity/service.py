@@ -63,6 +63,13 @@ class IdentityService:
     subscriptions: Subscriptions
     ticks: Ticks
 
+    async def start(self, now: datetime) -> None:
+        """Enter in the register what a process that died had decided to freeze, before anything else is served.
+
+        Raises: FreezeRefusedByRegister after everything else was entered; the next tick tries again.
+        """
+        await self.freezing.tick(now)
+
 
 def identity_of(
     database: Database,
