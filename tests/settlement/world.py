@@ -146,9 +146,9 @@ class World:
         bank = SandboxBank(self.bank._database, self.clock)
         return parts_of(self.database, self.clock, self.ledger, bank, simple_acts(self.clock))
 
-    async def enter(self, *postings: Posting, **more: Any) -> Committed:
+    async def enter(self, *postings: Posting, entry_id: UUID | None = None, **more: Any) -> Committed:
         (answer,) = await self.ledger.post(
-            [Transaction(id=new_uuid7(), actor="machine:test", basis=BASIS, postings=postings, **more)]
+            [Transaction(id=entry_id or new_uuid7(), actor="machine:test", basis=BASIS, postings=postings, **more)]
         )
         assert isinstance(answer, Committed), answer
         return answer

@@ -197,6 +197,10 @@ class PlacementOutcome(StrEnum):
 
 
 class SettledOrderLine(Contract, kw_only=True):
+    """
+    No units - the whole reserve went back. That is so also for an order to which units were allocated and whose buyer's wallet was frozen before they were delivered.
+    """
+
     order_id: UUID
     entry_seq: Annotated[
         int,
@@ -224,7 +228,13 @@ class PayoutsRefused(Contract, kw_only=True):
         ),
     ]
     available_kopecks: Annotated[int, Meta(ge=0, le=9223372036854775807)]
-    code: Annotated[str, Meta(description="The ledger's refusal code.", max_length=64)]
+    code: Annotated[
+        str,
+        Meta(
+            description="The ledger's refusal code: balance_insufficient, or wallet_debits_frozen when the payer's wallet is frozen. Not to be shown to the public or to the payer.",
+            max_length=64,
+        ),
+    ]
 
 
 class TopUpBooked(Contract, kw_only=True):

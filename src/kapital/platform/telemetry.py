@@ -48,6 +48,11 @@ ACTS_WAITING: Final = Gauge(
 ORDER_REVIEWS_OPEN: Final = Gauge(
     "kapital_order_reviews_open", "Signed acts of orders that keep a placement from its allocation", registry=REGISTRY
 )
+ALLOCATIONS_WAITING: Final = Gauge(
+    "kapital_allocations_waiting",
+    "Parts of allocations that wait for a frozen wallet of an issuer",
+    registry=REGISTRY,
+)
 BANK_MESSAGES: Final = Counter(
     "kapital_bank_messages_total",
     "Messages of the bank by what became of them",

@@ -27,6 +27,7 @@ from kapital.settlement.domain.incoming_message import (
     PreviousStatement,
     SignatureVerdict,
 )
+from kapital.settlement.domain.instructions import AllocationDecided
 from kapital.settlement.domain.payout_account import PayoutAccount
 from kapital.settlement.domain.reconciliation import Reconciliation
 from kapital.settlement.domain.states import DvpState, IncomingState, WithdrawalState
@@ -201,7 +202,10 @@ class Withdrawals(Protocol):
 
 
 class SettlementJob(msgspec.Struct, frozen=True, kw_only=True):
-    """One part of an instruction and how it ended. `subject_id`: issue of an allocation, action of payouts."""
+    """One part of an instruction and how it ended. `subject_id`: issue of an allocation, action of payouts.
+
+    `waiting`: an allocation as it was told, while its issuer's wallet is frozen.
+    """
 
     kind: str
     subject_id: UUID
@@ -210,6 +214,7 @@ class SettlementJob(msgspec.Struct, frozen=True, kw_only=True):
     state: DvpState
     lines: int
     attempts: int
+    waiting: AllocationDecided | None = None
 
 
 class SettlementJobs(Protocol):
@@ -221,6 +226,14 @@ class SettlementJobs(Protocol):
 
     async def save(self, conn: AsyncConnection, job: SettlementJob, now: datetime) -> bool:
         """Keep a job, new or changed; False when it was settled by another in the meantime."""
+        ...
+
+    async def issuers_waited_for(self, conn: AsyncConnection) -> dict[UUID, int]:
+        """The wallets for which allocations wait, and how many do."""
+        ...
+
+    async def waiting(self, conn: AsyncConnection, issuer_wallet_id: UUID, limit: int) -> list[AllocationDecided]:
+        """Allocations that wait for this wallet, in order."""
         ...
 
 

@@ -64,6 +64,9 @@ def settlement_of(
     async def pay(_now: datetime) -> None:
         await use_cases.run_withdrawals()
 
+    async def settle(_now: datetime) -> None:
+        await use_cases.settle_waiting()
+
     return SettlementService(
         use_cases=use_cases,
         routes=ServiceRoutes(
@@ -72,7 +75,7 @@ def settlement_of(
             dependencies={"settlement": Provide(lambda: parts, sync_to_thread=False)},
         ),
         subscriptions=subscriptions(parts),
-        ticks=(book, pay),
+        ticks=(book, pay, settle),
     )
 
 

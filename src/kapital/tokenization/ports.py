@@ -167,6 +167,10 @@ class Orders(Protocol):
         """Keep what each order got."""
         ...
 
+    async def empty_fills(self, conn: AsyncConnection, order_ids: Iterable[UUID]) -> tuple[int, int]:
+        """Note that nothing was delivered to these orders; returns the units and kopecks that they had."""
+        ...
+
     async def any_unsettled(self, conn: AsyncConnection, issue_id: UUID) -> bool:
         """Whether an order of the issue still waits for its ledger entry."""
         ...

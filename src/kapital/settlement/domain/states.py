@@ -164,6 +164,9 @@ NOMINAL_ENTERED: Final = (
 )
 """What happens, in order, to an instruction of the nominal rail that the ledger enters."""
 
+NOMINAL_WAITING: Final = ("checks_passed", "cash_leg_is_in_register")
+"""What has happened to an instruction of the nominal rail whose seller is frozen: it is entered when that ends."""
+
 NOMINAL_REFUSED: Final = ("checks_passed", "cash_leg_is_in_register", "record_refused", "all_undone")
 """What happens, in order, to an instruction of the nominal rail that the ledger refuses."""
 

@@ -14,6 +14,7 @@ from kapital.settlement.use_cases import (
     reconcile,
     request_withdrawals,
     run_withdrawals,
+    settle_waiting,
     take_in_statement,
 )
 from kapital.settlement.use_cases.load_bank_directory import LoadBankDirectory
@@ -39,6 +40,10 @@ class SettlementUseCases:
     async def run_withdrawals(self) -> None:
         """Tick: bring every withdrawal one step further."""
         await run_withdrawals.run_withdrawals(self.parts)
+
+    async def settle_waiting(self) -> None:
+        """Tick: settle what waited for a frozen issuer."""
+        await settle_waiting.settle_waiting(self.parts)
 
     async def take_in_statement(self, cmd: TakeInStatement) -> TakenIn:
         """Take in a message of the bank. Raises besides: BankMessagesNotAwaited where no bank's are."""

@@ -89,14 +89,27 @@ def refund(line: AllocationLine) -> Transaction:
     The id is also that of a release on the investor's withdrawal of the order: one reserve goes back once.
     """
     ensure(line.units == 0, "a refund has no units")
+    return _reserve_back(line, "release")
+
+
+def turned_back(line: AllocationLine) -> Transaction:
+    """The whole reserve goes back to a buyer to whom a freeze lets nothing be delivered.
+
+    The id is that of the delivery: of the two only one can ever be entered, whatever is lifted between two tries.
+    """
+    ensure(line.units > 0, "a delivery has units")
+    return _reserve_back(line, "dvp")
+
+
+def _reserve_back(line: AllocationLine, purpose: str) -> Transaction:
     return Transaction(
-        id=derive_uuid7(line.order_id, "release"),
+        id=derive_uuid7(line.order_id, purpose),
         actor=ACTOR,
         basis=Basis(kind=BasisKind.SMART_CONTRACT, reference=f"order/{line.order_id}"),
         postings=_netted(
             [
                 (money(line.wallet_id, Position.RESERVED), -line.reserved_kopecks),
-                (money(line.wallet_id), line.refund_kopecks),
+                (money(line.wallet_id), line.reserved_kopecks),
             ]
         ),
     )

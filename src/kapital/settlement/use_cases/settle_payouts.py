@@ -9,7 +9,7 @@ from kapital.settlement.domain.instructions import PayoutsInstructed, check_payo
 from kapital.settlement.domain.states import NOMINAL_ENTERED, NOMINAL_REFUSED, DvpState, walk
 from kapital.settlement.ports import Parts, SettlementJob
 from kapital.settlement.use_cases.entries import money, payout
-from kapital.settlement.use_cases.settled_jobs import require_committed, require_same, root_refusal
+from kapital.settlement.use_cases.settled_jobs import is_frozen, require_committed, require_same, root_refusal
 
 KIND = "payouts"
 BALANCE_INSUFFICIENT = "balance_insufficient"
@@ -20,8 +20,9 @@ async def settle_payouts(
 ) -> None:
     """Enter one part of a corporate action, whole or not at all, and tell which.
 
-    Without enough money of the payer nothing of the part is paid and `payouts_refused` says how much is missing; the
-    same instruction may come again. Units are extinguished in the entry that pays for them (domain.md 3.6).
+    Without enough money of the payer, or while the payer's wallet is frozen, nothing of the part is paid and
+    `payouts_refused` says how much is needed and there; the same instruction may come again. Units are extinguished
+    in the entry that pays for them (domain.md 3.6).
     Promise: as `settle_allocation`. Raises: InvariantBroken; SettlementLineRefused for a refusal that is not about
     the payer's money – then nothing of the part was done.
     """
@@ -50,20 +51,22 @@ async def settle_payouts(
 
 
 async def _post(parts: Parts, instructed: PayoutsInstructed) -> tuple[Sequence[Committed | Refused], Event | None]:
-    """Post all lines as one linked set; the event of refusal when the payer's money does not cover them."""
+    """Post all lines as one linked set; the event of refusal when the payer's money is too little or frozen."""
     entries = [payout(instructed, line) for line in instructed.lines]
     if not entries:
         return [], None
     answers = await parts.ledger.post(entries)
     if all(isinstance(answer, Committed) for answer in answers):
         return answers, None
-    if root_refusal(answers)[1].code != BALANCE_INSUFFICIENT:
+    root = root_refusal(answers)[1]
+    payer_frozen = is_frozen(root, instructed.payer_wallet_id)
+    if root.code != BALANCE_INSUFFICIENT and not payer_frozen:
         return answers, None
     # Whose balance? If it is the payer's, the refusal is told; a holder who lacks units is another matter.
     needed = sum(line.amount_kopecks for line in instructed.lines)
     (available,) = await parts.ledger.balances([money(instructed.payer_wallet_id)])
-    if available < needed:
-        return answers, _refused(instructed, needed, available)
+    if payer_frozen or available < needed:
+        return answers, _refused(instructed, needed, available, root.code)
     # The payer may have been credited between the refusal and the look: one more try tells the two apart.
     return await parts.ledger.post(entries), None
 
@@ -89,7 +92,7 @@ def _settled(instructed: PayoutsInstructed, committed: list[Committed]) -> Event
     )
 
 
-def _refused(instructed: PayoutsInstructed, needed: int, available: int) -> Event:
+def _refused(instructed: PayoutsInstructed, needed: int, available: int, code: str) -> Event:
     return Event(
         type="kapital.settlement.payouts_refused.v1",
         aggregate_id=str(instructed.issue_id),
@@ -99,6 +102,6 @@ def _refused(instructed: PayoutsInstructed, needed: int, available: int) -> Even
             "part": instructed.part,
             "needed_kopecks": needed,
             "available_kopecks": available,
-            "code": BALANCE_INSUFFICIENT,
+            "code": code,
         },
     )

@@ -1,6 +1,8 @@
 """What allocation and payouts share: telling a repeat from a contradiction, and reading the ledger's answer."""
 
 from collections.abc import Sequence
+from typing import Final
+from uuid import UUID
 
 from kapital.kernel.problems import ensure
 from kapital.ledger.api import Committed, Refused
@@ -8,6 +10,7 @@ from kapital.settlement.domain.problems import SettlementLineRefused
 from kapital.settlement.ports import SettlementJob
 
 LINKED_SET_BROKEN = "linked_set_broken"
+_FROZEN: Final = frozenset({"wallet_debits_frozen", "wallet_credits_frozen"})
 
 
 def require_same(job: SettlementJob, content_sha256: str) -> None:
@@ -31,6 +34,11 @@ def require_committed(answers: Sequence[Committed | Refused]) -> list[Committed]
         }
         raise SettlementLineRefused(f"line {line}: {refused.detail}", facts)
     return committed
+
+
+def is_frozen(answer: Committed | Refused, wallet_id: UUID) -> bool:
+    """Whether the ledger refused because this wallet is frozen (115-FZ art. 7)."""
+    return isinstance(answer, Refused) and answer.code in _FROZEN and answer.facts["wallet"] == str(wallet_id)
 
 
 def root_refusal(answers: Sequence[Committed | Refused]) -> tuple[int, Refused]:

@@ -86,6 +86,18 @@ _ADD_FILLS: Final = text(
         AS r(order_id uuid, issue_id uuid, part integer, units bigint, pay_kopecks bigint, refund_kopecks bigint)
     """
 )
+# The sums before the change: RETURNING tells of the rows after it.
+_EMPTY_FILLS: Final = text(
+    """
+    WITH given AS (
+        SELECT order_id, units, pay_kopecks FROM fill WHERE order_id = ANY(CAST(:ids AS uuid[])) FOR UPDATE
+    ), emptied AS (
+        UPDATE fill SET units = 0, pay_kopecks = 0, refund_kopecks = fill.refund_kopecks + given.pay_kopecks
+        FROM given WHERE fill.order_id = given.order_id
+    )
+    SELECT coalesce(sum(units), 0)::bigint AS units, coalesce(sum(pay_kopecks), 0)::bigint AS kopecks FROM given
+    """
+)
 _UNSETTLED: Final = text(
     """
     SELECT EXISTS (
@@ -157,6 +169,11 @@ class OrderTables:
         """Keep what each order got."""
         if fills:
             await conn.execute(_ADD_FILLS, {"rows": msgspec.json.encode(fills).decode()})
+
+    async def empty_fills(self, conn: AsyncConnection, order_ids: Iterable[UUID]) -> tuple[int, int]:
+        """Note that nothing was delivered to these orders; returns the units and kopecks that they had."""
+        row = (await conn.execute(_EMPTY_FILLS, {"ids": list(order_ids)})).one()
+        return row.units, row.kopecks
 
     async def any_unsettled(self, conn: AsyncConnection, issue_id: UUID) -> bool:
         """Whether an order of the issue still waits for its ledger entry."""

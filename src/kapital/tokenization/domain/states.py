@@ -268,6 +268,13 @@ ORDER: Final = StateMachine(
             Role.SMART_CONTRACT,
             guard="the crediting entry is in the ledger",
         ),
+        Step(
+            _O.SETTLING,
+            "turned_back",
+            _O.REFUNDED,
+            Role.SMART_CONTRACT,
+            guard="the buyer's wallet is frozen since; the entry with the reserve is in the ledger",
+        ),
         Step(_O.REFUNDING, "refunded", _O.REFUNDED, Role.SMART_CONTRACT, guard="the entry is in the ledger"),
     ),
     terminal=(_O.SETTLED, _O.REJECTED, _O.WITHDRAWN, _O.EXPIRED, _O.REFUNDED),
@@ -344,10 +351,22 @@ ACTION: Final = StateMachine(
             Role.SMART_CONTRACT,
             guard="day of payment; money covers what is due",
         ),
-        Step(_A.FUNDING_CALLED, "shortfall", _A.UNDERFUNDED, Role.SMART_CONTRACT, guard="day of payment"),
+        Step(
+            _A.FUNDING_CALLED,
+            "shortfall",
+            _A.UNDERFUNDED,
+            Role.SMART_CONTRACT,
+            guard="day of payment; no money, or it is frozen",
+        ),
         Step(_A.FUNDED, "instructed", _A.PAYING, Role.SMART_CONTRACT),
         Step(_A.PAYING, "paid", _A.PAID, Role.SMART_CONTRACT, guard="every line has its entry"),
-        Step(_A.PAYING, "refused", _A.UNDERFUNDED, Role.SMART_CONTRACT, guard="the ledger refused for money"),
+        Step(
+            _A.PAYING,
+            "refused",
+            _A.UNDERFUNDED,
+            Role.SMART_CONTRACT,
+            guard="the ledger refused: no money, or it is frozen",
+        ),
         Step(_A.PAID, "closed", _A.CLOSED, Role.SMART_CONTRACT),
         Step(_A.UNDERFUNDED, "funded", _A.FUNDED, Role.SMART_CONTRACT),
         Step(_A.UNDERFUNDED, "payment_missed", _A.GRACE, Role.SCHEDULER, guard="the last day to pay is over"),
@@ -446,7 +465,11 @@ ensure(
 )
 ensure(_sources(ORDER, OrderState.SETTLED) == {OrderState.SETTLING}, "settled means settled")
 for _placed in (OrderState.ALLOCATED, OrderState.PARTIALLY_ALLOCATED):
-    _never(ORDER, {OrderState.WITHDRAWN, OrderState.REFUNDED}, _placed, "units given are never taken back")
+    _never(ORDER, {OrderState.WITHDRAWN, OrderState.REFUNDING}, _placed, "units allocated are never given up")
+ensure(
+    _sources(ORDER, OrderState.REFUNDED) == {OrderState.REFUNDING, OrderState.SETTLING},
+    "what settlement has not delivered is the only other thing that goes back",
+)
 _never(ORDER, {OrderState.SETTLED}, OrderState.NOT_ALLOCATED, "an order without units is only refunded")
 _never(ACTION, {ActionState.CANCELLED}, ActionState.FUNDED, "an action with its money is never cancelled")
 ensure(_sources(ACTION, ActionState.PAID) == {ActionState.PAYING}, "paid means paid")

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-from kapital.contracts.settlement import AllocationSettled, PayoutsRefused, PayoutsSettled
+from kapital.contracts.settlement import AllocationSettled, PayoutsRefused, PayoutsSettled, SettledOrderLine
 from kapital.kernel.problems import InvariantBroken
 from kapital.platform.unit_of_work import Transaction
 from kapital.tokenization.domain.corporate_action import CorporateAction
@@ -16,32 +16,46 @@ from kapital.tokenization.ports import Parts
 from kapital.tokenization.use_cases.circulation import begin_circulation
 from kapital.tokenization.use_cases.steps import SMART_CONTRACT, move_actions, move_issue, move_orders
 
+_TURNED_BACK = "turned_back"
 _DONE = frozenset({ActionState.PAID, ActionState.CLOSED, ActionState.CANCELLED})
-_ON_SETTLED: Mapping[OrderState, str] = {OrderState.SETTLING: "settled", OrderState.REFUNDING: "refunded"}
 
 
 async def note_allocation_settled(tx: Transaction, parts: Parts, news: AllocationSettled) -> None:
     """Give each order its ledger entry; when none waits any more, the issue circulates, or is refunded.
 
-    Promise: news told twice changes nothing.
+    An order that was given units and is told without them was turned back: its buyer was frozen before the delivery.
+    The issue goes on for the others, by what was delivered; held stays held.
+    Promise: news told twice changes nothing. Law: 115-FZ art. 7(1)(6); domain.md 3.4.
     """
     issue = (await parts.issues.lock(tx.conn, [news.issue_id])).get(news.issue_id)
     if issue is None:
         raise InvariantBroken("settlement told of an issue that is not ours")
-    entries = {line.order_id: line.entry_seq for line in news.lines}
-    orders = await parts.orders.lock(tx.conn, entries)
+    lines = {line.order_id: line for line in news.lines}
+    orders = await parts.orders.lock(tx.conn, lines)
     moves: list[tuple[Order, str, Mapping[str, Any]]] = [
-        (order, _ON_SETTLED[order.state], {"entry_seq": entries[order.order_id]})
+        (order, on, {"entry_seq": lines[order.order_id].entry_seq})
         for order in orders.values()
-        if order.state in _ON_SETTLED
+        if (on := _on_settled(order, lines[order.order_id])) is not None
     ]
     await move_orders(tx, parts, moves)
+    if turned_back := [order.order_id for order, on, _ in moves if on == _TURNED_BACK]:
+        units, kopecks = await parts.orders.empty_fills(tx.conn, turned_back)
+        issue = issue.changed(
+            allocated_units=issue.allocated_units - units, paid_kopecks=issue.paid_kopecks - kopecks
+        )
+        await parts.issues.save(tx.conn, [issue])
     if await parts.orders.any_unsettled(tx.conn, news.issue_id):
         return
     if issue.state is IssueState.SETTLING:
         await begin_circulation(tx, parts, issue)
     elif issue.state is IssueState.REFUNDING:
         await move_issue(tx, parts, issue, "refunded", actor=SMART_CONTRACT)
+
+
+def _on_settled(order: Order, line: SettledOrderLine) -> str | None:
+    if order.state is OrderState.SETTLING:
+        return "settled" if line.units else _TURNED_BACK
+    return "refunded" if order.state is OrderState.REFUNDING else None
 
 
 async def note_payouts_settled(tx: Transaction, parts: Parts, news: PayoutsSettled) -> None:
@@ -59,12 +73,12 @@ async def note_payouts_settled(tx: Transaction, parts: Parts, news: PayoutsSettl
 
 
 async def note_payouts_refused(tx: Transaction, parts: Parts, news: PayoutsRefused) -> None:
-    """Note that the issuer had not enough money for a part: the action is UNDERFUNDED and tried again."""
+    """Note that the issuer's money is too little for a part, or frozen: the action is UNDERFUNDED and tried again."""
     _, action = await _lock(tx, parts, news.issue_id, news.action_id)
     if not await parts.actions.set_parts(tx.conn, [(news.action_id, news.part)], "refused"):
         return
     if action.state is ActionState.PAYING:
-        await move_actions(tx, parts, [(action, "refused", {})])
+        await move_actions(tx, parts, [(action, "refused", {})], basis={"code": news.code})
 
 
 async def conclude_payment(tx: Transaction, parts: Parts, issue: Issue) -> None:

@@ -86,12 +86,13 @@ async def move_actions(
     moves: Sequence[tuple[CorporateAction, str, Changes]],
     *,
     actor: Actor | None = None,
+    basis: Changes | None = None,
 ) -> list[CorporateAction]:
     """Make one step of each corporate action: save and audit. The rows are locked by the caller."""
     after = []
     for action, on, changes in moves:
         moved, step = action.moved(on, **changes)
-        await _audit(tx, parts, "action", action.action_id, step, actor or SMART_CONTRACT, None, action.version)
+        await _audit(tx, parts, "action", action.action_id, step, actor or SMART_CONTRACT, basis, action.version)
         after.append(moved)
     await parts.actions.save(tx.conn, after)
     return after
