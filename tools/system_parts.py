@@ -30,6 +30,7 @@ PARTS = (
     Part("chromium", "chromium", "tests of pages in a real browser (tests/e2e)", program("chromium")),
     Part("GOST engine of OpenSSL", "libengine-gost-openssl", "GOST signatures (tests/platform/signatures)", has_gost),
     Part("openssl", "openssl", "OpenSSL as second verifier (tests/platform/signatures)", program("openssl")),
+    Part("SoftHSM", "softhsm2", "signing with a PKCS#11 token (tests/platform/signatures)", program("softhsm2-util")),
 )
 
 

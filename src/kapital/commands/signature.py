@@ -1,4 +1,4 @@
-"""`kapital signature`: check a signature of a person offline."""
+"""`kapital signature`: check signatures of people offline; signing with a token is in `signing`."""
 
 import sys
 from datetime import UTC, datetime
@@ -14,6 +14,10 @@ from kapital.platform.signatures.command import Given, verify_files
 from kapital.platform.signatures.outcome import Outcome
 
 app = App(name="signature", help="Electronic signatures of people (CAdES; GOST, ECDSA, RSA).")
+app.command("kapital.commands.signing:sign", name="sign", help="Sign a file with a token over PKCS#11.")
+app.command(
+    "kapital.commands.signing:sign_act", name="sign-act", help="Show a prepared act and sign it with a token."
+)
 
 
 @app.command(name="verify")

@@ -25,6 +25,7 @@ class ObjectStore:
         self._folder = folder.resolve()
         self._store = LocalStore(self._folder)
         self._size_max = size_max
+        self._durable: set[Path] = set()
 
     async def put(self, content: bytes) -> str:
         """Keep the bytes and return their key (SHA-256, hex).
@@ -100,12 +101,15 @@ class ObjectStore:
     def _make_durable(self, path: str) -> None:
         """The store writes beside and renames, but leaves it to the system when the disk gets it."""
         place = self._folder / path
-        for target in (place, place.parent, place.parent.parent, self._folder):
+        # A folder's own entry needs the disk once; after that only what is in it changes. At most 65,792 folders.
+        new = [folder for folder in (place.parent, place.parent.parent) if folder not in self._durable]
+        for target in (place, place.parent, *(folder.parent for folder in new)):
             descriptor = os.open(target, os.O_RDONLY)
             try:
                 os.fsync(descriptor)
             finally:
                 os.close(descriptor)
+        self._durable.update(new)
 
 
 def _path(key: str) -> str:

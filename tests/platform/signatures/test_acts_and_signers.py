@@ -8,8 +8,8 @@ from kapital.kernel.canonical import ValueNotCanonical, sha256_hex
 from kapital.platform.signatures.act import act_to_sign
 from kapital.platform.signatures.algorithms import SHA_256
 from kapital.platform.signatures.outcome import Code, Outcome
-from kapital.platform.signatures.problems import SignerUnavailable, TimeStampUnavailable
-from kapital.platform.signatures.signer import Signer, SignerKind, UnconnectedSigner
+from kapital.platform.signatures.problems import TimeStampUnavailable
+from kapital.platform.signatures.signer import Signer
 from kapital.platform.signatures.timestamps import stamp_request, token_of
 from kapital.sandbox.certification_authority.authority import OcspRequestUnreadable
 from tests.platform.signatures.world import World, codes
@@ -52,18 +52,6 @@ class TestAct:
 
         assert (shown.outcome, codes(other)) == (Outcome.VALID, {Code.CONTENT_DIFFERS})
         assert json.loads(act_to_sign("order", ORDER, shown_text=TEXT, language="ru"))["act"] == ORDER
-
-
-class TestSigner:
-    @pytest.mark.parametrize("kind", SignerKind)
-    async def test_a_means_that_is_not_there_refuses_by_name(self, kind: SignerKind) -> None:
-        signer: Signer = UnconnectedSigner(kind)
-
-        with pytest.raises(SignerUnavailable) as refused:
-            await signer.sign(b"act")
-        with pytest.raises(SignerUnavailable):
-            signer.certificate()
-        assert refused.value.facts == {"signer": kind.value}
 
 
 class TestServicesOfTheSandbox:

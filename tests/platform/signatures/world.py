@@ -77,6 +77,11 @@ class World:
             authority, Subject("Иванов Иван", numbers), clock=self.clock, extensions=extensions, **changes
         )
 
+    def certify(self, key: Any, **changes: Any) -> bytes:
+        """A certificate of a person for a key that lies elsewhere, for four years from START."""
+        subject = Subject("Иванов Иван", {"inn": INN, "snils": SNILS})
+        return self.authority.issue(key, subject, **{"period": (START, START + 4 * 365 * DAY), **changes})
+
     def sign(self, signer: SandboxSigner | None = None, *, stamped: bool = False, act: bytes = ACT) -> bytes:
         """A signature of the act now."""
         signer = signer or self.signer

@@ -33,7 +33,8 @@ def signed_act(carried: _CarriedSignature | None) -> SignedAct | None:
     """The signature of a body, if it carries one. Raises: SignatureUnreadable."""
     if carried is None:
         return None
-    signature = base64_bytes(carried.signature, "/act/signature")
+    # Means of signature break the lines of base64 (the КриптоПро plug-in after 64 characters).
+    signature = base64_bytes("".join(carried.signature.split()), "/act/signature")
     if len(signature) > SIGNATURE_BYTES_MAX:
         raise SignatureUnreadable(facts={"reason": "too_large"})
     return SignedAct(made_at=carried.made_at.astimezone(UTC), signature=signature)

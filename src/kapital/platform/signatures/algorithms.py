@@ -80,6 +80,20 @@ CURVES: Final = {
 """Curves by name. Parameters written out are refused: they can imitate a foreign key."""
 
 
+_USUAL: Final = {
+    (KeyKind.GOST_256, 256): GOST_256,
+    (KeyKind.GOST_512, 512): GOST_512,
+    (KeyKind.EC, 256): ECDSA_256,
+    (KeyKind.EC, 384): ECDSA_384,
+    (KeyKind.EC, 521): ECDSA_512,
+}
+
+
+def usual_scheme(kind: KeyKind, bits: int) -> SignatureAlgorithm:
+    """The scheme by which a key of an allowed kind and size signs when nothing else is asked for."""
+    return RSA_256 if kind is KeyKind.RSA else _USUAL[kind, bits]
+
+
 def in_cms(signature_oid: str, digest: Digest) -> SignatureAlgorithm | None:
     """The scheme that a SignerInfo names; None if it is not one of these, or its two names disagree.
 

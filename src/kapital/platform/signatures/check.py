@@ -174,7 +174,8 @@ def judge_path(
 ) -> Path:
     """Steps (6), (7) and (10) for one certificate: its chain, validity in time, revocation of each link."""
     between = frozenset(embedded) | readable(material.certificates)
-    found = chain_to(roots, between, leaf.encoded)
+    # Without itself: a certificate looked at alone and inside a container has one chain, found once.
+    found = chain_to(roots, between - {leaf.encoded}, leaf.encoded)
     if not isinstance(found, Chain):
         return Path(reasons=(Reason(found.code, found.about),))
     chain = found.certificates

@@ -9,6 +9,7 @@ Law: RFC 5652; RFC 5126 and ETSI EN 319 122-1 (CAdES); RFC 5035 (signing-certifi
 import hashlib
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Final
 
 from kapital.platform.signatures import der
@@ -28,6 +29,7 @@ SIGNATURE_TIME_STAMP: Final = "1.2.840.113549.1.9.16.2.14"
 
 CERTIFICATES_MAX: Final = 16
 ATTRIBUTES_MAX: Final = 32
+_CONTAINERS_KEPT: Final = 32
 _CONTEXT_0: Final = 0xA0
 _CONTEXT_1: Final = 0xA1
 _KEY_IDENTIFIER: Final = 0x80
@@ -59,8 +61,12 @@ class SignedContainer:
     unsigned: dict[str, bytes]
 
 
+@lru_cache(maxsize=_CONTAINERS_KEPT)
 def read_container(source: bytes) -> SignedContainer:
-    """Read a container. Raises: Refused (`not_a_signature`, `signers_not_one`, `part_not_understood`, …)."""
+    """Read a container; the last few are kept, for an act opens one and checks it soon after.
+
+    Raises: Refused (`not_a_signature`, `signers_not_one`, `part_not_understood`, …).
+    """
     try:
         return _container(source)
     except der.NotDer as error:

@@ -9,6 +9,7 @@ Form: X.690 8 and 10 (definite lengths, shortest form). Depth and size are bound
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 INTEGER: Final = 0x02
@@ -28,6 +29,7 @@ _INDEFINITE: Final = 0x80
 _HIGH_TAG: Final = 0x1F
 _OID_BYTES_MAX: Final = 64
 _LENGTH_BYTES_MAX: Final = 4
+_OIDS_KEPT: Final = 1024
 
 
 class NotDer(Exception):
@@ -120,6 +122,7 @@ def _value(source: bytes, start: int, limit: int) -> Value:
     return Value(source, tag, start, at, at + length)
 
 
+@lru_cache(maxsize=_OIDS_KEPT)
 def _dotted(content: bytes) -> str:
     if not content or len(content) > _OID_BYTES_MAX or content[-1] & _LONG:
         raise NotDer("object identifier is empty, too long or cut off")

@@ -9,6 +9,7 @@ Not: usable with OpenSSL 4, which has no engines.
 """
 
 import ctypes.util
+import sys
 import threading
 from typing import Any, Final
 
@@ -80,6 +81,15 @@ def gost() -> Any:
     return _loaded["lib"]
 
 
+def has_libcrypto() -> bool:
+    """Whether signatures can be verified here at all."""
+    try:
+        lib()
+    except LibcryptoMissing:
+        return False
+    return True
+
+
 def has_gost() -> bool:
     """Whether GOST R 34.10-2012 can be verified here; False also where libcrypto itself is missing."""
     try:
@@ -93,7 +103,7 @@ def _open() -> Any:
     with _lock:
         if "lib" in _loaded:
             return _loaded["lib"]
-        name = ctypes.util.find_library("crypto") or f"libcrypto.so.{_MAJOR}"
+        name = _library_name()
         try:
             opened: Any = ffi.dlopen(name)
             version = opened.OpenSSL_version_num() >> 28
@@ -105,6 +115,13 @@ def _open() -> Any:
         opened.OPENSSL_init_crypto(_INIT_NO_CONFIG | _INIT_ENGINE_DYNAMIC, ffi.NULL)
         _loaded["lib"] = opened
         return opened
+
+
+def _library_name() -> str:
+    if sys.platform == "darwin":
+        # Its own «crypto» is no OpenSSL, and whoever opens it without a version is ended by the system.
+        return ctypes.util.find_library(f"crypto.{_MAJOR}") or f"libcrypto.{_MAJOR}.dylib"
+    return ctypes.util.find_library("crypto") or f"libcrypto.so.{_MAJOR}"
 
 
 def _load_engine(opened: Any) -> None:

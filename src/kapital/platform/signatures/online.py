@@ -84,7 +84,7 @@ def open_signature(signature: bytes, policy: VerificationPolicy, material: Mater
 
 def path_links(roots: TrustedRoots, between: frozenset[bytes], leaf: Certificate) -> tuple[Link, ...]:
     """The links of a certificate's chain to a root; none where there is no chain."""
-    found = chain_to(roots, between, leaf.encoded)
+    found = chain_to(roots, between - {leaf.encoded}, leaf.encoded)
     return tuple(pairwise(found.certificates)) if isinstance(found, Chain) else ()
 
 

@@ -41,6 +41,7 @@ class PublicKey:
 
     handle: Any
     kind: KeyKind
+    bits: int
 
     def verifies(self, algorithm: SignatureAlgorithm, signature: bytes, content: bytes) -> bool:
         """Whether the signature over the content is of this key. False for any fault of the signature itself."""
@@ -79,7 +80,7 @@ def public_key(spki: bytes) -> PublicKey:
         raise KeyRefused("key_too_weak")
     if kind is KeyKind.RSA and strength > RSA_BITS_MAX:
         raise KeyRefused("algorithm_not_allowed")
-    return PublicKey(handle, kind)
+    return PublicKey(handle, kind, strength)
 
 
 def _kind_of(spki: bytes) -> KeyKind:

@@ -36,10 +36,28 @@ class SignatureIndeterminate(Problem):
 
 
 class SignerUnavailable(Unavailable):
-    """Nothing on this installation can sign for this person. Facts: `signer`."""
+    """The means of signature is not there or does not work. Facts: `signer`, `reason`."""
 
     code = "signer_unavailable"
     title = "The means of signing is not connected"
+
+
+class SignerPinRefused(Problem):
+    """The token refused the PIN; a few more wrong ones lock it. Facts: `reason`."""
+
+    code = "signer_pin_refused"
+    title = "The token refused the PIN"
+    retry = Retry.AFTER_CHANGE
+    family = Family.FORBIDDEN
+
+
+class SignerKeyNotSupported(Problem):
+    """The key on the token is of a kind that is not signed with here. Facts: `key`, `mechanism`."""
+
+    code = "signer_key_not_supported"
+    title = "Keys of this kind on a token cannot sign here"
+    retry = Retry.AFTER_CHANGE
+    family = Family.UNPROCESSABLE
 
 
 class TimeStampUnavailable(Unavailable):
