@@ -2,8 +2,10 @@
 
 import asyncio
 import copy
+import hashlib
 import json
 import re
+from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date, datetime
@@ -22,6 +24,7 @@ from kapital.kernel.money import format_rubles
 from kapital.ledger.api import money_asset
 from kapital.platform.database import dsn_for
 from kapital.platform.postgres import EmbeddedPostgres
+from kapital.platform.signatures.libcrypto import has_gost
 from kapital.tokenization.domain.terms import load_terms
 from kapital.verify.__main__ import main as verify_main
 from tests.demo.conftest import Demonstration, run
@@ -40,6 +43,7 @@ FIELDS = {
     "invariants",
     "evidence",
     "seconds",
+    "signatures",
 }
 ISSUE_FIELDS = {
     "terms",
@@ -126,6 +130,22 @@ def test_the_statement_is_of_a_holder_of_units_and_the_log_only_grew_since(demo:
     held = [b for b in report["balances"] if b["position"] == "available" and int(b["amount"]) > 0]
     assert {b["asset"] == str(money_asset()) for b in held} == {True, False}
     assert any(posting["amount"].startswith("-") for entry in report["entries"] for posting in entry["postings"])
+
+
+def test_people_sign_every_act_and_anybody_can_check_one_again(demo: Demonstration) -> None:
+    scheme = "gost_256" if has_gost() else "ecdsa_p256"
+    asked = demo.summary["accepted_orders"] + sum(demo.summary["refused"].values())
+    roots = ("--roots", str(demo.folder / "trust" / "roots" / "root.cer"), "--json")
+    file = demo.folder / "signed-act.json"
+
+    told = run("signature", "recheck", str(file), *roots)
+
+    assert demo.summary["signatures"]["scheme"] == scheme
+    assert demo.summary["signatures"]["acts"] > asked + len(FILES)  # orders, decisions, and withdrawals
+    assert (told.code, json.loads(told.out)["outcome"]) == (0, "valid"), told
+    assert hashlib.sha256(file.read_bytes()).hexdigest() in Path(demo.summary["evidence"]).read_text()
+    other = demo.folder / "trust" / "certificates" / "issuing.cer"
+    assert run("signature", "recheck", str(file), "--roots", str(other), "--json").code != 0
 
 
 @pytest.mark.parametrize(
@@ -239,6 +259,16 @@ class TestOnTheDataLeft:
         assert [at.astimezone(MOSCOW).date() for at in paid] == due
         assert {at.astimezone(MOSCOW).hour for at in paid} == {10}
 
+    def test_every_kept_act_was_found_valid_and_every_order_names_its_file(
+        self, demo: Demonstration, data: EmbeddedPostgres
+    ) -> None:
+        kinds, states, unsigned = asyncio.run(kept_acts(data.dsn()))
+
+        assert kinds.keys() == {"place_orders", "sign_decision", "withdraw_money"}
+        assert kinds["sign_decision"] == len(FILES)
+        assert kinds["place_orders"] >= demo.summary["accepted_orders"]
+        assert (states, unsigned) == ({"valid"}, 0)
+
     def test_another_name_of_the_log_is_refused_and_no_key_made(
         self, demo: Demonstration, data: EmbeddedPostgres
     ) -> None:
@@ -280,6 +310,20 @@ async def days_of_payments(dsn: str) -> tuple[list[date], list[datetime]]:
         found.append(sorted(row[0] for row in await conn.fetch(query)))
         await conn.close()
     return found[0], found[1]
+
+
+async def kept_acts(dsn: str) -> tuple[Counter[str], set[str], int]:
+    """Signed acts by kind, their states, and how many orders have none."""
+    kinds, states = Counter[str](), set[str]()
+    for database in ("kapital_tokenization", "kapital_settlement"):
+        conn = await asyncpg.connect(dsn_for(dsn, database))
+        for row in await conn.fetch("SELECT kind, state FROM signed_act"):
+            kinds[row["kind"]] += 1
+            states.add(row["state"])
+        if database == "kapital_tokenization":
+            unsigned = await conn.fetchval("SELECT count(*) FROM subscription_order WHERE act_file_sha256 IS NULL")
+        await conn.close()
+    return kinds, states, unsigned
 
 
 async def edit_a_balance(dsn: str) -> dict[str, Any]:

@@ -14,8 +14,13 @@ import httpx
 from kapital.demo.cast import Player
 from kapital.kernel.roles import Role
 from kapital.platform.clock import SteppedClock
-from kapital.sandbox.certification_authority import Authority, SandboxSigner, Subject, TimeStampAuthority
-from kapital.sandbox.certification_authority.authority import POLICY_KC1
+from kapital.sandbox.certification_authority import (
+    Authority,
+    BelievedAuthority,
+    SandboxSigner,
+    Subject,
+    TimeStampAuthority,
+)
 from kapital.sandbox.certification_authority.powers import (
     Principal,
     Representative,
@@ -56,33 +61,18 @@ class Signing:
     @asynccontextmanager
     async def open(cls, server: str, folder: Path, **changes: Any) -> AsyncIterator["Signing"]:
         clock = SteppedClock(START)
-        served = ServedAuthority.at_free_port(clock)
-        root = Authority.root("Учебный корень", at=START - timedelta(days=9))
-        root.ocsp_urls, root.crl_urls = served.addresses(0)
-        issuing = root.subordinate("Учебный УЦ", at=START - timedelta(days=8))
-        issuing.ocsp_urls, issuing.crl_urls = served.addresses(1)
-        stamps = TimeStampAuthority.under(issuing, clock=clock)
-        (folder / "trust" / "roots").mkdir(parents=True)
-        (folder / "trust" / "roots" / "root.cer").write_bytes(root.certificates[0])
-        (folder / "trust" / "certificates").mkdir()
-        (folder / "trust" / "certificates" / "issuing.cer").write_bytes(issuing.certificates[0])
         powers = SandboxPoaRegister(clock)
-        settings: dict[str, Any] = {
-            "acts_signed": "simple",
-            "act_rules": RULES,
-            "trust_dir": folder / "trust",
-            "signature_policies": (POLICY_KC1,),
-            "signature_hosts": (served.host,),
-            "signature_timeout_s": 20,
-            "time_stamp_url": served.time_stamp_url,
-            "revocation_keep_s": 60,
-        } | changes
-        await served.start([root, issuing], stamps)
-        try:
+        async with BelievedAuthority.open(clock, folder / "trust") as believed:
+            settings: dict[str, Any] = {
+                "acts_signed": "simple",
+                "act_rules": RULES,
+                **believed.settings(),
+                "signature_timeout_s": 20,
+                "time_stamp_url": believed.served.time_stamp_url,
+                "revocation_keep_s": 60,
+            } | changes
             async with House.open(server, folder, clock=clock, powers=powers, **settings) as house:
-                yield cls(house, issuing, served, stamps, powers)
-        finally:
-            await served.close()
+                yield cls(house, believed.issuing, believed.served, believed.stamps, powers)
 
     # --- people
 

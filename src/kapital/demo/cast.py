@@ -68,6 +68,13 @@ class Player:
     qualified: bool
 
     @property
+    def participant_id(self) -> UUID:
+        """The id of the participant."""
+        if self.actor.participant_id is None:
+            raise InvariantBroken("a player is a participant")
+        return self.actor.participant_id
+
+    @property
     def top_up_purpose(self) -> str:
         """What the player writes into a payment to the nominal account."""
         return f"Пополнение номинального счёта {top_up_code(self.wallet)}"
@@ -134,7 +141,9 @@ async def _onboard(kapital: Kapital, people: Sequence[SyntheticPerson], role: Pa
 async def _screen(kapital: Kapital, players: Sequence[Player]) -> None:
     """Nobody is approved before being compared with the lists in force."""
     for some in _chunks(players):
-        clients = tuple(NewClient(participant_id=_id(player), particulars=_particulars(player)) for player in some)
+        clients = tuple(
+            NewClient(participant_id=player.participant_id, particulars=_particulars(player)) for player in some
+        )
         await kapital.identity.screening.screen_clients(
             ScreenClients(command_id=command(), actor=ONBOARDING, clients=clients)
         )
@@ -167,7 +176,7 @@ async def _identify(kapital: Kapital, players: Sequence[Player]) -> None:
                 actor=AML_OFFICER,
                 decisions=tuple(
                     NewKycDecision(
-                        participant_id=_id(player),
+                        participant_id=player.participant_id,
                         outcome=KycOutcome.APPROVED,
                         identification_sha256=str(seen.identification_sha256),
                         basis_reference="demo/kyc",
@@ -181,21 +190,15 @@ async def _identify(kapital: Kapital, players: Sequence[Player]) -> None:
 
 def _identification(player: Player, *, on: date) -> NewIdentification:
     return NewIdentification(
-        participant_id=_id(player),
+        participant_id=player.participant_id,
         document_kind=_DOCUMENTS[player.person.kind],
         document_sha256=sha256(player.person.name.encode()).hexdigest(),
         category=InvestorCategory.QUALIFIED if player.qualified else InvestorCategory.UNQUALIFIED,
         screening_list_version="demo-lists-2026-12",
         screening_result=ScreeningResult.CLEAR,
         category_evidence_reference="demo/assets-statement" if player.qualified else None,
-        questionnaire=questionnaire_of(player.person, _id(player), on=on),
+        questionnaire=questionnaire_of(player.person, player.participant_id, on=on),
     )
-
-
-def _id(player: Player) -> UUID:
-    if player.actor.participant_id is None:
-        raise InvariantBroken("a player is a participant")
-    return player.actor.participant_id
 
 
 def _chunks(items: Sequence[T]) -> Iterator[Sequence[T]]:

@@ -16,6 +16,7 @@ from kapital.tokenization.domain.states import IssueState
 from kapital.verify.report import Report
 from kapital.verify.signed_note import encode_base64, parse_checkpoint, split_note
 
+SIGNED_ACT: Final = "signed-act.json"
 _MONEY_COLUMNS: Final = ("reserved_kopecks", "raised_kopecks", "refunded_kopecks", "paid_to_holders_kopecks")
 _FAILED: Final = {IssueState.FAILED, IssueState.REFUNDING, IssueState.REFUNDED}
 # Why the story meets them; what a rule says in general stands in its problem.
@@ -45,6 +46,7 @@ async def summary(
         "issues": [_issue(issue) for issue in story.issues],
         "investors": len(story.investors),
         "accepted_orders": story.accepted_orders,
+        "signatures": {"scheme": story.signing.scheme, "acts": story.signing.signed},
         "money_in_kopecks": story.money_in_kopecks,
         "money_out_kopecks": sum(paid.values()),
         "money": {
@@ -88,6 +90,7 @@ def show(console: Console, told: dict[str, Any], invariants: Invariants, proof: 
     console.print(_issues_table(told["issues"]))
     for line in (*_issue_money_lines(told["issues"]), "", *money_lines(told), "", *_refusal_lines(told)):
         console.print(line, soft_wrap=True)
+    console.print(_signature_line(told["signatures"]), soft_wrap=True)
     console.print(
         f"\nLedger: {told['entries']} entries; checkpoint size {told['checkpoint']['size']}, "
         f"root {told['checkpoint']['root']}",
@@ -188,9 +191,25 @@ def _next_lines(evidence: str, folder: Path) -> list[str]:
     return [
         "Check it yourself, without network:",
         f"  .venv/bin/kapital verify {evidence} {files}",
+        *_signed_act_lines(folder),
         "Look at the issues in a browser (Ctrl-C stops the server):",
         f"  KAPITAL_DATA_DIR={folder} make run      then http://127.0.0.1:8080/disclosure/issues",
     ]
+
+
+def _signed_act_lines(folder: Path) -> list[str]:
+    file = folder / SIGNED_ACT
+    roots = folder / "trust" / "roots" / "root.cer"
+    return [f"  .venv/bin/kapital signature recheck {file} --roots {roots}"] if file.exists() else []
+
+
+def _signature_line(signatures: dict[str, Any]) -> str:
+    if not signatures["acts"]:
+        return "\nActs: authorised by the session alone, for libcrypto of OpenSSL 3 is not installed here"
+    return (
+        f"\nActs: {signatures['acts']} signed ({signatures['scheme']}, CAdES) over their RFC 8785 form with "
+        "certificates of a sandbox authority, each checked with chain and revocation before it was carried out"
+    )
 
 
 def _whole(number: int) -> str:

@@ -1,5 +1,6 @@
 """Runs the demonstration in a folder of its own and leaves the evidence there."""
 
+import json
 import shutil
 import time
 from collections.abc import Sequence
@@ -11,11 +12,13 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeEl
 
 from kapital.app import Kapital, open_kapital
 from kapital.demo import INVESTORS, ISSUES_MAX
-from kapital.demo.report import show, summary
+from kapital.demo.report import SIGNED_ACT, show, summary
+from kapital.demo.signing import Signing
 from kapital.demo.story import AT_ONCE, Story, play, start_of
 from kapital.invariants import check_invariants
 from kapital.kernel.calendar import moscow_day, russian_calendar
 from kapital.kernel.problems import Family, InvariantBroken, Problem, Retry
+from kapital.ledger.api import BasisKind
 from kapital.platform.clock import SteppedClock
 from kapital.platform.postgres import EmbeddedPostgres
 from kapital.platform.settings import Settings
@@ -83,15 +86,6 @@ async def run_demo(
     began = time.monotonic()
     files = files or [examples_folder() / name for name in FILES]
     clock = SteppedClock(start_of(_playable(files)))
-    # A connection for each of those who act at once: on a slow disk nobody waits in vain for another's.
-    # Never the server that the environment may name: a demonstration has no business in it.
-    settings = Settings(
-        data_dir=folder,
-        database_url=None,
-        acts_signed="simple",
-        postgres_shared_buffers_mb=256,
-        database_pool_size=AT_ONCE // 2,
-    )
     _empty(folder)
     with _progress(console) as bar:
         task = bar.add_task("starting PostgreSQL", total=None)
@@ -100,8 +94,11 @@ async def run_demo(
             bar.update(task, description=words)
             bar.console.print(f"  [dim]{time.monotonic() - began:5.1f} s[/dim]  {words}")
 
-        async with open_kapital(settings, clock) as kapital:
-            story = await play(kapital, clock, files, investors=investors, progress=progress)
+        async with (
+            Signing.open(clock, folder / "trust") as signing,
+            open_kapital(_settings(folder, signing), clock) as kapital,
+        ):
+            story = await play(kapital, clock, files, investors=investors, signing=signing, progress=progress)
             progress("checkpoint, evidence, invariants")
             note = await kapital.ledger.checkpoint()
             evidence, proof = await _leave_evidence(kapital, story, note, folder)
@@ -112,10 +109,27 @@ async def run_demo(
     return told, well and told["money_in_kopecks"] == told["money_out_kopecks"]
 
 
+def _settings(folder: Path, signing: Signing) -> Settings:
+    # A connection for each of those who act at once: on a slow disk nobody waits in vain for another's.
+    # Never the server that the environment may name: a demonstration has no business in it.
+    return Settings(
+        data_dir=folder,
+        database_url=None,
+        postgres_shared_buffers_mb=256,
+        database_pool_size=AT_ONCE // 2,
+        **signing.settings(),
+    )
+
+
 async def _leave_evidence(kapital: Kapital, story: Story, note: str, folder: Path) -> tuple[Path, Report]:
-    """Write the statement, the log's keys, the last checkpoint and the proof between the two; verify them."""
+    """Write the statement, the log's keys, the last checkpoint and the proof between the two; verify them.
+
+    Beside them the file of one signed act whose hash stands in an entry of the statement.
+    """
     if story.holder is None:
         raise InvariantBroken("the story took no statement")
+    if signed := _signed_act_of(story.statement):
+        (folder / SIGNED_ACT).write_bytes(await kapital.objects.get(signed))
     evidence = folder / f"statement-{story.holder.wallet}.kapital.json"
     evidence.write_bytes(story.statement)
     (folder / "log.vkey").write_text("".join(f"{key}\n" for key in kapital.ledger.verifier_keys))
@@ -130,6 +144,15 @@ async def _leave_evidence(kapital: Kapital, story: Story, note: str, folder: Pat
         second_proof=between,
     )
     return evidence, proof
+
+
+def _signed_act_of(statement: bytes) -> str | None:
+    """The SHA-256 of the first signed order that the statement's entries name; None if acts were not signed."""
+    for entry in decode(statement).entries:
+        basis = json.loads(entry.body)["basis"]
+        if basis["kind"] == BasisKind.ORDER and basis.get("document_sha256"):
+            return str(basis["document_sha256"])
+    return None
 
 
 def _progress(console: Console) -> Progress:

@@ -23,6 +23,7 @@ from kapital.demo.cast import (
     bring_on_stage,
     command,
 )
+from kapital.demo.signing import Signing
 from kapital.kernel.calendar import MOSCOW
 from kapital.kernel.problems import Problem, ensure
 from kapital.ledger.api import money_asset
@@ -76,6 +77,7 @@ class IssueStory:
 class Story:
     """What happened. `statement` is an evidence package of `holder`, taken while units were held."""
 
+    signing: Signing
     issues: list[IssueStory] = field(default_factory=list)
     investors: list[Player] = field(default_factory=list)
     refused: Counter[str] = field(default_factory=Counter)
@@ -99,17 +101,25 @@ def start_of(terms: Sequence[IssuanceTerms]) -> datetime:
 
 
 async def play(
-    kapital: Kapital, clock: SteppedClock, files: Sequence[Path], *, investors: int, progress: Progress
+    kapital: Kapital,
+    clock: SteppedClock,
+    files: Sequence[Path],
+    *,
+    investors: int,
+    signing: Signing,
+    progress: Progress,
 ) -> Story:
     """Play all acts. The last file's issue finds too few buyers and fails."""
-    story = Story()
+    story = Story(signing)
     raw = [file.read_bytes() for file in files]
     terms = [load_terms(one) for one in raw]
     progress("participants: registered, identified by one person, approved by another")
     story.investors, issuers = await bring_on_stage(kapital, investors, terms)
+    progress(f"certificates of signatures bound to them (sandbox authority, {signing.scheme})")
+    await signing.give_certificates(kapital, [*story.investors, *issuers])
     for file, text, one, issuer in zip(files, raw, terms, issuers, strict=True):
         progress(f"{one.code}: decision drafted, reviewed by two, signed, published")
-        issue_id = await _publish(kapital, issuer, text)
+        issue_id = await _publish(kapital, signing, issuer, text)
         story.issues.append(IssueStory(file, text, one, issuer, issue_id))
     progress("money arrives on the nominal account and finds its owners")
     await _fund_investors(kapital, story)
@@ -129,7 +139,7 @@ async def play(
     return story
 
 
-async def _publish(kapital: Kapital, issuer: Player, text: bytes) -> UUID:
+async def _publish(kapital: Kapital, signing: Signing, issuer: Player, text: bytes) -> UUID:
     app = kapital.tokenization.use_cases
     drafted = await app.draft_decision(DraftDecision(command_id=command(), actor=issuer.actor, terms=text))
     ensure(not drafted.faults, f"the example has faults: {[fault.code for fault in drafted.faults]}")
@@ -141,8 +151,15 @@ async def _publish(kapital: Kapital, issuer: Player, text: bytes) -> UUID:
         await app.review_decision(
             ReviewDecision(command_id=command(), actor=reviewer, issue_id=issue_id, decision_sha256=digest)
         )
+    command_id = command()
     await app.sign_decision(
-        SignDecision(command_id=command(), actor=issuer.actor, issue_id=issue_id, decision_sha256=digest)
+        SignDecision(
+            command_id=command_id,
+            actor=issuer.actor,
+            issue_id=issue_id,
+            decision_sha256=digest,
+            signed_act=await signing.decision(kapital, issuer, command_id, issue_id, digest),
+        )
     )
     await app.publish_decision(
         PublishDecision(command_id=command(), actor=ISSUE_MANAGER, issue_id=issue_id, decision_sha256=digest)
@@ -187,16 +204,21 @@ async def _withdraw_all(kapital: Kapital, story: Story) -> None:
     owed = [(player, balances[player.wallet]) for player in players if balances.get(player.wallet)]
     story.investors_out_kopecks = sum(balances.get(player.wallet, 0) for player in story.investors)
     story.issuers_out_kopecks = sum(balances.get(issue.issuer.wallet, 0) for issue in story.issues)
+    # Years may have passed, and certificates run out.
+    await story.signing.give_certificates(kapital, [player for player, _ in owed])
     for start in range(0, len(owed), AT_ONCE):
-        await asyncio.gather(*(_withdraw(kapital, *one) for one in owed[start : start + AT_ONCE]))
+        some = owed[start : start + AT_ONCE]
+        await asyncio.gather(*(_withdraw(kapital, story.signing, *one) for one in some))
     while await kapital.bank.work_off() or await _money_in_transit(kapital):
         await kapital.settle_down()
 
 
-async def _withdraw(kapital: Kapital, player: Player, kopecks: int) -> None:
+async def _withdraw(kapital: Kapital, signing: Signing, player: Player, kopecks: int) -> None:
     item = WithdrawalItem(wallet_id=player.wallet, amount_kopecks=kopecks, payout_account=player.account)
+    command_id = command()
+    signed = await signing.withdrawals(kapital, player, command_id, (item,))
     [answer] = await kapital.settlement.use_cases.request_withdrawals(
-        RequestWithdrawals(command_id=command(), actor=player.actor, items=(item,))
+        RequestWithdrawals(command_id=command_id, actor=player.actor, items=(item,), signed_act=signed)
     )
     ensure(answer.code is None, f"a withdrawal was refused: {answer.code}")
 
@@ -231,11 +253,11 @@ async def _subscribe(kapital: Kapital, story: Story, issue: IssueStory, *, faili
 
 
 async def _order(kapital: Kapital, story: Story, buyer: Player, issue: IssueStory, units: int) -> None:
+    command_id, orders = command(), (NewOrder(issue_id=issue.issue_id, units=units),)
+    signed = await story.signing.orders(kapital, buyer, command_id, orders)
     try:
         placed = await kapital.tokenization.use_cases.place_orders(
-            PlaceOrders(
-                command_id=command(), actor=buyer.actor, orders=(NewOrder(issue_id=issue.issue_id, units=units),)
-            )
+            PlaceOrders(command_id=command_id, actor=buyer.actor, orders=orders, signed_act=signed)
         )
     except Problem as problem:
         story.refused[problem.code] += 1

@@ -6,7 +6,16 @@ signature. Keys live in the memory of this process. Nothing made here is a quali
 """
 
 from kapital.sandbox.certification_authority.authority import Authority, Subject
+from kapital.sandbox.certification_authority.believed import BelievedAuthority
 from kapital.sandbox.certification_authority.people import SandboxSigner, TimeStampAuthority
 from kapital.sandbox.certification_authority.scheme import Scheme, default_scheme
 
-__all__ = ["Authority", "SandboxSigner", "Scheme", "Subject", "TimeStampAuthority", "default_scheme"]
+__all__ = [
+    "Authority",
+    "BelievedAuthority",
+    "SandboxSigner",
+    "Scheme",
+    "Subject",
+    "TimeStampAuthority",
+    "default_scheme",
+]
