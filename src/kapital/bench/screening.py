@@ -55,7 +55,10 @@ from kapital.platform.unit_of_work import UnitOfWork
 
 SETS: Final = {"public": "nomenklatura_name_bench_cases.csv", "russian": "russian_name_pairs.csv"}
 BY_HAND: Final = "russian_name_pairs_by_hand.csv"
-"""Written without looking at the rules, and cut by a hash into a part to tune on and a part held out."""
+"""Written by hand; the rules were bettered by what it showed."""
+HELD_OUT: Final = "russian_name_pairs_held_out.csv"
+"""Written when the rules were done and before anything was run on it. Rules are not to be bettered by what it shows:
+whoever does writes another one."""
 ENTITIES: Final = "nomenklatura_entity_bench_checks.yml"
 PLANTED_PER_CENT: Final = 10
 """Percent of the update's entries that are clients under another spelling."""
@@ -279,17 +282,17 @@ def labelled_figures() -> dict[str, Any]:
     threshold = threshold_ppm(datetime.now(UTC))
     return {
         "public": measured(labelled_pairs(SETS["public"]), threshold),
-        "russian": measured([*labelled_pairs(SETS["russian"]), *labelled_pairs(BY_HAND)], threshold),
+        "russian": measured(russian_pairs(), threshold),
+        "russian_held_out": measured(labelled_pairs(HELD_OUT), threshold),
     }
 
 
 def details() -> dict[str, Any]:
-    """The parts of the Russian figure – made by rules, by hand to tune on, by hand held out – and the entities."""
+    """The parts of the Russian figure that the rules were made with – by rules, by hand – and the entities."""
     threshold = threshold_ppm(datetime.now(UTC))
     return {
         "made_by_rules": measured(labelled_pairs(SETS["russian"]), threshold),
-        "by_hand_tuning": measured(labelled_pairs(BY_HAND, part="tuning"), threshold),
-        "by_hand_held_out": measured(labelled_pairs(BY_HAND, part="held_out"), threshold),
+        "by_hand": measured(labelled_pairs(BY_HAND), threshold),
         "entities": measured(entity_pairs(), threshold),
     }
 
@@ -297,13 +300,17 @@ def details() -> dict[str, Any]:
 Labelled = tuple[Particulars, Particulars, bool]
 
 
-def labelled_pairs(file: str, *, part: str | None = None) -> list[Labelled]:
-    """The pairs of a set, or of one part of it: client, entry, whether they are the same."""
+def russian_pairs() -> list[Labelled]:
+    """All labelled Russian pairs: made by rules, by hand, held out."""
+    return [pair for file in (SETS["russian"], BY_HAND, HELD_OUT) for pair in labelled_pairs(file)]
+
+
+def labelled_pairs(file: str) -> list[Labelled]:
+    """The pairs of a set: client, entry, whether they are the same."""
     content = (files("kapital.bench.data") / "screening" / file).read_text(encoding="utf-8")
     return [
         (_named(row["schema"], row["name1"]), _named(row["schema"], row["name2"]), row["is_match"] == "true")
         for row in csv.DictReader(content.splitlines())
-        if part is None or row["part"] == part
     ]
 
 

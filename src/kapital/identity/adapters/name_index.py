@@ -10,8 +10,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from kapital.identity.domain.legal_forms import without_forms
+from kapital.identity.domain.legal_forms import without_abbreviations, without_forms, without_requisites
+from kapital.identity.domain.name_habits import given_name, spelled_otherwise
 from kapital.identity.domain.name_spelling import folded, is_cyrillic
+from kapital.identity.domain.name_spelling import words as words_of
 from kapital.identity.domain.problems import ScreeningEngineMissing
 from kapital.identity.domain.screening import Particulars, SubjectKind
 
@@ -49,9 +51,12 @@ def rows_of(name: str, kind: SubjectKind) -> Iterator[tuple[int, ...]]:
     """The rows of a name: as it is; in Latin letters when it is of a third script; an organisation's initials."""
     words = folded(name)
     if kind is SubjectKind.PERSON:
+        words = tuple(form for word in words_of(name) if (form := given_name(word)))
         yield pieces_of(words)
+        for otherwise in spelled_otherwise(words_of(name)):
+            yield pieces_of(otherwise)
     else:
-        words = without_forms(words)
+        words = without_abbreviations(without_forms(without_requisites(words)))
         yield pieces_of(words)
         if len(words) >= ACRONYM_WORDS_MIN:
             yield pieces_of(("".join(word[0] for word in words),))

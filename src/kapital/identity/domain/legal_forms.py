@@ -17,14 +17,21 @@ _LONG: Final = (
     "федеральное государственное унитарное предприятие",
     "государственное унитарное предприятие",
     "муниципальное унитарное предприятие",
+    "сельскохозяйственный производственный кооператив",
     "производственный кооператив",
+    "крестьянское фермерское хозяйство",
+    "товарищество собственников жилья",
+    "федеральное государственное бюджетное учреждение",
+    "государственное бюджетное учреждение",
+    "муниципальное бюджетное учреждение",
     "limited liability company",
     "joint stock company",
     "public joint stock company",
     "closed joint stock company",
 )
 _SHORT: Final = (
-    "ооо оао зао пао нао ао тоо ип гуп фгуп муп ано нко ooo oao zao pao nao ao too ip llc jsc pjsc ojsc cjsc ltd "
+    "ооо оао зао пао нао ао тоо ип гуп фгуп муп ано нко спк кфх тсж фгбу гбу мбу "
+    "ooo oao zao pao nao ao too ip llc jsc pjsc ojsc cjsc ltd "
     "limited inc corp gmbh ag sa plc llp co company"
 )
 _LONG_FOLDED: Final = sorted((tuple(map(folded_word, form.split())) for form in _LONG), key=len, reverse=True)
@@ -44,6 +51,21 @@ def without_forms(name: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(left) or name
 
 
+_REQUISITES: Final = frozenset(map(folded_word, ("инн", "огрн", "огрнип", "кпп")))
+_REQUISITE_LENGTH_MIN: Final = 9
+
+
+def without_requisites(name: tuple[str, ...]) -> tuple[str, ...]:
+    """Folded words without numbers of registers that somebody wrote into the name: (ИНН 7700000001)."""
+    left: list[str] = []
+    for word in name:
+        if word.isdigit() and len(word) >= _REQUISITE_LENGTH_MIN and left and left[-1] in _REQUISITES:
+            left.pop()
+        else:
+            left.append(word)
+    return tuple(left) or name
+
+
 def has_russian_form(name: tuple[str, ...]) -> bool:
     """Whether the folded words hold a Russian legal form, in either script."""
     return not _RUSSIAN.isdisjoint(name) or any(
@@ -60,6 +82,12 @@ _ABBREVIATED: Final = {
         ("нпп", "научно производственное предприятие"),
         ("чоп", "частное охранное предприятие"),
         ("чоо", "частная охранная организация"),
+        ("нии", "научно исследовательский институт"),
+        ("окб", "опытное конструкторское бюро"),
+        ("акб", "акционерный коммерческий банк"),
+        ("кб", "коммерческий банк"),
+        ("пкф", "производственно коммерческая фирма"),
+        ("им", "имени"),
         ("тд", "торговый дом"),
         ("ук", "управляющая компания"),
         ("гк", "группа компаний"),

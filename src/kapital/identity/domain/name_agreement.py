@@ -4,13 +4,19 @@ General matchers do not know that a patronymic, an initial or a surname's ending
 do, and only these: where they are silent the general score stands.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
 from typing import Final
 
-from kapital.identity.domain.legal_forms import has_russian_form, without_abbreviations, without_forms
+from kapital.identity.domain.legal_forms import (
+    has_russian_form,
+    without_abbreviations,
+    without_forms,
+    without_requisites,
+)
+from kapital.identity.domain.name_alignment import PATRONYMIC, Alignment, has_digit
+from kapital.identity.domain.name_habits import readings
 from kapital.identity.domain.name_spelling import (
     NAMES_KEPT,
     folded,
@@ -20,14 +26,7 @@ from kapital.identity.domain.name_spelling import (
     repaired,
     words,
 )
-
-TYPO_LENGTH_MIN: Final = 7
-"""Folded signs of a word from which on one wrong sign may be a slip."""
-SHORT_TYPO_LENGTH_MIN: Final = 5
-"""The same across scripts, where the slip may be the transliteration's."""
-
-
-Fits = Callable[[str, str], bool]
+from kapital.identity.domain.name_variants import russian_form
 
 _ROMAN_NUMERALS: Final = frozenset({"II", "III", "IV", "VI", "VII", "VIII", "IX"})
 
@@ -50,12 +49,6 @@ class Agreement:
 
 
 _SILENT: Final = Agreement(Verdict.SILENT, "")
-_PATRONYMIC: Final = ("oviQ", "eviQ", "ovna", "evna", "iQna", "ogli", "kizi")
-# Endings that make one root another surname. Masculine and feminine differ on purpose.
-_ENDINGS: Final = (
-    "ova", "eva", "ina", "skaia", "Ckaia", "ov", "ev", "in", "ski", "Cki", "enko", "ko", "iX", "uk", "Quk", "ian",
-    "iC", "ia", "i",
-)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +59,7 @@ class _Spelled:
     folded: tuple[str, ...]
     initials: tuple[str, ...]  # their order tells «А.С.» from «С.А.»
     lettered: tuple[str, ...] | None  # None when a word is of another script
+    readings: tuple[tuple[str, ...], ...]  # of each word of a name that is not Cyrillic
     is_cyrillic: bool
     has_patronymic: bool
 
@@ -75,27 +69,16 @@ _SON, _DAUGHTER = "ogli", "kizi"
 _AS_ONE: Final = dict.fromkeys(("ogli", "oglu", "ugli", "uglu"), _SON) | dict.fromkeys(
     ("kizi", "qizi", "gizi", "kiz"), _DAUGHTER
 )
-# Given names that Ukrainian and Belarusian papers write as names of their own.
-_THEIRS: Final = """
-    Михайло=Михаил Дмитро=Дмитрий Олексій=Алексей Олександр=Александр Олександра=Александра Микола=Николай
-    Сергій=Сергей Андрій=Андрей Володимир=Владимир Євген=Евгений Євгенія=Евгения Юрій=Юрий Василь=Василий
-    Олена=Елена Ганна=Анна Катерина=Екатерина Пилип=Филипп Тетяна=Татьяна Наталія=Наталья Григорій=Григорий
-    Аляксандр=Александр Аляксей=Алексей Сяргей=Сергей Мікалай=Николай Уладзімір=Владимир Дзмітрый=Дмитрий
-    Міхаіл=Михаил Алена=Елена Кацярына=Екатерина Яўген=Евгений
-"""
-_GIVEN: Final = {
-    folded_word(theirs): folded_word(russian) for theirs, russian in (pair.split("=") for pair in _THEIRS.split())
-}
 _STANDINGS: Final = (tuple(map(folded_word, ("индивидуальный", "предприниматель"))), (folded_word("ип"),))
 """What papers write before the name of a sole proprietor."""
 
 
-def _plain(folded_words: tuple[str, ...]) -> tuple[str, ...]:
+def _plain(folded_words: tuple[str, ...], *, is_lettered: bool = False) -> tuple[str, ...]:
     """The words that are the name itself, variants of particles and of given names as one."""
     for standing in _STANDINGS:
         if folded_words[: len(standing)] == standing and len(folded_words) > len(standing) + 1:
             folded_words = folded_words[len(standing) :]
-    return tuple(_GIVEN.get(word, _AS_ONE.get(word, word)) for word in folded_words)
+    return tuple(_AS_ONE.get(word) or russian_form(word, is_lettered=is_lettered) for word in folded_words)
 
 
 @lru_cache(maxsize=NAMES_KEPT)
@@ -105,10 +88,16 @@ def _spelled(name: str) -> _Spelled:
         words=tuple(sorted(word.casefold() for word in words(name))),
         folded=of_name,
         initials=tuple(word for word in of_name if len(word) == 1),
-        lettered=_plain(lettered(name)) if all(map(is_cyrillic, words(name))) else None,
+        lettered=_plain(lettered(name), is_lettered=True) if all(map(is_cyrillic, words(name))) else None,
+        readings=() if is_cyrillic(repaired(name)) else _readings(name),
         is_cyrillic=is_cyrillic(repaired(name)),
-        has_patronymic=len(of_name) > 2 and any(word.endswith(_PATRONYMIC) for word in of_name),
+        has_patronymic=len(of_name) > 2 and any(word.endswith(PATRONYMIC) for word in of_name),
     )
+
+
+def _readings(name: str) -> tuple[tuple[str, ...], ...]:
+    forms = (readings(word) for word in words(name) if folded_word(word))
+    return tuple(tuple(russian_form(form, is_lettered=False) for form in of_word) for of_word in forms)
 
 
 def compare_persons(one: str, other: str) -> Agreement:
@@ -120,6 +109,9 @@ def compare_persons(one: str, other: str) -> Agreement:
     if not any(cyrillic) and not (ours.has_patronymic and theirs.has_patronymic):
         return _SILENT
     one_words, other_words = _comparable(ours, theirs)
+    if (read := _read_as(ours, theirs, one_words, other_words)) is not None:
+        # What only a habit of writing makes equal is a likeness, and never enough to be the same without a person.
+        return _judged(Alignment.of(*read, both_cyrillic=False))
     same = sorted(one_words) == sorted(other_words) and ours.initials == theirs.initials
     if same and len(one_words) > 1:
         return Agreement(Verdict.IDENTICAL, "the same words: " + " ".join(sorted(one_words)))
@@ -127,7 +119,7 @@ def compare_persons(one: str, other: str) -> Agreement:
         return _SILENT
     if len(one_words) != len(other_words) and _joined(one_words, other_words):
         return Agreement(Verdict.IDENTICAL, "the same words, written apart or together")
-    return _judged(_Alignment.of(one_words, other_words, both_cyrillic=all(cyrillic)))
+    return _judged(Alignment.of(one_words, other_words, both_cyrillic=all(cyrillic)))
 
 
 def _comparable(ours: _Spelled, theirs: _Spelled) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -137,11 +129,37 @@ def _comparable(ours: _Spelled, theirs: _Spelled) -> tuple[tuple[str, ...], tupl
     return ours.folded, theirs.folded
 
 
+_Words = tuple[str, ...]
+
+
+def _read_as(ours: _Spelled, theirs: _Spelled, one: _Words, other: _Words) -> tuple[_Words, _Words] | None:
+    """The words of both, those of the Latin one read as a habit has them where that gives a word of the Cyrillic one.
+
+    None where both are of one script, or where no habit changes anything.
+    """
+    if ours.is_cyrillic == theirs.is_cyrillic:
+        return None
+    if theirs.is_cyrillic:
+        read = _reading(ours, one, other)
+        return None if read == one else (read, other)
+    read = _reading(theirs, other, one)
+    return None if read == other else (one, read)
+
+
+def _reading(latin: _Spelled, plain: _Words, wanted: _Words) -> _Words:
+    if len(latin.readings) != len(plain):  # A standing was left out of the plain words.
+        return plain
+    return tuple(
+        word if word in wanted else next((form for form in forms if form in wanted), word)
+        for word, forms in zip(plain, latin.readings, strict=True)
+    )
+
+
 def compare_companies(one: str, other: str) -> Agreement:
     """Compare two names of legal entities; legal forms do not count."""
-    if (numbers := _numerals(one)) != _numerals(other) and not _has_digit(one + other):
+    if (numbers := _numerals(one)) != _numerals(other) and not has_digit(one + other):
         return Agreement(Verdict.CONTRADICTS, f"numbered otherwise: {', '.join(sorted(numbers ^ _numerals(other)))}")
-    whole_one, whole_other = folded(one), folded(other)
+    whole_one, whole_other = without_requisites(folded(one)), without_requisites(folded(other))
     ours, theirs = without_abbreviations(without_forms(whole_one)), without_abbreviations(without_forms(whole_other))
     cyrillic = is_cyrillic(repaired(one)), is_cyrillic(repaired(other))
     if not any(cyrillic):
@@ -151,7 +169,7 @@ def compare_companies(one: str, other: str) -> Agreement:
     both_russian = all(cyrillic) or (has_russian_form(whole_one) and has_russian_form(whole_other))
     if not both_russian:
         return _SILENT
-    found = _Alignment.of(ours, theirs, both_cyrillic=True)
+    found = Alignment.of(ours, theirs, both_cyrillic=True)
     if found.left or found.right:
         return Agreement(Verdict.CONTRADICTS, f"words of one only: {' '.join((*found.left, *found.right))}")
     return _SILENT
@@ -169,53 +187,7 @@ def _joined(ours: tuple[str, ...], theirs: tuple[str, ...]) -> bool:
     return False
 
 
-@dataclass(frozen=True, slots=True)
-class _Alignment:
-    """Words of two names paired: equal, as initials, as slips; and what is left on each side."""
-
-    equal: int
-    initials: int
-    turned: bool
-    slips: tuple[str, ...]
-    left: tuple[str, ...]
-    right: tuple[str, ...]
-
-    @classmethod
-    def of(cls, ours: tuple[str, ...], theirs: tuple[str, ...], *, both_cyrillic: bool) -> "_Alignment":
-        left, right = list(ours), list(theirs)
-        equal = 0
-        for word in ours:
-            if len(word) > 1 and word in right:
-                left.remove(word)
-                right.remove(word)
-                equal += 1
-        is_slip = _is_slip_of_cyrillic if both_cyrillic else _is_slip_across_scripts
-        slips = _paired(left, right, is_slip)
-        initials = _paired(left, right, _is_initial)
-        turned = [ours.index(a) for a, _ in initials], [theirs.index(b) for _, b in initials]
-        return cls(
-            equal,
-            len(initials),
-            turned[0] != sorted(turned[0]) or turned[1] != sorted(turned[1]),
-            tuple(f"{a}~{b}" for a, b in slips),
-            tuple(left),
-            tuple(right),
-        )
-
-
-def _paired(left: list[str], right: list[str], fits: Fits) -> list[tuple[str, str]]:
-    pairs: list[tuple[str, str]] = []
-    if not right:
-        return pairs
-    for word in tuple(left):
-        if (match := next((other for other in right if fits(word, other)), None)) is not None:
-            left.remove(word)
-            right.remove(match)
-            pairs.append((word, match))
-    return pairs
-
-
-def _judged(found: _Alignment) -> Agreement:
+def _judged(found: Alignment) -> Agreement:
     if found.left and found.right:
         return Agreement(Verdict.CONTRADICTS, f"{' '.join(found.left)} against {' '.join(found.right)}")
     if found.turned:
@@ -231,59 +203,6 @@ def _judged(found: _Alignment) -> Agreement:
     return _SILENT
 
 
-def _is_initial(one: str, other: str) -> bool:
-    """An initial and a word; ё and е, ю and я have several Latin forms, of which folding keeps the first sound."""
-    short, whole = (one, other) if len(one) <= len(other) else (other, one)
-    if len(short) > 2:
-        return False
-    if len(short) == 1:
-        # Ксения has the initial К, and the first sound of "ks".
-        return short != whole and (whole.startswith(short) or (short == "k" and whole.startswith("X")))
-    return short == "ia" and whole.startswith(short) and short != whole
-
-
-def _is_slip_of_cyrillic(one: str, other: str) -> bool:
-    return _is_slip(one, other, TYPO_LENGTH_MIN)
-
-
-def _is_slip_across_scripts(one: str, other: str) -> bool:
-    return _is_slip(one, other, SHORT_TYPO_LENGTH_MIN)
-
-
-def _is_slip(one: str, other: str, shortest: int) -> bool:
-    if one[0] != other[0] and one[-1] != other[-1]:  # One wrong sign leaves the first or the last one right.
-        return False
-    if min(len(one), len(other)) < shortest or not _one_edit(one, other):
-        return False
-    ending = _ending(one)
-    return not _has_digit(one + other) and ending == _ending(other) and not _has_suffix_k(one, other, ending)
-
-
-def _has_suffix_k(one: str, other: str, ending: str) -> bool:
-    """Whether a suffix makes one surname of the other: Солодов and Солодков, Рыбин and Рыбкин."""
-    stems = sorted((one.removesuffix(ending), other.removesuffix(ending)), key=len)
-    return bool(ending) and stems[1] == f"{stems[0]}k"
-
-
 def _numerals(name: str) -> frozenset[str]:
     """Roman numerals above one, as companies of a group are numbered."""
     return frozenset(word for word in words(name) if word in _ROMAN_NUMERALS)
-
-
-def _ending(word: str) -> str:
-    return next((ending for ending in _ENDINGS if word.endswith(ending)), "")
-
-
-def _has_digit(text: str) -> bool:
-    return any(sign.isdigit() for sign in text)
-
-
-def _one_edit(one: str, other: str) -> bool:
-    """Whether one sign put in, left out, changed, or two neighbours turned make one of the other."""
-    if abs(len(one) - len(other)) > 1:
-        return False
-    start = 0
-    while start < min(len(one), len(other)) and one[start] == other[start]:
-        start += 1
-    a, b = one[start:], other[start:]
-    return a[1:] == b[1:] or a[1:] == b or a == b[1:] or (a[:2] == b[:2][::-1] and a[2:] == b[2:])

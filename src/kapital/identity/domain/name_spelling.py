@@ -46,10 +46,12 @@ _SOUNDS: Final = (
     ("ph", "f"), ("gue", "ge"), ("gui", "gi"), ("dj", "dZ"),
     ("cz", "C"), ("ts", "C"), ("tz", "C"), ("c", "C"), ("h", "X"), ("x", "X"), ("w", "v"),
     ("yo", "e"), ("jo", "e"), ("ye", "e"), ("je", "e"), ("yu", "iu"), ("ju", "iu"), ("ya", "ia"), ("ja", "ia"),
-    ("y", "i"), ("j", "i"), ("iu", "u"),
+    ("y", "i"), ("j", "i"), ("iu", "u"), ("gue", "ge"), ("gui", "gi"),
 )  # fmt: skip
 # Where two letters meet that Latin writes as one sound: сч and щ are both "sch", тч and ч both "tch".
 _MET: Final = (("tQ", "Q"), ("CQ", "Q"), ("XQ", "kW"), ("sQ", "W"), ("WQ", "W"))
+_AFTER_HUSH: Final = re.compile("(?<=[ZWQC])o(?=v)")
+"""Хрущёв and Хрущов: after a hushing sound ё and о are one."""
 _SPLIT: Final = re.compile(r"[^\w]+|_")
 _NOT_SOUND: Final = re.compile(r"['’`ʹʺ\"ʼ´]")
 
@@ -111,7 +113,7 @@ def folded_word(word: str) -> str:
         word = _HARD_C.sub("k", word)
     for written, sound in (*_SOUNDS, *_MET):
         word = word.replace(written, sound)
-    return _once(word)
+    return _once(_AFTER_HUSH.sub("e", word))
 
 
 @lru_cache(maxsize=200_000)
