@@ -1,5 +1,6 @@
 """A withdrawal: a beneficiary's money on its way to the beneficiary's own bank account."""
 
+from typing import Final
 from uuid import UUID
 
 import msgspec
@@ -63,3 +64,12 @@ def refusal_of(item: WithdrawalItem, *, owner: UUID | None, participant_id: UUID
     except Problem as problem:
         return problem
     return None
+
+
+FROZEN: Final = "wallet_debits_frozen"
+"""The ledger's code: why a withdrawal that was locked before its wallet was frozen was not sent."""
+
+
+def shown_reason(reason: str | None, *, own: bool) -> str | None:
+    """A reason as its reader may know it: to the participant a freeze is any standing (115-FZ art. 4)."""
+    return "participant_must_be_active" if own and reason == FROZEN else reason

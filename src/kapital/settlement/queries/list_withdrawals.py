@@ -11,6 +11,7 @@ from kapital.contracts.base import unset_if_none
 from kapital.kernel.actor import Actor
 from kapital.platform import access
 from kapital.settlement.domain.problems import WithdrawalNotFound
+from kapital.settlement.domain.withdrawal import shown_reason
 
 _LIST: Final = text(
     """
@@ -38,7 +39,7 @@ async def list_withdrawals(
     whose = access.scope(actor, "list_withdrawals", "Withdrawal")
     values = {"one": None, "state": state.value if state else None, "before": before, "limit": limit}
     rows = await conn.execute(_LIST, {**values, "participant": whose.only})
-    return contract.WithdrawalPage(withdrawals=[_withdrawal(row) for row in rows])
+    return contract.WithdrawalPage(withdrawals=[_withdrawal(row, own=whose.only is not None) for row in rows])
 
 
 async def get_withdrawal(conn: AsyncConnection, actor: Actor, withdrawal_id: UUID) -> contract.Withdrawal:
@@ -49,17 +50,17 @@ async def get_withdrawal(conn: AsyncConnection, actor: Actor, withdrawal_id: UUI
     row = found.one_or_none()
     if row is None:
         raise WithdrawalNotFound
-    return _withdrawal(row)
+    return _withdrawal(row, own=whose.only is not None)
 
 
-def _withdrawal(row: Any) -> contract.Withdrawal:
+def _withdrawal(row: Any, *, own: bool) -> contract.Withdrawal:
     return contract.Withdrawal(
         withdrawal_id=UUID(str(row.withdrawal_id)),
         wallet_id=UUID(str(row.wallet_id)),
         amount_kopecks=row.amount_kopecks,
         payout_account=contract.PayoutAccount(bic=row.bic, account=row.account),
         state=contract.WithdrawalState(row.state),
-        reason=unset_if_none(row.reason),
+        reason=unset_if_none(shown_reason(row.reason, own=own)),
         entry_seq=unset_if_none(row.entry_seq),
         requested_at=row.requested_at,
         changed_at=row.changed_at,

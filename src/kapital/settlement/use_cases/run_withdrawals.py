@@ -5,11 +5,10 @@ from collections.abc import Awaitable, Callable, Sequence
 from kapital.platform.logging import get_logger
 from kapital.settlement.domain.problems import BankSilent
 from kapital.settlement.domain.states import WithdrawalState
-from kapital.settlement.domain.withdrawal import Move, Withdrawal
+from kapital.settlement.domain.withdrawal import FROZEN, Move, Withdrawal
 from kapital.settlement.ports import Parts, PayoutState, PayoutStatus
 from kapital.settlement.use_cases.entries import withdrawal_paid, withdrawal_re_credit
 from kapital.settlement.use_cases.withdrawal_steps import (
-    FROZEN,
     frozen_since,
     lock_money,
     make_moves,

@@ -1,7 +1,6 @@
 """Steps that withdrawals make on their way: the ledger first or after, the table, the event; each resumable."""
 
 from collections.abc import Callable, Sequence
-from typing import Final
 from uuid import UUID
 
 from kapital.ledger.api import AssetKind, Committed, Ledger, Transaction
@@ -13,9 +12,6 @@ from kapital.settlement.domain.states import WITHDRAWAL, WithdrawalState
 from kapital.settlement.domain.withdrawal import Move, Withdrawal
 from kapital.settlement.ports import Parts
 from kapital.settlement.use_cases.entries import MONEY, withdrawal_lock
-
-FROZEN: Final = "wallet_debits_frozen"
-"""The ledger's code: why a withdrawal was not sent."""
 
 _log = get_logger(__name__)
 _WANT_OF_MONEY = "balance_insufficient"
