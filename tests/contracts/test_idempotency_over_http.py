@@ -813,6 +813,14 @@ async def _newcomer(play: Play) -> str:
         {"decisions": [decision]},
         other={"decisions": [decision | {"basis_reference": "ЗКЛ-43"}]},
     )
+    doubt = {"identification_sha256": decision["identification_sha256"], "reason": "Письмо вернулось"}
+    await play.try_out(
+        "POST /v1/identity/participants/{participant_id}/doubts",
+        "aml_officer",
+        doubt,
+        other=doubt | {"reason": "Телефон не отвечает"},
+        participant_id=str(who),
+    )
     await play.kapital.bus.drain()
     return str(who)
 

@@ -291,8 +291,53 @@ class Identification(Contract, kw_only=True):
     identification_sha256: str
 
 
+class RenewalRequest(Contract, kw_only=True):
+    renew_by: Annotated[
+        AwareDatetime,
+        Meta(
+            description="The first instant at which the identification no longer holds."
+        ),
+    ]
+    text_ru: str
+    text_en: str
+
+
+class RecordDoubtRequest(Contract, kw_only=True):
+    identification_sha256: Annotated[
+        str,
+        Meta(
+            description="Of the approved identification that is doubted, as the officer saw it.",
+            pattern="^[0-9a-f]{64}$",
+        ),
+    ]
+    reason: Annotated[
+        str,
+        Meta(
+            description="Why the data may be untrue. May hold personal data; kept here and shown to who decides only.",
+            max_length=2000,
+            min_length=1,
+        ),
+    ]
+
+
+class IdentificationDoubt(Contract, kw_only=True):
+    participant_id: UUID
+    case_id: Annotated[UUID, Meta(description="The case whose approval is doubted.")]
+    reason: str
+    recorded_by: Annotated[str, Meta(description="Pseudonym of the officer.")]
+    recorded_at: AwareDatetime
+    valid_until_before: AwareDatetime
+    valid_until: Annotated[
+        AwareDatetime,
+        Meta(
+            description="The first instant at which the identification no longer holds."
+        ),
+    ]
+
+
 class KycStatus(Contract, kw_only=True):
     participant_id: UUID
+    renewal: Annotated[RenewalRequest, Meta(description="Asked for when the term ends soon (parameter `kyc_renewal_notice_days`) or has ended; null otherwise. Why it ends is\nnot said: the words are the same whatever shortened it (115-FZ, no tipping off).\n")] | None
     is_identified: Annotated[
         bool, Meta(description="True when an approved case exists, valid or expired.")
     ]
@@ -738,7 +783,7 @@ class CompleteCaseRequest(Contract, kw_only=True):
         Annotated[
             bool,
             Meta(
-                description="Identify in the simplified way; refused (`simplified_identification_not_allowed`) unless the operator's setting allows it."
+                description="Identify in the simplified way; refused (`simplified_identification_not_allowed`) before the day from which the operator's setting allows it."
             ),
         ]
         | UnsetType
@@ -761,6 +806,7 @@ class RiskAssessment(Contract, kw_only=True):
 
 class KycDossier(Contract, kw_only=True):
     participant_id: UUID
+    doubt: Annotated[IdentificationDoubt, Meta(description="The last doubt about an approval of the participant, of this case or of the one that it renews.")] | None
     case_id: UUID
     version: Annotated[int, Meta(ge=-9223372036854775808, le=9223372036854775807)]
     state: CaseState
@@ -1212,6 +1258,29 @@ class KycDecided(Contract, kw_only=True):
     outcome: KycOutcome
     category: InvestorCategory
     valid_until: Annotated[AwareDatetime, Meta(description="The first instant at which the identification no longer holds; null when rejected.")] | None
+    method: IdentificationMethod | UnsetType = UNSET
+    operation_limit_kopecks: (
+        Annotated[
+            int,
+            Meta(description="What one operation may come to under this identification (115-FZ art. 7(1.1)); null for no limit. Told together with\n`method`.\n"),
+        ]
+        | None
+        | UnsetType
+    ) = UNSET
+
+
+class KycTermChanged(Contract, kw_only=True):
+    """
+    The term only, never why (115-FZ, no tipping off).
+    """
+
+    participant_id: UUID
+    valid_until: Annotated[
+        AwareDatetime,
+        Meta(
+            description="The first instant at which the identification no longer holds."
+        ),
+    ]
 
 
 class KycExpired(Contract, kw_only=True):
@@ -1437,6 +1506,7 @@ EVENT_TYPES: dict[str, type[Contract]] = {
     "kapital.identity.kyc_decided.v1": KycDecided,
     "kapital.identity.kyc_expired.v1": KycExpired,
     "kapital.identity.kyc_referred.v1": KycReferred,
+    "kapital.identity.kyc_term_changed.v1": KycTermChanged,
     "kapital.identity.measure_changed.v1": MeasureChanged,
 }
 """Event type -> type of its data."""

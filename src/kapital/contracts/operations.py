@@ -79,6 +79,7 @@ OPERATIONS: Final[dict[tuple[str, str], str]] = {
     ("POST", "/v1/identity/identifications"): "record_identifications",
     ("POST", "/v1/identity/participants/{participant_id}/completion"): "complete_kyc_case",
     ("POST", "/v1/identity/participants/{participant_id}/documents"): "attach_kyc_document",
+    ("POST", "/v1/identity/participants/{participant_id}/doubts"): "record_identification_doubt",
     ("POST", "/v1/identity/participants/{participant_id}/questionnaire"): "fill_questionnaire",
     ("POST", "/v1/identity/screening/clients"): "screen_clients",
     ("POST", "/v1/identity/screening/hits/{hit_id}/decision"): "decide_screening_hit",

@@ -7,6 +7,7 @@ from kapital.contracts import identity as contract
 from kapital.identity.domain.aml_message import AmlMessage
 from kapital.identity.domain.certificate import Certificate
 from kapital.identity.domain.delegation import Delegation
+from kapital.identity.domain.doubt import Doubt
 from kapital.identity.domain.freeze import Freeze, FreezeBasis, ProposedRelease
 from kapital.identity.domain.freeze_entry import AskedEntry
 from kapital.identity.domain.kyc_document import KycDocument
@@ -184,3 +185,8 @@ def aml_message(message: AmlMessage, now: datetime) -> contract.AmlMessage:
         answered_at=message.answered_at,
         answer_reference=message.answer_reference,
     )
+
+
+def identification_doubt(doubt: Doubt) -> contract.IdentificationDoubt:
+    """A doubt, for the staff who decide."""
+    return contract.IdentificationDoubt(**{name: getattr(doubt, name) for name in doubt.__struct_fields__})

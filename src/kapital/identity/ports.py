@@ -13,6 +13,7 @@ from kapital.identity.domain.case_party import CaseParty
 from kapital.identity.domain.certificate import Certificate
 from kapital.identity.domain.delegation import Delegation
 from kapital.identity.domain.dossier import Dossier
+from kapital.identity.domain.doubt import Doubt
 from kapital.identity.domain.freeze import Freeze
 from kapital.identity.domain.freeze_entry import AskedEntry, FollowedHit
 from kapital.identity.domain.kyc_case import KycCase
@@ -48,7 +49,7 @@ class CaseStore(Protocol):
         ...
 
     async def under_measures(self, conn: AsyncConnection, participant_ids: Sequence[UUID]) -> set[UUID]:
-        """Those of the participants whose operations are held or frozen because of a hit."""
+        """Those of the participants who are held or frozen for themselves, whatever their parties are."""
         ...
 
     async def listed_officials(self, conn: AsyncConnection, participant_ids: Sequence[UUID]) -> set[UUID]:
@@ -154,6 +155,22 @@ class DossierStore(Protocol):
         ...
 
 
+class DoubtStore(Protocol):
+    """The table `kyc_doubt`."""
+
+    async def add(self, conn: AsyncConnection, doubt: Doubt) -> None:
+        """Enter a doubt; a case has one at most."""
+        ...
+
+    async def of_case(self, conn: AsyncConnection, case_id: UUID) -> Doubt | None:
+        """The doubt about the approval of a case."""
+        ...
+
+    async def last(self, conn: AsyncConnection, participant_id: UUID) -> Doubt | None:
+        """The last doubt about an approval of a participant."""
+        ...
+
+
 class PartyStore(Protocol):
     """The table `kyc_party`."""
 
@@ -237,10 +254,14 @@ class KycPolicy:
     """What the operator has chosen (settings). Months of None: as the law says."""
 
     unchecked_documents_allowed: bool = False
-    simplified_allowed: bool = False
+    simplified_from: date | None = None
     months_low: int | None = None
     months_medium: int | None = None
     months_high: int | None = None
+
+    def allows_simplified(self, on: date) -> bool:
+        """Whether somebody may be identified in the simplified way on this day."""
+        return self.simplified_from is not None and on >= self.simplified_from
 
     def months_on(self, on: date) -> MonthsByRisk:
         """After how many months an approval of this day ends. Raises: ParameterNotInForce."""
@@ -341,10 +362,10 @@ class ListStore(Protocol):
 
 
 class ClientStore(Protocol):
-    """The table `screening_client`."""
+    """The tables `screening_client` and `participant_measure`."""
 
     async def put(self, conn: AsyncConnection, clients: Sequence[ScreenedClient]) -> None:
-        """Enter clients, or replace their particulars; the measure of one that is known stays."""
+        """Enter clients, or replace their particulars."""
         ...
 
     async def all(self, conn: AsyncConnection) -> list[ScreenedClient]:
@@ -363,12 +384,16 @@ class ClientStore(Protocol):
         """Those of the clients who are parties of a case and no participants."""
         ...
 
+    async def concerned(self, conn: AsyncConnection, client_ids: Collection[UUID]) -> list[UUID]:
+        """Whose measures hits of these clients touch: theirs, and of the participants whose parties they are."""
+        ...
+
     async def lock_measures(self, conn: AsyncConnection, participant_ids: Sequence[UUID]) -> dict[UUID, Measure]:
-        """Lock clients in the order of their ids and read their measures."""
+        """Lock measures in the order of ids and read them; who has none yet is free."""
         ...
 
     async def save_measures(self, conn: AsyncConnection, measures: Mapping[UUID, Measure]) -> None:
-        """Write measures of locked clients."""
+        """Write locked measures."""
         ...
 
 
@@ -388,7 +413,7 @@ class HitStore(Protocol):
         ...
 
     async def measures(self, conn: AsyncConnection, participant_ids: Sequence[UUID]) -> dict[UUID, Measure]:
-        """The strictest measure of each participant's hits."""
+        """The strictest measure of each participant, by its own hits and freezes and those of its parties."""
         ...
 
 

@@ -12,6 +12,7 @@ from kapital.identity.adapters.cases import CaseTable
 from kapital.identity.adapters.certificate_table import CertificateTable
 from kapital.identity.adapters.clamd import ClamdScanner, NoScanner
 from kapital.identity.adapters.dossier_tables import DelegationTable, DocumentTable, DossierTables
+from kapital.identity.adapters.doubt_table import DoubtTable
 from kapital.identity.adapters.freeze_tables import FreezeTables, freeze_of
 from kapital.identity.adapters.hit_tables import ClientTable, HitTable, hit_of
 from kapital.identity.adapters.list_tables import ListTables
@@ -90,6 +91,7 @@ def identity_of(
     objects = objects or NoObjects()
     lists, clients, runs = ListTables(), ClientTable(), RunTable()
     cases, dossiers, documents, delegations = CaseTable(), DossierTables(), DocumentTable(), DelegationTable()
+    doubts = DoubtTable()
     uow = UnitOfWork(database, clock)
     screener = IndexedScreener()
     parties = PartyScreening(
@@ -103,6 +105,8 @@ def identity_of(
         delegations=delegations,
         parties=parties,
         policy=policy,
+        doubts=doubts,
+        calendar=russian_calendar(),
         screenings=ScreeningsOfTables(clients, lists),
         required_lists=required_lists,
         new_id=new_uuid7,
@@ -121,7 +125,7 @@ def identity_of(
     )
     file_reads = DossierReads(
         database=database,
-        parts=DossierParts(rows=cases, dossiers=dossiers, documents=documents, objects=objects),
+        parts=DossierParts(rows=cases, dossiers=dossiers, documents=documents, objects=objects, doubts=doubts),
         agreements=delegations,
     )
     reads = IdentityReads(database=database, clock=clock)
@@ -208,7 +212,7 @@ def kyc_policy_of(settings: Settings) -> KycPolicy:
     """What the operator has chosen."""
     return KycPolicy(
         unchecked_documents_allowed=settings.unchecked_documents_allowed,
-        simplified_allowed=settings.simplified_identification_allowed,
+        simplified_from=settings.simplified_identification_from,
         months_low=settings.kyc_refresh_months_low,
         months_medium=settings.kyc_refresh_months_medium,
         months_high=settings.kyc_refresh_months_high,

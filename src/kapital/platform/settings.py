@@ -6,6 +6,7 @@ Secrets are `SecretStr`: their `repr` shows stars, so a logged Settings object t
 
 import os
 from collections.abc import Iterable
+from datetime import date
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Final, Literal, Self
@@ -96,8 +97,9 @@ class Settings(BaseSettings):
     `unix:///path`. None: documents stay unchecked."""
     unchecked_documents_allowed: bool = False
     """Whether somebody may be identified by documents that no scanner looked at, where none is named."""
-    simplified_identification_allowed: bool = False
-    """Whether persons may be identified in the simplified way (115-FZ art. 7); orders do not look at its limit."""
+    simplified_identification_from: date | None = None
+    """From which day on (Moscow) persons may be identified in the simplified way (115-FZ art. 7). None: not at all.
+    Orders above its limit (dated parameter) are refused."""
     kyc_refresh_months_low: int | None = Field(default=None, ge=1, le=36)
     """After how many months an identification of low risk ends. None: as the law says (dated parameter)."""
     kyc_refresh_months_medium: int | None = Field(default=None, ge=1, le=36)

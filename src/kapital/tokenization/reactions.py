@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from typing import Any, Final
 
-from kapital.contracts.identity import KycDecided, KycExpired, KycOutcome, MeasureChanged
+from kapital.contracts.base import given
+from kapital.contracts.identity import KycDecided, KycExpired, KycOutcome, KycTermChanged, MeasureChanged
 from kapital.contracts.registry import (
     ParticipantRegistered,
     ParticipantStateChanged,
@@ -38,6 +39,7 @@ PARTICIPANT_EVENTS: Final = (
     "kapital.registry.rule_book_accepted.v1",
     "kapital.identity.kyc_decided.v1",
     "kapital.identity.kyc_expired.v1",
+    "kapital.identity.kyc_term_changed.v1",
     MEASURE_CHANGED,
 )
 RULE_BOOK_EVENTS: Final = ("kapital.registry.rule_book_effective.v1",)
@@ -102,6 +104,9 @@ def _news(event: CloudEvent) -> dict[str, Any]:
         case "kyc_expired":
             expired = event.data_as(KycExpired)
             return {"participant_id": expired.participant_id, "kyc_valid_until": event.time}
+        case "kyc_term_changed":
+            shortened = event.data_as(KycTermChanged)
+            return {"participant_id": shortened.participant_id, "kyc_valid_until": shortened.valid_until}
         case "measure_changed":
             measured = event.data_as(MeasureChanged)
             return {"participant_id": measured.participant_id, "measure": measured.measure.value}
@@ -111,11 +116,18 @@ def _news(event: CloudEvent) -> dict[str, Any]:
 
 def _kyc_news(decided: KycDecided, event: CloudEvent) -> dict[str, Any]:
     approved = decided.outcome is KycOutcome.approved
-    return {
+    told: dict[str, Any] = {
         "participant_id": decided.participant_id,
         # A rejection ends what was valid before, at its own instant.
         "kyc_valid_until": decided.valid_until if approved else event.time,
     }
+    method = given(decided.method)
+    if approved and method is not None:
+        told |= {
+            "identification_method": method.value,
+            "operation_limit_kopecks": given(decided.operation_limit_kopecks),
+        }
+    return told
 
 
 def _statuses_news(told: ParticipantStatusesChanged) -> dict[str, Any]:

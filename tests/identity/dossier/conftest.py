@@ -29,16 +29,21 @@ SENIOR = staff(7, Role.COMPLIANCE)
 OTHER_SENIOR = staff(8, Role.COMPLIANCE)
 _CLIENT = text(
     """
-    INSERT INTO screening_client (participant_id, particulars_sha256, particulars, measure, recorded_by, recorded_at)
-    VALUES (:id, :sha256, '{}', :measure, 'x', now())
-    ON CONFLICT (participant_id) DO UPDATE SET measure = EXCLUDED.measure
+    INSERT INTO screening_client (participant_id, particulars_sha256, particulars, recorded_by, recorded_at)
+    VALUES (:id, :sha256, '{}', 'x', now()) ON CONFLICT DO NOTHING
     """
 )
 _HIT = text(
     """
     INSERT INTO screening_hit (hit_id, participant_id, source, list_number, entry_uid, entry_sha256,
         particulars_sha256, purpose, grade, score_ppm, reasons, state, raised_at)
-    VALUES (gen_random_uuid(), :id, 'opensanctions', 1, 'u', 'e', 'p', 'pep', 'exact', 1000000, '[]', :state, now())
+    VALUES (gen_random_uuid(), :id, 'opensanctions', 1, :state, 'e', 'p',
+        CASE WHEN :state = 'pep' THEN 'pep' ELSE 'sanctions' END, 'exact', 1000000, '[]', :state, now())
+    """
+)
+_RELEASE = text(
+    """
+    UPDATE screening_hit SET state = 'false_positive', proposed_by = 'a', decided_by = 'b' WHERE participant_id = :id
     """
 )
 
@@ -99,10 +104,11 @@ class Desk(World):
             )
         )
 
-    async def screen(self, participant_id: UUID, measure: str = "free", hit: str | None = None) -> None:
-        """What screening leaves, written as screening writes it."""
+    async def screen(self, participant_id: UUID, hit: str | None = None) -> None:
+        """What screening leaves, written as screening writes it; without a hit all are released."""
         async with self.database.engine.begin() as conn:
-            await conn.execute(_CLIENT, {"id": participant_id, "sha256": "0" * 64, "measure": measure})
+            await conn.execute(_CLIENT, {"id": participant_id, "sha256": "0" * 64})
+            await conn.execute(_RELEASE, {"id": participant_id})
             if hit is not None:
                 await conn.execute(_HIT, {"id": participant_id, "state": hit})
 

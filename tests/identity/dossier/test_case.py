@@ -327,13 +327,13 @@ async def test_an_official_whom_screening_finds_after_completion_needs_a_senior_
 
 async def test_a_measure_refers_the_case_and_stands_against_approval(desk: Desk) -> None:
     [participant_id] = await desk.opened()
-    await desk.screen(participant_id, "held")
+    await desk.screen(participant_id, "suspected")
     filled = await desk.fill(participant_id)
     document = await desk.attach(participant_id)
     sha256 = await desk.complete(participant_id, document.document_id, filled.version)
 
     held = await desk.decide(participant_id, sha256)
-    await desk.screen(participant_id, "free")
+    await desk.screen(participant_id)
     free = await desk.decide(participant_id, sha256)
 
     assert held.problem is not None
@@ -418,21 +418,29 @@ async def test_the_form_for_many_takes_what_the_participant_filled_in(desk: Desk
     assert await desk.states(participant_id) == ["approved", "awaiting_senior"]
 
 
-async def test_simplified_identification_is_for_persons_where_it_is_allowed(desk: Desk, tmp_path: Path) -> None:
+async def test_simplified_identification_is_for_persons_from_its_day_on(desk: Desk, tmp_path: Path) -> None:
     [person, pep] = await desk.opened(2)
-    allowing = await desk_of(desk.database, desk.clock, tmp_path / "more", KycPolicy(simplified_allowed=True))
+    today = desk.clock.now().date()
+    allowing = await desk_of(desk.database, desk.clock, tmp_path / "more", KycPolicy(simplified_from=today))
+    tomorrow = KycPolicy(simplified_from=today + timedelta(days=1))
+    not_yet = await desk_of(desk.database, desk.clock, tmp_path / "not-yet", tomorrow)
+    not_yet._commands = 2_000
     allowing._commands = 1_000
     for who in (person, pep):
         await desk.screen(who)
     filled = await desk.fill(person)
     document = await desk.attach(person)
 
-    with pytest.raises(SimplifiedNotAllowed):
-        await desk.complete(person, document.document_id, filled.version, simplified=True)
+    for refusing in (desk, not_yet):
+        with pytest.raises(SimplifiedNotAllowed) as early:
+            await refusing.complete(person, document.document_id, filled.version, simplified=True)
+        assert early.value.facts == {"reason": "setting"}
     sha256 = await allowing.complete(person, document.document_id, filled.version, simplified=True)
     await desk.decide(person, sha256)
     status = await desk.read.get_kyc_status(person, actor=AUDITOR)
     assert (status.is_valid, status.limit_kopecks) == (True, 1_500_000)
+    [(_, decided)] = await desk.events()
+    assert (decided["method"], decided["operation_limit_kopecks"]) == ("simplified", 1_500_000)
     other = await desk.fill(pep, official(pep))
     paper = await desk.attach(pep, other_picture(1))
     with pytest.raises(SimplifiedNotAllowed) as refused:
@@ -444,3 +452,5 @@ async def test_a_full_identification_has_no_limit(desk: Desk) -> None:
     [participant_id] = await desk.approved()
 
     assert (await desk.read.get_kyc_status(participant_id, actor=AUDITOR)).limit_kopecks is None
+    [(_, decided)] = await desk.events()
+    assert (decided["method"], decided["operation_limit_kopecks"]) == ("attested", None)

@@ -366,6 +366,14 @@ async def test_a_freeze_by_hand_changes_the_measure_and_its_release_changes_it_b
     assert await measures(freezing.world) == [("free", "frozen"), ("frozen", "free")]
 
 
+async def test_a_freeze_by_hand_changes_the_measure_of_whom_nobody_screened(freezing: Freezing) -> None:
+    freeze = await freezing.impose()
+
+    assert await measures(freezing.world) == [("free", "frozen")]
+    await freezing.approve(await freezing.propose(freeze))
+    assert await measures(freezing.world) == [("free", "frozen"), ("frozen", "free")]
+
+
 async def measures(world: World) -> list[tuple[str, str]]:
     return [(told["measure_before"], told["measure"]) for told in await world.told()]
 

@@ -85,7 +85,7 @@ async def test_a_run_finds_what_an_earlier_comparison_lost(world: World) -> None
         await conn.execute(text("DELETE FROM aml_message"))
         for table in ("freeze_entry", "property_freeze", "screening_hit"):
             await conn.execute(text(f"DELETE FROM {table}"))
-        await conn.execute(text("UPDATE screening_client SET measure = 'free'"))
+        await conn.execute(text("UPDATE participant_measure SET measure = 'free'"))
 
     await run(world)
 

@@ -1,7 +1,7 @@
 """Whom a questionnaire names is looked for in the lists as the participant is; what is found stops the approval."""
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from uuid import UUID
 
@@ -10,7 +10,7 @@ import pytest_asyncio
 from msgspec.structs import replace
 
 from kapital.identity.domain.case_party import PartyRole, parties_of
-from kapital.identity.domain.kyc_case import DocumentKind
+from kapital.identity.domain.kyc_case import DocumentKind, KycOutcome
 from kapital.identity.domain.ownership import OwnershipEdge, OwnershipGraph
 from kapital.identity.domain.parties import Party, PersonParticulars
 from kapital.identity.domain.questionnaire import Questionnaire
@@ -120,7 +120,13 @@ async def test_a_listed_party_refers_the_case_and_stops_its_approval(house: Hous
     assert hit.participant_id != bad
 
 
-async def test_a_hit_on_a_party_freezes_nobody_and_is_told_to_nobody(house: House) -> None:
+async def measures_told(house: House) -> list[tuple[str, str, str]]:
+    """Of whom it was told, from which measure to which."""
+    told = [data for kind, data in await house.kyc.told() if kind == "measure_changed"]
+    return [(data["participant_id"], data["measure_before"], data["measure"]) for data in told]
+
+
+async def test_a_hit_on_a_party_holds_the_participant_and_freezes_nobody(house: House) -> None:
     await house.screening.load_persons(LISTED)
     await house.screening.rescreen()
     bad = await house.firm()
@@ -132,11 +138,74 @@ async def test_a_hit_on_a_party_freezes_nobody_and_is_told_to_nobody(house: Hous
     assert hit.state.value == "frozen"
     assert await house.kyc.rows("SELECT 1 FROM property_freeze") == []
     assert await house.kyc.rows("SELECT 1 FROM aml_message") == []
-    assert [kind for kind, _ in await house.kyc.told()] == ["identification_recorded", "kyc_referred"]
+    # Told of the participant, never of the party.
+    assert await measures_told(house) == [(str(bad), "free", "held")]
     events_and_audit = str(await house.kyc.rows("SELECT data FROM outbox")) + str(
         await house.kyc.rows("SELECT subject, basis, before, after FROM audit_event")
     )
     assert NAME.split()[0] not in events_and_audit
+    assert str(hit.participant_id) not in str(await house.kyc.rows("SELECT data FROM outbox"))
+
+
+@pytest.mark.parametrize("named", [owned_by_listed, with_head, represented, for_another])
+async def test_a_list_that_names_a_party_after_the_approval_holds_the_participant_until_two_release(
+    house: House, named
+) -> None:
+    bad, good = await house.firm(), await house.firm()
+    recorded = await house.kyc.record(said(named(of_firm(bad)), bad), said(of_firm(good), good))
+    decided = await house.kyc.decide_all(*((r.participant_id, str(r.identification_sha256)) for r in recorded))
+    assert [one.problem for one in decided] == [None, None]
+
+    await house.screening.load_persons(LISTED)
+    await house.screening.rescreen()
+
+    assert await measures_told(house) == [(str(bad), "free", "held")]
+    [hit] = await house.screening.hits()
+    await house.screening.release(hit)
+    assert await measures_told(house) == [(str(bad), "free", "held"), (str(bad), "held", "free")]
+
+
+async def test_another_questionnaire_approved_ends_the_hold(house: House) -> None:
+    """The parties that count are those of the approval in force and of a case under way."""
+    firm = await house.firm()
+    [first] = await house.kyc.record(said(with_head(of_firm(firm)), firm))
+    await house.kyc.decide(firm, str(first.identification_sha256))
+    await house.screening.load_persons(LISTED)
+    await house.screening.rescreen()
+
+    [second] = await house.kyc.record(said(of_firm(firm), firm))
+    assert await measures_told(house) == [(str(firm), "free", "held")]
+
+    approved = await house.kyc.decide(firm, str(second.identification_sha256))
+
+    assert approved.problem is None
+    assert await measures_told(house) == [(str(firm), "free", "held"), (str(firm), "held", "free")]
+
+
+async def test_a_rejected_questionnaire_holds_nobody(house: House) -> None:
+    await house.screening.load_persons(LISTED)
+    await house.screening.rescreen()
+    firm = await house.firm()
+    [first] = await house.kyc.record(said(of_firm(firm), firm))
+    await house.kyc.decide(firm, str(first.identification_sha256))
+    [second] = await house.kyc.record(said(with_head(of_firm(firm)), firm))
+    assert await measures_told(house) == [(str(firm), "free", "held")]
+
+    await house.kyc.decide(firm, str(second.identification_sha256), KycOutcome.REJECTED)
+
+    assert await measures_told(house) == [(str(firm), "free", "held"), (str(firm), "held", "free")]
+
+
+async def test_a_hold_outlives_the_term_of_the_approval(house: House) -> None:
+    firm = await house.firm()
+    [first] = await house.kyc.record(said(with_head(of_firm(firm)), firm))
+    await house.kyc.decide(firm, str(first.identification_sha256))
+    await house.kyc.do.expire_cases(house.kyc.clock.advance(timedelta(days=400)))
+
+    await house.screening.load_persons(LISTED)
+    await house.screening.rescreen()
+
+    assert await measures_told(house) == [(str(firm), "free", "held")]
 
 
 async def test_a_hit_that_two_released_stops_nothing(house: House) -> None:

@@ -156,7 +156,7 @@ async def test_clients_recorded_while_a_list_comes_into_force_are_all_found(worl
     await asyncio.gather(update(), *(world.screen_as(client) for client in [*fresh, *known[::-1]]), world.rescreen())
     await world.rescreen()
 
-    assert await world.count("SELECT count(*) FROM screening_client WHERE measure = 'held'") == 60
+    assert await world.count("SELECT count(*) FROM participant_measure WHERE measure = 'held'") == 60
     assert len(await world.told()) == 60
 
 

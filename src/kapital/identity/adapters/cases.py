@@ -9,6 +9,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from kapital.contracts.base import given
+from kapital.identity.adapters.hit_tables import OWN_GROUNDS
 from kapital.identity.domain.dossier import IdentificationMethod, ReviewReason
 from kapital.identity.domain.kyc_case import (
     DocumentKind,
@@ -71,10 +72,10 @@ _ENDED: Final = text(
 )
 _APPROVED_AND_ENDED: Final = text(f"{_APPROVED.text} AND c.valid_until <= :now")
 _UNDER_MEASURES: Final = text(
-    """
-    SELECT participant_id FROM screening_client
-    WHERE measure <> 'free' AND participant_id = ANY(CAST(:participants AS uuid[]))
-    """
+    f"""
+    SELECT DISTINCT participant_id FROM ({OWN_GROUNDS}) AS own
+    WHERE state = 'frozen' OR (state = 'suspected' AND purpose = 'sanctions')
+    """  # noqa: S608 - a constant
 )
 _LISTED_OFFICIALS: Final = text(
     """
@@ -172,8 +173,8 @@ class CaseTable:
         return list(_by_participant(rows).values())
 
     async def under_measures(self, conn: AsyncConnection, participant_ids: Sequence[UUID]) -> set[UUID]:
-        """Those of the participants whose operations are held or frozen because of a hit."""
-        rows = await conn.execute(_UNDER_MEASURES, {"participants": list(participant_ids)})
+        """Those of the participants who are held or frozen for themselves, whatever their parties are."""
+        rows = await conn.execute(_UNDER_MEASURES, {"ids": list(participant_ids)})
         return {UUID(str(row.participant_id)) for row in rows}
 
     async def listed_officials(self, conn: AsyncConnection, participant_ids: Sequence[UUID]) -> set[UUID]:

@@ -106,7 +106,7 @@ _TO_FOLLOW: Final = text(
     SELECT h.hit_id, h.participant_id, h.source, h.list_number, h.state, h.entry_sha256, h.raised_at,
         coalesce(h.decided_by, 'machine:scheduler') AS decided_by, f.freeze_id
     FROM screening_hit h LEFT JOIN property_freeze f USING (hit_id)
-    -- A party of a case has no wallet: an officer decides what becomes of the participant's.
+    -- A party of a case has no wallet; the participant is held, and an officer decides whether it is frozen.
     WHERE (h.state = 'frozen' AND f.freeze_id IS NULL
             AND NOT EXISTS (SELECT 1 FROM kyc_party p WHERE p.party_id = h.participant_id))
         OR (h.state = 'released' AND f.state IN ('active', 'partially_released'))

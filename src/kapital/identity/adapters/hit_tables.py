@@ -17,8 +17,8 @@ from kapital.kernel.problems import ensure
 _PUT: Final = text(
     """
     INSERT INTO screening_client
-        (participant_id, particulars_sha256, particulars, measure, recorded_by, recorded_at, compared)
-    SELECT id, sha256, particulars, 'free', maker, recorded_at, compared
+        (participant_id, particulars_sha256, particulars, recorded_by, recorded_at, compared)
+    SELECT id, sha256, particulars, maker, recorded_at, compared
     FROM unnest(CAST(:ids AS uuid[]), CAST(:sha256s AS text[]), CAST(:particulars AS jsonb[]),
                 CAST(:makers AS text[]), CAST(:instants AS timestamptz[]), CAST(:compared AS jsonb[]))
         AS c (id, sha256, particulars, maker, recorded_at, compared)
@@ -28,29 +28,37 @@ _PUT: Final = text(
         compared = EXCLUDED.compared
     """
 )
-_CLIENT_COLUMNS: Final = """
-    participant_id, particulars_sha256, CAST(particulars AS text) AS particulars, measure, recorded_by, recorded_at,
-    CAST(compared AS text) AS compared
+_CLIENT: Final = """
+    SELECT participant_id, particulars_sha256, CAST(particulars AS text) AS particulars,
+        COALESCE(measure, 'free') AS measure, recorded_by, recorded_at, CAST(compared AS text) AS compared
+    FROM screening_client LEFT JOIN participant_measure USING (participant_id)
 """
-_CLIENTS: Final = text(f"SELECT {_CLIENT_COLUMNS} FROM screening_client ORDER BY participant_id")  # noqa: S608 - a constant of this module
-_CLIENTS_PAGE: Final = text(
-    f"""
-    SELECT {_CLIENT_COLUMNS} FROM screening_client WHERE participant_id > :after ORDER BY participant_id LIMIT :limit
-    """  # noqa: S608 - a constant of this module
+_CLIENTS: Final = text(f"{_CLIENT} ORDER BY participant_id")
+_CLIENTS_PAGE: Final = text(f"{_CLIENT} WHERE participant_id > :after ORDER BY participant_id LIMIT :limit")
+_CLIENTS_READ: Final = text(f"{_CLIENT} WHERE participant_id = ANY(CAST(:ids AS uuid[]))")
+# Those whom the ids name, and the participants of whose cases they are parties.
+_CONCERNED: Final = text(
+    """
+    SELECT unnest(CAST(:ids AS uuid[])) AS participant_id
+    UNION SELECT participant_id FROM kyc_party WHERE party_id = ANY(CAST(:ids AS uuid[]))
+    """
 )
-_CLIENTS_READ: Final = text(
-    f"SELECT {_CLIENT_COLUMNS} FROM screening_client WHERE participant_id = ANY(CAST(:ids AS uuid[]))"  # noqa: S608 - a constant of this module
+_BEGIN_MEASURES: Final = text(
+    """
+    INSERT INTO participant_measure (participant_id, measure)
+    SELECT id, 'free' FROM unnest(CAST(:ids AS uuid[])) AS m (id) ORDER BY id ON CONFLICT DO NOTHING
+    """
 )
 _LOCK_MEASURES: Final = text(
     """
-    SELECT participant_id, measure FROM screening_client WHERE participant_id = ANY(CAST(:ids AS uuid[]))
+    SELECT participant_id, measure FROM participant_measure WHERE participant_id = ANY(CAST(:ids AS uuid[]))
     ORDER BY participant_id FOR NO KEY UPDATE
     """
 )
 _PARTIES: Final = text("SELECT party_id FROM kyc_party WHERE party_id = ANY(CAST(:ids AS uuid[]))")
 _SAVE_MEASURES: Final = text(
     """
-    UPDATE screening_client c SET measure = m.measure
+    UPDATE participant_measure c SET measure = m.measure
     FROM unnest(CAST(:ids AS uuid[]), CAST(:measures AS text[])) AS m (id, measure) WHERE c.participant_id = m.id
     """
 )
@@ -80,21 +88,37 @@ _SAVE: Final = text(
     WHERE hit_id = :hit_id
     """
 )
+OWN_GROUNDS: Final = """
+    SELECT participant_id, state, purpose FROM screening_hit WHERE participant_id = ANY(CAST(:ids AS uuid[]))
+    UNION ALL
+    -- What an officer froze by hand, whole.
+    SELECT participant_id, 'frozen', 'sanctions' FROM property_freeze
+    WHERE participant_id = ANY(CAST(:ids AS uuid[])) AND state IN ('active', 'partially_released')
+        AND hit_id IS NULL AND reach->>'scope' = 'participant' AND reach->>'direction' <> 'credit'
+"""
+"""What measures rest on, of the participants themselves and not of whom their questionnaires name."""
+# 115-FZ art. 7(10): whom a listed person owns, controls, heads or acts for, of them operations wait. The parties that
+# count are those of cases under way and of the last one approved.
+_GROUNDS_OF_PARTIES: Final = """
+    SELECT p.participant_id, 'suspected', 'sanctions'
+    FROM kyc_party p
+    JOIN kyc_case c USING (case_id)
+    JOIN screening_hit h ON h.participant_id = p.party_id
+    WHERE p.participant_id = ANY(CAST(:ids AS uuid[]))
+        AND (h.state = 'frozen' OR (h.state = 'suspected' AND h.purpose = 'sanctions'))
+        AND (c.state IN ('identified', 'awaiting_senior', 'approved')
+            OR (c.state = 'expired' AND NOT EXISTS (
+                SELECT FROM kyc_case l WHERE l.participant_id = c.participant_id AND l.number > c.number
+                    AND l.state IN ('approved', 'expired'))))
+"""
 _MEASURES: Final = text(
-    """
+    f"""
     SELECT participant_id,
         CASE WHEN bool_or(state = 'frozen') THEN 'frozen'
              WHEN bool_or(state = 'suspected' AND purpose = 'sanctions') THEN 'held' ELSE 'free' END AS measure
-    FROM (
-        SELECT participant_id, state, purpose FROM screening_hit WHERE participant_id = ANY(CAST(:ids AS uuid[]))
-        UNION ALL
-        -- What an officer froze by hand, whole.
-        SELECT participant_id, 'frozen', 'sanctions' FROM property_freeze
-        WHERE participant_id = ANY(CAST(:ids AS uuid[])) AND state IN ('active', 'partially_released')
-            AND hit_id IS NULL AND reach->>'scope' = 'participant' AND reach->>'direction' <> 'credit'
-    ) AS found
+    FROM ({OWN_GROUNDS} UNION ALL {_GROUNDS_OF_PARTIES}) AS found
     GROUP BY participant_id
-    """
+    """  # noqa: S608 - constants of this module
 )
 _PARTICULARS: Final = msgspec.json.Decoder(Particulars)
 _COMPARED: Final = msgspec.json.Decoder(dict[ListSource, int])
@@ -104,7 +128,7 @@ class ClientTable:
     """ClientStore on PostgreSQL."""
 
     async def put(self, conn: AsyncConnection, clients: Sequence[ScreenedClient]) -> None:
-        """Enter clients, or replace their particulars; the measure of one that is known stays."""
+        """Enter clients, or replace their particulars."""
         await conn.execute(
             _PUT,
             {
@@ -134,18 +158,24 @@ class ClientTable:
         """Those of the clients who are parties of a case and no participants."""
         return {UUID(str(row.party_id)) for row in await conn.execute(_PARTIES, {"ids": list(client_ids)})}
 
+    async def concerned(self, conn: AsyncConnection, client_ids: Collection[UUID]) -> list[UUID]:
+        """Whose measures hits of these clients touch: theirs, and of the participants whose parties they are."""
+        rows = await conn.execute(_CONCERNED, {"ids": list(client_ids)})
+        return sorted(UUID(str(row.participant_id)) for row in rows)
+
     async def lock_measures(self, conn: AsyncConnection, participant_ids: Sequence[UUID]) -> dict[UUID, Measure]:
-        """Lock clients in the order of their ids and read their measures."""
+        """Lock measures in the order of ids and read them; who has none yet is free."""
+        await conn.execute(_BEGIN_MEASURES, {"ids": list(participant_ids)})
         rows = await conn.execute(_LOCK_MEASURES, {"ids": list(participant_ids)})
         return {UUID(str(row.participant_id)): Measure(row.measure) for row in rows}
 
     async def save_measures(self, conn: AsyncConnection, measures: Mapping[UUID, Measure]) -> None:
-        """Write measures of locked clients."""
+        """Write locked measures."""
         if not measures:
             return
         values = {"ids": list(measures), "measures": [measure.value for measure in measures.values()]}
         saved = await conn.execute(_SAVE_MEASURES, values)
-        ensure(saved.rowcount == len(measures), "a locked client has gone")
+        ensure(saved.rowcount == len(measures), "a locked measure has gone")
 
 
 def _client_of(row: Any) -> ScreenedClient:
@@ -202,7 +232,7 @@ class HitTable:
         ensure(saved.rowcount == 1, "a locked hit has gone")
 
     async def measures(self, conn: AsyncConnection, participant_ids: Sequence[UUID]) -> dict[UUID, Measure]:
-        """The strictest measure of each participant's hits."""
+        """The strictest measure of each participant, by its own hits and freezes and those of its parties."""
         rows = await conn.execute(_MEASURES, {"ids": list(participant_ids)})
         return {UUID(str(row.participant_id)): Measure(row.measure) for row in rows}
 

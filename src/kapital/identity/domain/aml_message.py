@@ -5,10 +5,11 @@ Law: 115-FZ art. 7(1)(6) (who freezes tells of it without delay).
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime
 from typing import Any, Final
 from uuid import UUID
 
+from kapital.identity.domain.business_terms import end_of_term
 from kapital.identity.domain.problems import (
     AmlMessageMustBePrepared,
     AmlMessageStepNeedsReference,
@@ -18,7 +19,7 @@ from kapital.identity.domain.problems import (
 from kapital.identity.domain.screening import Particulars
 from kapital.identity.domain.screening_hit import ScreeningHit
 from kapital.identity.domain.states import AML_MESSAGE, AmlMessageState
-from kapital.kernel.calendar import MOSCOW, BusinessCalendar, CalendarYearNotCovered
+from kapital.kernel.calendar import MOSCOW, BusinessCalendar
 from kapital.kernel.canonical import canonical_bytes, sha256_hex
 from kapital.kernel.parameters import Confidence, DatedParameter
 from kapital.kernel.problems import ensure
@@ -42,18 +43,9 @@ FORMAT: Final = "kapital-aml-message/1"
 
 
 def due_at_of(applied_at: datetime, calendar: BusinessCalendar) -> datetime:
-    """The first instant that is too late: the end, in Moscow, of the last business day of the term; UTC.
-
-    In a year without a calendar business days are not guessed: the next days count whatever they are, which is never
-    later. A measure must not fail because a calendar is missing.
-    """
-    applied_on = applied_at.astimezone(MOSCOW).date()
-    days = MESSAGE_BUSINESS_DAYS.at(applied_on)
-    try:
-        last = calendar.add_business_days(applied_on, days)
-    except CalendarYearNotCovered:
-        last = applied_on + timedelta(days=days)
-    return datetime.combine(last + timedelta(days=1), time(), MOSCOW).astimezone(applied_at.tzinfo)
+    """The first instant that is too late for a message on a measure of this instant. See `end_of_term`."""
+    days = MESSAGE_BUSINESS_DAYS.at(applied_at.astimezone(MOSCOW).date())
+    return end_of_term(applied_at, business_days=days, calendar=calendar)
 
 
 @dataclass(slots=True, kw_only=True)

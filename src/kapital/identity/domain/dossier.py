@@ -9,6 +9,7 @@ import msgspec
 from kapital.identity.domain.kyc_document import DocumentSeen
 from kapital.identity.domain.kyc_problems import BeneficialOwnersUnidentified, SimplifiedNotAllowed
 from kapital.identity.domain.ownership import BeneficialOwner, OwnersFound, beneficial_owners
+from kapital.identity.domain.parameters import SIMPLIFIED_LIMIT_KOPECKS
 from kapital.identity.domain.questionnaire import Questionnaire, QuestionnaireKind
 from kapital.identity.domain.risk import RiskAssessment, RiskLevel, assess
 from kapital.identity.domain.risk_facts import facts_of
@@ -24,6 +25,11 @@ class IdentificationMethod(StrEnum):
     FULL = "full"
     SIMPLIFIED = "simplified"  # упрощённая идентификация: a person, within a limit
     DELEGATED = "delegated"  # by a bank under an agreement
+
+
+def operation_limit(method: IdentificationMethod | None, *, on: date) -> int | None:
+    """What one operation may come to, kopecks, of who was approved on this day; None: no limit."""
+    return SIMPLIFIED_LIMIT_KOPECKS.at(on) if method is IdentificationMethod.SIMPLIFIED else None
 
 
 class ReviewReason(StrEnum):

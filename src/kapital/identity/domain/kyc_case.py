@@ -161,9 +161,7 @@ class KycCase:
         recorded = self.recorded
         if officer_id in (recorded.identified_by, recorded.filled_by, self.endorsed_by):
             raise MakerAndCheckerMustDiffer
-        if recorded.sha256 != identification_sha256:
-            facts = {"named": identification_sha256, "recorded": recorded.sha256}
-            raise DecisionNamesAnotherIdentification(facts=facts)
+        self._require_same(identification_sha256)
         if approves and recorded.screening_result is ScreeningResult.HIT:
             raise ScreeningHitCannotBeApproved(facts={"screening_list_version": recorded.screening_list_version})
         if approves and under_measure:
@@ -176,6 +174,17 @@ class KycCase:
             self.valid_until = valid_until_of(now, months=_months(months, recorded.risk_level))
         self._step(on)
         self.decided_by, self.decided_at, self.decision_basis = officer_id, now, basis
+
+    def shorten(self, until: datetime, *, identification_sha256: str) -> None:
+        """Let an approval hold no longer than `until`; one that ends earlier stays as it is.
+
+        Raises: WrongState, DecisionNamesAnotherIdentification – in this order of precedence.
+        """
+        KYC_CASE.step(self.state, "doubted")
+        self._require_same(identification_sha256)
+        self._step("doubted")
+        ensure(self.valid_until is not None, "an approval has a term")
+        self.valid_until = min(until, self.valid_until or until)
 
     def supersede(self) -> None:
         """End an approval because a renewal was decided. Raises: WrongState."""
@@ -192,6 +201,11 @@ class KycCase:
         if self.identification is None:
             raise InvariantBroken(f"case {self.case_id} has no identification in state {self.state}")
         return self.identification
+
+    def _require_same(self, identification_sha256: str) -> None:
+        if (recorded := self.recorded.sha256) != identification_sha256:
+            facts = {"named": identification_sha256, "recorded": recorded}
+            raise DecisionNamesAnotherIdentification(facts=facts)
 
     def _step(self, on: str) -> None:
         self.state = KYC_CASE.step(self.state, on).target

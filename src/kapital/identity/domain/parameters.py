@@ -46,6 +46,36 @@ SIMPLIFIED_LIMIT_KOPECKS: Final = DatedParameter(
 """What one operation may come to after a simplified identification."""
 
 
+KYC_DOUBT_BUSINESS_DAYS: Final = DatedParameter(
+    "kyc_doubt_business_days",
+    [
+        (
+            date(2014, 1, 1),
+            None,
+            7,
+            "115-FZ art. 7(1)(3): renewed within seven working days after a doubt about their truth or accuracy",
+            Confidence.RECALLED,
+        ),
+    ],
+)
+"""Business days after a doubt until whose end an identification still holds."""
+
+KYC_RENEWAL_NOTICE_DAYS: Final = DatedParameter(
+    "kyc_renewal_notice_days",
+    [
+        (
+            date(2014, 1, 1),
+            None,
+            30,
+            "Rules of internal control (115-FZ art. 7 part 2); the operator's own choice",
+            Confidence.DOUBTFUL,
+        ),
+    ],
+)
+"""How many days before the end of its term a participant is asked to renew. Longer than any term that a doubt leaves
+(holidays included), so that being asked tells nothing of a doubt."""
+
+
 def day_of(now: datetime) -> date:
     """The calendar day in Moscow: the one of dated parameters."""
     return now.astimezone(MOSCOW).date()

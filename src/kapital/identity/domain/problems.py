@@ -41,6 +41,15 @@ class DecisionNamesAnotherIdentification(Problem):
     family = Family.STALE
 
 
+class IdentificationAlreadyDoubted(Problem):
+    """Facts: `recorded_at`. The term runs from the first doubt; a second one would not lengthen it."""
+
+    code = "identification_already_doubted"
+    title = "A doubt about this identification is recorded already"
+    retry = Retry.NEVER
+    family = Family.CONFLICT
+
+
 class ScreeningHitCannotBeApproved(Problem):
     """Facts: `screening_list_version` when a person attested the hit, none when screening found it. A hit is for the
     freeze procedure of 115-FZ, not for approval."""

@@ -31,6 +31,7 @@ KYC_CASE: Final = StateMachine(
         Step(_S.AWAITING_SENIOR, "approved", _S.APPROVED, Role.COMPLIANCE, True, "a third person; no hit"),
         Step(_S.AWAITING_SENIOR, "rejected", _S.REJECTED, Role.COMPLIANCE, True, "a third person"),
         Step(_S.APPROVED, "term_ended", _S.EXPIRED, Role.SCHEDULER, guard="valid_until has come"),
+        Step(_S.APPROVED, "doubted", _S.APPROVED, Role.AML_OFFICER, guard="its term is shortened; or COMPLIANCE"),
         Step(_S.APPROVED, "superseded", _S.SUPERSEDED, Role.AML_OFFICER, True, "a renewal was decided"),
     ),
     terminal=(_S.REJECTED, _S.EXPIRED, _S.SUPERSEDED),

@@ -7,14 +7,20 @@ import msgspec
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from kapital.contracts import identity as contract
-from kapital.identity.contract_forms import beneficial_owner, kyc_document, owner_gap, risk_assessment
+from kapital.identity.contract_forms import (
+    beneficial_owner,
+    identification_doubt,
+    kyc_document,
+    owner_gap,
+    risk_assessment,
+)
 from kapital.identity.domain.dossier import owners_of
 from kapital.identity.domain.kyc_case import KycCase
 from kapital.identity.domain.kyc_document import KycDocument
 from kapital.identity.domain.kyc_problems import DocumentNotFound
 from kapital.identity.domain.parameters import day_of
 from kapital.identity.domain.problems import KycCaseNotFound
-from kapital.identity.ports import CaseRows, DocumentStore, DossierStore, Objects
+from kapital.identity.ports import CaseRows, DocumentStore, DossierStore, DoubtStore, Objects
 from kapital.kernel.actor import Actor
 from kapital.platform import access
 
@@ -28,6 +34,7 @@ class DossierParts(NamedTuple):
     dossiers: DossierStore
     documents: DocumentStore
     objects: Objects
+    doubts: DoubtStore
 
 
 async def get_kyc_dossier(
@@ -45,8 +52,10 @@ async def get_kyc_dossier(
     on = dossier.risk.assessed_on if dossier else day_of(filled.filled_at) if filled else day_of(case.opened_at)
     found = owners_of(questionnaire, participant_id=participant_id, on=on)
     documents = await parts.documents.of_case(conn, case.case_id)
+    doubt = await parts.doubts.last(conn, participant_id)
     return contract.KycDossier(
         participant_id=participant_id,
+        doubt=None if doubt is None else identification_doubt(doubt),
         case_id=case.case_id,
         version=case.version,
         state=contract.CaseState(case.state.value),

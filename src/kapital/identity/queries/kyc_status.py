@@ -8,9 +8,10 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from kapital.contracts import identity as contract
-from kapital.identity.domain.dossier import IdentificationMethod
-from kapital.identity.domain.parameters import SIMPLIFIED_LIMIT_KOPECKS, day_of
+from kapital.identity.domain.dossier import IdentificationMethod, operation_limit
+from kapital.identity.domain.parameters import day_of
 from kapital.identity.domain.problems import KycCaseNotFound
+from kapital.identity.domain.renewal import renewal_asked
 from kapital.kernel.actor import Actor
 from kapital.platform import access
 
@@ -42,7 +43,8 @@ async def get_kyc_status(
     if row is None:
         raise KycCaseNotFound
     approved = row.state is not None
-    simplified = row.method == IdentificationMethod.SIMPLIFIED
+    method = None if row.method is None else IdentificationMethod(row.method)
+    renewal = renewal_asked(row.valid_until, now=now) if row.state in ("approved", "expired") else None
     return contract.KycStatus(
         participant_id=participant_id,
         is_identified=approved,
@@ -50,5 +52,6 @@ async def get_kyc_status(
         is_valid=row.state == "approved" and now < row.valid_until,
         category=contract.InvestorCategory(row.category) if approved else None,
         valid_until=row.valid_until if approved else None,
-        limit_kopecks=SIMPLIFIED_LIMIT_KOPECKS.at(day_of(row.decided_at)) if simplified else None,
+        limit_kopecks=operation_limit(method, on=day_of(row.decided_at)) if approved else None,
+        renewal=None if renewal is None else contract.RenewalRequest(**renewal._asdict()),
     )

@@ -12,6 +12,7 @@ from kapital.identity.domain.states import CaseState
 from kapital.identity.queries.bound import IdentityReads
 from kapital.identity.use_cases.bound import IdentityUseCases
 from kapital.identity.use_cases.decide_kyc import DecideKyc, NewKycDecision
+from kapital.identity.use_cases.record_doubt import RecordDoubt
 from kapital.identity.use_cases.record_identifications import NewIdentification, RecordIdentifications
 from kapital.platform.http import HttpRequest, actor_of, command_context
 
@@ -41,6 +42,22 @@ async def decide_kyc(
     return await identity.decide_kyc(cmd)
 
 
+@post("/v1/identity/participants/{participant_id:uuid}/doubts", status_code=200)
+async def record_identification_doubt(
+    participant_id: UUID, data: contract.RecordDoubtRequest, request: HttpRequest, identity: IdentityUseCases
+) -> contract.IdentificationDoubt:
+    """Record a doubt about the truth of what a participant was identified by."""
+    actor, command_id = command_context(request)
+    cmd = RecordDoubt(
+        command_id=command_id,
+        actor=actor,
+        participant_id=participant_id,
+        identification_sha256=data.identification_sha256,
+        reason=data.reason,
+    )
+    return await identity.record_doubt(cmd)
+
+
 @get("/v1/identity/cases")
 async def list_kyc_cases(
     request: HttpRequest,
@@ -65,6 +82,7 @@ async def get_kyc_status(
 HANDLERS: Final = (
     record_identifications,
     decide_kyc,
+    record_identification_doubt,
     list_kyc_cases,
     get_kyc_status,
 )

@@ -15,6 +15,7 @@ from kapital.identity.ports import (
     DelegationStore,
     DocumentStore,
     DossierStore,
+    DoubtStore,
     HitStore,
     KycPolicy,
     ListStore,
@@ -36,6 +37,7 @@ from kapital.identity.use_cases import (
     expire_cases,
     fill_questionnaire,
     load_list,
+    record_doubt,
     record_identifications,
     rescreen_all,
     rescreen_clients,
@@ -45,6 +47,7 @@ from kapital.identity.use_cases import delegations as agreements
 from kapital.identity.use_cases.draft_messages import Drafting
 from kapital.identity.use_cases.freezing import FreezingUseCases
 from kapital.identity.use_cases.screening_parties import PartyScreening
+from kapital.kernel.calendar import BusinessCalendar
 from kapital.platform.acts.checking import Acts
 from kapital.platform.telemetry import use_case
 from kapital.platform.unit_of_work import UnitOfWork
@@ -62,6 +65,8 @@ class IdentityUseCases:
     delegations: DelegationStore
     parties: PartyScreening
     policy: KycPolicy
+    doubts: DoubtStore
+    calendar: BusinessCalendar
     new_id: Callable[[], UUID]
 
     async def record_identifications(
@@ -90,7 +95,16 @@ class IdentityUseCases:
                 policy=self.policy,
                 screenings=self.screenings,
                 parties=self.parties.parties,
+                clients=self.parties.clients,
+                hits=self.parties.hits,
                 required_lists=self.required_lists,
+            )
+
+    async def record_doubt(self, cmd: record_doubt.RecordDoubt) -> contract.IdentificationDoubt:
+        """See `use_cases.record_doubt`."""
+        async with use_case("identity.record_doubt"):
+            return await record_doubt.record_doubt(
+                cmd, uow=self.uow, cases=self.cases, doubts=self.doubts, calendar=self.calendar
             )
 
     async def expire_cases(self, now: datetime) -> int:

@@ -16,6 +16,7 @@ from kapital.identity.domain.kyc_problems import (
     ParticipantUnscreened,
     QuestionnaireRequired,
 )
+from kapital.identity.domain.parameters import day_of
 from kapital.identity.domain.problems import KycCaseNotFound
 from kapital.identity.ports import CaseStore, DocumentStore, DossierStore, KycPolicy
 from kapital.identity.use_cases.concluding import Conclusion, Surroundings, conclude, recorded_answer, tell_recorded
@@ -95,7 +96,7 @@ async def complete_case(
             kinds=await cases.kinds(tx.conn, one),
             officials=await cases.listed_officials(tx.conn, one),
             measured=await cases.under_measures(tx.conn, one) | compared.participants_hit,
-            simplified_allowed=policy.simplified_allowed,
+            simplified_allowed=policy.allows_simplified(day_of(tx.now)),
         )
         dossier = conclude(case, said, around=around, actor=cmd.actor, now=tx.now)
         await cases.save_identifications(tx.conn, [case])

@@ -2,12 +2,15 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from datetime import date
+from typing import Any, Final
 from uuid import UUID
 
 import msgspec
+from msgspec import UNSET
 
 from kapital.contracts import identity as contract
+from kapital.identity.domain.dossier import operation_limit
 from kapital.identity.domain.events import KYC_DECIDED
 from kapital.identity.domain.kyc_case import KycCase, KycOutcome
 from kapital.identity.domain.parameters import MonthsByRisk, day_of
@@ -15,7 +18,8 @@ from kapital.identity.domain.problems import KycCaseNotFound
 from kapital.identity.domain.screening import ListSource
 from kapital.identity.domain.screening_list import require_screened
 from kapital.identity.domain.states import CaseState
-from kapital.identity.ports import CaseStore, KycPolicy, PartyStore, Screenings
+from kapital.identity.ports import CaseStore, ClientStore, HitStore, KycPolicy, PartyStore, Screenings
+from kapital.identity.use_cases.measures import apply_measures
 from kapital.kernel.actor import Actor
 from kapital.kernel.ids import CommandId
 from kapital.kernel.problems import Problem, ensure
@@ -25,7 +29,6 @@ from kapital.platform.problems import item_problem
 from kapital.platform.unit_of_work import Transaction, UnitOfWork, fingerprint
 
 BATCH_MAX: Final = 1_000
-"""Whose approval a public official needs."""
 
 
 class NewKycDecision(msgspec.Struct, frozen=True, kw_only=True):
@@ -54,13 +57,15 @@ async def decide_kyc(
     policy: KycPolicy,
     screenings: Screenings,
     parties: PartyStore,
+    clients: ClientStore,
+    hits: HitStore,
     required_lists: frozenset[ListSource] = frozenset(),
 ) -> contract.DecideKycResponse:
     """Move cases from IDENTIFIED to APPROVED or REJECTED; end the approval that a renewal replaces.
 
     A measure on whom the questionnaire names (owner, head, representative, beneficiary) stops an approval as one on
-    the participant does. A public official's case goes from IDENTIFIED to AWAITING_SENIOR by an officer, and on by a
-    senior officer.
+    the participant does; one on whom only the questionnaire to be replaced names does not, for the approval ends it.
+    A public official's case goes from IDENTIFIED to AWAITING_SENIOR by an officer, and on by a senior officer.
     Law: 115-FZ art. 7, art. 7.3 (public officials by written decision of the head); four eyes by the rule book.
     Raises: IdempotencyKeyReused, NotPermitted. Per item: KycCaseNotFound, NotPermitted, WrongState,
     MakerAndCheckerMustDiffer, DecisionNamesAnotherIdentification, ScreeningHitCannotBeApproved,
@@ -118,6 +123,10 @@ async def decide_kyc(
         # row.
         await cases.save(tx.conn, superseded)
         await cases.save(tx.conn, decided)
+        # Other parties count from now on than those of a questionnaire replaced or turned down.
+        with_parties = {*named, *await parties.of_cases(tx.conn, [case.case_id for case in superseded])}
+        parted = {case.participant_id for case in (*superseded, *decided) if case.case_id in with_parties}
+        await apply_measures(tx, sorted(parted), actor=cmd.actor, clients=clients, hits=hits)
         answer = contract.DecideKycResponse(results=results)
         await tx.replies.keep(cmd.command_id, cmd.actor, mark, msgspec.json.encode(answer))
         return answer
@@ -180,9 +189,18 @@ async def _tell(case: KycCase, *, officer: Actor, tx: Transaction) -> None:
                 outcome=contract.KycOutcome(case.state.value),
                 category=contract.InvestorCategory(case.recorded.category.value),
                 valid_until=case.valid_until,
+                **_limit(case, on=day_of(tx.now)),
             ),
         )
     )
+
+
+def _limit(case: KycCase, *, on: date) -> dict[str, Any]:
+    """How the participant was identified and what it allows; nothing of a case from before methods were kept."""
+    if case.recorded.method is UNSET:
+        return {}
+    method = contract.IdentificationMethod(case.recorded.method.value)
+    return {"method": method, "operation_limit_kopecks": operation_limit(case.recorded.method, on=on)}
 
 
 def _answer(case: KycCase) -> contract.DecidedKyc:

@@ -19,12 +19,16 @@ async def apply_measures(
 ) -> dict[UUID, Measure]:
     """Make each participant's measure the strictest of its hits, and tell of those that changed.
 
-    Of a party of a case nobody is told: outside of identity its pseudonym says nothing.
+    A party of a case brings its participant along: a hit on an owner, head, representative or beneficiary holds the
+    participant's operations until it is decided, or until another questionnaire is approved. Of the party itself
+    nobody is told: outside of identity its pseudonym says nothing.
+
+    Law: 115-FZ art. 7(1)(6), 7(10); domain.md 3.8.
 
     Call after hits were written in the same transaction. Returns the measure of each participant.
     """
     now: dict[UUID, Measure] = {}
-    wanted = sorted(set(participant_ids))
+    wanted = await clients.concerned(tx.conn, set(participant_ids))
     for start in range(0, len(wanted), PER_STATEMENT):
         part = wanted[start : start + PER_STATEMENT]
         before = await clients.lock_measures(tx.conn, part)

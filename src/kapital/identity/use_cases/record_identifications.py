@@ -162,7 +162,7 @@ async def _read(
             kinds=await cases.kinds(tx.conn, participants),
             officials=await cases.listed_officials(tx.conn, participants),
             measured=await cases.under_measures(tx.conn, participants),
-            simplified_allowed=policy.simplified_allowed,
+            simplified_allowed=policy.allows_simplified(day_of(tx.now)),
         ),
         delegations=await delegations.find(tx.conn, sorted(agreements)) if agreements else {},
         questionnaires=await dossiers.questionnaires(tx.conn, [case.case_id for case in latest.values()]),

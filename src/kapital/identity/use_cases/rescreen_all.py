@@ -108,7 +108,7 @@ async def _compare_batch(
             for at, stored, match in matches
         ]
         touched = [hit.participant_id for hit in found]
-        await clients.lock_measures(tx.conn, touched)
+        await clients.lock_measures(tx.conn, await clients.concerned(tx.conn, touched))
         new = await hits.raise_new(tx.conn, found)
         await drafting.draft(tx, new, actor=_SCHEDULER)
         await apply_measures(tx, touched, actor=_SCHEDULER, clients=clients, hits=hits)

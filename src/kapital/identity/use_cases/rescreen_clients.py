@@ -81,7 +81,7 @@ async def _rescreen_next(
         ]
         touched = [hit.participant_id for hit in found]
         # Before the hits, as those do who record a client: else the two could wait for each other.
-        await clients.lock_measures(tx.conn, touched)
+        await clients.lock_measures(tx.conn, await clients.concerned(tx.conn, touched))
         new = []
         for start in range(0, len(found), HITS_PER_STATEMENT):
             new += await hits.raise_new(tx.conn, found[start : start + HITS_PER_STATEMENT])

@@ -73,6 +73,8 @@ async def screen_clients(
             recorded_client(who, particulars, actor=cmd.actor, now=tx.now, in_force=in_force)
             for who, particulars in said.items()
         ]
+        # Before the hits, as rescreening does: else the two could wait for each other.
+        await clients.lock_measures(tx.conn, await clients.concerned(tx.conn, said.keys()))
         await clients.put(tx.conn, told)
         found = await hits_among(told, screener=screener, now=tx.now, new_id=new_id)
         new = await hits.raise_new(tx.conn, found)

@@ -37,8 +37,9 @@ class ComparedParties:
 class PartyScreening:
     """What parties are compared and kept with.
 
-    A hit on a party refers the case and stops its approval. It freezes nothing by itself: the party has no wallet,
-    and what is to be done with the participant's is an officer's to decide.
+    A hit on a party refers the case, stops its approval and holds the participant's operations (115-FZ art. 7(10)).
+    It freezes nothing by itself: the party has no wallet, and whether the participant's property is frozen is an
+    officer's to decide.
     """
 
     parties: PartyStore
@@ -80,6 +81,7 @@ class PartyScreening:
         await self.clients.put(tx.conn, [compared.clients[party_id] for party_id in ids])
         await self.parties.add(tx.conn, kept)
         hits = [hit for party_id in ids for hit in compared.hits.get(party_id, ())]
+        touched = {hit.participant_id for hit in hits}
+        await self.clients.lock_measures(tx.conn, await self.clients.concerned(tx.conn, touched))
         await self.hits.raise_new(tx.conn, hits)
-        touched = sorted({hit.participant_id for hit in hits})
-        await apply_measures(tx, touched, actor=actor, clients=self.clients, hits=self.hits)
+        await apply_measures(tx, sorted(touched), actor=actor, clients=self.clients, hits=self.hits)

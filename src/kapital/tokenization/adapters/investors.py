@@ -13,7 +13,8 @@ from kapital.tokenization.adapters.versioned_table import as_plain
 from kapital.tokenization.domain.investor import Investor
 
 _COLUMNS: Final = (
-    "participant_id, kind, state, wallet_id, category, category_until, kyc_valid_until, measure, rule_book_version"
+    "participant_id, kind, state, wallet_id, category, category_until, kyc_valid_until, measure, rule_book_version,"
+    " identification_method, operation_limit_kopecks"
 )
 _READ: Final = text(
     f"SELECT {_COLUMNS} FROM investor WHERE participant_id = ANY(CAST(:ids AS uuid[]))"  # noqa: S608 - constants of this module; values are bound
@@ -25,11 +26,12 @@ _READ: Final = text(
 _NOTE: Final = text(
     """
     INSERT INTO investor AS i (participant_id, kind, state, wallet_id, category, category_until, kyc_valid_until,
-        measure, rule_book_version, changed_at)
+        measure, rule_book_version, identification_method, operation_limit_kopecks, changed_at)
     SELECT participant_id, kind, state, wallet_id, category, category_until, kyc_valid_until, measure,
-        rule_book_version, :now
+        rule_book_version, identification_method, operation_limit_kopecks, :now
     FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(participant_id uuid, kind text, state text, wallet_id uuid,
-        category text, category_until timestamptz, kyc_valid_until timestamptz, measure text, rule_book_version text)
+        category text, category_until timestamptz, kyc_valid_until timestamptz, measure text, rule_book_version text,
+        identification_method text, operation_limit_kopecks bigint)
     ORDER BY participant_id
     ON CONFLICT (participant_id) DO UPDATE SET
         kind = coalesce(excluded.kind, i.kind),
@@ -41,6 +43,10 @@ _NOTE: Final = text(
         kyc_valid_until = coalesce(excluded.kyc_valid_until, i.kyc_valid_until),
         measure = coalesce(excluded.measure, i.measure),
         rule_book_version = coalesce(excluded.rule_book_version, i.rule_book_version),
+        identification_method = coalesce(excluded.identification_method, i.identification_method),
+        -- Told with the method: no limit beside a method means that there is none.
+        operation_limit_kopecks = CASE WHEN excluded.identification_method IS NULL THEN i.operation_limit_kopecks
+            ELSE excluded.operation_limit_kopecks END,
         changed_at = excluded.changed_at
     """
 )

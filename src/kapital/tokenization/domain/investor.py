@@ -16,6 +16,7 @@ from kapital.tokenization.domain.problems import (
     InvestorKindMustBeAllowed,
     InvestorMustBeQualified,
     IssuerMustNotAcquire,
+    OrderExceedsIdentificationLimit,
     ParticipantMustBeActive,
     RuleBookNotAccepted,
     WalletMustBeOpen,
@@ -46,6 +47,9 @@ class Investor(msgspec.Struct, frozen=True, kw_only=True):
     kyc_valid_until: datetime | None = None
     rule_book_version: str | None = None
     """The version of the rule book accepted last."""
+    identification_method: str | None = None
+    operation_limit_kopecks: int | None = None
+    """What one operation may come to under the identification; None: no limit."""
     measure: str | None = None  # identity's word on 115-FZ measures; None: none was ever told
 
     @property
@@ -77,6 +81,18 @@ def why_ineligible(investor: Investor | None, issue: Issue, at: datetime) -> Pro
     if issue.qualified_only and not investor.is_qualified(at):
         return InvestorMustBeQualified()
     return None
+
+
+def why_above_identification(investor: Investor | None, amount_kopecks: int) -> Problem | None:
+    """Why the identification does not let an operation of this amount, or None.
+
+    Checked at the order and again at the close, for a renewal may have been a simplified one.
+    Law: 115-FZ art. 7(1.1), (1.11).
+    """
+    limit = None if investor is None else investor.operation_limit_kopecks
+    if limit is None or amount_kopecks <= limit:
+        return None
+    return OrderExceedsIdentificationLimit(facts={"amount_kopecks": amount_kopecks, "limit_kopecks": limit})
 
 
 def why_rule_book_bars(investor: Investor | None, version_in_force: str) -> Problem | None:

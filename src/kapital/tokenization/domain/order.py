@@ -9,7 +9,12 @@ import msgspec
 from kapital.kernel.money import INT64_MAX
 from kapital.kernel.problems import Problem
 from kapital.kernel.states import Step
-from kapital.tokenization.domain.investor import Investor, why_ineligible, why_rule_book_bars
+from kapital.tokenization.domain.investor import (
+    Investor,
+    why_above_identification,
+    why_ineligible,
+    why_rule_book_bars,
+)
 from kapital.tokenization.domain.issue import Issue
 from kapital.tokenization.domain.problems import (
     OrderAboveMaximum,
@@ -78,7 +83,8 @@ def why_refused(
         return OrderMustBeWholeLots(facts={"units": units, "lot": issue.lot})
     if units * issue.price_kopecks > INT64_MAX:
         return OrderAmountTooLarge(facts={"units": units, "price_kopecks": issue.price_kopecks})
-    return why_rule_book_bars(investor, rule_book)
+    above = why_above_identification(investor, units * issue.price_kopecks)
+    return above or why_rule_book_bars(investor, rule_book)
 
 
 def why_closed(issue: Issue, at: datetime) -> Problem | None:

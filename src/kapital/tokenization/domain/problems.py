@@ -129,6 +129,15 @@ class OrderAboveMaximum(Problem):
     family = Family.UNPROCESSABLE
 
 
+class OrderExceedsIdentificationLimit(Problem):
+    """115-FZ art. 7(1.1): a simplified identification has a limit. Facts: `amount_kopecks`, `limit_kopecks`."""
+
+    code = "order_exceeds_identification_limit"
+    title = "The order exceeds what the participant's identification allows for one operation"
+    retry = Retry.AFTER_CHANGE
+    family = Family.UNPROCESSABLE
+
+
 class OrderMustBeWholeLots(Problem):
     """Facts: `units`, `lot`."""
 

@@ -9,7 +9,7 @@ from kapital.kernel.problems import ensure
 from kapital.platform.unit_of_work import Transaction
 from kapital.tokenization.domain.allocation import LiveOrder, Outcome, allocate
 from kapital.tokenization.domain.events import LINES_PER_PART, allocation_decided
-from kapital.tokenization.domain.investor import Investor, why_ineligible
+from kapital.tokenization.domain.investor import Investor, why_above_identification, why_ineligible
 from kapital.tokenization.domain.issue import Issue
 from kapital.tokenization.domain.order import Order
 from kapital.tokenization.domain.states import PLACEMENT_LIVE, OrderState
@@ -132,7 +132,9 @@ def _live(order: Order) -> LiveOrder:
 
 def _still_eligible(order: Order, issue: Issue, people: Mapping[UUID, Investor]) -> bool:
     # At the end of the placement, not at the instant of this call: it must not matter when the schedule runs.
-    return why_ineligible(people.get(order.participant_id), issue, issue.placement_end_at) is None
+    investor = people.get(order.participant_id)
+    barred = why_ineligible(investor, issue, issue.placement_end_at)
+    return barred is None and why_above_identification(investor, order.reserved_kopecks) is None
 
 
 async def _decide(
