@@ -7,6 +7,7 @@ from itertools import product
 from typing import Any
 from uuid import UUID
 
+import msgspec
 import pytest
 
 from kapital.identity.domain.freeze import (
@@ -293,6 +294,14 @@ def test_the_month_has_one_limit_looked_at_when_proposed_and_when_approved() -> 
     decide(freeze, released=MOST + 1)
 
 
+def test_the_limit_is_that_of_the_day_in_moscow() -> None:
+    # The parameter begins on 1 January 2014; in UTC this is the evening before.
+    new_year = datetime(2013, 12, 31, 20, 30, tzinfo=UTC)
+    freeze = frozen()
+    propose(freeze, msgspec.structs.replace(release(K.AMOUNT, kopecks=5), proposed_at=new_year))
+    assert freeze.release is not None
+
+
 def test_a_freeze_of_a_hit_ends_with_its_hit_only_but_may_be_narrowed_by_two() -> None:
     freeze = frozen(hit_id=new_uuid7())
     with pytest.raises(FreezeOfHitEndsWithItsHit):
@@ -357,6 +366,15 @@ def test_a_freeze_that_ended_is_lifted_in_every_wallet(what: Reach) -> None:
     for one in asked(freeze, [WALLET, OTHER_WALLET], NOW, K.WHOLE):
         assert (one.lifts, one.asset_id, one.kind, one.allowance_kopecks, one.step) == (True, None, None, 0, 2)
         assert one.actor == CHECKER
+
+
+def test_a_freeze_that_ends_with_its_hit_leaves_no_allowance_behind() -> None:
+    freeze = frozen(hit_id=new_uuid7())
+    propose(freeze, release(K.AMOUNT, kopecks=500))
+    decide(freeze)
+    freeze.end_with_hit(officer_id=CHECKER, reason="ошибочное совпадение", now=NOW)
+    [one] = asked(freeze, [WALLET], NOW)
+    assert (one.lifts, one.allowance_kopecks) == (True, 0)
 
 
 def test_an_amount_is_let_go_from_one_wallet_the_first_if_it_is_there() -> None:
