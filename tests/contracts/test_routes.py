@@ -15,6 +15,7 @@ WITHOUT_KEY = {
     "POST /v1/settlement/reconciliations",
     "POST /v1/settlement/acts",
     "POST /v1/tokenization/acts",
+    "POST /v1/registry/acts",
 }
 BY_LABEL = {operation.label: operation for operation in all_operations()}
 

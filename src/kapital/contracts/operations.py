@@ -86,6 +86,7 @@ OPERATIONS: Final[dict[tuple[str, str], str]] = {
     ("POST", "/v1/identity/screening/lists/{version_id}/decision"): "decide_list_version",
     ("POST", "/v1/registry/access-tokens"): "issue_access_token",
     ("POST", "/v1/registry/access-tokens/{token_id}/revoke"): "revoke_access_token",
+    ("POST", "/v1/registry/acts"): "prepare_rule_book_act",
     ("POST", "/v1/registry/extracts"): "sign_register_extract",
     ("POST", "/v1/registry/holder-disclosures/{disclosure_id}/parts"): "disclose_holders",
     ("POST", "/v1/registry/participants"): "register_participants",

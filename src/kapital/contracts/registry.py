@@ -180,18 +180,17 @@ class ParticipantStateAnswer(Contract, kw_only=True):
     version: Annotated[int, Meta(ge=-9223372036854775808, le=9223372036854775807)]
 
 
-class AcceptRuleBookRequest(Contract, kw_only=True):
+class PrepareRuleBookActRequest(Contract, kw_only=True):
+    idempotency_key: Annotated[
+        str,
+        Meta(
+            description="The Idempotency-Key that the command will have.",
+            pattern="^[!#-~]{1,200}$",
+        ),
+    ]
     rule_book_version: Annotated[str, Meta(max_length=64, min_length=1)]
-    document_sha256: Annotated[str, Meta(description="Hash of the document shown; null for a version entered before hashes were kept.", pattern="^[0-9a-f]{64}$")] | None
-    personal_data_consent: (
-        Annotated[
-            bool,
-            Meta(
-                description="Consent to the processing of personal data; needed with the first acceptance."
-            ),
-        ]
-        | UnsetType
-    ) = UNSET
+    document_sha256: Annotated[str, Meta(pattern="^[0-9a-f]{64}$")] | None
+    personal_data_consent: bool | UnsetType = UNSET
 
 
 class RuleBookAcceptance(Contract, kw_only=True):
@@ -890,6 +889,24 @@ class ProblemRetry(StrEnum):
     after_change = "after_change"
 
 
+class SignedAct(Contract, kw_only=True):
+    """
+    The qualified signature of the act that this command makes, over the bytes that preparing it returns (or that the
+    client builds itself, contracts/README.md). The act is bound to the participant and to the Idempotency-Key.
+
+    """
+
+    made_at: Annotated[AwareDatetime, Meta(description="As prepared; at most 24 hours ago.")]
+    signature: Annotated[
+        str,
+        Meta(
+            description="A detached CAdES-BES or CAdES-T signature (CMS, DER), base64; at most 256 KiB.",
+            max_length=360000,
+            min_length=4,
+        ),
+    ]
+
+
 class Participant(Contract, kw_only=True):
     participant_id: UUID
     kind: ParticipantKind
@@ -919,6 +936,21 @@ class Participant(Contract, kw_only=True):
 class ParticipantPage(Contract, kw_only=True):
     participants: list[Participant]
     next_after: Annotated[UUID, Meta(description="Pass as `after` for the next page; null on the last.")] | None
+
+
+class AcceptRuleBookRequest(Contract, kw_only=True):
+    rule_book_version: Annotated[str, Meta(max_length=64, min_length=1)]
+    document_sha256: Annotated[str, Meta(description="Hash of the document shown; null for a version entered before hashes were kept.", pattern="^[0-9a-f]{64}$")] | None
+    personal_data_consent: (
+        Annotated[
+            bool,
+            Meta(
+                description="Consent to the processing of personal data; needed with the first acceptance."
+            ),
+        ]
+        | UnsetType
+    ) = UNSET
+    act: SignedAct | UnsetType = UNSET
 
 
 class ItemProblem(Contract, kw_only=True):

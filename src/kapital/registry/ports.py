@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -12,9 +12,10 @@ from kapital.contracts import registry as contract
 from kapital.contracts.registry import RegisterExtract
 from kapital.kernel.actor import Actor
 from kapital.kernel.roles import Role
+from kapital.platform.signatures.certificates import INN, INN_LEGAL_ENTITY, OGRN, OGRNIP
 from kapital.registry.domain.access import TokenSubjectKind
 from kapital.registry.domain.holder_disclosure import DisclosedHolder, HolderDisclosure
-from kapital.registry.domain.participant import Application
+from kapital.registry.domain.participant import Application, ParticipantKind
 from kapital.registry.domain.representative import Representative, RepresentativeSaid
 from kapital.registry.domain.rule_book import RuleBook
 from kapital.registry.domain.standing import Closing, Participant
@@ -70,6 +71,15 @@ class Principal:
     kind: str
     inn: str
     ogrn: str | None
+
+
+def numbers_of(principal: Principal) -> dict[str, str]:
+    """The participant's numbers as a certificate and a power of attorney name them."""
+    is_person = principal.kind in (ParticipantKind.NATURAL_PERSON, ParticipantKind.SOLE_PROPRIETOR)
+    numbers = {INN if is_person else INN_LEGAL_ENTITY: principal.inn}
+    if principal.ogrn is not None:
+        numbers[OGRNIP if is_person else OGRN] = principal.ogrn
+    return numbers
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -258,6 +268,15 @@ class ParticipantStore(Protocol):
         ...
 
 
+class Accepting(NamedTuple):
+    """Who accepts which version, by whom, and which file of a signed act proves it."""
+
+    participant_id: UUID
+    rule_book: RuleBook
+    accepted_by: str
+    act_file_sha256: str | None = None
+
+
 class RuleBookStore(Protocol):
     """The tables `rule_book` and `rule_book_acceptance`."""
 
@@ -289,10 +308,8 @@ class RuleBookStore(Protocol):
         """Write the state of a locked version."""
         ...
 
-    async def accept(
-        self, conn: AsyncConnection, acceptances: Sequence[tuple[UUID, RuleBook, str]], *, now: datetime
-    ) -> set[UUID]:
-        """Keep (participant, version, who) acceptances; return the participants for whom it is new."""
+    async def accept(self, conn: AsyncConnection, acceptances: Sequence[Accepting], *, now: datetime) -> set[UUID]:
+        """Keep acceptances; return the participants for whom it is new."""
         ...
 
 

@@ -7,6 +7,7 @@ from uuid import UUID
 import msgspec
 
 from kapital.ledger.api import Ledger
+from kapital.platform.acts.bindings import note_certificates
 from kapital.platform.events import CloudEvent
 from kapital.platform.unit_of_work import Transaction
 from kapital.registry.domain.events import (
@@ -50,6 +51,11 @@ async def on_kyc_news(
 async def on_issue_news(tx: Transaction, events: list[CloudEvent], *, participants: ParticipantStore) -> None:
     """Know which decisions an issuer still has to perform: it may not leave before."""
     await participants.note_issues(tx.conn, [_issue(event) for event in events])
+
+
+async def on_certificates(tx: Transaction, events: list[CloudEvent]) -> None:
+    """Know whose certificates may sign acts here."""
+    await note_certificates(tx.conn, events, tx.now)
 
 
 class _KycData(msgspec.Struct):

@@ -10,6 +10,7 @@ from litestar.di import Provide
 from kapital.custody.api import Custody
 from kapital.kernel.clock import Clock
 from kapital.ledger.api import Ledger
+from kapital.platform.acts.bindings import EVENTS as CERTIFICATE_EVENTS
 from kapital.platform.acts.checking import Acts
 from kapital.platform.bus import Subscriptions
 from kapital.platform.clock import Ticks
@@ -29,7 +30,7 @@ from kapital.registry.adapters.token_verifier import DatabaseTokenVerifier
 from kapital.registry.queries.bound import RegistryReads
 from kapital.registry.queries.register_extract import register_extract
 from kapital.registry.queries.representatives import one_representative
-from kapital.registry.reactions import ISSUE_EVENTS, KYC_EVENTS, on_issue_news, on_kyc_news
+from kapital.registry.reactions import ISSUE_EVENTS, KYC_EVENTS, on_certificates, on_issue_news, on_kyc_news
 from kapital.registry.routes import HANDLERS
 from kapital.registry.use_cases.bound import RegistryUseCases
 
@@ -120,6 +121,7 @@ def registry_of(
         subscriptions=[
             (KYC_EVENTS, partial(on_kyc_news, participants=participants, statuses=statuses, ledger=ledger)),
             (ISSUE_EVENTS, partial(on_issue_news, participants=participants)),
+            (CERTIFICATE_EVENTS, on_certificates),
         ],
         ticks=(follow_rule_book, expire, expire_representatives, expire_statuses, note_overdue),
         rule_book=rule_book,

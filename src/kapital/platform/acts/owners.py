@@ -2,7 +2,10 @@
 
 import asyncio
 from collections.abc import Mapping
+from uuid import UUID
 
+from kapital.kernel.canonical import sha256_hex
+from kapital.platform.acts.bindings import Bound, BoundCertificate
 from kapital.platform.acts.checking import Acts
 from kapital.platform.acts.problems import (
     CertificateMustBeReadable,
@@ -61,6 +64,30 @@ def require_owner(read: Certificate, numbers: Mapping[str, str]) -> None:
     is_entity = bool({OGRN, INN_LEGAL_ENTITY} & numbers.keys())
     is_persons = not {OGRN, INN_LEGAL_ENTITY, OGRNIP} & read.owner.keys()
     raise PowerOfAttorneyRequired if is_entity and is_persons else SignatureOwnerDiffers
+
+
+async def bound_by_numbers(acts: Acts, participant_id: UUID, signature: bytes, numbers: Mapping[str, str]) -> Bound:
+    """The certificate of a signature, as bound to whom these numbers name; nothing where it is not theirs.
+
+    For the service that keeps the numbers itself, of somebody of whom no binding can have been told yet. Whether the
+    certificate is good the check of the act looks at. Raises: GostEngineMissing, LibcryptoMissing.
+    """
+    policy = acts.verification()
+    opened = await asyncio.to_thread(open_signature, signature, policy, Material(acts.trust.between))
+    if opened is None:
+        return {}
+    try:
+        require_owner(opened.signer, numbers)
+    except (PowerOfAttorneyRequired, SignatureOwnerDiffers):
+        return {}
+    one = BoundCertificate(
+        participant_id=participant_id,
+        certificate_sha256=sha256_hex(opened.signer.encoded),
+        active=True,
+        power_sha256=None,
+        power_signature_sha256=None,
+    )
+    return {one.certificate_sha256: one}
 
 
 async def require_power(

@@ -9,6 +9,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from kapital.registry.domain.rule_book import RuleBook, RuleBookState
+from kapital.registry.ports import Accepting
 
 _COLUMNS: Final = "version, document_sha256, state, effective_on, effective_at, drafted_by, drafted_at"
 _SELECT: Final = f"SELECT {_COLUMNS} FROM rule_book "  # noqa: S608 - a constant of this module
@@ -30,10 +31,12 @@ _ACCEPT: Final = text(
     """
     WITH said AS (
         SELECT * FROM unnest(CAST(:ids AS uuid[]), CAST(:versions AS text[]), CAST(:hashes AS text[]),
-                             CAST(:actors AS text[])) AS a (id, version, hash, actor)
+                             CAST(:actors AS text[]), CAST(:files AS text[]))
+            AS a (id, version, hash, actor, file)
     ), entered AS (
-        INSERT INTO rule_book_acceptance (participant_id, version, document_sha256, accepted_at, accepted_by)
-        SELECT id, version, hash, :now, actor FROM said ORDER BY id
+        INSERT INTO rule_book_acceptance (participant_id, version, document_sha256, accepted_at, accepted_by,
+            act_file_sha256)
+        SELECT id, version, hash, :now, actor, file FROM said ORDER BY id
         ON CONFLICT DO NOTHING RETURNING participant_id, version
     )
     UPDATE participant p SET rule_book_version = e.version FROM entered e WHERE p.participant_id = e.participant_id
@@ -76,19 +79,18 @@ class RuleBookTable:
         """Write the state of a locked version."""
         await conn.execute(_SAVE, _row(rule_book))
 
-    async def accept(
-        self, conn: AsyncConnection, acceptances: Sequence[tuple[UUID, RuleBook, str]], *, now: datetime
-    ) -> set[UUID]:
-        """Keep (participant, version, who) acceptances; return the participants for whom it is new."""
+    async def accept(self, conn: AsyncConnection, acceptances: Sequence[Accepting], *, now: datetime) -> set[UUID]:
+        """Keep acceptances; return the participants for whom it is new."""
         if not acceptances:
             return set()
         rows = await conn.execute(
             _ACCEPT,
             {
-                "ids": [participant_id for participant_id, _, _ in acceptances],
-                "versions": [rule_book.version for _, rule_book, _ in acceptances],
-                "hashes": [rule_book.document_sha256 for _, rule_book, _ in acceptances],
-                "actors": [actor for _, _, actor in acceptances],
+                "ids": [one.participant_id for one in acceptances],
+                "versions": [one.rule_book.version for one in acceptances],
+                "hashes": [one.rule_book.document_sha256 for one in acceptances],
+                "actors": [one.accepted_by for one in acceptances],
+                "files": [one.act_file_sha256 for one in acceptances],
                 "now": now,
             },
         )

@@ -7,9 +7,11 @@ from litestar import get, post
 
 from kapital.contracts import registry as contract
 from kapital.contracts.base import given
-from kapital.platform.http import HttpRequest, actor_of, command_context
+from kapital.contracts.common import PreparedAct
+from kapital.platform.acts.http import prepared, signed_act
+from kapital.platform.http import NO_IDEMPOTENCY_KEY, HttpRequest, actor_of, command_context
 from kapital.registry.queries.bound import RegistryReads
-from kapital.registry.use_cases.accept_rule_book import AcceptRuleBook
+from kapital.registry.use_cases.accept_rule_book import AcceptRuleBook, PrepareRuleBookAct
 from kapital.registry.use_cases.bound import RegistryUseCases
 from kapital.registry.use_cases.rule_book_life import DraftRuleBook, MoveRuleBook
 
@@ -30,8 +32,24 @@ async def accept_rule_book(
         rule_book_version=data.rule_book_version,
         document_sha256=data.document_sha256,
         personal_data_consent=bool(given(data.personal_data_consent)),
+        signed_act=signed_act(given(data.act)),
     )
     return await registry.accept_rule_book(cmd)
+
+
+@post("/v1/registry/acts", status_code=200, opt=NO_IDEMPOTENCY_KEY)
+async def prepare_rule_book_act(
+    data: contract.PrepareRuleBookActRequest, request: HttpRequest, registry: RegistryUseCases
+) -> PreparedAct:
+    """The act of accepting the rule book."""
+    cmd = PrepareRuleBookAct(
+        actor=actor_of(request),
+        idempotency_key=data.idempotency_key,
+        rule_book_version=data.rule_book_version,
+        document_sha256=data.document_sha256,
+        personal_data_consent=bool(given(data.personal_data_consent)),
+    )
+    return PreparedAct(**prepared(registry.prepare_rule_book_act(cmd)))
 
 
 @post("/v1/registry/rule-books", status_code=201)
@@ -78,6 +96,7 @@ async def move_rule_book(
 
 HANDLERS: Final = (
     accept_rule_book,
+    prepare_rule_book_act,
     draft_rule_book,
     list_rule_books,
     move_rule_book,

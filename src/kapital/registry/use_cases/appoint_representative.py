@@ -14,7 +14,7 @@ from kapital.platform.acts.checking import Acts
 from kapital.platform.acts.owners import require_power
 from kapital.platform.acts.problems import PowerOfAttorneyRequired
 from kapital.platform.events import Event
-from kapital.platform.signatures.certificates import INN, INN_LEGAL_ENTITY, OGRN, OGRNIP, SNILS
+from kapital.platform.signatures.certificates import INN, SNILS
 from kapital.platform.unit_of_work import Transaction, UnitOfWork, fingerprint
 from kapital.registry.domain.events import REPRESENTATIVE_APPOINTED
 from kapital.registry.domain.participant import ParticipantKind
@@ -37,6 +37,7 @@ from kapital.registry.ports import (
     Principal,
     RepresentativeStore,
     ShownRepresentative,
+    numbers_of,
 )
 from kapital.registry.use_cases.state_changes import record_of
 
@@ -154,7 +155,7 @@ async def _look(cmd: AppointRepresentative, principal: Principal, acts: Acts) ->
         acts,
         cmd.power.document,
         cmd.power.signature,
-        numbers=_numbers(principal),
+        numbers=numbers_of(principal),
         holder=holder,
         powers=cmd.said.powers,
     )
@@ -164,12 +165,3 @@ async def _look(cmd: AppointRepresentative, principal: Principal, acts: Acts) ->
         signature_sha256=await acts.files.put(cmd.power.signature),
     )
     return _SeenPower(kept, found.expires_on)
-
-
-def _numbers(principal: Principal) -> dict[str, str]:
-    """By what the power of attorney must name who grants it."""
-    is_person = principal.kind in (ParticipantKind.NATURAL_PERSON, ParticipantKind.SOLE_PROPRIETOR)
-    numbers = {INN if is_person else INN_LEGAL_ENTITY: principal.inn}
-    if principal.ogrn is not None:
-        numbers[OGRNIP if is_person else OGRN] = principal.ogrn
-    return numbers

@@ -10,6 +10,7 @@ from kapital.custody.api import Custody
 from kapital.kernel.actor import Actor
 from kapital.ledger.api import Ledger
 from kapital.platform.acts.checking import Acts
+from kapital.platform.acts.form import Act
 from kapital.platform.telemetry import use_case
 from kapital.platform.unit_of_work import UnitOfWork
 from kapital.registry.ports import (
@@ -24,7 +25,9 @@ from kapital.registry.ports import (
     StatusStore,
 )
 from kapital.registry.use_cases import (
-    accept_rule_book,
+    accept_rule_book as accepting,
+)
+from kapital.registry.use_cases import (
     appoint_representative,
     change_status,
     close_participant,
@@ -121,12 +124,23 @@ class RegistryUseCases:
                 cmd, uow=self.uow, access=self.access, forget=self.forget_token
             )
 
-    async def accept_rule_book(self, cmd: accept_rule_book.AcceptRuleBook) -> contract.RuleBookAcceptance:
+    async def accept_rule_book(self, cmd: accepting.AcceptRuleBook) -> contract.RuleBookAcceptance:
         """See `use_cases.accept_rule_book`."""
         async with use_case("registry.accept_rule_book"):
-            return await accept_rule_book.accept_rule_book(
-                cmd, uow=self.uow, participants=self.participants, rule_books=self.rule_books
+            return await accepting.accept_rule_book(
+                cmd,
+                parts=accepting.AcceptingParts(
+                    uow=self.uow,
+                    participants=self.participants,
+                    representatives=self.representatives,
+                    rule_books=self.rule_books,
+                    acts=self.acts,
+                ),
             )
+
+    def prepare_rule_book_act(self, cmd: accepting.PrepareRuleBookAct) -> Act:
+        """See `use_cases.accept_rule_book`."""
+        return accepting.prepare_rule_book_act(cmd, uow=self.uow)
 
     async def request_closing(self, cmd: close_participant.RequestClosing) -> contract.ClosingRequested:
         """See `use_cases.close_participant`."""

@@ -85,7 +85,7 @@ async def request_holder_disclosure(
     """Keep the request with what the ledger says the nominee held at the instant.
 
     The ledger is asked while the transaction is open: it closes the instant for ever, so a repeat finds the same.
-    Law: 259-FZ as amended by 221-FZ [M] (a nominee names those for whom it holds on request).
+    Law: 259-FZ art. 8 [M] (the register of users; a nominee names those for whom it holds on request).
     Raises: IdempotencyKeyReused, NotPermitted, ParticipantNotFound, OnlyNomineeDiscloses, DisclosureTermOutOfRange,
     DisclosuresTooMany, DisclosedIssueNotFound.
     """

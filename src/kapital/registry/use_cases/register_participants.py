@@ -21,7 +21,7 @@ from kapital.registry.domain.participant import Acceptance, Application, examine
 from kapital.registry.domain.problems import ParticipantAlreadyRegistered
 from kapital.registry.domain.standing import Participant
 from kapital.registry.domain.status import applied_for
-from kapital.registry.ports import Entrant, ParticipantStore, RuleBookStore, SecretSource, StatusStore
+from kapital.registry.ports import Accepting, Entrant, ParticipantStore, RuleBookStore, SecretSource, StatusStore
 
 SALT_BYTES: Final = 32
 BATCH_MAX: Final = 1_000
@@ -80,7 +80,7 @@ async def register_participants(
             if entrant.participant.participant_id in entered:
                 await _tell(entrant, actor=cmd.actor, tx=tx)
                 if entrant.application.acceptance is Acceptance.WITH_APPLICATION:
-                    accepting.append((entrant.participant.participant_id, rule_book, cmd.actor.id))
+                    accepting.append(Accepting(entrant.participant.participant_id, rule_book, cmd.actor.id))
         await rule_books.accept(tx.conn, accepting, now=tx.now)
         roles = [
             role
