@@ -900,7 +900,7 @@ class SignedAct(Contract, kw_only=True):
     signature: Annotated[
         str,
         Meta(
-            description="A detached CAdES-BES or CAdES-T signature (CMS, DER), base64; at most 256 KiB.",
+            description="A detached CAdES-BES or CAdES-T signature (CMS, DER), base64, line breaks allowed; at most 256 KiB.",
             max_length=360000,
             min_length=4,
         ),
