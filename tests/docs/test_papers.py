@@ -227,7 +227,7 @@ def test_each_dependency_has_one_line_of_reason_and_none_is_left_over() -> None:
 
 def test_ledger_refusals_are_those_that_the_ledger_can_answer() -> None:
     folder = REPOSITORY / "src" / "kapital" / "ledger" / "domain"
-    text = "\n".join((folder / name).read_text() for name in ("book.py", "freeze.py", "plan.py"))
+    text = "\n".join((folder / name).read_text() for name in ("account.py", "book.py", "freeze.py", "plan.py"))
     made = set(re.findall(r"Refusal\(\s*\"([a-z_]+)\"", text)) | set(
         re.findall(r"Refused\(\s*tx\.id, \"([a-z_]+)\"", text)
     )
@@ -322,12 +322,12 @@ def test_addresses_named_in_the_papers_stand_in_a_contract() -> None:
 def test_commands_named_in_the_papers_exist() -> None:
     from kapital.cli import app
 
-    groups = "evidence|ledger|hold|bench|dead-letters|screening|signature"
+    groups = "bank|bench|dead-letters|evidence|hold|ledger|policy|registry|screening|signature"
     named = {
         tuple(words.split())
         for page in papers()
         for block in re.findall(r"```\n(.*?)```|`([^`\n]+)`", page.read_text(), re.DOTALL)
-        for words in re.findall(rf"(?:^|[\n/])kapital ((?:(?:{groups}) )*[a-z-]+)", "\n".join(block))
+        for words in re.findall(rf"(?:^|[\n/])kapital ((?:(?:{groups}) )*[a-z][a-z-]*)", "\n".join(block))
     }
 
     assert ("verify",) in named
