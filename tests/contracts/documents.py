@@ -143,6 +143,13 @@ def event_schemas() -> dict[str, dict[str, Any]]:
     return schemas
 
 
+def required_fields(event_type: str) -> list[str]:
+    """The fields that each event of the type has; those that came later may be left out."""
+    schema = event_schemas()[event_type]
+    name = schema["$ref"].rsplit("/", 1)[-1]
+    return list(schema["components"]["schemas"][name]["required"])
+
+
 def _with_schemas_here(node: Any) -> Any:
     """References to common.yaml would have to be carried over; none is used, and this says so."""
     for reference in references(node):

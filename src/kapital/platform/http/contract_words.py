@@ -151,6 +151,7 @@ EVENTS: Final[Mapping[str, str]] = {
     "kapital.identity.identification_recorded.v1": "Дело полно и ждёт решения второго лица",
     "kapital.identity.kyc_referred.v1": "Полное дело требует внимательного рассмотрения",
     "kapital.identity.kyc_decided.v1": "Идентификация утверждена или отклонена вторым лицом",
+    "kapital.identity.kyc_term_changed.v1": "Срок идентификации сократился из-за сомнения",
     "kapital.identity.kyc_expired.v1": "Утверждённая идентификация больше не действует",
     "kapital.identity.certificate_bound.v1": "Сертификатом можно подписывать действия участника",
     "kapital.identity.certificate_ended.v1": "Сертификатом больше нельзя подписывать действия участника",
