@@ -15,7 +15,7 @@ from kapital.platform.signatures.policy import Material
 from kapital.platform.signatures.primitives import PrivateKey
 from kapital.platform.signatures.revocation import RevocationData
 from kapital.platform.signatures.trust import TrustedRoots
-from kapital.sandbox.certification_authority import Authority, Scheme, TimeStampAuthority
+from kapital.sandbox.certification_authority import Authority, SandboxSigner, Scheme, TimeStampAuthority
 from kapital.sandbox.certification_authority.authority import POLICY_KC1, SIGNING
 from kapital.sandbox.certification_authority.x509_form import Extensions
 from tests.platform.signatures.verifiers import openssl_says, openssl_says_of_the_stamp, pyhanko_says
@@ -63,7 +63,7 @@ def with_lists(world: World) -> Case:
 
 
 def with_answers(world: World) -> Case:
-    return by_answer(world)
+    return by_answer(world, named_by_answers(world))
 
 
 def of_another_document(world: World) -> Case:
@@ -120,8 +120,9 @@ def revoked_by_a_list(world: World) -> Case:
 
 
 def revoked_by_an_answer(world: World) -> Case:
-    world.authority.revoke(world.signer.certificate(), at=START)
-    return by_answer(world)
+    signer = named_by_answers(world)
+    world.authority.revoke(signer.certificate(), at=START)
+    return by_answer(world, signer)
 
 
 def of_a_revoked_authority(world: World) -> Case:
@@ -152,22 +153,27 @@ def with_a_stamp_of_nobody(world: World) -> Case:
     return Case(signature=replace(world.signer, stamps=stamps).sign_now(ACT), stamp=False)
 
 
-def by_answer(world: World) -> Case:
+def named_by_answers(world: World) -> SandboxSigner:
+    """A person whose certificate names a responder: of others pyhanko asks for no answer."""
+    world.authority.ocsp_urls = ("http://ocsp.example/",)
+    return world.person()
+
+
+def by_answer(world: World, signer: SandboxSigner) -> Case:
     """The signer's status told by an answer, its authority's by a list."""
     at = world.clock.at
-    answer = world.authority.answer_ocsp(world.authority.ocsp_request(world.signer.certificate()), at=at)
-    return Case(signature=world.sign(), answers=(answer,), lists=(world.root.crl(at=at),))
+    answer = world.authority.answer_ocsp(world.authority.ocsp_request(signer.certificate()), at=at)
+    return Case(signature=world.sign(signer), answers=(answer,), lists=(world.root.crl(at=at),))
 
 
 OPENSSL = frozenset({"openssl"})
-# `cms -verify` takes no answers of OCSP, and pyhanko finds none of the sandbox's to be of the certificate, good or
-# revoked; `openssl ocsp` judges them in `test_second_verifiers`.
-ANSWERS: frozenset[str] = frozenset()
+# `cms -verify` takes no answers of OCSP; `openssl ocsp` judges them in `test_second_verifiers`.
+PYHANKO = frozenset({"pyhanko"})
 KINDS = {
     "plain": Kind(plain),
     "stamped": Kind(stamped),
     "with_lists": Kind(with_lists),
-    "with_answers": Kind(with_answers, others=ANSWERS),
+    "with_answers": Kind(with_answers, others=PYHANKO),
     "with_the_policy": Kind(with_the_policy, others=OPENSSL),
     "of_another_document": Kind(of_another_document, Code.CONTENT_DIFFERS),
     "with_a_broken_value": Kind(with_a_broken_value, Code.SIGNATURE_WRONG),
@@ -179,7 +185,7 @@ KINDS = {
     "for_encryption": Kind(for_encryption, Code.KEY_USAGE_WRONG),
     "without_the_policy": Kind(without_the_policy, Code.POLICY_MISSING, others=OPENSSL),
     "revoked_by_a_list": Kind(revoked_by_a_list, Code.CERTIFICATE_REVOKED),
-    "revoked_by_an_answer": Kind(revoked_by_an_answer, Code.CERTIFICATE_REVOKED, others=ANSWERS),
+    "revoked_by_an_answer": Kind(revoked_by_an_answer, Code.CERTIFICATE_REVOKED, others=PYHANKO),
     "of_a_revoked_authority": Kind(of_a_revoked_authority, Code.CERTIFICATE_REVOKED),
     "of_a_person_who_issues": Kind(of_a_person_who_issues, Code.CHAIN_WRONG),
     "of_an_unknown_root": Kind(of_an_unknown_root, Code.CHAIN_NOT_TRUSTED),
