@@ -19,7 +19,7 @@ CLIENTS = ["investor", "issuer"]
 
 
 # Asked by POST for the sake of a body or a key; what they compute or sign changes no record of anybody.
-ANSWERS_ONLY = {"prepare_act", "prepare_withdrawals_act", "sign_register_extract"}
+ANSWERS_ONLY = {"prepare_act", "prepare_rule_book_act", "prepare_withdrawals_act", "sign_register_extract"}
 
 
 def test_every_operation_has_an_action_and_every_action_an_example() -> None:
