@@ -20,8 +20,6 @@ PERSON_INN_DIGITS: Final = 12
 OGRN_DIGITS: Final = 13
 OGRNIP_DIGITS: Final = 15
 SNILS_DIGITS: Final = 11
-BIC_DIGITS: Final = 9
-ACCOUNT_CHARACTERS: Final = 20
 
 _WEIGHTS: Final = (3, 7, 2, 4, 10, 3, 5, 9, 4, 6, 8)
 """Of the last control digit of a person's number; each shorter body takes the end of the row."""

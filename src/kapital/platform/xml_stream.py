@@ -40,11 +40,6 @@ class _Prologue(Exception):
     pass
 
 
-def local(tag: str) -> str:
-    """A name without its namespace."""
-    return tag.rpartition("}")[2]
-
-
 class XmlRecords:
     """The records of one file. `namespace` holds once the first record came or the file ended."""
 

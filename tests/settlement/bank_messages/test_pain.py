@@ -11,7 +11,7 @@ from pyiso20022.pain import pain_001_001_09
 from xsdata.formats.dataclass.parsers import XmlParser
 
 from kapital.kernel.problems import Problem
-from kapital.settlement.adapters.bank_messages.pain001 import orders_in, read_pain001, write_pain001
+from kapital.settlement.adapters.bank_messages.pain001 import read_pain001, write_pain001
 from kapital.settlement.adapters.bank_messages.pain002 import STATES, read_pain002, write_pain002
 from kapital.settlement.adapters.bank_messages.schemas import schema_of
 from kapital.settlement.domain.bank_message import Deviations, PaymentState, PaymentStatus
@@ -27,7 +27,7 @@ class TestOrders:
         content = write_pain001(batch, message_id="M-1", created_at=NOW)
         deviations = Deviations()
 
-        found = orders_in(content, deviations)
+        found = read_pain001(BytesIO(content), deviations)
 
         schema_of("pain.001.001.09").assertValid(etree.fromstring(content))
         assert sorted(found, key=lambda one: one.reference) == sorted(batch, key=lambda one: one.reference)
@@ -68,7 +68,7 @@ class TestOrders:
         content = _one()
         deviations = Deviations()
 
-        orders_in(content.replace(b"<CtrlSum>1.00<", b"<CtrlSum>1.01<"), deviations)
+        read_pain001(BytesIO(content.replace(b"<CtrlSum>1.00<", b"<CtrlSum>1.01<")), deviations)
 
         assert [one.code for one in deviations.kept] == ["entry_sum_differs"] * 2
 

@@ -8,7 +8,6 @@ from uuid import UUID
 from kapital.custody.domain.problems import KeyNameMalformed, PurposeMalformed, ReasonMalformed
 
 KEY_NAME_LENGTH_MAX: Final = 128
-PURPOSE_LENGTH_MAX: Final = 64
 REASON_LENGTH_MAX: Final = 500
 
 _KEY_NAME: Final = re.compile(r"[a-z0-9][a-z0-9._/-]{0,127}")

@@ -10,7 +10,7 @@ from kapital.platform.database import Database
 _QUESTIONS: Final = text(
     """
     SELECT action, request, allowed, count(*) AS count, min(id) AS first_id, max(id) AS last_id,
-        min(recorded_at) AS first_at, max(recorded_at) AS last_at, array_agg(DISTINCT policies_sha256) AS policies
+        min(recorded_at) AS first_at, max(recorded_at) AS last_at
     FROM access_decision GROUP BY action, request, allowed ORDER BY min(id)
     """
 )

@@ -47,13 +47,6 @@ _KEEP: Final = text(
     WHERE a.state <> 'valid'
     """  # noqa: S608 - constants of this module; values are bound
 )
-_OF_COMMANDS: Final = text(
-    f"""
-    SELECT {_COLUMNS} FROM signed_act WHERE (actor_id, command_id) IN (
-        SELECT * FROM unnest(CAST(:actors AS text[]), CAST(:commands AS text[]))
-    )
-    """  # noqa: S608 - constants of this module; values are bound
-)
 _WAITING: Final = text(
     f"""
     SELECT {_COLUMNS} FROM signed_act WHERE state = 'indeterminate' AND kind = :kind AND checked_at <= :before
@@ -84,14 +77,6 @@ async def keep_acts(conn: AsyncConnection, records: Sequence[ActRecord]) -> None
     """Keep acts by their command; a later check of one takes the place of an earlier, but never of a valid one."""
     if records:
         await conn.execute(_KEEP, {"rows": msgspec.json.encode(records).decode()})
-
-
-async def acts_of(conn: AsyncConnection, keys: Sequence[tuple[str, str]]) -> dict[tuple[str, str], ActRecord]:
-    """The acts of (actor id, command id) pairs."""
-    values = {"actors": [actor for actor, _ in keys], "commands": [command for _, command in keys]}
-    rows = (await conn.execute(_OF_COMMANDS, values)).mappings()
-    found = [ActRecord(**{**row, "participant_id": UUID(str(row["participant_id"]))}) for row in rows]
-    return {(one.actor_id, one.command_id): one for one in found}
 
 
 async def waiting_acts(

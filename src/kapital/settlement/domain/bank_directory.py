@@ -19,7 +19,6 @@ from kapital.settlement.domain.problems import (
 )
 
 DELETED: Final = "PSDL"
-ACCOUNT_DELETED: Final = "ACDL"
 
 
 class DirectoryAccount(msgspec.Struct, frozen=True, kw_only=True):

@@ -20,7 +20,6 @@ from kapital.settlement.domain.problems import PaymentOrderMalformed
 NAME_LENGTH_MAX: Final = 160
 PURPOSE_LENGTH_MAX: Final = 210
 REFERENCE_LENGTH_MAX: Final = 35
-NUMBER_DIGITS_MAX: Final = 6
 ORDERS_MAX: Final = 1_000
 NO_UIN: Final = "0"
 

@@ -45,10 +45,6 @@ def _name(alias: dict[str, str]) -> str:
     return alias.get("wholeName", "") or " ".join(part for part in parts if part)
 
 
-def _born(birth: dict[str, str]) -> str:
-    return birth.get("birthdate", "") or birth.get("year", "")
-
-
 def _number_kind(attributes: dict[str, str]) -> IdentifierKind:
     code = attributes.get("identificationTypeCode", "").lower()
     return IdentifierKind.PASSPORT if "passport" in code else IdentifierKind.OTHER

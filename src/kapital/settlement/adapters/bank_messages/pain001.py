@@ -1,11 +1,14 @@
-"""pain.001.001.09, the payment order of ISO 20022: written for the bank, read by the sandbox bank."""
+"""pain.001.001.09, the payment order of ISO 20022: written for a bank, and read back as a bank would.
+
+Not: sent; nothing carries the message, and the sandbox bank is called without it.
+"""
 
 from collections import defaultdict
 from collections.abc import Sequence
 from datetime import date, datetime
-from io import BytesIO
 from typing import BinaryIO, Final
 
+import msgspec
 from lxml import etree
 
 from kapital.kernel.problems import ensure
@@ -30,7 +33,6 @@ from kapital.settlement.domain.problems import BankMessageUnreadable
 
 MESSAGE: Final = "pain.001.001.09"
 BYTES_MAX: Final = 16_777_216
-PARTIES_BEFORE: Final = ("Dbtr", "DbtrAcct", "DbtrAgt", "DbtrAgtAcct")
 
 
 def write_pain001(orders: Sequence[PaymentOrder], *, message_id: str, created_at: datetime) -> bytes:
@@ -182,17 +184,4 @@ def _order(tree: Tree, payer: Party, on: date | None, deviations: Deviations, wh
 
 
 def _with_correspondent(party: Party, account: Tree) -> Party:
-    return Party(
-        name=party.name,
-        inn=party.inn,
-        kpp=party.kpp,
-        account=party.account,
-        bic=party.bic,
-        bank_name=party.bank_name,
-        correspondent_account=text(account, "Id", "Othr", "Id"),
-    )
-
-
-def orders_in(content: bytes, deviations: Deviations) -> list[PaymentOrder]:
-    """As `read_pain001`, of bytes."""
-    return read_pain001(BytesIO(content), deviations)
+    return msgspec.structs.replace(party, correspondent_account=text(account, "Id", "Othr", "Id"))

@@ -1,4 +1,7 @@
-"""pain.002, the bank's word about payment orders: read from the bank, written by the sandbox bank."""
+"""pain.002, a bank's word about payment orders: read as it would come, and written as a bank would.
+
+Not: received; nothing carries the message, and the sandbox bank answers without it.
+"""
 
 from collections.abc import Sequence
 from datetime import datetime
