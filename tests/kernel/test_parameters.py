@@ -30,8 +30,9 @@ def test_on_every_day_the_value_is_that_of_the_term_the_day_lies_in(days, on):
 
     if expected:
         assert [parameter.at(on)] == expected
-        assert parameter.row_at(on) == (*spans[expected[0]], expected[0], BASIS, SURE)
+        assert parameter.row_at(on) == parameter.find_row_at(on) == (*spans[expected[0]], expected[0], BASIS, SURE)
     else:
+        assert parameter.find_row_at(on) is None
         with pytest.raises(ParameterNotInForce) as refusal:
             parameter.at(on)
         assert refusal.value.facts == {"parameter": "p", "on": on.isoformat()}

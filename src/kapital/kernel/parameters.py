@@ -56,11 +56,17 @@ class DatedParameter(Generic[T]):
 
     def row_at(self, on: date) -> DatedValue[T]:
         """The value in force on `on` with its term, basis and confidence. Raises: ParameterNotInForce."""
+        if (row := self.find_row_at(on)) is not None:
+            return row
+        facts = {"parameter": self.name, "on": on.isoformat()}
+        raise ParameterNotInForce(f"{self.name} has no value on {on.isoformat()}", facts)
+
+    def find_row_at(self, on: date) -> DatedValue[T] | None:
+        """As `row_at`, and None on a day of a gap: for what has a meaning of its own where nothing is in force."""
         for row in self.rows:
             if row.effective_from <= on and (row.effective_to is None or on <= row.effective_to):
                 return row
-        facts = {"parameter": self.name, "on": on.isoformat()}
-        raise ParameterNotInForce(f"{self.name} has no value on {on.isoformat()}", facts)
+        return None
 
     def _check(self) -> None:
         ensure(bool(self.rows), f"{self.name}: a parameter has at least one value")

@@ -97,14 +97,9 @@ class ActPolicy:
 
     def rechecks_at_settlement(self, on: date) -> bool:
         """Whether orders of a placement that ends on this day wait for a second check of their certificates."""
-        rows = self._recheck.rows if self._recheck else ()
-        return any(row.effective_from <= on and (row.effective_to is None or on <= row.effective_to) for row in rows)
+        return self._recheck is not None and self._recheck.find_row_at(on) is not None
 
     def _rule(self, kind: ActKind, on: date) -> ActRule | None:
         parameter = self._by_kind.get(kind)
-        if parameter is None:
-            return None
-        for row in parameter.rows:
-            if row.effective_from <= on and (row.effective_to is None or on <= row.effective_to):
-                return row.value
-        return None
+        row = None if parameter is None else parameter.find_row_at(on)
+        return None if row is None else row.value
