@@ -32,6 +32,8 @@ _BARRED: Final = frozenset({"restricted", "frozen", "closing", "closed", "reject
 _IMMOVABLE: Final = frozenset({"frozen", "closing", "closed"})
 """Registry states in which a participant's open orders stay as they are."""
 FREE: Final = "free"
+ENTITIES: Final = frozenset({"legal_entity", "foreign_entity"})
+"""Kinds of participant, as the registry names them, that are no persons."""
 
 
 class Investor(msgspec.Struct, frozen=True, kw_only=True):
@@ -51,6 +53,11 @@ class Investor(msgspec.Struct, frozen=True, kw_only=True):
     operation_limit_kopecks: int | None = None
     """What one operation may come to under the identification; None: no limit."""
     measure: str | None = None  # identity's word on 115-FZ measures; None: none was ever told
+
+    @property
+    def is_entity(self) -> bool:
+        """Whether it is an organisation, for which a person signs by a power of attorney."""
+        return self.kind in ENTITIES
 
     @property
     def is_under_measure(self) -> bool:

@@ -8,7 +8,6 @@ from kapital.platform.acts.form import SignedAct, Wording
 from kapital.platform.acts.policy import ActKind
 from kapital.platform.acts.records import ActRecord
 from kapital.tokenization.ports import Parts
-from kapital.tokenization.use_cases.order_acts import LEGAL_ENTITY
 
 
 async def authorise_command(
@@ -34,6 +33,6 @@ async def authorise_command(
         command_id=command_id,
         signed=signed,
         bound=bound.get(owner, {}),
-        is_legal_entity=investor is not None and investor.kind == LEGAL_ENTITY,
+        is_legal_entity=investor is not None and investor.is_entity,
     )
     return await authorise(parts.acts, parts.uow, "tokenization", given)

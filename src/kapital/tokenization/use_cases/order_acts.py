@@ -31,9 +31,9 @@ from kapital.tokenization.ports import Parts
 from kapital.tokenization.use_cases.decide_orders import decide_orders
 from kapital.tokenization.use_cases.steps import move_orders
 
-_ASKED_AGAIN_AFTER = timedelta(seconds=30)
-_BATCH = 200
-LEGAL_ENTITY = "legal_entity"
+ASKED_AGAIN_AFTER = timedelta(seconds=30)
+"""How long an authority that was silent is left in peace."""
+ACTS_AT_ONCE = 200
 
 
 class _New(Protocol):
@@ -112,7 +112,7 @@ async def check_order_acts(
                 command_id=cmd.command_id,
                 signed=cmd.signed_act,
                 bound=bound.get(owner, {}) if owner else {},
-                is_legal_entity=investor is not None and investor.kind == LEGAL_ENTITY,
+                is_legal_entity=investor is not None and investor.is_entity,
             )
         )
     checks = await asyncio.gather(*(_checked(parts, one) for one in given))
@@ -154,7 +154,7 @@ async def signers_of(conn: AsyncConnection, parts: Parts, participant_ids: Colle
         participant_id: Signer(
             participant_id=participant_id,
             bound=bound.get(participant_id, {}),
-            is_legal_entity=(known := investors.get(participant_id)) is not None and known.kind == LEGAL_ENTITY,
+            is_legal_entity=(known := investors.get(participant_id)) is not None and known.is_entity,
         )
         for participant_id in participant_ids
     }
@@ -172,7 +172,7 @@ async def check_waiting_acts(*, parts: Parts) -> int:
     """
     async with parts.database.connect() as conn:
         waiting, count = await waiting_acts(
-            conn, ActKind.PLACE_ORDERS, before=parts.clock.now() - _ASKED_AGAIN_AFTER, limit=_BATCH
+            conn, ActKind.PLACE_ORDERS, before=parts.clock.now() - ASKED_AGAIN_AFTER, limit=ACTS_AT_ONCE
         )
         signers = await signers_of(conn, parts, {one.participant_id for one in waiting})
     ACTS_WAITING.labels("tokenization").set(count)

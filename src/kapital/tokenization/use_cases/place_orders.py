@@ -8,7 +8,7 @@ from uuid import UUID
 from kapital.contracts.tokenization import OrderAnswer, OrdersPlaced, PlacedOrder, Refusal
 from kapital.kernel.actor import Actor
 from kapital.kernel.ids import CommandId
-from kapital.kernel.problems import Problem, ensure
+from kapital.kernel.problems import InvariantBroken, Problem, ensure
 from kapital.kernel.states import Step
 from kapital.platform.access import Resource
 from kapital.platform.acts.form import SignedAct
@@ -268,5 +268,6 @@ def _by_item(orders: Sequence[Order]) -> dict[_Key, dict[int, Order]]:
 
 
 def _certain(answer: OrdersPlaced | Problem | None) -> OrdersPlaced | Problem:
-    ensure(answer is not None, "every command is answered")
-    return answer if answer is not None else BatchTooLarge()
+    if answer is None:
+        raise InvariantBroken("every command is answered")
+    return answer

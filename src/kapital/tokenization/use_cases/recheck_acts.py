@@ -5,7 +5,6 @@ Law: domain.md 4, scenario 21, second mode; the dated setting `recheck_at_settle
 
 import asyncio
 from collections.abc import Iterable, Sequence
-from datetime import timedelta
 from typing import Any, Final
 from uuid import UUID
 
@@ -21,11 +20,9 @@ from kapital.platform.telemetry import ORDER_REVIEWS_OPEN
 from kapital.tokenization.domain.issue import Issue
 from kapital.tokenization.domain.order_review import ActToReview, OrderReview, ReviewState
 from kapital.tokenization.ports import Parts
-from kapital.tokenization.use_cases.order_acts import signers_of
+from kapital.tokenization.use_cases.order_acts import ACTS_AT_ONCE, ASKED_AGAIN_AFTER, signers_of
 from kapital.tokenization.use_cases.steps import SCHEDULER
 
-_ASKED_AGAIN_AFTER: Final = timedelta(seconds=30)
-_BATCH: Final = 200
 REVOKED_LATER: Final = "certificate_revoked_later"
 
 
@@ -44,8 +41,8 @@ async def recheck_acts(issues: Sequence[Issue], *, parts: Parts) -> None:
     ids = to_recheck(issues, parts)
     while ids:
         async with parts.database.connect() as conn:
-            before = parts.clock.now() - _ASKED_AGAIN_AFTER
-            acts = await parts.reviews.to_check(conn, ids, before=before, limit=_BATCH)
+            before = parts.clock.now() - ASKED_AGAIN_AFTER
+            acts = await parts.reviews.to_check(conn, ids, before=before, limit=ACTS_AT_ONCE)
             signers = await signers_of(conn, parts, {act.participant_id for act in acts})
         if not acts:
             return
