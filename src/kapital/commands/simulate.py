@@ -22,7 +22,7 @@ from kapital.tokenization.domain.payoff import kopecks_text
 from kapital.tokenization.domain.published_values import merged
 from kapital.tokenization.domain.simulation.chart import svg
 from kapital.tokenization.domain.simulation.paths import constant, needed, random_outcome, random_walk
-from kapital.tokenization.domain.simulation.play import Course, Payment, Scenario, play
+from kapital.tokenization.domain.simulation.play import KIND_WORDS, Course, Payment, Scenario, play
 from kapital.tokenization.domain.terms import Event, IssuanceTerms, load_terms
 from kapital.tokenization.domain.terms_text import BYTES_MAX as TERMS_BYTES_MAX
 from kapital.tokenization.domain.validator import find_faults
@@ -36,14 +36,6 @@ _STATES = {
     "default": "дефолт",
     "circulating": "долг погашен, обращение продолжается",
     "redeemed": "погашен",
-}
-_KINDS = {
-    "coupon": "купон",
-    "amortisation": "часть номинала",
-    "redemption": "погашение",
-    "buyback": "выкуп по оферте",
-    "put": "пут",
-    "call": "колл",
 }
 
 
@@ -241,7 +233,7 @@ def _print(terms: IssuanceTerms, course: Course, told: dict[str, Any]) -> None:
     for payment in course.payments:
         table.add_row(
             f"{payment.pay_on:%d.%m.%Y}",
-            _KINDS[payment.kind],
+            KIND_WORDS[payment.kind],
             kopecks_text(payment.unit),
             format_rubles(payment.total_kopecks, "ru"),
             str(sum(payment.extinguished.values())),

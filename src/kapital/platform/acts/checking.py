@@ -14,7 +14,7 @@ from kapital.kernel.canonical import sha256_hex
 from kapital.kernel.clock import Clock
 from kapital.kernel.problems import Problem, Unavailable
 from kapital.platform.acts.bindings import Bound, BoundCertificate
-from kapital.platform.acts.files import SignedActFile, read_signed_act
+from kapital.platform.acts.files import VERSION, SignedActFile, read_signed_act
 from kapital.platform.acts.form import Act, SignedAct
 from kapital.platform.acts.policy import ActKind, ActPolicy, Need
 from kapital.platform.acts.problems import (
@@ -219,7 +219,7 @@ class Acts:
             power=power,
             power_check=power_check if power else None,
         )
-        file = SignedActFile("kapital.signed-act.v1", content.decode(), text, bundle)
+        file = SignedActFile(VERSION, content.decode(), text, bundle)
         self._note(kind, outcome, reasons, problem)
         return CheckedAct(
             outcome=outcome,

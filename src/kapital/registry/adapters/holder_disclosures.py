@@ -9,7 +9,7 @@ import msgspec
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from kapital.registry.domain.holder_disclosure import DisclosedHolder, HolderDisclosure, disclosure_of
+from kapital.registry.domain.holder_disclosure import PARTS_MAX, DisclosedHolder, HolderDisclosure, disclosure_of
 from kapital.registry.ports import DisclosedTotals
 
 _ADD: Final = text(
@@ -92,7 +92,7 @@ class HolderDisclosureTables:
         is_last: bool,
     ) -> None:
         """Keep a part in the place of what came under its number; after the last one there is none."""
-        last = 100 if is_last else part
+        last = PARTS_MAX if is_last else part
         await conn.execute(_DROP_PARTS, {"id": disclosure_id, "first": part, "last": last})
         await conn.execute(_ADD_PART, {"id": disclosure_id, "part": part, "sha256": sha256})
         if lines:

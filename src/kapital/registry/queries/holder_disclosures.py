@@ -11,7 +11,7 @@ from kapital.kernel.actor import Actor
 from kapital.platform import access
 from kapital.platform.access import Resource
 from kapital.registry.contract_forms import holder_disclosure
-from kapital.registry.domain.holder_disclosure import disclosure_of
+from kapital.registry.domain.holder_disclosure import PART_LINES_MAX, disclosure_of
 from kapital.registry.domain.holder_problems import HolderDisclosureNotFound
 
 _ONE: Final = text("SELECT * FROM holder_disclosure WHERE disclosure_id = :id")
@@ -27,7 +27,7 @@ _PAGE: Final = text(
 _HOLDERS: Final = text(
     """
     SELECT part, line, kind, name, inn, ogrn, snils, other_number, is_nominee, units FROM disclosed_holder
-    WHERE disclosure_id = :id AND (part - 1) * 1000 + line > :after ORDER BY part, line LIMIT :limit
+    WHERE disclosure_id = :id AND (part - 1) * :part_lines + line > :after ORDER BY part, line LIMIT :limit
     """
 )
 
@@ -73,7 +73,8 @@ async def list_disclosed_holders(
     access.require(actor, "list_disclosed_holders", whose, hidden=HolderDisclosureNotFound)
     if row is None:
         raise HolderDisclosureNotFound
-    rows = (await conn.execute(_HOLDERS, {"id": disclosure_id, "after": after, "limit": limit + 1})).all()
+    asked = {"id": disclosure_id, "after": after, "limit": limit + 1, "part_lines": PART_LINES_MAX}
+    rows = (await conn.execute(_HOLDERS, asked)).all()
     shown = rows[:limit]
     return contract.DisclosedHolderPage(
         holders=[_holder(one) for one in shown],
@@ -82,8 +83,8 @@ async def list_disclosed_holders(
 
 
 def _number(row: Any) -> int:
-    """The number of a line through all parts, with gaps: a part has room for 1,000."""
-    return int((row.part - 1) * 1_000 + row.line)
+    """The number of a line through all parts, with gaps: a part may have fewer lines than it has room for."""
+    return int((row.part - 1) * PART_LINES_MAX + row.line)
 
 
 def _holder(row: Any) -> contract.DisclosedHolder:

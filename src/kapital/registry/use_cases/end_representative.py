@@ -11,6 +11,7 @@ import msgspec
 from kapital.contracts import registry as contract
 from kapital.kernel.actor import Actor, machine_actor
 from kapital.kernel.ids import CommandId
+from kapital.kernel.problems import InvariantBroken
 from kapital.kernel.roles import Role
 from kapital.platform.access import Resource
 from kapital.platform.events import Event
@@ -117,7 +118,7 @@ async def end_all(
 
 def _told(one: Representative) -> contract.RepresentativeEnded:
     if one.ended_at is None or one.end is None:
-        raise RepresentativeNotFound
+        raise InvariantBroken(f"the end of {one.representative_id} is told before it has ended")
     return contract.RepresentativeEnded(
         participant_id=one.participant_id,
         representative_id=one.representative_id,

@@ -10,6 +10,7 @@ import msgspec
 
 from kapital.kernel.calendar import MOSCOW
 from kapital.kernel.canonical import canonical_bytes, sha256_hex
+from kapital.kernel.problems import InvariantBroken
 from kapital.settlement.domain.bank_message import RUB, Deviation, Statement, StatementKind, StatementLine
 from kapital.settlement.domain.incoming import BANK_ID_LENGTH_MAX, BankCredit
 
@@ -181,7 +182,7 @@ def credit_of(numbered: NumberedLine) -> BankCredit:
     line = numbered.line
     booked_on = line.booked_on
     if booked_on is None:
-        raise ValueError("a line without a day is grave, and its message parked")
+        raise InvariantBroken("a line without a day is grave, and its message parked")
     return BankCredit(
         cursor=0,
         bank_id=numbered.bank_id,

@@ -10,7 +10,7 @@ from html import escape
 from typing import Final
 
 from kapital.kernel.money import format_rubles
-from kapital.tokenization.domain.simulation.play import Course
+from kapital.tokenization.domain.simulation.play import KIND_WORDS, Course
 
 _WIDTH, _HEIGHT = 960, 420
 _LEFT, _RIGHT, _TOP, _BOTTOM = 130, 20, 60, 60
@@ -23,14 +23,6 @@ _COLOURS: Final = {
     "buyback": "#eda100",
     "put": "#e87ba4",
     "call": "#eb6834",
-}
-_WORDS: Final = {
-    "coupon": "купон",
-    "amortisation": "часть номинала",
-    "redemption": "погашение",
-    "buyback": "выкуп",
-    "put": "пут",
-    "call": "колл",
 }
 _FONT: Final = 'font-family="sans-serif" font-size="12"'
 _INK, _FAINT, _PAPER = "#222222", "#d8d8d8", "#ffffff"
@@ -78,8 +70,8 @@ def _legend(kinds: set[str]) -> list[str]:
     parts, x = [], float(_LEFT)
     for kind in (kind for kind in _COLOURS if kind in kinds):
         parts.append(f'<rect x="{x:.0f}" y="36" width="12" height="12" fill="{_COLOURS[kind]}"/>')
-        parts.append(_text(x + 18, 46, _WORDS[kind]))
-        x += 40 + 8 * len(_WORDS[kind])
+        parts.append(_text(x + 18, 46, KIND_WORDS[kind]))
+        x += 40 + 8 * len(KIND_WORDS[kind])
     parts.append(f'<line x1="{x:.0f}" y1="42" x2="{x + 14:.0f}" y2="42" stroke="{_INK}" stroke-width="2"/>')
     parts.append(_text(x + 20, 46, "выплачено всего"))
     return parts

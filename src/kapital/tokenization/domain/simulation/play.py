@@ -24,6 +24,15 @@ from kapital.tokenization.domain.schedule import ScheduledAction, actions, requi
 from kapital.tokenization.domain.simulation.funding import Shortage
 from kapital.tokenization.domain.terms import AutoConvert, Basket, Floating, Indexed, IssuanceTerms, Observation
 
+KIND_WORDS: Final = {
+    "coupon": "купон",
+    "amortisation": "часть номинала",
+    "redemption": "погашение",
+    "buyback": "выкуп по оферте",
+    "put": "пут",
+    "call": "колл",
+}
+"""The kinds of payments as people read them, in tables and charts."""
 _RANKS: Final = {"coupon": 0, "amortisation": 1, "buyback": 2, "put": 3, "call": 4, "redemption": 5}
 
 
