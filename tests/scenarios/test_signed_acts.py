@@ -1,5 +1,6 @@
 """Scenarios 21 (first mode), 22, 23, 24, 49 and 55 for signed orders, over HTTP; authorities answer over HTTP."""
 
+import json
 from base64 import b64decode
 from collections.abc import AsyncIterator
 from datetime import timedelta
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
+from kapital.kernel.canonical import canonical_bytes
 from kapital.kernel.roles import Role
 from kapital.ledger.api import Position
 from kapital.platform.acts.files import read_signed_act
@@ -148,6 +150,27 @@ async def test_21_what_was_stamped_before_the_revocation_stays_valid_to_the_end(
     await signing.house.closed(issue)
     assert await signing.house.order_states(issue) == ["settled", "settled"]
     assert code(await signing.order(first, accepted, issue.id, 1)) == "signature_certificate_revoked"
+
+
+async def test_21_a_stamp_older_than_the_act_shields_from_no_revocation(signing: Signing, issue: Issue) -> None:
+    """Stamped in advance for a day to come, sent on that day, the certificate revoked in between."""
+    player = signing.house.investors[0]
+    thief = await signing.bound(player, stamps=signing.stamps)
+    headers = await signing.house.token(player)
+    asked = {"orders": [{"issue_id": str(issue.id), "units": 2}]}
+    act = json.loads(b64decode((await signing.prepare(headers, **asked))["act"]))
+    later = signing.house.clock.now() + 10 * HOUR
+    act["act"]["made_at"] = later.isoformat().replace("+00:00", "Z")
+    signature = thief.sign_now(canonical_bytes(act))
+    signing.house.clock.advance(timedelta(minutes=5))
+    signing.issuing.revoke(thief.certificate(), at=signing.house.clock.now())
+    signing.house.clock.advance(later - signing.house.clock.now())
+
+    body = asked | {"act": {"made_at": act["act"]["made_at"], "signature": b64(signature)}}
+    answer = await signing.house.web.post(ORDERS, json=body, headers=headers)
+
+    assert (answer.status_code, code(answer)) == (422, "act_must_be_recent"), answer.text
+    assert await signing.house.order_states(issue) == []
 
 
 async def test_23_while_no_authority_answers_an_order_waits_and_is_not_accepted(

@@ -15,7 +15,7 @@ from kapital.kernel.clock import Clock
 from kapital.kernel.problems import Problem, Unavailable
 from kapital.platform.acts.bindings import Bound, BoundCertificate
 from kapital.platform.acts.files import VERSION, SignedActFile, read_signed_act
-from kapital.platform.acts.form import Act, SignedAct
+from kapital.platform.acts.form import Act, SignedAct, made_at_of
 from kapital.platform.acts.policy import ActKind, ActPolicy, Need
 from kapital.platform.acts.problems import (
     ActMustBeRecent,
@@ -190,7 +190,7 @@ class Acts:
         received_at: datetime,
         now: datetime,
     ) -> CheckedAct:
-        policy = self.verification()
+        policy, made_at = self.verification(), made_at_of(content)
         signature, opened = await self._stamped(signature, policy)
         bound = signer.bound.get(sha256_hex(opened.signer.encoded)) if opened else None
         shown = await self._power(bound, policy)
@@ -203,6 +203,9 @@ class Acts:
         reasons = (*check.reasons, *(power_check.reasons if power_check else ()))
         outcome = outcome_of(reasons)
         problem = problem_of_reasons(reasons) if outcome is Outcome.INVALID else None
+        if problem is None and check.signed_at < made_at - self.rules.clock_skew:
+            # Else whoever had a key for an hour could stamp acts of all days to come, and no revocation met them.
+            problem = ActMustBeRecent(facts={"limit_s": int(ACT_AGE_MAX.total_seconds())})
         if problem is None and opened is not None:
             problem = self._why_not_theirs(opened.signer, bound, signer, kind, now)
         if problem is None and (opened is None or _STAYS_OPEN & {reason.code for reason in reasons}):

@@ -64,6 +64,11 @@ class Act(msgspec.Struct, frozen=True, kw_only=True):
         return sha256_hex(self.to_sign())
 
 
+def made_at_of(content: bytes) -> datetime:
+    """When the act under a signature was prepared. Shape: `content` is what `Act.to_sign` gave."""
+    return msgspec.convert(msgspec.json.decode(content)["act"]["made_at"], datetime)
+
+
 class SignedAct(msgspec.Struct, frozen=True, kw_only=True):
     """What a command carries for its act: when it was prepared, and a detached CAdES signature in DER."""
 

@@ -17,7 +17,7 @@ class QualifiedSignatureRequired(Problem):
 
 
 class ActMustBeRecent(Problem):
-    """The act was prepared too long ago, or in the future. Facts: `limit_s`."""
+    """The act was prepared too long ago, or after now or the time-stamp of its signature. Facts: `limit_s`."""
 
     code = "act_must_be_recent"
     title = "The act was prepared too long ago"
