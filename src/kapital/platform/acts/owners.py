@@ -56,12 +56,15 @@ async def check_certificate(acts: Acts, encoded: bytes) -> Certificate:
 def require_owner(read: Certificate, numbers: Mapping[str, str]) -> None:
     """The certificate carries at least one of the participant's numbers, and none that differs.
 
+    One that names a legal entity is that entity's (63-FZ art. 17.1): though it carries the number of its head as
+    well, it does not sign for the head in person.
     Raises: PowerOfAttorneyRequired for a person's certificate where a legal entity is meant, SignatureOwnerDiffers.
     """
     common = numbers.keys() & read.owner.keys()
-    if common and all(read.owner[name] == numbers[name] for name in common):
-        return
     is_entity = bool({OGRN, INN_LEGAL_ENTITY} & numbers.keys())
+    is_entitys = bool({OGRN, INN_LEGAL_ENTITY} & read.owner.keys())
+    if common and all(read.owner[name] == numbers[name] for name in common) and (is_entity or not is_entitys):
+        return
     is_persons = not {OGRN, INN_LEGAL_ENTITY, OGRNIP} & read.owner.keys()
     raise PowerOfAttorneyRequired if is_entity and is_persons else SignatureOwnerDiffers
 
