@@ -1,5 +1,7 @@
 """Money and units of a frozen wallet: income is blocked, what was bound comes back, nothing is paid out."""
 
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -14,6 +16,7 @@ from kapital.sandbox.bank import Behaviour
 from kapital.settlement.domain.problems import SettlementLineRefused
 from kapital.settlement.domain.top_up_code import top_up_code
 from kapital.settlement.use_cases.book_incoming import book_incoming
+from kapital.settlement.use_cases.run_withdrawals import run_withdrawals
 from kapital.settlement.use_cases.settle_waiting import settle_waiting
 from tests.settlement.test_settlement_of_instructions import PRICE, buyer, held_issue
 from tests.settlement.world import Faults, ProcessDied, World, action, due, held, line, mortal
@@ -114,6 +117,42 @@ async def test_money_locked_before_the_freeze_and_not_sent_goes_back_to_the_wall
     assert list((await world.bank.paid()).values()) == [300_00]
     assert (await world.kopecks(wallet), await world.kopecks(wallet, Position.LOCKED)) == (1_000_00, 0)
     assert (await world.reconcile()).difference_kopecks == 0
+
+
+async def test_a_freeze_stops_what_waits_for_its_turn_at_the_bank(world: World) -> None:
+    """Several are handed over in one go; the bank takes its time with the first, and the second is frozen."""
+    first, second = await world.funded(1_000_00), await world.funded(1_000_00)
+    for wallet in (first, second):
+        await world.ask(wallet, 300_00)
+    bank = SlowBank(world.bank, meanwhile=lambda: freeze(world, second))
+    slow = replace(world.parts, bank=bank)
+
+    await run_withdrawals(slow)
+    await run_withdrawals(world.parts)
+
+    assert list((await world.bank.paid()).values()) == [300_00]
+    assert sorted(await world.states()) == ["confirmed", "sent"]
+    assert await world.kopecks(second, Position.LOCKED) == 300_00
+    await thaw(world, second, bank.frozen)
+    await run_withdrawals(world.parts)
+    assert await world.states() == ["confirmed", "confirmed"]
+    assert (await world.reconcile()).difference_kopecks == 0
+
+
+class SlowBank:
+    """Something happens while the first payment is on its way."""
+
+    def __init__(self, bank: Any, meanwhile: Callable[[], Awaitable[UUID]]) -> None:
+        self._bank, self._meanwhile = bank, meanwhile
+        self.frozen = UUID(int=0)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._bank, name)
+
+    async def pay_out(self, *args: Any) -> Any:
+        if self.frozen == UUID(int=0):
+            self.frozen = await self._meanwhile()
+        return await self._bank.pay_out(*args)
 
 
 async def test_what_the_bank_paid_before_the_freeze_is_recorded_after_it(world: World) -> None:

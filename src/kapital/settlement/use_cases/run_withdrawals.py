@@ -101,20 +101,31 @@ async def _reload(parts: Parts, withdrawals: Sequence[Withdrawal]) -> list[Withd
 
 
 async def _pay(parts: Parts, sent: Sequence[Withdrawal]) -> list[str]:
+    """Tell the bank to pay. Each is looked at right before its turn: the bank takes its time with those before it."""
+
+    async def is_free(one: Withdrawal) -> bool:
+        return not await frozen_since(parts.ledger, [one])
+
     answers = await _ask(
         sent,
         lambda one: parts.bank.pay_out(one.reference, one.amount_kopecks, one.payout_account, PURPOSE),
+        only_if=is_free,
     )
     return await _apply(parts, answers)
 
 
 async def _ask(
-    withdrawals: Sequence[Withdrawal], question: Callable[[Withdrawal], Awaitable[PayoutStatus]]
+    withdrawals: Sequence[Withdrawal],
+    question: Callable[[Withdrawal], Awaitable[PayoutStatus]],
+    *,
+    only_if: Callable[[Withdrawal], Awaitable[bool]] | None = None,
 ) -> _Answers:
     """One question per withdrawal; ends early when the bank is down. Those not asked are not in the answer."""
     answers: _Answers = []
     silences = 0
     for one in withdrawals:
+        if only_if is not None and not await only_if(one):
+            continue
         try:
             answers.append((one, await question(one)))
             silences = 0
