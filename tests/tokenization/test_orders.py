@@ -9,7 +9,8 @@ import pytest
 
 from kapital.kernel.actor import NotPermitted
 from kapital.kernel.roles import Role
-from kapital.ledger.api import Position
+from kapital.ledger.api import Basis, BasisKind, Position, SetFreeze, Transaction
+from kapital.platform.ids import new_uuid7
 from kapital.platform.problems import IdempotencyKeyReused
 from kapital.tokenization.domain.problems import BatchTooLarge
 from kapital.tokenization.use_cases.place_orders import NewOrder, PlaceOrders
@@ -41,6 +42,23 @@ async def test_an_accepted_order_has_its_price_reserved_and_a_refused_one_nothin
     assert (refused.outcome.value, code(refused)) == ("refused", "balance_insufficient")
     assert (await world.money(poor), await world.money(poor, Position.RESERVED)) == (PRICE, 0)
     await world.check()
+
+
+async def test_of_a_frozen_wallet_nobody_is_told_by_the_refusal(world: World, issuer: Person) -> None:
+    """A freeze of one wallet, or of its money, brings no measure: only the register knows of it (115-FZ)."""
+    [person] = await world.people(1, kopecks=10 * PRICE)
+    issue_id = await world.opened(issuer)
+    freeze = SetFreeze(freeze=new_uuid7(), wallet=person.wallet, credits_stopped=True, debits_stopped=True)
+    await world.post(Transaction(new_uuid7(), "machine:test", Basis(BasisKind.STATUTE, "test"), freezes=(freeze,)))
+
+    refused = await world.order(person, issue_id, 1)
+
+    assert (refused.outcome.value, code(refused)) == ("refused", "participant_must_be_active")
+    assert not refused.refusal.facts
+    told = f"{refused} {await world.rows('SELECT refusal_detail, refusal_facts FROM subscription_order')}".lower()
+    assert "frozen" not in told
+    assert "115" not in told
+    assert await world.money(person) == 10 * PRICE
 
 
 async def test_in_a_batch_each_order_is_answered_and_a_refused_one_spoils_nobody(

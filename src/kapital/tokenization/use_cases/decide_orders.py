@@ -23,11 +23,13 @@ from kapital.ledger.api import Transaction as LedgerTransaction
 from kapital.platform.unit_of_work import Transaction
 from kapital.tokenization.domain.issue import Issue
 from kapital.tokenization.domain.order import Order, why_closed
-from kapital.tokenization.domain.problems import PlacementMustBeOpen
+from kapital.tokenization.domain.problems import ParticipantMustBeActive, PlacementMustBeOpen
 from kapital.tokenization.domain.states import IssueState, OrderState
 from kapital.tokenization.ports import Parts
 from kapital.tokenization.use_cases.steps import SMART_CONTRACT, move_issues, move_orders
 
+_FROZEN = "wallet_debits_frozen"
+"""The ledger's code. 115-FZ forbids telling a client of a freeze, of whatever scope."""
 _RESERVE = "reserve"
 _RELEASE = "release"
 
@@ -119,8 +121,7 @@ async def _decide(
 
 def _verdict(issue: Issue, answer: Committed | Refused) -> tuple[str, Mapping[str, Any]]:
     if isinstance(answer, Refused):
-        refusal = {"refusal_code": answer.code, "refusal_detail": answer.detail, "refusal_facts": answer.facts}
-        return "turned_away", refusal
+        return "turned_away", _told(answer)
     reserve = {"reserve_seq": answer.seq, "reserved_at": answer.recorded_at}
     # The reserve's instant counts, by the ledger's clock: not when this process came to look at it.
     problem: Problem | None = why_closed(issue, answer.recorded_at)
@@ -133,6 +134,14 @@ def _verdict(issue: Issue, answer: Committed | Refused) -> tuple[str, Mapping[st
         "refusal_facts": problem.facts,
     }
     return "turned_away", {**reserve, **refusal, "release_due": True}
+
+
+def _told(answer: Refused) -> Mapping[str, Any]:
+    """What the holder is told of the ledger's refusal: of a freeze the neutral code that `why_ineligible` gives."""
+    if answer.code == _FROZEN:
+        neutral = ParticipantMustBeActive()
+        return {"refusal_code": neutral.code, "refusal_detail": neutral.detail, "refusal_facts": neutral.facts}
+    return {"refusal_code": answer.code, "refusal_detail": answer.detail, "refusal_facts": answer.facts}
 
 
 def _why_full(issue: Issue) -> Problem:
