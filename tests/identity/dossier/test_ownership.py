@@ -5,6 +5,7 @@ from fractions import Fraction
 from itertools import pairwise
 from uuid import UUID
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -32,7 +33,8 @@ E, P, X = OwnerNodeKind.ENTITY, OwnerNodeKind.NATURAL_PERSON, OwnerNodeKind.EXEM
 
 
 def node(number: int, kind: OwnerNodeKind = P, known: bool = True) -> OwnerNode:
-    person = KNOWN if kind is P and known else None
+    own = {"inn": f"{number:012d}", "birth_date": date(1900 + number % 90, 1, 1)}
+    person = msgspec.structs.replace(KNOWN, **own) if kind is P and known else None
     return OwnerNode(
         node_id=UUID(int=number), kind=kind, person=person, exemption="государство" if kind is X else None
     )

@@ -4,7 +4,7 @@ Law: 115-FZ art. 3 (more than 25 per cent, directly or through others; or contro
 """
 
 from collections import defaultdict, deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
@@ -220,12 +220,50 @@ def _sound_nodes(graph: OwnershipGraph, root: UUID) -> dict[UUID, OwnerNode]:
             raise _unsound("exemption_missing", node.node_id)
         if (node.person is not None and not is_person) or (node.entity is not None and is_person):
             raise _unsound("particulars", node.node_id)
+    _require_each_once(graph.nodes)
     _require_sound_edges(graph.edges, nodes, root)
     for link in graph.control:
         controller = nodes.get(link.controller_id)
         if controller is None or controller.kind is not OwnerNodeKind.NATURAL_PERSON:
             raise _unsound("controller", link.controller_id)
     return nodes
+
+
+def _require_each_once(nodes: Sequence[OwnerNode]) -> None:
+    """Refuse one owner in two places: parts of a share would each stay under the threshold."""
+    seen: set[tuple[str, ...]] = set()
+    for node in nodes:
+        marks = {*_marks_of_person(node.person), *_marks_of_entity(node.entity)}
+        if marks & seen:
+            raise _unsound("owner_in_two_nodes", node.node_id)
+        seen |= marks
+
+
+def _marks_of_person(person: PersonParticulars | None) -> Iterator[tuple[str, ...]]:
+    """By what one person is known again: numbers, the paper, or the whole name with the day of birth."""
+    if person is None:
+        return
+    if person.inn:
+        yield "inn", person.inn
+    if person.snils:
+        yield "snils", person.snils
+    if person.document is not None:
+        paper = person.document
+        yield "paper", paper.kind.value, paper.series or "", paper.number
+    if person.birth_date is not None:
+        name = " ".join((person.family_name, person.given_name, person.patronymic or ""))
+        yield "born", person.birth_date.isoformat(), name.casefold().replace("ё", "е")
+
+
+def _marks_of_entity(entity: EntityParticulars | None) -> Iterator[tuple[str, ...]]:
+    if entity is None:
+        return
+    if entity.inn:
+        yield "inn", entity.inn
+    if entity.ogrn:
+        yield "ogrn", entity.ogrn
+    if entity.foreign_number:
+        yield "foreign", entity.country or "", entity.foreign_number
 
 
 def _require_sound_edges(edges: Sequence[OwnershipEdge], nodes: Mapping[UUID, OwnerNode], root: UUID) -> None:

@@ -60,6 +60,15 @@ class ScreeningHitCannotBeApproved(Problem):
     family = Family.CONFLICT
 
 
+class NameMustBeReadable(Problem):
+    """Facts: `participant_id`. Letters of a third script in a word, or unseen signs, hide it from lists."""
+
+    code = "name_must_be_readable"
+    title = "A name has signs that hide it: write it as it stands in the document"
+    retry = Retry.AFTER_CHANGE
+    family = Family.UNPROCESSABLE
+
+
 class ScreeningEngineMissing(Problem):
     """The packages of the extra `screening` are not installed; nobody can be screened, so nobody is let through."""
 

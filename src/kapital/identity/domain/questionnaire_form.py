@@ -3,7 +3,6 @@
 Law: 115-FZ art. 7(1)(1); Bank of Russia Regulation 444-P, annexes (what is found out of a client) [M].
 """
 
-import re
 from collections.abc import Iterator, Mapping
 from datetime import date
 from typing import Any, Final
@@ -15,6 +14,7 @@ from kapital.identity.domain.kyc_problems import (
     QuestionnaireIncomplete,
     QuestionnaireKindMismatch,
 )
+from kapital.identity.domain.name_signs import is_disguised, is_mixed
 from kapital.identity.domain.parties import EntityParticulars, IdentityDocument, Party, PersonParticulars
 from kapital.identity.domain.questionnaire import Questionnaire, QuestionnaireKind
 from kapital.kernel.parameters import Confidence, DatedParameter
@@ -67,8 +67,6 @@ FITTING: Final[Mapping[str, frozenset[QuestionnaireKind]]] = {
 """Kind of participant as registered → forms that may be filled in. A kind that is not here takes any form."""
 
 AGE_YEARS_MAX: Final = 130
-_CYRILLIC: Final = re.compile("[А-Яа-яЁё]")
-_LATIN: Final = re.compile("[A-Za-z]")
 
 
 def require_sound(questionnaire: Questionnaire, *, participant_kind: str | None, on: date) -> None:
@@ -158,8 +156,7 @@ def _party(party: Party, at: str, on: date) -> Iterator[FieldFault]:
 
 def _person(person: PersonParticulars, at: str, on: date) -> Iterator[FieldFault]:
     for name in ("family_name", "given_name", "patronymic"):
-        if _is_mixed(getattr(person, name)):
-            yield FieldFault(f"{at}/{name}", "a word mixes Cyrillic and Latin letters")
+        yield from _signs(getattr(person, name), f"{at}/{name}")
     born = person.birth_date
     if (born is not None and not on.year - AGE_YEARS_MAX <= born.year <= on.year) or (born is not None and born > on):
         yield FieldFault(f"{at}/birth_date", "nobody alive was born on this day")
@@ -180,8 +177,7 @@ def _document(document: IdentityDocument, at: str, on: date) -> Iterator[FieldFa
 
 def _entity(entity: EntityParticulars, at: str, on: date) -> Iterator[FieldFault]:
     for name in ("full_name", "short_name"):
-        if _is_mixed(getattr(entity, name)):
-            yield FieldFault(f"{at}/{name}", "a word mixes Cyrillic and Latin letters")
+        yield from _signs(getattr(entity, name), f"{at}/{name}")
     if entity.inn is not None and not inn_is_valid(entity.inn, legal_entity=True):
         yield FieldFault(f"{at}/inn", "the control digit is wrong")
     if entity.ogrn is not None and not ogrn_is_valid(entity.ogrn, legal_entity=True):
@@ -192,6 +188,9 @@ def _entity(entity: EntityParticulars, at: str, on: date) -> Iterator[FieldFault
         yield from _person(entity.head, f"{at}/head", on)
 
 
-def _is_mixed(name: str | None) -> bool:
-    """Whether a word looks like one alphabet and is written in two: what a list would not find."""
-    return any(_CYRILLIC.search(word) and _LATIN.search(word) for word in re.split(r"[\s\-]+", name or ""))
+def _signs(name: str | None, at: str) -> Iterator[FieldFault]:
+    """What a list would not find, or a person not read for what it is."""
+    if name is not None and is_mixed(name):
+        yield FieldFault(at, "a word mixes Cyrillic and Latin letters")
+    if name is not None and is_disguised(name):
+        yield FieldFault(at, "a word has signs of another script, or signs that are not seen")

@@ -11,6 +11,8 @@ import msgspec
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from kapital.contracts import identity as contract
+from kapital.identity.domain.name_signs import is_disguised
+from kapital.identity.domain.problems import NameMustBeReadable
 from kapital.identity.domain.screening import ListSource, Particulars, threshold_ppm
 from kapital.identity.domain.screening_hit import Measure, ScreeningHit, raised
 from kapital.identity.domain.screening_list import ListVersion, ScreenedClient
@@ -55,7 +57,7 @@ async def screen_clients(
     """Keep the particulars, raise hits, and apply their measures at once.
 
     Law: 115-FZ art. 7(1)(6), (7) (before service, and freezing without delay).
-    Raises: IdempotencyKeyReused, NotPermitted, ScreeningEngineMissing.
+    Raises: IdempotencyKeyReused, NotPermitted, NameMustBeReadable, ScreeningEngineMissing.
     Promise: a participant recorded here is compared with every version of a list that comes into force later: the
     lists stand still until this is committed. A pair that was decided is not raised again while its words stay.
     """
@@ -65,6 +67,9 @@ async def screen_clients(
         if (earlier := await tx.replies.find(cmd.command_id, cmd.actor, mark)) is not None:
             return msgspec.json.decode(earlier, type=contract.ScreenClientsResponse)
         tx.access.require(cmd.actor, "screen_clients")
+        for item in cmd.clients:
+            if any(map(is_disguised, item.particulars.names)):
+                raise NameMustBeReadable(facts={"participant_id": str(item.participant_id)})
         await lists.lock_lists(tx.conn, changing=False)
         in_force = await lists.in_force(tx.conn)
         await keep_index(tx.conn, in_force, lists=lists, screener=screener)
