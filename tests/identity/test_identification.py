@@ -71,7 +71,7 @@ async def test_events_and_audit_keep_grounds_from_each_other(world: World) -> No
 
     [(_, told)] = await world.events()
 
-    assert set(told) == {"participant_id", "outcome", "category", "valid_until"}
+    assert set(told) == {"participant_id", "outcome", "category", "valid_until", "method", "operation_limit_kopecks"}
     [act] = await world.rows("SELECT basis FROM audit_event WHERE action = 'identity.kyc_decided'")
     assert act["basis"] == {"reference": "ЗКЛ-1", "identification_sha256": sha256}
 
