@@ -98,9 +98,10 @@ async def test_a_frozen_client_withdraws_nothing(world: World) -> None:
     wallet = await world.funded(1_000_00)
     await freeze(world, wallet)
 
-    await world.ask(wallet, 300_00)
+    answer = await world.ask(wallet, 300_00)
     await world.run()
 
+    assert (answer.outcome, answer.code) == ("refused", "participant_must_be_active")
     assert await world.states() == ["refused"]
     assert await world.bank.paid() == {}
 

@@ -1,4 +1,4 @@
-"""One person in two places of a graph of owners is one owner. Law: 115-FZ art. 3 (more than 25 per cent in all)."""
+"""One person in two places of a graph of owners is one owner (115-FZ art. 3: more than 25 per cent in all)."""
 
 from datetime import date
 from uuid import UUID

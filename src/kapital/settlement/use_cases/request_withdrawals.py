@@ -21,7 +21,7 @@ from kapital.platform.unit_of_work import Transaction, fingerprint
 from kapital.settlement.domain.act_texts import TEXT_VERSION, withdrawals_command, withdrawals_text
 from kapital.settlement.domain.problems import ReconciliationBreakStopsWithdrawals, WithdrawalBatchMalformed
 from kapital.settlement.domain.states import WithdrawalState
-from kapital.settlement.domain.withdrawal import Withdrawal, WithdrawalItem, refusal_of
+from kapital.settlement.domain.withdrawal import Withdrawal, WithdrawalItem, refusal_of, shown_reason
 from kapital.settlement.ports import Parts
 from kapital.settlement.use_cases.withdrawal_steps import changed, lock_money
 
@@ -172,5 +172,5 @@ def _answer(one: Withdrawal | None, refusal: Problem | None) -> WithdrawalAnswer
         raise InvariantBroken("an item that nobody refused has no withdrawal")
     if one.state is WithdrawalState.REFUSED:
         detail = "the register does not lock this amount"
-        return WithdrawalAnswer(outcome="refused", code=one.reason, detail=detail)
+        return WithdrawalAnswer(outcome="refused", code=shown_reason(one.reason, own=True), detail=detail)
     return WithdrawalAnswer(outcome="accepted", withdrawal_id=one.withdrawal_id)
