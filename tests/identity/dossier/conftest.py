@@ -10,7 +10,7 @@ from sqlalchemy import text
 from kapital.contracts import identity as contract
 from kapital.identity.domain.kyc_case import InvestorCategory
 from kapital.identity.domain.kyc_document import DocumentVerdict, KycDocumentKind
-from kapital.identity.domain.kyc_problems import MalwareScannerUnavailable
+from kapital.identity.domain.kyc_problems import UNEXPECTED_ANSWER, MalwareScannerUnavailable
 from kapital.identity.domain.questionnaire import Questionnaire
 from kapital.identity.ports import KycPolicy
 from kapital.identity.service import identity_of
@@ -54,9 +54,12 @@ class Scanner:
 
     verdict: DocumentVerdict | None = DocumentVerdict.CLEAN
     asked: list[bytes] = field(default_factory=list)
+    not_judged: bytes | None = None
 
     async def scan(self, content: bytes) -> DocumentVerdict:
         self.asked.append(content)
+        if content == self.not_judged:
+            raise MalwareScannerUnavailable(facts={"reason": UNEXPECTED_ANSWER})
         if self.verdict is None:
             raise MalwareScannerUnavailable
         return self.verdict

@@ -250,6 +250,17 @@ async def test_a_silent_scanner_leaves_the_verdict_open_and_is_asked_again(desk:
     await desk.complete(participant_id, document.document_id, filled.version)
 
 
+async def test_a_document_that_the_scanner_will_not_judge_holds_up_no_other(desk: Desk) -> None:
+    [participant_id] = await desk.opened()
+    desk.scanner.verdict = None
+    await desk.fill(participant_id)
+    for number in (1, 2):
+        await desk.attach(participant_id, other_picture(number))
+    desk.scanner.verdict, desk.scanner.not_judged = DocumentVerdict.CLEAN, desk.scanner.asked[0]
+
+    assert await desk.files.check_documents(desk.clock.now()) == 1
+
+
 async def test_nobody_is_identified_with_an_infected_document_in_the_case(desk: Desk) -> None:
     [participant_id] = await desk.opened()
     await desk.screen(participant_id)

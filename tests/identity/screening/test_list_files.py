@@ -334,6 +334,15 @@ async def test_a_list_that_lost_half_is_held(left: int, state: str, world: World
     assert in_force == (left if state == "in_force" else 10)
 
 
+@pytest.mark.parametrize(
+    ("day", "state"), [("2026-03-02", "in_force"), ("01.03.2026", "in_force"), ("2026-02-28", "held")]
+)
+async def test_a_list_of_an_earlier_day_is_held(day: str, state: str, world: World) -> None:
+    await world.load_persons(*many(10), date="2026-03-01")
+
+    assert (await world.load_persons(*many(11), date=day)).state.value == state
+
+
 async def test_a_held_version_comes_into_force_by_another_person_only(world: World) -> None:
     await world.load_persons(*many(10))
     held = await world.load_persons(*many(3))

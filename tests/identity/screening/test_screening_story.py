@@ -16,8 +16,6 @@ from kapital.identity.domain.problems import (
     ScreeningHitNotFound,
 )
 from kapital.identity.domain.screening import ListSource
-from kapital.identity.domain.screening_hit import Measure
-from kapital.identity.domain.screening_texts import client_text
 from kapital.identity.service import identity_of
 from kapital.identity.use_cases.decide_hit import DecideHit, HitDecision
 from kapital.identity.use_cases.screen_clients import NewClient, ScreenClients
@@ -278,16 +276,6 @@ async def test_no_name_leaves_by_event_audit_or_reply(world: World) -> None:
     assert "жемчужников" not in written
     assert "1971" not in written
     assert "rosfinmonitoring" not in await world.all_text("outbox")
-
-
-def test_the_client_is_told_the_same_of_a_suspicion_and_a_freeze() -> None:
-    for language in ("ru", "en"):
-        held, frozen = client_text(Measure.HELD, language), client_text(Measure.FROZEN, language)
-        assert held == frozen
-        assert held is not None
-        for word in ("перечень", "санкц", "блок", "замор", "115", "list", "sanction", "freez", "frozen", "suspic"):
-            assert word not in held.casefold()
-    assert client_text(Measure.FREE, "ru") is None
 
 
 async def test_the_officer_gets_a_draft_that_says_all(world: World) -> None:

@@ -11,7 +11,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from kapital.identity.domain.kyc_document import DocumentVerdict
-from kapital.identity.domain.kyc_problems import MalwareScannerUnavailable
+from kapital.identity.domain.kyc_problems import UNEXPECTED_ANSWER, MalwareScannerUnavailable
 
 CHUNK_BYTES: Final = 65_536
 ANSWER_BYTES_MAX: Final = 4_096
@@ -35,7 +35,7 @@ class ClamdScanner:
             return DocumentVerdict.CLEAN
         if answer.startswith(b"stream: ") and answer.endswith(b" FOUND"):
             return DocumentVerdict.INFECTED
-        raise MalwareScannerUnavailable(facts={"reason": "unexpected_answer"})
+        raise MalwareScannerUnavailable(facts={"reason": UNEXPECTED_ANSWER})
 
     async def _ask(self, content: bytes) -> bytes:
         reader, writer = await self._connect()

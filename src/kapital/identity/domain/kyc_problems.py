@@ -1,5 +1,7 @@
 """What the questionnaire, documents, owners and delegation are refused for."""
 
+from typing import Final
+
 from kapital.kernel.problems import Family, Problem, Retry
 
 
@@ -244,6 +246,10 @@ class BicMalformed(Problem):
     title = "The БИК of the bank has a wrong form"
     retry = Retry.AFTER_CHANGE
     family = Family.UNPROCESSABLE
+
+
+UNEXPECTED_ANSWER: Final = "unexpected_answer"
+"""A scanner that is there and will not judge: of one document, not of all."""
 
 
 class MalwareScannerUnavailable(Problem):

@@ -1,5 +1,6 @@
 """Screening (проверка по перечням): whom is looked for, what a list says, and what a comparison found."""
 
+import re
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
@@ -193,6 +194,30 @@ def shrinks_too_much(*, before: int, after: int, at: datetime) -> bool:
     """Whether a list that had `before` entries and now has `after` is to be held for a person."""
     lost = before - after
     return before > 0 and lost * 100 >= before * SHRINK_PERCENT.at(at.astimezone(MOSCOW).date())
+
+
+def is_older(stated: str | None, than: str | None) -> bool:
+    """Whether a list says a day of its own before the day of another; without two days that are understood, no."""
+    one, other = _day_of_list(stated), _day_of_list(than)
+    return one is not None and other is not None and one < other
+
+
+def _day_of_list(stated: str | None) -> date | None:
+    """The day that a list says it is of: `2026-11-20T…`, `20.11.2026`, and OFAC's `11/20/2026`."""
+    for pattern in _LIST_DAYS:
+        if found := pattern.match((stated or "").strip()):
+            try:
+                return date(int(found["year"]), int(found["month"]), int(found["day"]))
+            except ValueError:
+                return None
+    return None
+
+
+_LIST_DAYS: Final = (
+    re.compile(r"(?P<year>\d{4})-(?P<month>\d{2})-(?P<day>\d{2})"),
+    re.compile(r"(?P<day>\d{1,2})\.(?P<month>\d{1,2})\.(?P<year>\d{4})"),
+    re.compile(r"(?P<month>\d{1,2})/(?P<day>\d{1,2})/(?P<year>\d{4})"),
+)
 
 
 def agreement_of(one: Particulars, other: Particulars, name: str, listed: str) -> Agreement:

@@ -1,23 +1,12 @@
-"""What is said of a hit: to the client nothing, to the AML officer everything.
+"""What the AML officer is told of a hit; the client is told nothing of it.
 
 Law: 115-FZ art. 4 (those concerned are not told of measures taken against laundering, but for the suspension itself).
 """
 
 from typing import Final
 
-from kapital.identity.domain.screening_hit import Measure, ScreeningHit
+from kapital.identity.domain.screening_hit import ScreeningHit
 from kapital.identity.domain.states import HitState
-
-_CLIENT: Final = {
-    "ru": "Операция проверяется. О результате мы сообщим. Если потребуются документы, мы их запросим.",
-    "en": "The operation is being checked. We shall tell you the outcome, and ask if papers are needed.",
-}
-
-
-def client_text(measure: Measure, language: str) -> str | None:
-    """What the client sees: the same words for a suspicion and a freeze, and nothing of lists. None when free."""
-    return None if measure is Measure.FREE else _CLIENT[language]
-
 
 _STATE: Final = {
     HitState.FROZEN: "Имущество заблокировано автоматически: совпадение точное.",

@@ -11,7 +11,7 @@ from kapital.contracts import identity as contract
 from kapital.identity.contract_forms import kyc_document
 from kapital.identity.domain.document_file import media_type_of
 from kapital.identity.domain.kyc_document import DOCUMENTS_MAX, DocumentVerdict, KycDocument, KycDocumentKind
-from kapital.identity.domain.kyc_problems import MalwareScannerUnavailable, TooManyDocuments
+from kapital.identity.domain.kyc_problems import UNEXPECTED_ANSWER, MalwareScannerUnavailable, TooManyDocuments
 from kapital.identity.domain.problems import KycCaseNotFound
 from kapital.identity.ports import CaseStore, DocumentStore, MalwareScanner, Objects
 from kapital.kernel.actor import Actor, machine_actor
@@ -110,8 +110,11 @@ async def check_documents(
         waiting = await documents.pending(tx.conn, limit=CHECKED_AT_ONCE)
     judged = 0
     for document in waiting:
-        verdict = await _ask(scanner, await objects.get(document.sha256))
-        if verdict is DocumentVerdict.PENDING:
+        try:
+            verdict = await scanner.scan(await objects.get(document.sha256))
+        except MalwareScannerUnavailable as away:
+            if away.facts.get("reason") == UNEXPECTED_ANSWER:
+                continue  # of this document alone it says nothing: that must not hold up the others
             break
         async with uow.begin() as tx:
             await _judge(tx, document, verdict, documents=documents)

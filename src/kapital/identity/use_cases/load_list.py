@@ -7,7 +7,7 @@ from itertools import islice
 from typing import Final
 from uuid import UUID
 
-from kapital.identity.domain.screening import ListEntry, ListSource, shrinks_too_much
+from kapital.identity.domain.screening import ListEntry, ListSource, is_older, shrinks_too_much
 from kapital.identity.domain.screening_list import ListVersion
 from kapital.identity.domain.states import ListVersionState
 from kapital.identity.ports import ListFileReader, ListStore
@@ -27,7 +27,7 @@ class LoadList:
 
 
 async def load_list(cmd: LoadList, *, uow: UnitOfWork, lists: ListStore, new_id: Callable[[], UUID]) -> ListVersion:
-    """Read the whole file, then put its entries in force – or hold the version when the list lost too much.
+    """Read the whole file, then put its entries in force – or hold a version that lost too much or is an older one.
 
     Law: 115-FZ art. 7(1)(6), (7): clients are checked against the lists as they are published.
     Raises: NotPermitted, ListFileUnreadable, ListFileTooLarge, ListFileEmpty.
@@ -78,7 +78,10 @@ async def _version(
     tx: Transaction,
 ) -> ListVersion:
     before = 0 if present is None else present.entry_count
-    held = shrinks_too_much(before=before, after=entry_count, at=tx.now)
+    # An old file again would take from the list whom it gained since.
+    held = shrinks_too_much(before=before, after=entry_count, at=tx.now) or (
+        present is not None and is_older(cmd.file.list_date, present.list_date)
+    )
     return ListVersion(
         version_id=version_id,
         source=cmd.source,
