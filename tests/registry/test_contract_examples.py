@@ -9,7 +9,7 @@ from jsonschema import Draft202012Validator, FormatChecker
 from referencing import Registry, Resource
 from referencing.jsonschema import DRAFT202012
 
-from kapital.contracts import identity, registry
+from kapital.contracts import common, identity, registry
 from kapital.identity.domain import problems as identity_problems
 from kapital.kernel.problems import Problem
 from kapital.platform.contract_files import contracts_folder, load_contract
@@ -39,7 +39,8 @@ def schema_of(path: Path) -> tuple[str, str]:
         if operation["operationId"] == operation_id
     ]
     body = operation["requestBody"] if part == "request" else next(iter(operation["responses"].values()))
-    return f"openapi/{service}.yaml", body["content"]["application/json"]["schema"]["$ref"]
+    elsewhere, _, pointer = body["content"]["application/json"]["schema"]["$ref"].partition("#")
+    return f"openapi/{elsewhere or f'{service}.yaml'}", f"#{pointer}"
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: f"{path.parent.name}/{path.stem}")
@@ -47,7 +48,7 @@ def test_an_example_fits_its_schema_and_its_type(path: Path) -> None:
     file, reference = schema_of(path)
     resources = [
         (name, Resource.from_contents(load_contract(*name.removesuffix(".yaml").split("/")), DRAFT202012))
-        for name in (file, "openapi/common.yaml")
+        for name in {file, "openapi/common.yaml"}
     ]
     schemas: Registry[Any] = Registry().with_resources(resources)
     example = msgspec.json.decode(path.read_bytes())
@@ -56,7 +57,7 @@ def test_an_example_fits_its_schema_and_its_type(path: Path) -> None:
         example
     )
 
-    types = {"registry": registry, "identity": identity}[path.parent.name]
+    types = {"registry": registry, "identity": identity, "common": common}[Path(file).stem]
     msgspec.convert(example, getattr(types, reference.rsplit("/", 1)[-1]))
 
 
