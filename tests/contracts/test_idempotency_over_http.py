@@ -219,6 +219,13 @@ async def _access(play: Play) -> None:
         other_at=staff["staff_id"],
         token_id=issued["token_id"],
     )
+    await play.try_out(
+        "POST /v1/registry/staff/{staff_id}/end",
+        "admin",
+        {"basis_reference": "Приказ 12-к"},
+        other={"basis_reference": "Приказ 13-к"},
+        staff_id=staff["staff_id"],
+    )
 
 
 async def _people(play: Play) -> None:

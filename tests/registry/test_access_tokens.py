@@ -25,13 +25,16 @@ from kapital.registry.domain.participant import ParticipantRole
 from kapital.registry.domain.problems import (
     AccessTokenAlreadyRevoked,
     AccessTokenNotFound,
+    StaffAlreadyEnded,
     StaffAlreadyRegistered,
+    StaffNotFound,
     StaffRolesIncompatible,
     TokenLifetimeOutOfRange,
     TokenRolesExceedSubject,
     TokenSubjectEnded,
     TokenSubjectNotFound,
 )
+from kapital.registry.use_cases.end_staff import EndStaff
 from kapital.registry.use_cases.issue_access_token import IssueAccessToken
 from kapital.registry.use_cases.register_staff import RegisterStaff
 from kapital.registry.use_cases.revoke_access_token import RevokeAccessToken
@@ -236,3 +239,42 @@ async def test_staff_is_registered_once_and_by_an_administrator(world: World) ->
         await world.do.register_staff(
             RegisterStaff(command_id=world.command_id(), actor=ONBOARDER, roles=frozenset({Role.LEGAL}))
         )
+
+
+async def end(world: World, staff_id: UUID, actor: Actor = ADMIN) -> None:
+    await world.do.end_staff(
+        EndStaff(command_id=world.command_id(), actor=actor, staff_id=staff_id, basis_reference="Приказ 12-к")
+    )
+
+
+async def test_who_left_has_no_token_and_gets_none(world: World) -> None:
+    staff_id = await employ(world, Role.LEGAL)
+    said = {"subject_kind": TokenSubjectKind.STAFF}
+    tokens = [str((await issue(world, staff_id, Role.LEGAL, **said)).token) for _ in range(2)]
+    verifier = DatabaseTokenVerifier(world.database, world.clock)
+    assert [(await verifier.verify(token)).id for token in tokens] == [str(staff_id)] * 2
+
+    with pytest.raises(NotPermitted):
+        await end(world, staff_id, ONBOARDER)
+    with pytest.raises(StaffNotFound):
+        await end(world, uuid4())
+    await end(world, staff_id)
+
+    assert [await DatabaseTokenVerifier(world.database, world.clock).verify(token) for token in tokens] == [None] * 2
+    with pytest.raises(TokenSubjectEnded):
+        await issue(world, staff_id, Role.LEGAL, **said)
+    with pytest.raises(StaffAlreadyEnded):
+        await end(world, staff_id)
+
+
+async def test_a_token_issued_while_its_member_leaves_does_not_outlive_the_end(world: World) -> None:
+    staff_id = await employ(world, Role.LEGAL)
+
+    await race(
+        world.database,
+        "SELECT 1 FROM staff FOR UPDATE",
+        end(world, staff_id),
+        issue(world, staff_id, Role.LEGAL, subject_kind=TokenSubjectKind.STAFF),
+    )
+
+    assert await world.rows("SELECT 1 FROM access_token WHERE revoked_at IS NULL") == []

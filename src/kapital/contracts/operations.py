@@ -102,6 +102,7 @@ OPERATIONS: Final[dict[tuple[str, str], str]] = {
     ("POST", "/v1/registry/rule-books"): "draft_rule_book",
     ("POST", "/v1/registry/rule-books/{rule_book_version}/steps"): "move_rule_book",
     ("POST", "/v1/registry/staff"): "register_staff",
+    ("POST", "/v1/registry/staff/{staff_id}/end"): "end_staff",
     ("POST", "/v1/registry/statuses/{status_id}/decision"): "decide_status",
     ("POST", "/v1/registry/statuses/{status_id}/withdrawal"): "withdraw_status",
     ("POST", "/v1/settlement/acts"): "prepare_withdrawals_act",

@@ -722,6 +722,22 @@ class RegisterStaffRequest(Contract, kw_only=True):
     ) = UNSET
 
 
+class EndStaffRequest(Contract, kw_only=True):
+    basis_reference: Annotated[
+        str,
+        Meta(
+            description="The order or letter by which it ends. It must not name a person.",
+            max_length=200,
+            min_length=1,
+        ),
+    ]
+
+
+class EndedStaff(Contract, kw_only=True):
+    staff_id: UUID
+    ended_at: AwareDatetime
+
+
 class Staff(Contract, kw_only=True):
     staff_id: UUID
     roles: list[StaffRole]

@@ -49,6 +49,7 @@ class StaffMember:
 
     staff_id: UUID
     roles: frozenset[Role]
+    ended_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -323,7 +324,17 @@ class AccessStore(Protocol):
         ...
 
     async def find_staff(self, conn: AsyncConnection, staff_id: UUID) -> StaffMember | None:
-        """The member of staff, if registered."""
+        """The member of staff, if registered, who does not end while this transaction lasts."""
+        ...
+
+    async def lock_staff(self, conn: AsyncConnection, staff_id: UUID) -> StaffMember | None:
+        """Read and lock the member of staff, if registered."""
+        ...
+
+    async def end_staff(
+        self, conn: AsyncConnection, staff_id: UUID, *, reference: str, ended_by: str, now: datetime
+    ) -> None:
+        """Note the end."""
         ...
 
     async def add_token(self, conn: AsyncConnection, token: AccessToken, *, issued_by: str, now: datetime) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import text
@@ -18,7 +18,12 @@ _ADD_STAFF: Final = text(
     ON CONFLICT DO NOTHING
     """
 )
-_FIND_STAFF: Final = text("SELECT roles FROM staff WHERE staff_id = :id")
+# A token under way and an end wait for each other: the later of the two sees the earlier.
+_FIND_STAFF: Final = text("SELECT roles, ended_at FROM staff WHERE staff_id = :id FOR SHARE")
+_LOCK_STAFF: Final = text("SELECT roles, ended_at FROM staff WHERE staff_id = :id FOR UPDATE")
+_END_STAFF: Final = text(
+    "UPDATE staff SET ended_at = :now, ended_by = :by, end_reference = :reference WHERE staff_id = :id"
+)
 _ADD_TOKEN: Final = text(
     """
     INSERT INTO access_token (token_id, token_sha256, subject_kind, subject_id, roles, issued_at, issued_by,
@@ -68,11 +73,18 @@ class AccessTable:
         return (await conn.execute(_ADD_STAFF, row)).rowcount == 1
 
     async def find_staff(self, conn: AsyncConnection, staff_id: UUID) -> StaffMember | None:
-        """The member of staff, if registered."""
-        row = (await conn.execute(_FIND_STAFF, {"id": staff_id})).one_or_none()
-        if row is None:
-            return None
-        return StaffMember(staff_id=staff_id, roles=frozenset(Role(role) for role in row.roles))
+        """The member of staff, if registered, who does not end while this transaction lasts."""
+        return _member(staff_id, (await conn.execute(_FIND_STAFF, {"id": staff_id})).one_or_none())
+
+    async def lock_staff(self, conn: AsyncConnection, staff_id: UUID) -> StaffMember | None:
+        """Read and lock the member of staff, if registered."""
+        return _member(staff_id, (await conn.execute(_LOCK_STAFF, {"id": staff_id})).one_or_none())
+
+    async def end_staff(
+        self, conn: AsyncConnection, staff_id: UUID, *, reference: str, ended_by: str, now: datetime
+    ) -> None:
+        """Note the end."""
+        await conn.execute(_END_STAFF, {"id": staff_id, "now": now, "by": ended_by, "reference": reference})
 
     async def add_token(self, conn: AsyncConnection, token: AccessToken, *, issued_by: str, now: datetime) -> None:
         """Enter a token."""
@@ -123,3 +135,9 @@ class AccessTable:
         ids, roles = [who for who, _ in lost], [role.value for _, role in lost]
         rows = await conn.execute(_REVOKE_ROLES, {"ids": ids, "roles": roles, "now": now, "by": revoked_by})
         return [bytes(row.token_sha256) for row in rows]
+
+
+def _member(staff_id: UUID, row: Any) -> StaffMember | None:
+    if row is None:
+        return None
+    return StaffMember(staff_id=staff_id, roles=frozenset(map(Role, row.roles)), ended_at=row.ended_at)

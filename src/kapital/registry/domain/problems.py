@@ -192,6 +192,24 @@ class StaffAlreadyRegistered(Problem):
     family = Family.CONFLICT
 
 
+class StaffNotFound(Problem):
+    """Nobody is registered under the pseudonym."""
+
+    code = "staff_not_found"
+    title = "No such member of staff"
+    retry = Retry.NEVER
+    family = Family.NOT_FOUND
+
+
+class StaffAlreadyEnded(Problem):
+    """An end is final: who comes back is registered anew."""
+
+    code = "staff_already_ended"
+    title = "What this member of staff may do has ended already"
+    retry = Retry.NEVER
+    family = Family.CONFLICT
+
+
 class TokenSubjectNotFound(Problem):
     """No participant or staff member with this id."""
 

@@ -11,6 +11,7 @@ from kapital.kernel.roles import Role
 from kapital.platform.http import HttpRequest, command_context
 from kapital.registry.domain.access import TokenSubjectKind
 from kapital.registry.use_cases.bound import RegistryUseCases
+from kapital.registry.use_cases.end_staff import EndStaff
 from kapital.registry.use_cases.issue_access_token import IssueAccessToken
 from kapital.registry.use_cases.register_staff import RegisterStaff
 from kapital.registry.use_cases.revoke_access_token import RevokeAccessToken
@@ -29,6 +30,16 @@ async def register_staff(
         staff_id=given(data.staff_id),
     )
     return await registry.register_staff(cmd)
+
+
+@post("/v1/registry/staff/{staff_id:uuid}/end", status_code=200)
+async def end_staff(
+    staff_id: UUID, data: contract.EndStaffRequest, request: HttpRequest, registry: RegistryUseCases
+) -> contract.EndedStaff:
+    """End a member of staff."""
+    actor, command_id = command_context(request)
+    cmd = EndStaff(command_id=command_id, actor=actor, staff_id=staff_id, basis_reference=data.basis_reference)
+    return await registry.end_staff(cmd)
 
 
 @post("/v1/registry/access-tokens", status_code=201)
@@ -60,6 +71,7 @@ async def revoke_access_token(
 
 HANDLERS: Final = (
     register_staff,
+    end_staff,
     issue_access_token,
     revoke_access_token,
 )

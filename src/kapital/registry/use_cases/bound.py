@@ -31,6 +31,7 @@ from kapital.registry.use_cases import (
     appoint_representative,
     change_status,
     close_participant,
+    end_staff,
     expire_applications,
     issue_access_token,
     lift_restriction,
@@ -102,6 +103,11 @@ class RegistryUseCases:
         """See `use_cases.register_staff`."""
         async with use_case("registry.register_staff"):
             return await register_staff.register_staff(cmd, uow=self.uow, access=self.access, new_id=self.new_id)
+
+    async def end_staff(self, cmd: end_staff.EndStaff) -> contract.EndedStaff:
+        """See `use_cases.end_staff`."""
+        async with use_case("registry.end_staff"):
+            return await end_staff.end_staff(cmd, uow=self.uow, access=self.access, forget=self.forget_token)
 
     async def issue_access_token(self, cmd: issue_access_token.IssueAccessToken) -> contract.IssuedAccessToken:
         """See `use_cases.issue_access_token`."""

@@ -110,6 +110,8 @@ async def _roles_held(
         member = await access.find_staff(tx.conn, cmd.subject_id)
         if member is None:
             raise TokenSubjectNotFound
+        if member.ended_at is not None:
+            raise TokenSubjectEnded(facts={"state": "ended"})
         return member.roles
     representative, participant_id = None, cmd.subject_id
     if cmd.subject_kind is TokenSubjectKind.REPRESENTATIVE:
