@@ -54,8 +54,8 @@ _PHRASES: Final[Mapping[str, tuple[str, str]]] = {
         "The issuer did not perform in time. See the history and the decision on issuance.",
     ),
     "delayed_note": (
-        "Выплата задержана: у эмитента недостаточно денег.",
-        "A payout is delayed: the issuer has not enough money.",
+        "Выплата задержана: в срок она не произведена.",
+        "A payout is delayed: it was not made when due.",
     ),
     "file": ("файл", "file"),
     "result": ("Результат", "Result"),

@@ -79,7 +79,7 @@ _PAYOUTS: Final[Mapping[str, tuple[str, str]]] = {
 }
 _PAYOUT_STATES: Final[Mapping[str, tuple[str, str]]] = {
     "instructed": ("Поручена", "Instructed"),
-    "delayed": ("Задержана: у эмитента недостаточно денег", "Delayed: the issuer lacks money"),
+    "delayed": ("Задержана: в срок не произведена", "Delayed: not made when due"),
     "paid": ("Выплачена", "Paid"),
 }
 _TIMELINE: Final[Mapping[str, tuple[str, str]]] = {

@@ -167,7 +167,7 @@ EVENTS: Final[Mapping[str, str]] = {
     "kapital.registry.rule_book_effective.v1": "Редакция правил вступила в силу",
     "kapital.settlement.allocation_settled.v1": "Единицы поставлены против денег, или резервы возвращены",
     "kapital.settlement.payouts_settled.v1": "Все строки этой части корпоративного действия выплачены",
-    "kapital.settlement.payouts_refused.v1": "У плательщика недостаточно денег; из этой части не выплачено ничего",
+    "kapital.settlement.payouts_refused.v1": "Деньги плательщика не могли быть списаны; из этой части не выплачено ничего",
     "kapital.settlement.top_up_booked.v1": "Деньги, пришедшие в банк, учтены за бенефициаром",
     "kapital.settlement.withdrawal_changed.v1": "Вывод денег перешёл в другое состояние",
     "kapital.tokenization.decision_published.v1": "Решение о выпуске опубликовано и больше не меняется",
