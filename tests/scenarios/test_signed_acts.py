@@ -167,7 +167,8 @@ async def test_21_a_stamp_older_than_the_act_shields_from_no_revocation(signing:
     signing.house.clock.advance(later - signing.house.clock.now())
 
     body = asked | {"act": {"made_at": act["act"]["made_at"], "signature": b64(signature)}}
-    answer = await signing.house.web.post(ORDERS, json=body, headers=headers)
+    of_the_day = await signing.house.token(player) | {"Idempotency-Key": headers["Idempotency-Key"]}
+    answer = await signing.house.web.post(ORDERS, json=body, headers=of_the_day)
 
     assert (answer.status_code, code(answer)) == (422, "act_must_be_recent"), answer.text
     assert await signing.house.order_states(issue) == []
