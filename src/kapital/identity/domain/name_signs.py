@@ -8,8 +8,8 @@ import re
 import unicodedata
 from typing import Final
 
-_CYRILLIC: Final = re.compile("[Ѐ-ӿ]")
-_LATIN: Final = re.compile("[A-Za-zÀ-ÖØ-öø-ɏ]")
+from kapital.identity.domain.name_spelling import is_cyrillic, is_latin
+
 _PARTS: Final = re.compile(r"[\s\-]+")
 _FILLERS: Final = frozenset("\u115f\u1160\u3164\uffa0")
 """Letters to Unicode, nothing to the eye."""
@@ -32,9 +32,9 @@ def _scripts(word: str) -> set[str]:
 
 
 def _script(letter: str) -> str:
-    if _CYRILLIC.match(letter):
+    if is_cyrillic(letter):
         return "cyrillic"
-    if _LATIN.match(letter):
+    if is_latin(letter):
         return "latin"
     # A small capital or a letter of phonetics is "LATIN LETTER SMALL CAPITAL E": no script that names are written in.
     name = unicodedata.name(letter, "unnamed")

@@ -65,7 +65,8 @@ def is_cyrillic(text: str) -> bool:
     return _CYRILLIC.search(text) is not None
 
 
-def _is_latin(text: str) -> bool:
+def is_latin(text: str) -> bool:
+    """Whether any sign is a Latin letter of names: no small capital, no letter of phonetics."""
     return _LATIN.search(text) is not None
 
 
@@ -79,7 +80,7 @@ def repaired(text: str) -> str:
     """
     text = unicodedata.normalize("NFKC", text[:NAME_LENGTH_MAX])
     text = "".join(sign for sign in text if unicodedata.category(sign) not in ("Cf", "Cc", "Mn") or sign == "\t")
-    if not (is_cyrillic(text) and _is_latin(text)):
+    if not (is_cyrillic(text) and is_latin(text)):
         return " ".join(text.split())
     whole = _lean(text)
     return " ".join(_of_one_script(word, whole) for word in text.split())
@@ -88,11 +89,11 @@ def repaired(text: str) -> str:
 def _lean(text: str) -> int:
     """Above zero for Cyrillic: letters that only that script has, against letters that only Latin has."""
     cyrillic = sum(is_cyrillic(sign) and sign not in _TO_LATIN for sign in text)
-    return cyrillic - sum(_is_latin(sign) and sign not in _TO_CYRILLIC for sign in text)
+    return cyrillic - sum(is_latin(sign) and sign not in _TO_CYRILLIC for sign in text)
 
 
 def _of_one_script(word: str, lean_of_name: int) -> str:
-    if not (is_cyrillic(word) and _is_latin(word)):
+    if not (is_cyrillic(word) and is_latin(word)):
         return word
     lean = _lean(word) or lean_of_name
     if lean >= 0:
