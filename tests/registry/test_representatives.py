@@ -12,6 +12,7 @@ import pytest
 
 from kapital.kernel.actor import Actor, NotPermitted
 from kapital.kernel.roles import Role
+from kapital.platform.acts.owners import ShownPower
 from kapital.platform.acts.problems import PowerOfAttorneyInsufficient, PowerOfAttorneyRequired
 from kapital.platform.acts.setup import acts_of
 from kapital.platform.settings import Settings
@@ -41,7 +42,7 @@ from kapital.registry.domain.problems import (
     TokenSubjectEnded,
 )
 from kapital.registry.domain.representative import LIVE_MAX, RepresentativeKind, RepresentativeSaid
-from kapital.registry.use_cases.appoint_representative import AppointRepresentative, ShownPower
+from kapital.registry.use_cases.appoint_representative import AppointRepresentative
 from kapital.registry.use_cases.close_participant import DecideClosing, RequestClosing
 from kapital.registry.use_cases.end_representative import EndRepresentative
 from kapital.registry.use_cases.issue_access_token import IssueAccessToken

@@ -20,19 +20,12 @@ from kapital.kernel.canonical import sha256_hex
 from kapital.kernel.ids import CommandId
 from kapital.kernel.problems import Problem, ensure
 from kapital.platform.acts.checking import Acts
-from kapital.platform.acts.owners import check_certificate, require_owner, require_power
+from kapital.platform.acts.owners import ShownPower, check_certificate, require_owner, require_power
 from kapital.platform.events import Event
 from kapital.platform.problems import item_problem
 from kapital.platform.unit_of_work import Transaction, UnitOfWork, fingerprint
 
 BATCH_MAX: Final = 20
-
-
-class ShownPower(msgspec.Struct, frozen=True, kw_only=True):
-    """A power of attorney (МЧД) and its detached signature."""
-
-    document: bytes
-    signature: bytes
 
 
 class NewCertificate(msgspec.Struct, frozen=True, kw_only=True):
@@ -104,7 +97,7 @@ async def _look(item: NewCertificate, known: set[UUID], acts: Acts) -> _Seen | P
         if item.power is None:
             require_owner(read, item.owner)
             return _Seen(valid_until=read.not_after)
-        await require_power(acts, item.power.document, item.power.signature, numbers=item.owner, holder=read.owner)
+        await require_power(acts, item.power, numbers=item.owner, holder=read.owner)
         return _Seen(
             valid_until=read.not_after,
             power_sha256=await acts.files.put(item.power.document),

@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import Mapping
 from uuid import UUID
 
+import msgspec
+
 from kapital.kernel.canonical import sha256_hex
 from kapital.platform.acts.bindings import Bound, BoundCertificate
 from kapital.platform.acts.checking import Acts
@@ -93,10 +95,16 @@ async def bound_by_numbers(acts: Acts, participant_id: UUID, signature: bytes, n
     return {one.certificate_sha256: one}
 
 
+class ShownPower(msgspec.Struct, frozen=True, kw_only=True):
+    """A power of attorney (МЧД) and its detached signature."""
+
+    document: bytes
+    signature: bytes
+
+
 async def require_power(
     acts: Acts,
-    document: bytes,
-    signature: bytes,
+    shown: ShownPower,
     *,
     numbers: Mapping[str, str],
     holder: Mapping[str, str],
@@ -109,14 +117,14 @@ async def require_power(
     PowerOfAttorneyStatusUnavailable.
     """
     now = acts.clock.now()
-    power = read_power(document)
+    power = read_power(shown.document)
     policy = acts.verification()
-    opened = await asyncio.to_thread(open_signature, signature, policy, Material(acts.trust.between))
+    opened = await asyncio.to_thread(open_signature, shown.signature, policy, Material(acts.trust.between))
     data = await acts.revocation.data_for(opened.links if opened else (), now=now)
     check = await asyncio.to_thread(
         check_power,
-        document,
-        signature,
+        shown.document,
+        shown.signature,
         demand=PoaDemand(
             principal=numbers, powers=powers, policy=policy, material=Material(acts.trust.between, data)
         ),

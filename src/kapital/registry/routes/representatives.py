@@ -9,11 +9,12 @@ from litestar.params import Parameter
 from kapital.contracts import registry as contract
 from kapital.contracts.base import given
 from kapital.platform.acts.http import base64_bytes
+from kapital.platform.acts.owners import ShownPower
 from kapital.platform.http import HttpRequest, actor_of, command_context
 from kapital.registry.domain.representative import RepresentativeKind, RepresentativeSaid
 from kapital.registry.queries.bound import RegistryReads
 from kapital.registry.queries.participants import PAGE_MAX
-from kapital.registry.use_cases.appoint_representative import AppointRepresentative, ShownPower
+from kapital.registry.use_cases.appoint_representative import AppointRepresentative
 from kapital.registry.use_cases.bound import RegistryUseCases
 from kapital.registry.use_cases.end_representative import EndRepresentative
 

@@ -11,7 +11,7 @@ from kapital.contracts import registry as contract
 from kapital.kernel.actor import Actor
 from kapital.kernel.ids import CommandId
 from kapital.platform.acts.checking import Acts
-from kapital.platform.acts.owners import require_power
+from kapital.platform.acts.owners import ShownPower, require_power
 from kapital.platform.acts.problems import PowerOfAttorneyRequired
 from kapital.platform.events import Event
 from kapital.platform.signatures.certificates import INN, SNILS
@@ -40,13 +40,6 @@ from kapital.registry.ports import (
     numbers_of,
 )
 from kapital.registry.use_cases.state_changes import record_of
-
-
-class ShownPower(msgspec.Struct, frozen=True, kw_only=True):
-    """A power of attorney (МЧД) and its detached signature."""
-
-    document: bytes
-    signature: bytes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,8 +146,7 @@ async def _look(cmd: AppointRepresentative, principal: Principal, acts: Acts) ->
     holder = {INN: cmd.said.inn} | ({SNILS: cmd.said.snils} if cmd.said.snils else {})
     found = await require_power(
         acts,
-        cmd.power.document,
-        cmd.power.signature,
+        cmd.power,
         numbers=numbers_of(principal),
         holder=holder,
         powers=cmd.said.powers,
