@@ -61,10 +61,11 @@ class LogicV2Matcher:
         best = max(verdicts, key=lambda item: _RANK[item[2].verdict], default=("", "", _SAYS_NOTHING))
         if (exact := exact_reason(client, listed, best[2].verdict)) is not None:
             return Match(grade=Grade.EXACT, score_ppm=PPM, reasons=(exact, *_said(best)))
+        if best[2].verdict is Verdict.CONTRADICTS:
+            return Match(grade=Grade.NONE, score_ppm=0, reasons=_said(best))
         possible = [item for item in verdicts if item[2].verdict is not Verdict.CONTRADICTS]
         if not possible:
-            reasons = _said(best) if verdicts else ()
-            return Match(grade=Grade.NONE, score_ppm=0, reasons=reasons)
+            return _NOTHING
         names = list(dict.fromkeys(name for name, _, _ in possible))
         others = list(dict.fromkeys(other for _, other, _ in possible))
         floor = _FLOOR[best[2].verdict]

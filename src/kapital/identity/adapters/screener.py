@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 
 from kapital.identity.adapters.name_index import NameIndex
 from kapital.identity.adapters.name_matcher import LogicV2Matcher
-from kapital.identity.domain.screening import Grade, Identifier, Match, Particulars
+from kapital.identity.domain.name_agreement import prepare
+from kapital.identity.domain.screening import Grade, Identifier, Match, Particulars, SubjectKind
 from kapital.identity.domain.screening_list import StoredEntry
 
 
@@ -66,6 +67,10 @@ class IndexedScreener:
     def keep(self, key: str, entries: Sequence[StoredEntry]) -> None:
         """Build and keep the index over the entries of all lists, under a key that names their versions."""
         # No list, no index: an installation without lists needs no engine either.
+        for stored in entries:
+            if stored.entry.particulars.kind is not SubjectKind.ORGANISATION:
+                for name in stored.entry.particulars.names:
+                    prepare(name)
         index = _Index.over([stored.entry.particulars for stored in entries]) if entries else None
         with self._lock:
             self._key, self._index, self._entries = key, index, tuple(entries)

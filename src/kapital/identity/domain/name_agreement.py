@@ -84,15 +84,21 @@ def _plain(folded_words: tuple[str, ...], *, is_lettered: bool = False) -> tuple
 @lru_cache(maxsize=NAMES_KEPT)
 def _spelled(name: str) -> _Spelled:
     of_name = _plain(folded(name))
+    cyrillic = is_cyrillic(repaired(name))
     return _Spelled(
         words=tuple(sorted(word.casefold() for word in words(name))),
         folded=of_name,
         initials=tuple(word for word in of_name if len(word) == 1),
         lettered=_plain(lettered(name), is_lettered=True) if all(map(is_cyrillic, words(name))) else None,
-        readings=() if is_cyrillic(repaired(name)) else _readings(name),
-        is_cyrillic=is_cyrillic(repaired(name)),
+        readings=() if cyrillic else _readings(name),
+        is_cyrillic=cyrillic,
         has_patronymic=len(of_name) > 2 and any(word.endswith(PATRONYMIC) for word in of_name),
     )
+
+
+def prepare(name: str) -> None:
+    """Take a name apart before anybody waits for its comparison; kept for as long as `NAMES_KEPT` allows."""
+    _spelled(name)
 
 
 def _readings(name: str) -> tuple[tuple[str, ...], ...]:
@@ -105,21 +111,19 @@ def compare_persons(one: str, other: str) -> Agreement:
     ours, theirs = _spelled(one), _spelled(other)
     if len(ours.words) > 1 and ours.words == theirs.words and ours.initials == theirs.initials:
         return Agreement(Verdict.IDENTICAL, "the same words")
-    cyrillic = ours.is_cyrillic, theirs.is_cyrillic
-    if not any(cyrillic) and not (ours.has_patronymic and theirs.has_patronymic):
+    if not (ours.is_cyrillic or theirs.is_cyrillic) and not (ours.has_patronymic and theirs.has_patronymic):
         return _SILENT
     one_words, other_words = _comparable(ours, theirs)
     if (read := _read_as(ours, theirs, one_words, other_words)) is not None:
         # What only a habit of writing makes equal is a likeness, and never enough to be the same without a person.
         return _judged(Alignment.of(*read, both_cyrillic=False))
-    same = sorted(one_words) == sorted(other_words) and ours.initials == theirs.initials
-    if same and len(one_words) > 1:
+    if len(one_words) > 1 and ours.initials == theirs.initials and sorted(one_words) == sorted(other_words):
         return Agreement(Verdict.IDENTICAL, "the same words: " + " ".join(sorted(one_words)))
     if len(one_words) < 2 or len(other_words) < 2:
         return _SILENT
     if len(one_words) != len(other_words) and _joined(one_words, other_words):
         return Agreement(Verdict.IDENTICAL, "the same words, written apart or together")
-    return _judged(Alignment.of(one_words, other_words, both_cyrillic=all(cyrillic)))
+    return _judged(Alignment.of(one_words, other_words, both_cyrillic=ours.is_cyrillic and theirs.is_cyrillic))
 
 
 def _comparable(ours: _Spelled, theirs: _Spelled) -> tuple[tuple[str, ...], tuple[str, ...]]:

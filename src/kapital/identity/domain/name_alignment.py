@@ -1,6 +1,5 @@
 """Pairing the folded words of two names: equal, as initials, as slips of the pen; and what is left on each side."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -9,7 +8,8 @@ TYPO_LENGTH_MIN: Final = 7
 SHORT_TYPO_LENGTH_MIN: Final = 5
 """The same across scripts, where the slip may be the transliteration's."""
 
-Fits = Callable[[str, str], bool]
+INITIAL_LENGTH_MAX: Final = 2
+"""Folded signs of an initial: of я there are two."""
 
 PATRONYMIC: Final = ("oviQ", "eviQ", "ovna", "evna", "iQna", "ogli", "kizi")
 # Endings that make one root another surname. Masculine and feminine differ on purpose.
@@ -40,36 +40,54 @@ class Alignment:
                 left.remove(word)
                 right.remove(word)
                 equal += 1
-        is_slip = _is_slip_of_cyrillic if both_cyrillic else _is_slip_across_scripts
-        slips = _paired(left, right, is_slip)
-        initials = _paired(left, right, _is_initial)
-        turned = [ours.index(a) for a, _ in initials], [theirs.index(b) for _, b in initials]
+        slips = _slips(left, right, TYPO_LENGTH_MIN if both_cyrillic else SHORT_TYPO_LENGTH_MIN)
+        initials = _initials(left, right)
         return cls(
             equal,
             len(initials),
-            turned[0] != sorted(turned[0]) or turned[1] != sorted(turned[1]),
+            bool(initials) and _is_turned(initials, ours, theirs),
             tuple(f"{a}~{b}" for a, b in slips),
             tuple(left),
             tuple(right),
         )
 
 
-def _paired(left: list[str], right: list[str], fits: Fits) -> list[tuple[str, str]]:
+def _slips(left: list[str], right: list[str], shortest: int) -> list[tuple[str, str]]:
+    pairs = []
+    for word in tuple(left):
+        first, last, length = word[0], word[-1], len(word)
+        for other in right:
+            # One wrong sign leaves the first or the last one right, and nearly the length: most words fail here.
+            alike = first == other[0] or last == other[-1]
+            if alike and -2 < length - len(other) < 2 and _is_slip(word, other, shortest):
+                pairs.append((word, other))
+                left.remove(word)
+                right.remove(other)
+                break
+    return pairs
+
+
+def _initials(left: list[str], right: list[str]) -> list[tuple[str, str]]:
     pairs: list[tuple[str, str]] = []
-    if not right:
+    if not left or not right or min(map(len, left + right)) > INITIAL_LENGTH_MAX:
         return pairs
     for word in tuple(left):
-        if (match := next((other for other in right if fits(word, other)), None)) is not None:
+        if (match := next((other for other in right if _is_initial(word, other)), None)) is not None:
+            pairs.append((word, match))
             left.remove(word)
             right.remove(match)
-            pairs.append((word, match))
     return pairs
+
+
+def _is_turned(initials: list[tuple[str, str]], ours: tuple[str, ...], theirs: tuple[str, ...]) -> bool:
+    in_ours, in_theirs = [ours.index(a) for a, _ in initials], [theirs.index(b) for _, b in initials]
+    return in_ours != sorted(in_ours) or in_theirs != sorted(in_theirs)
 
 
 def _is_initial(one: str, other: str) -> bool:
     """An initial and a word; ё and е, ю and я have several Latin forms, of which folding keeps the first sound."""
     short, whole = (one, other) if len(one) <= len(other) else (other, one)
-    if len(short) > 2:
+    if len(short) > INITIAL_LENGTH_MAX:
         return False
     if len(short) == 1:
         # Ксения has the initial К, and the first sound of "ks".
@@ -77,17 +95,7 @@ def _is_initial(one: str, other: str) -> bool:
     return short == "ia" and whole.startswith(short) and short != whole
 
 
-def _is_slip_of_cyrillic(one: str, other: str) -> bool:
-    return _is_slip(one, other, TYPO_LENGTH_MIN)
-
-
-def _is_slip_across_scripts(one: str, other: str) -> bool:
-    return _is_slip(one, other, SHORT_TYPO_LENGTH_MIN)
-
-
 def _is_slip(one: str, other: str, shortest: int) -> bool:
-    if one[0] != other[0] and one[-1] != other[-1]:  # One wrong sign leaves the first or the last one right.
-        return False
     if not _one_edit(one, other):
         return False
     if min(len(one), len(other)) < shortest:
@@ -115,10 +123,10 @@ def has_digit(text: str) -> bool:
 
 def _one_edit(one: str, other: str) -> bool:
     """Whether one sign put in, left out, changed, or two neighbours turned make one of the other."""
-    if abs(len(one) - len(other)) > 1:
-        return False
     start = 0
-    while start < min(len(one), len(other)) and one[start] == other[start]:
+    for ours, theirs in zip(one, other, strict=False):
+        if ours != theirs:
+            break
         start += 1
     a, b = one[start:], other[start:]
     return a[1:] == b[1:] or a[1:] == b or a == b[1:] or (a[:2] == b[:2][::-1] and a[2:] == b[2:])

@@ -5,9 +5,10 @@ only where no way of transliterating a Cyrillic form gives them.
 """
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Final
 
-from kapital.identity.domain.name_spelling import folded_word, lettered_word
+from kapital.identity.domain.name_spelling import NAMES_KEPT, folded_word, lettered_word
 
 _GIVEN: Final = """
     Александр Олександр Аляксандр Alexander Alexandre Aleksander
@@ -123,6 +124,7 @@ _FOLDED: Final = _table(folded_word)
 _LETTERED: Final = _table(lettered_word)
 
 
+@lru_cache(maxsize=NAMES_KEPT)
 def russian_form(word: str, *, is_lettered: bool) -> str:
     """The Russian form of a folded (or lettered) given name or patronymic; any other word as it is."""
     known = (_LETTERED if is_lettered else _FOLDED).get(word, word)

@@ -235,6 +235,8 @@ def may_be_the_same(one: SubjectKind, other: SubjectKind) -> bool:
 
 def shared_identifier(one: Particulars, other: Particulars) -> str | None:
     """Say which number two have in common, None if none. Of tax and register numbers the kind must be the same."""
+    if not one.identifiers or not other.identifiers:
+        return None
     theirs = set(other.identifiers)
     papers = {i.value for i in theirs if i.kind in _PAPERS and len(i.value) >= IDENTIFIER_LENGTH_MIN}
     for identifier in one.identifiers:

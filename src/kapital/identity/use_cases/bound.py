@@ -241,7 +241,10 @@ class ScreeningUseCases:
                 drafting=self.drafting,
                 new_id=self.new_id,
             )
-            await self.freezing.follow_hits()
+            # A client without a measure, as most are, has nothing for the register; what a change of words lifts may
+            # wait for the tick.
+            if any(result.measure is not contract.Measure.free for result in answer.results):
+                await self.freezing.follow_hits()
             return answer
 
     async def rescreen_clients(self, now: datetime) -> int:
