@@ -164,6 +164,24 @@ async def test_one_bad_decision_spoils_nobody(world: World) -> None:
     assert [data["participant_id"] for _, data in await world.events()] == [str(again), str(good)]
 
 
+async def test_an_approval_refused_in_a_batch_leaves_nothing_on_the_next_decision(world: World) -> None:
+    [nobody_screened] = await world.opened(screened=False)
+    sha256 = await world.identified(nobody_screened)
+    approve, reject = (
+        NewKycDecision(
+            participant_id=nobody_screened, outcome=outcome, identification_sha256=sha256, basis_reference="1"
+        )
+        for outcome in (KycOutcome.APPROVED, KycOutcome.REJECTED)
+    )
+
+    answer = await world.do.decide_kyc(
+        DecideKyc(command_id=CommandId("d"), actor=OFFICER, decisions=(approve, reject))
+    )
+
+    codes = [result.problem.code if result.problem else None for result in answer.results]
+    assert codes == ["approval_needs_recorded_screening", None]
+
+
 async def test_the_same_key_gets_the_same_answer_and_no_second_effect(world: World) -> None:
     [participant_id] = await world.opened()
     record = RecordIdentifications(

@@ -8,10 +8,13 @@ import pytest
 from kapital.kernel.actor import Actor
 from kapital.kernel.problems import Problem
 from kapital.kernel.roles import Role
+from kapital.ledger.api import Position
 from kapital.settlement.adapters.directory_file import DirectoryFile
-from kapital.settlement.queries.find_bank import get_bank, refusals_of_banks
+from kapital.settlement.queries.find_bank import get_bank
 from kapital.settlement.use_cases.load_bank_directory import LoadBankDirectory, load_bank_directory
-from tests.settlement.world import STAFF
+from kapital.settlement.use_cases.refuse_banks import refusals_of_banks
+from kapital.settlement.use_cases.request_withdrawals import request_withdrawals
+from tests.settlement.world import ACCOUNT, STAFF, item
 
 ON = date(2026, 11, 24)
 BANKS = {
@@ -135,3 +138,19 @@ async def test_only_settlement_loads_it(world, load):
         await load(ed807(), Actor(id="machine:x", participant_id=None, roles=frozenset({Role.AUDITOR})))
 
     assert problem.value.code == "not_permitted"
+
+
+async def test_a_withdrawal_to_a_bank_that_is_not_to_be_paid_is_refused_and_stays_so(world, load):
+    wallet = await world.funded(1_000_00)
+    await load(ed807(BANKS | {ACCOUNT.bic: BANKS["044525001"]}))
+    command = world.command(item(wallet, 300_00))
+
+    (refused_at_first,) = await request_withdrawals(command, world.parts)
+    await load(ed807(BANKS | {ACCOUNT.bic: BANKS["044525225"]}, day="2026-11-25"))
+    (told_again,) = await request_withdrawals(command, world.parts)
+    accepted = await world.ask(wallet, 300_00)
+
+    assert (refused_at_first.outcome, refused_at_first.code) == ("refused", "bank_must_not_be_closed")
+    assert told_again == refused_at_first
+    assert accepted.outcome == "accepted"
+    assert await world.kopecks(wallet, Position.LOCKED) == 300_00

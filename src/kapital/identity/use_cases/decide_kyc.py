@@ -1,6 +1,7 @@
 """Use case: another person decides on recorded identifications."""
 
 from collections.abc import Mapping
+from copy import copy
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final
@@ -79,7 +80,7 @@ async def decide_kyc(
             return msgspec.json.decode(earlier, type=contract.DecideKycResponse)
         tx.access.require(cmd.actor, "decide_kyc", Resource("KycCase"))
         participants = [item.participant_id for item in cmd.decisions]
-        latest = await cases.lock_latest(tx.conn, participants)
+        latest = dict(await cases.lock_latest(tx.conn, participants))
         in_force = await cases.lock_approved(tx.conn, participants)
         named = await parties.of_cases(tx.conn, [case.case_id for case in latest.values()])
         # The participant and whom its questionnaire names: what holds for one of them holds for the case.
@@ -109,6 +110,7 @@ async def decide_kyc(
             except Problem as problem:
                 results.append(_refusal(item.participant_id, problem))
                 continue
+            latest[item.participant_id] = case
             decided.append(case)
             results.append(_answer(case))
             await _tell(case, officer=cmd.actor, tx=tx)
@@ -142,9 +144,10 @@ def _decide(
     officer: Actor,
     tx: Transaction,
 ) -> KycCase:
-    case = latest.get(item.participant_id)
-    if case is None:
+    """The case as decided: another object, so that a decision refused after this leaves nothing on the next one."""
+    if (found := latest.get(item.participant_id)) is None:
         raise KycCaseNotFound(facts={"participant_id": str(item.participant_id)})
+    case = copy(found)
     asked = Resource("KycCase", case.case_id, awaiting_senior=case.state is CaseState.AWAITING_SENIOR)
     if (refusal := tx.access.why_not(officer, "decide_kyc", asked)) is not None:
         raise refusal

@@ -212,8 +212,8 @@ class ParticipantTable:
 
     async def note_issues(self, conn: AsyncConnection, news: Sequence[dict[str, Any]]) -> None:
         """Take in whose an issue is and in which state; what news does not tell stays."""
-        for item in news:  # Few: an event of an issue's life a time.
-            await conn.execute(_NOTE_ISSUE, {"issuer": None, "state": None} | item)
+        if news:
+            await conn.execute(_NOTE_ISSUE, [{"issuer": None, "state": None} | item for item in news])
 
     async def live_issues(self, conn: AsyncConnection, participant_id: UUID) -> int:
         """How many published decisions of an issuer are not at their end."""

@@ -69,6 +69,12 @@ class DirectoryVersion(msgspec.Struct, frozen=True, kw_only=True):
     loaded_at: datetime
 
 
+BANK_REFUSALS: Final = {
+    problem.code: problem.title for problem in (BankMustBeInDirectory, BankMustNotBeClosed, BankMustNotBeRestricted)
+}
+"""Codes of `refusal_of_bank`, with what is told beside them."""
+
+
 def refusal_of_bank(bic: str, bank: DirectoryBank | None, on: date) -> Problem | None:
     """Why nothing is paid to a bank on a day, or None. Any restriction counts: which are harmless nobody guesses."""
     facts = {"bic": bic}

@@ -65,6 +65,7 @@ WITHDRAWAL: Final = StateMachine(
     steps=(
         Step(_W.REQUESTED, "money_locked", _W.CHECKED, Role.SCHEDULER),
         Step(_W.REQUESTED, "lock_refused", _W.REFUSED, Role.SCHEDULER, guard="code of the ledger is the reason"),
+        Step(_W.REQUESTED, "bank_refused", _W.REFUSED, Role.SCHEDULER, guard="the БИК directory refuses the bank"),
         Step(_W.CHECKED, "handed_to_bank", _W.SENT, Role.SCHEDULER, guard="no reconciliation break is open"),
         Step(_W.CHECKED, "wallet_frozen", _W.REJECTED, Role.SCHEDULER, guard="frozen after the money was locked"),
         Step(_W.SENT, "bank_paid", _W.CONFIRMED, Role.BANK),

@@ -19,10 +19,15 @@ from kapital.platform.acts.records import ActRecord, keep_acts
 from kapital.platform.ids import new_uuid7
 from kapital.platform.unit_of_work import Transaction, fingerprint
 from kapital.settlement.domain.act_texts import TEXT_VERSION, withdrawals_command, withdrawals_text
-from kapital.settlement.domain.problems import ReconciliationBreakStopsWithdrawals, WithdrawalBatchMalformed
+from kapital.settlement.domain.bank_directory import BANK_REFUSALS
+from kapital.settlement.domain.problems import (
+    ReconciliationBreakStopsWithdrawals,
+    WithdrawalBatchMalformed,
+)
 from kapital.settlement.domain.states import WithdrawalState
 from kapital.settlement.domain.withdrawal import Withdrawal, WithdrawalItem, refusal_of, shown_reason
 from kapital.settlement.ports import Parts
+from kapital.settlement.use_cases.refuse_banks import refuse_banks
 from kapital.settlement.use_cases.withdrawal_steps import changed, lock_money
 
 BATCH_MAX = 1_000
@@ -151,6 +156,7 @@ async def _plan(parts: Parts, tx: Transaction, cmd: RequestWithdrawals) -> None:
     for one in planned:
         await tx.audit.append("settlement.withdrawal_requested", one.withdrawal_id, cmd.actor)
     await tx.outbox.add(*(changed(one, WithdrawalState.REQUESTED) for one in planned))
+    await refuse_banks(parts, tx, planned)
 
 
 async def _refusals(parts: Parts, tx: Transaction, cmd: RequestWithdrawals) -> list[Problem | None]:
@@ -171,6 +177,6 @@ def _answer(one: Withdrawal | None, refusal: Problem | None) -> WithdrawalAnswer
     if one is None:
         raise InvariantBroken("an item that nobody refused has no withdrawal")
     if one.state is WithdrawalState.REFUSED:
-        detail = "the register does not lock this amount"
+        detail = BANK_REFUSALS.get(one.reason or "", "the register does not lock this amount")
         return WithdrawalAnswer(outcome="refused", code=shown_reason(one.reason, own=True), detail=detail)
     return WithdrawalAnswer(outcome="accepted", withdrawal_id=one.withdrawal_id)
