@@ -106,3 +106,44 @@ def bench_settlement(
         return SettlementBench(lines=lines).run(Console(stderr=True, soft_wrap=True))
 
     tell(run(work()), as_json=as_json)
+
+
+@app.command(name="orders")
+def bench_orders(
+    *,
+    seconds: Annotated[
+        float, Parameter(help="How long single orders are sent, 1 to 3600.", validator=Number(gte=1, lte=3600))
+    ] = 60,
+    batch_seconds: Annotated[
+        float, Parameter(help="How long batches are sent, 1 to 3600.", validator=Number(gte=1, lte=3600))
+    ] = 30,
+    close_orders: Annotated[
+        int, Parameter(help="Orders of the placement that closes, 1 to 10^6.", validator=Number(gte=1, lte=10**6))
+    ] = 20_000,
+    investors: Annotated[
+        int, Parameter(help="Investors who order, 1 to 100,000.", validator=Number(gte=1, lte=100_000))
+    ] = 500,
+    connections: Annotated[
+        int, Parameter(help="Connections that send single orders, 1 to 2,000.", validator=Number(gte=1, lte=2_000))
+    ] = 128,
+    batch_connections: Annotated[
+        int, Parameter(help="Connections that send batches, 1 to 100.", validator=Number(gte=1, lte=100))
+    ] = 2,
+    as_json: Json = False,
+) -> None:
+    """Signed orders over HTTP a second, single and in batches; the close of a placement; all invariants after it."""
+    from rich.console import Console
+
+    from kapital.bench.orders import OrdersBench
+
+    silence_logs()
+    read_settings()  # what is wrong with the environment is said first
+    measured = OrdersBench(
+        seconds=seconds,
+        batch_seconds=batch_seconds,
+        close_orders=close_orders,
+        investors=investors,
+        connections=connections,
+        batch_connections=batch_connections,
+    )
+    tell(run(measured.run(Console(stderr=True, soft_wrap=True))), as_json=as_json)

@@ -86,6 +86,10 @@ class Signing:
         self._signers[player.participant_id], self._ends[player.participant_id] = signer, period[1]
         return NewCertificate(participant_id=player.participant_id, certificate=signer.certificate(), owner=numbers)
 
+    def signer_of(self, player: Player) -> SandboxSigner:
+        """The player's means of signature."""
+        return self._signers[player.participant_id]
+
     async def orders(
         self, kapital: Kapital, player: Player, command_id: CommandId, orders: Sequence[NewOrder]
     ) -> SignedAct | None:

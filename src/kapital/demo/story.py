@@ -119,7 +119,7 @@ async def play(
     await signing.give_certificates(kapital, [*story.investors, *issuers])
     for file, text, one, issuer in zip(files, raw, terms, issuers, strict=True):
         progress(f"{one.code}: decision drafted, reviewed by two, signed, published")
-        issue_id = await _publish(kapital, signing, issuer, text)
+        issue_id = await publish(kapital, signing, issuer, text)
         story.issues.append(IssueStory(file, text, one, issuer, issue_id))
     progress("money arrives on the nominal account and finds its owners")
     await _fund_investors(kapital, story)
@@ -139,7 +139,8 @@ async def play(
     return story
 
 
-async def _publish(kapital: Kapital, signing: Signing, issuer: Player, text: bytes) -> UUID:
+async def publish(kapital: Kapital, signing: Signing, issuer: Player, text: bytes) -> UUID:
+    """Bring a decision from draft to publication; returns the issue's id."""
     app = kapital.tokenization.use_cases
     drafted = await app.draft_decision(DraftDecision(command_id=command(), actor=issuer.actor, terms=text))
     ensure(not drafted.faults, f"the example has faults: {[fault.code for fault in drafted.faults]}")
