@@ -8,12 +8,14 @@ import pytest
 
 from kapital.contracts import identity as contract
 from kapital.identity.domain.dossier import IdentificationMethod
+from kapital.identity.domain.kyc_case import DocumentKind
 from kapital.identity.domain.kyc_problems import BicMalformed, DelegationNotFound, DelegationTermUnsound
 from kapital.identity.use_cases.delegations import ChangeDelegation, EnterDelegation
 from kapital.kernel.actor import Actor, NotPermitted
 from kapital.kernel.problems import StaleVersion
 from tests.identity.conftest import AUDITOR, OFFICER, identification
 from tests.identity.dossier.conftest import SENIOR, Desk
+from tests.identity.dossier.papers import of_firm
 
 TODAY = date(2026, 3, 2)
 
@@ -51,13 +53,32 @@ async def imported(
 
 async def test_a_bank_identifies_within_its_agreement_also_firms(desk: Desk) -> None:
     agreement = await enter(desk)
+    [firm] = await desk.opened(kind="legal_entity")
 
     assert await imported(desk, agreement.delegation_id) is None
-    assert await imported(desk, agreement.delegation_id, kind="legal_entity") is None
+    [result] = await desk.record(
+        identification(
+            firm,
+            document_kind=DocumentKind.EGRUL_EXTRACT,
+            delegation_id=agreement.delegation_id,
+            agent_reference="БАНК-1",
+            questionnaire=of_firm(firm),
+        )
+    )
+    assert result.problem is None
     rows = await desk.rows(
         "SELECT method, content->>'agent_reference' AS ref FROM identification JOIN kyc_dossier USING (case_id)"
     )
     assert rows == [{"method": "delegated", "ref": "БАНК-1"}] * 2
+
+
+@pytest.mark.parametrize("kind", ["legal_entity", "foreign_entity"])
+async def test_a_bank_too_says_who_owns_a_firm(desk: Desk, kind: str) -> None:
+    """115-FZ art. 7(1)(2): who is told of through a bank has owners all the same."""
+    agreement = await enter(desk)
+
+    assert await imported(desk, agreement.delegation_id, kind=kind) == "questionnaire_required"
+    assert await desk.rows("SELECT 1 FROM identification") == []
 
 
 async def test_outside_its_days_or_untold_nothing_is_taken_in(desk: Desk) -> None:

@@ -12,7 +12,8 @@ from kapital.identity.domain.kyc_problems import (
 )
 from kapital.identity.domain.parties import EntityParticulars, Party, PersonParticulars
 from kapital.identity.domain.questionnaire import BankAccount, QuestionnaireKind
-from kapital.identity.domain.questionnaire_form import QUESTIONNAIRE_FORM, REQUIRED_FIELDS, require_sound
+from kapital.identity.domain.questionnaire_form import FITTING, QUESTIONNAIRE_FORM, REQUIRED_FIELDS, require_sound
+from kapital.registry.domain.participant import ENTITIES, ParticipantKind
 from tests.identity.dossier.papers import ROOT, TODAY, of_firm, of_person
 
 PERSON, FIRM = of_person(), of_firm()
@@ -34,7 +35,7 @@ def with_entity(**changes):
 
 @pytest.mark.parametrize(
     ("questionnaire", "kind"),
-    [(PERSON, "natural_person"), (FIRM, "legal_entity"), (PERSON, None), (FIRM, "nominee_holder")],
+    [(PERSON, "natural_person"), (FIRM, "legal_entity"), (PERSON, None), (FIRM, None)],
 )
 def test_a_complete_questionnaire_passes(questionnaire, kind):
     require_sound(questionnaire, participant_kind=kind, on=TODAY)
@@ -67,9 +68,26 @@ def test_another_form_than_that_of_the_day_is_refused():
     assert {row.value for row in QUESTIONNAIRE_FORM.rows} == set(REQUIRED_FIELDS)
 
 
-def test_the_form_is_that_of_the_participant():
+@pytest.mark.parametrize(
+    ("questionnaire", "kind"),
+    [
+        (PERSON, "legal_entity"),
+        (PERSON, "foreign_entity"),
+        (FIRM, "foreign_entity"),
+        (FIRM, "natural_person"),
+        (PERSON, "sole_proprietor"),
+        (PERSON, "a kind that nobody has a form for"),
+    ],
+)
+def test_the_form_is_that_of_the_participant(questionnaire, kind):
     with pytest.raises(QuestionnaireKindMismatch):
-        require_sound(PERSON, participant_kind="legal_entity", on=TODAY)
+        require_sound(questionnaire, participant_kind=kind, on=TODAY)
+
+
+def test_every_kind_of_participant_has_a_form_that_fits():
+    assert set(FITTING) == {kind.value for kind in ParticipantKind}
+    for kind in ENTITIES:
+        assert all(form.is_entity for form in FITTING[kind.value])
 
 
 OTHER = PersonParticulars(family_name="Образцов", given_name="Лев")

@@ -100,6 +100,8 @@ def make_dossier(
     Raises: what `beneficial_owners` does, BeneficialOwnersUnidentified, SimplifiedNotAllowed.
     """
     found = owners_of(questionnaire, participant_id=participant_id, on=on)
+    if found is None and known.is_entity:
+        raise BeneficialOwnersUnidentified(facts={"owners": "", "count": 0})
     if found is not None:
         _require_identified(found)
     risk = assess(

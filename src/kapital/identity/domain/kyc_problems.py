@@ -33,7 +33,7 @@ class QuestionnaireIncomplete(Problem):
 
 
 class QuestionnaireRequired(Problem):
-    """A case is completed on a questionnaire; one of a legal entity always, unless a bank identified it."""
+    """A case is completed on a questionnaire; one of a legal entity always, whoever identified it."""
 
     code = "questionnaire_required"
     title = "A questionnaire has to be filled in first"
@@ -69,7 +69,9 @@ class OwnershipExceedsWhole(Problem):
 
 
 class BeneficialOwnersUnidentified(Problem):
-    """115-FZ art. 7(1)(2). Facts: `owners`, pseudonyms of the first ten with the reason, and `count`."""
+    """115-FZ art. 7(1)(2). Facts: `owners`, pseudonyms of the first ten with the reason, and `count`: 0 where an
+    entity's questionnaire names no owners at all.
+    """
 
     code = "beneficial_owners_must_be_identified"
     title = "Beneficial owners above the threshold are not identified"

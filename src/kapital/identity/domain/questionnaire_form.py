@@ -63,8 +63,9 @@ FITTING: Final[Mapping[str, frozenset[QuestionnaireKind]]] = {
     "natural_person": frozenset({QuestionnaireKind.NATURAL_PERSON, QuestionnaireKind.FOREIGN_PERSON}),
     "sole_proprietor": frozenset({QuestionnaireKind.SOLE_PROPRIETOR}),
     "legal_entity": frozenset({QuestionnaireKind.LEGAL_ENTITY, QuestionnaireKind.FOREIGN_ENTITY}),
+    "foreign_entity": frozenset({QuestionnaireKind.FOREIGN_ENTITY}),
 }
-"""Kind of participant as registered → forms that may be filled in. A kind that is not here takes any form."""
+"""Kind of participant as registered → forms that may be filled in. A kind that is not here takes none."""
 
 AGE_YEARS_MAX: Final = 130
 
@@ -78,8 +79,8 @@ def require_sound(questionnaire: Questionnaire, *, participant_kind: str | None,
     if questionnaire.form_version != in_force:
         facts = {"form_version": questionnaire.form_version, "in_force": in_force}
         raise QuestionnaireFormNotInForce(facts=facts)
-    fitting = FITTING.get(participant_kind or "")
-    if fitting is not None and questionnaire.kind not in fitting:
+    # Only of participants from before kinds were told is none known; an entity among them is caught by its owners.
+    if participant_kind is not None and questionnaire.kind not in FITTING.get(participant_kind, frozenset()):
         facts = {"kind": questionnaire.kind.value, "participant_kind": str(participant_kind)}
         raise QuestionnaireKindMismatch(facts=facts)
     faults = [*_missing(questionnaire), *_wrong(questionnaire, on)]

@@ -223,10 +223,12 @@ def _require_delegation(item: NewIdentification, known: _Known, on: date) -> Non
 
 
 def _method(item: NewIdentification, filled: FilledQuestionnaire | None, *, is_entity: bool) -> IdentificationMethod:
-    """How it was done. Without a questionnaire staff vouch for a person only: an entity's owners are to be known."""
+    """How it was done. Without a questionnaire a person only, also by a bank: an entity's owners are to be known."""
+    if filled is None and is_entity:
+        raise QuestionnaireRequired
     if item.delegation_id is not None:
         return IdentificationMethod.DELEGATED
-    if filled is None and (is_entity or item.method not in (None, IdentificationMethod.ATTESTED)):
+    if filled is None and item.method not in (None, IdentificationMethod.ATTESTED):
         raise QuestionnaireRequired
     if item.method is IdentificationMethod.SIMPLIFIED:
         return IdentificationMethod.SIMPLIFIED
