@@ -11,7 +11,7 @@ from kapital.commands.simulate import simulate
 
 ROOT = Path(__file__).parents[1]
 ISSUES = ROOT / "examples" / "issues"
-EARLY = ROOT / "examples" / "simulations" / "put-call-buyback.yaml"
+EARLY = ROOT / "examples" / "issues" / "put-call-buyback.yaml"
 KEY_RATE = ROOT / "tests" / "data" / "rates" / "cbr_KeyRateXML_2026-06-01_2026-10-06.xml"
 
 
@@ -47,11 +47,11 @@ def test_the_published_key_rate_goes_on_where_it_ended(capsys):
     assert [payment["kopecks"]["anna"] for payment in found["payments"]] == [140136, 140136, 10000000]
 
 
-def test_early_redemption_is_played_and_told_to_be_no_issue_yet(capsys):
+def test_early_redemption_is_played(capsys):
     found = told(capsys, EARLY, holder=("anna=10", "boris=10"), put=("1:boris=10",), call=1)
 
     assert [payment["kind"] for payment in found["payments"]] == ["coupon", "coupon", "put", "coupon", "call"]
-    assert found["notes"][0].startswith("early_redemption_not_supported: ")
+    assert found["notes"] == []
     assert found["evaluator_version"] == 2
 
 

@@ -145,6 +145,7 @@ async def _play(folder: Path) -> dict[str, Tried]:
                 _values,
                 _issue,
                 _orders,
+                _early,
                 _money,
                 _restriction,
                 _rules,
@@ -366,11 +367,12 @@ async def _issue(play: Play) -> None:
     )
 
 
-async def _published(play: Play, example: str) -> str:
+async def _published(play: Play, example: str, **changes: Any) -> str:
     issuer = play.cast["issuer"]["person"]
     value = YAML(typ="safe", pure=True).load((examples_folder() / example).read_bytes())
     value["issuer"] |= {"name": issuer.name, "inn": issuer.inn}
     value |= {"placement_start_at": "2026-12-07T10:00:00+03:00", "placement_end_at": "2026-12-11T15:00:00+03:00"}
+    value |= changes
     terms = json.loads(json.dumps(value, default=lambda day: day.isoformat()))
     drafted = await play.try_out(
         "POST /v1/tokenization/decisions", "issuer", {"terms": terms}, other={"terms": terms | {"code": "OTHER-1"}}
@@ -413,6 +415,42 @@ async def _orders(play: Play) -> None:
         "investor",
         {"order_ids": ids},
         other={"order_ids": [play.cast["issue_id"]]},
+    )
+
+
+async def _early(play: Play) -> None:
+    """An issue that may end early circulates: it is called, offered to be bought back, put, and not put after all."""
+    clock = play.kapital.clock
+    assert isinstance(clock, SteppedClock)
+    end_at = clock.now().replace(hour=8, minute=30)
+    issue_id = await _published(
+        play, "put-call-buyback.yaml", quantity_min=10, placement_end_at=end_at.isoformat(timespec="seconds")
+    )
+    await play.kapital.settle_down()
+    headers = {"Authorization": f"Bearer {play.tokens['investor']}", "Idempotency-Key": "order-early"}
+    ordered = await play.client.post(
+        "/v1/tokenization/orders", json={"orders": [{"issue_id": issue_id, "units": 20}]}, headers=headers
+    )
+    assert ordered.json()["items"][0]["outcome"] == "accepted", ordered.text
+    clock.set(end_at)
+    await play.kapital.settle_down()
+    at, path = {"issue_id": issue_id}, "POST /v1/tokenization/issues/{issue_id}"
+    await play.try_out(f"{path}/calls", "issuer", {"option": 1}, other={"option": 1, "units": 5}, **at)
+    ask = {"price_kopecks": 99_000, "units_max": 10, "accept_to_on": "2027-01-20", "on": "2027-01-27"}
+    offer = await play.try_out(f"{path}/buybacks", "issuer", ask, other=ask | {"units_max": 9}, **at)
+    instruction = await play.try_out(
+        "POST /v1/tokenization/actions/{action_id}/instructions",
+        "investor",
+        {"units": 5},
+        other={"units": 6},
+        action_id=offer["action_id"],
+    )
+    await play.try_out(
+        "POST /v1/tokenization/instructions/{instruction_id}/withdrawal",
+        "investor",
+        {},
+        other_at=offer["action_id"],
+        instruction_id=instruction["instruction_id"],
     )
 
 

@@ -30,7 +30,7 @@ from kapital.tokenization.domain.validator import find_faults
 PATHS_MAX = 1_000
 HOLDERS_MAX = 100
 _NOT_PERFORMED = "early_redemption_not_supported"
-"""The one fault that does not stop a simulation: what the service does not perform yet is computed here."""
+"""The one fault that does not stop a simulation: early redemption told in words only is left out of it."""
 _STATES = {
     "technical_default": "технический дефолт",
     "default": "дефолт",

@@ -66,6 +66,9 @@ class PayoutKind(StrEnum):
     coupon = "coupon"
     amortisation = "amortisation"
     redemption = "redemption"
+    call = "call"
+    put = "put"
+    buyback = "buyback"
     unknown = "unknown"
 
 

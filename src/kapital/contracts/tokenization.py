@@ -55,6 +55,9 @@ class PayoutKind(StrEnum):
     coupon = "coupon"
     amortisation = "amortisation"
     redemption = "redemption"
+    call = "call"
+    put = "put"
+    buyback = "buyback"
 
 
 class ObservationKind(StrEnum):
@@ -165,6 +168,119 @@ class DecisionHashBody(Contract, kw_only=True):
 class DecisionToSign(Contract, kw_only=True):
     issue_id: UUID
     decision_sha256: Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
+
+
+class CallToSign(Contract, kw_only=True):
+    issue_id: UUID
+    option: Annotated[int, Meta(ge=1, le=100)]
+    units: Annotated[int, Meta(ge=1, le=1000000000000)] | UnsetType = UNSET
+
+
+class OfferToSign(Contract, kw_only=True):
+    issue_id: UUID
+    price_kopecks: Annotated[int, Meta(ge=1, le=1000000000000)]
+    units_max: Annotated[int, Meta(ge=1, le=1000000000000)]
+    accept_to_on: date
+    on: date
+
+
+class InstructionToSign(Contract, kw_only=True):
+    action_id: UUID
+    units: Annotated[int, Meta(ge=1, le=1000000000000)]
+
+
+class InstructionState(StrEnum):
+    asked = "asked"
+    locked = "locked"
+    refused = "refused"
+    withdrawn = "withdrawn"
+    taken = "taken"
+    lapsed = "lapsed"
+    performed = "performed"
+
+
+class InstructionView(Contract, kw_only=True):
+    instruction_id: UUID
+    action_id: UUID
+    issue_id: UUID
+    participant_id: UUID
+    units: Annotated[int, Meta(ge=1, le=9223372036854775807)]
+    state: InstructionState
+    version: Annotated[int, Meta(ge=1, le=9223372036854775807)]
+    created_at: AwareDatetime
+    taken_units: Annotated[
+        int,
+        Meta(
+            description="Units on the list of the action.", ge=0, le=9223372036854775807
+        ),
+    ]
+    lock_seq: (
+        Annotated[
+            int,
+            Meta(
+                description="Ledger entry that locked the units.",
+                ge=0,
+                le=9223372036854775807,
+            ),
+        ]
+        | UnsetType
+    ) = UNSET
+    locked_at: AwareDatetime | UnsetType = UNSET
+    refusal_code: Annotated[str, Meta(max_length=64)] | UnsetType = UNSET
+
+
+class InstructionPage(Contract, kw_only=True):
+    items: Annotated[list[InstructionView], Meta(max_length=500)]
+    next_after: UUID | UnsetType = UNSET
+
+
+class EarlyEnd(Contract, kw_only=True):
+    """
+    What an action that ends units before their term knows besides.
+    """
+
+    revocable: bool
+    units: Annotated[
+        int,
+        Meta(description="How many units its list ends.", ge=0, le=9223372036854775807),
+    ]
+    option: (
+        Annotated[
+            int,
+            Meta(
+                description="Number in the decision; absent for an offer of the issuer's own.",
+                ge=1,
+                le=9223372036854775807,
+            ),
+        ]
+        | UnsetType
+    ) = UNSET
+    price: (
+        Annotated[
+            str,
+            Meta(
+                description="Fraction of the nominal that is not yet repaid.",
+                max_length=64,
+            ),
+        ]
+        | UnsetType
+    ) = UNSET
+    price_kopecks: (
+        Annotated[
+            int,
+            Meta(description="Whole price of one unit.", ge=1, le=9223372036854775807),
+        ]
+        | UnsetType
+    ) = UNSET
+    units_max: Annotated[int, Meta(ge=1, le=9223372036854775807)] | UnsetType = UNSET
+    accept_from_at: AwareDatetime | UnsetType = UNSET
+    accept_until_at: (
+        Annotated[
+            AwareDatetime,
+            Meta(description="The first instant at which no instruction is taken."),
+        ]
+        | UnsetType
+    ) = UNSET
 
 
 class ReviewBody(Contract, kw_only=True):
@@ -389,6 +505,7 @@ class ActionRow(Contract, kw_only=True):
     paid_kopecks: Annotated[int, Meta(ge=0, le=9223372036854775807)] | UnsetType = UNSET
     holders: Annotated[int, Meta(ge=0, le=9223372036854775807)] | UnsetType = UNSET
     explanation: Annotated[str, Meta(max_length=100000)] | UnsetType = UNSET
+    early: EarlyEnd | UnsetType = UNSET
 
 
 class ActionList(Contract, kw_only=True):
@@ -523,6 +640,24 @@ class ObservationPage(Contract, kw_only=True):
     next_after: UUID | UnsetType = UNSET
 
 
+class ActionAnnounced(Contract, kw_only=True):
+    """
+    A price is a fraction of the nominal not yet repaid, or the kopecks of one unit.
+    """
+
+    issue_id: UUID
+    action_id: UUID
+    kind: PayoutKind
+    pay_on: date
+    at: AwareDatetime
+    price: Annotated[str, Meta(max_length=64)] | UnsetType = UNSET
+    price_kopecks: Annotated[int, Meta(ge=1, le=9223372036854775807)] | UnsetType = (
+        UNSET
+    )
+    units_max: Annotated[int, Meta(ge=1, le=9223372036854775807)] | UnsetType = UNSET
+    accept_until_at: AwareDatetime | UnsetType = UNSET
+
+
 class PlacementOutcome(StrEnum):
     held = "held"
     failed = "failed"
@@ -650,6 +785,44 @@ class PrepareActBody(Contract, kw_only=True):
         Annotated[list[UUID], Meta(max_length=1000, min_length=1)] | UnsetType
     ) = UNSET
     decision: DecisionToSign | UnsetType = UNSET
+    call: CallToSign | UnsetType = UNSET
+    offer: OfferToSign | UnsetType = UNSET
+    instruction: InstructionToSign | UnsetType = UNSET
+    withdraw_instruction_id: UUID | UnsetType = UNSET
+
+
+class CallUnitsBody(Contract, kw_only=True):
+    option: Annotated[
+        int, Meta(description="Number of the call in the decision", ge=1, le=100)
+    ]
+    units: (
+        Annotated[
+            int,
+            Meta(description="A part; left out for all units.", ge=1, le=1000000000000),
+        ]
+        | UnsetType
+    ) = UNSET
+    act: SignedAct | UnsetType = UNSET
+
+
+class OfferBuybackBody(Contract, kw_only=True):
+    price_kopecks: Annotated[
+        int,
+        Meta(description="Of one unit with accrued income.", ge=1, le=1000000000000),
+    ]
+    units_max: Annotated[int, Meta(ge=1, le=1000000000000)]
+    accept_to_on: Annotated[date, Meta(description="Last day of acceptance")]
+    on: Annotated[date, Meta(description="Business day of settlement")]
+    act: SignedAct | UnsetType = UNSET
+
+
+class InstructRedemptionBody(Contract, kw_only=True):
+    units: Annotated[int, Meta(ge=1, le=1000000000000)]
+    act: SignedAct | UnsetType = UNSET
+
+
+class WithdrawInstructionBody(Contract, kw_only=True):
+    act: SignedAct | UnsetType = UNSET
 
 
 class PlaceOrdersBody(Contract, kw_only=True):
@@ -724,6 +897,7 @@ class PayoutsInstructed(Contract, kw_only=True):
 
 
 EVENT_TYPES: dict[str, type[Contract]] = {
+    "kapital.tokenization.action_announced.v1": ActionAnnounced,
     "kapital.tokenization.allocation_decided.v1": AllocationDecided,
     "kapital.tokenization.decision_published.v1": DecisionPublished,
     "kapital.tokenization.issue_state_changed.v1": IssueStateChanged,

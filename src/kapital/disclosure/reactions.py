@@ -12,6 +12,7 @@ from kapital.disclosure.domain.decision import decision_head
 from kapital.disclosure.domain.problems import DocumentDiffers
 from kapital.disclosure.domain.states import NOT_PUBLIC, PUBLISHED
 from kapital.disclosure.domain.tellings import (
+    ActionAnnounced,
     AllocationTold,
     DecisionPublished,
     IssueStateChanged,
@@ -26,6 +27,7 @@ from kapital.platform.unit_of_work import Transaction
 DECISION_PUBLISHED: Final = "kapital.tokenization.decision_published.v1"
 ISSUE_STATE_CHANGED: Final = "kapital.tokenization.issue_state_changed.v1"
 ALLOCATION_DECIDED: Final = "kapital.tokenization.allocation_decided.v1"
+ACTION_ANNOUNCED: Final = "kapital.tokenization.action_announced.v1"
 PAYOUTS_INSTRUCTED: Final = "kapital.tokenization.payouts_instructed.v1"
 ALLOCATION_SETTLED: Final = "kapital.settlement.allocation_settled.v1"
 PAYOUTS_SETTLED: Final = "kapital.settlement.payouts_settled.v1"
@@ -36,6 +38,7 @@ EVENT_TYPES: Final = (
     ISSUE_STATE_CHANGED,
     ALLOCATION_DECIDED,
     PAYOUTS_INSTRUCTED,
+    ACTION_ANNOUNCED,
     ALLOCATION_SETTLED,
     PAYOUTS_SETTLED,
     PAYOUTS_REFUSED,
@@ -83,6 +86,9 @@ def _page_event(event: CloudEvent) -> PageEvent | None:
         if changed.state in NOT_PUBLIC or changed.state == PUBLISHED:
             return None
         return PageEvent(event.id, changed.issue_id, "state", changed.state, changed.at)
+    if event.type == ACTION_ANNOUNCED:
+        announced = event.data_as(ActionAnnounced)
+        return PageEvent(event.id, announced.issue_id, "action_announced", announced.kind, announced.at)
     if event.type == PAYOUTS_REFUSED:
         refused = event.data_as(PayoutsRefused)
         return PageEvent(event.id, refused.issue_id, "payout_delayed", str(refused.action_id), event.time)

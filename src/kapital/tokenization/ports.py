@@ -28,6 +28,7 @@ from kapital.tokenization.domain.issue import Issue
 from kapital.tokenization.domain.order import Order
 from kapital.tokenization.domain.order_review import ActToReview, OrderReview
 from kapital.tokenization.domain.payoff import PayoutLine
+from kapital.tokenization.domain.redemption_instruction import Instruction
 from kapital.tokenization.domain.states import ActionState
 
 
@@ -273,6 +274,10 @@ class Actions(Protocol):
         """Those actions by id, locked. The issue's row is locked before."""
         ...
 
+    async def read(self, conn: AsyncConnection, ids: Iterable[UUID]) -> dict[UUID, CorporateAction]:
+        """Those actions that exist, by id."""
+        ...
+
     async def of_issue(self, conn: AsyncConnection, issue_id: UUID) -> list[CorporateAction]:
         """Every action of an issue in order of payment."""
         ...
@@ -332,6 +337,80 @@ class Fixings(Protocol):
         ...
 
 
+class Instructions(Protocol):
+    """Holders' instructions to end units early, and the early actions of the schedule."""
+
+    async def add(self, conn: AsyncConnection, instruction: Instruction) -> bool:
+        """Keep a new instruction; False if the command has one."""
+        ...
+
+    async def save(self, conn: AsyncConnection, instructions: Sequence[Instruction]) -> None:
+        """Write the next version of each. Raises: StaleVersion."""
+        ...
+
+    async def of_command(self, conn: AsyncConnection, actor_id: str, command_id: str) -> Instruction | None:
+        """The instruction that a command made."""
+        ...
+
+    async def read(self, conn: AsyncConnection, ids: Iterable[UUID]) -> dict[UUID, Instruction]:
+        """Those instructions that exist, by id."""
+        ...
+
+    async def lock(self, conn: AsyncConnection, ids: Iterable[UUID]) -> dict[UUID, Instruction]:
+        """As `read`, rows locked. Issue and action are locked before."""
+        ...
+
+    async def lock_of_actions(
+        self, conn: AsyncConnection, action_ids: Iterable[UUID], states: Sequence[str]
+    ) -> list[Instruction]:
+        """The instructions of actions in some states, locked."""
+        ...
+
+    async def asked(
+        self, conn: AsyncConnection, *, before: datetime, actions: Iterable[UUID], limit: int
+    ) -> list[Instruction]:
+        """Instructions not decided: older than `before`, or of these actions whatever their age."""
+        ...
+
+    async def release_due(self, conn: AsyncConnection, after: UUID, limit: int) -> list[Instruction]:
+        """Instructions with units that have to go back, with ids above `after`."""
+        ...
+
+    async def note_released(self, conn: AsyncConnection, entries: Mapping[UUID, int]) -> None:
+        """Note the ledger entries with which units went back."""
+        ...
+
+    async def page(
+        self,
+        conn: AsyncConnection,
+        *,
+        participant_id: UUID | None,
+        action_id: UUID | None,
+        after: UUID | None,
+        limit: int,
+    ) -> list[Instruction]:
+        """Instructions by id above `after`, of one participant and one action where given."""
+        ...
+
+    async def early_actions(
+        self, conn: AsyncConnection, *, states: Sequence[str], limit: int
+    ) -> list[CorporateAction]:
+        """Early actions in some states, whatever became of their issue."""
+        ...
+
+    async def to_free(self, conn: AsyncConnection, limit: int) -> list[CorporateAction]:
+        """Calls whose lock stands on accounts that they no longer need: a part was listed, or all is cancelled."""
+        ...
+
+    async def paid_with_taken(self, conn: AsyncConnection, limit: int) -> list[CorporateAction]:
+        """Paid actions whose instructions are not told so yet."""
+        ...
+
+    async def ended(self, conn: AsyncConnection, limit: int) -> list[UUID]:
+        """Issues in circulation whose every unit ended early."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parts:
     """All that the use cases work with; `service.build` chooses the adapters."""
@@ -348,6 +427,7 @@ class Parts:
     reviews: OrderReviews
     investors: Investors
     actions: Actions
+    instructions: Instructions
     fixings: Fixings
     acts: Acts
     rule_book: RuleBookInForce

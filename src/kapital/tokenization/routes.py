@@ -23,6 +23,8 @@ from kapital.tokenization.queries.list_issues import list_issues
 from kapital.tokenization.queries.list_order_reviews import list_order_reviews, order_review_views
 from kapital.tokenization.queries.list_own_orders import list_own_orders
 from kapital.tokenization.queries.observation import observation_view
+from kapital.tokenization.routes_early import HANDLERS as EARLY_HANDLERS
+from kapital.tokenization.routes_early import early_command
 from kapital.tokenization.use_cases.bound import TokenizationUseCases
 from kapital.tokenization.use_cases.cancel_issue import CancelIssue
 from kapital.tokenization.use_cases.confirm_fixing import ConfirmFixing, FixingDecision
@@ -153,6 +155,7 @@ async def prepare_act_route(
             orders=None if orders is None else [(order.issue_id, order.units) for order in orders],
             withdraw_order_ids=given(data.withdraw_order_ids),
             decision=None if decision is None else (decision.issue_id, decision.decision_sha256),
+            early=early_command(data),
         )
     return PreparedAct(**prepared(act))
 
@@ -370,6 +373,7 @@ async def list_fixings_route(
 
 
 HANDLERS = (
+    *EARLY_HANDLERS,
     draft_decision_route,
     submit_decision_route,
     review_decision_route,

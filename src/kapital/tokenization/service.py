@@ -18,6 +18,7 @@ from kapital.platform.http import ServiceRoutes
 from kapital.platform.rule_book import RuleBookInForce
 from kapital.platform.unit_of_work import UnitOfWork
 from kapital.tokenization.adapters.actions import ActionTables, FixingTables
+from kapital.tokenization.adapters.instructions import InstructionTables
 from kapital.tokenization.adapters.investors import InvestorTables
 from kapital.tokenization.adapters.issues import IssueTables
 from kapital.tokenization.adapters.order_reviews import OrderReviewTables
@@ -72,6 +73,7 @@ def tokenization_of(
         reviews=OrderReviewTables(),
         investors=InvestorTables(),
         actions=ActionTables(),
+        instructions=InstructionTables(),
         fixings=FixingTables(),
         acts=acts,
         rule_book=rule_book,

@@ -60,7 +60,7 @@ def example(plain: Callable[[str], Any]) -> Changed:
 @pytest.fixture(scope="session")
 def early() -> Callable[..., IssuanceTerms]:
     """Terms with a call, a put and an offer to buy back, with values at JSON Pointers changed."""
-    value = plain_value((EXAMPLES.parent / "simulations" / "put-call-buyback.yaml").read_bytes())
+    value = plain_value((EXAMPLES / "put-call-buyback.yaml").read_bytes())
 
     def load(changes: Mapping[str, Any] | None = None) -> IssuanceTerms:
         return load_terms(json.dumps(changed_value(value, changes or {})).encode())

@@ -23,8 +23,9 @@ EXAMPLES = (
     "floating-key-rate",
     "floating-ruonia",
     "index-linked",
+    "put-call-buyback",
 )
-AMORT, BARRIER, BASKET, DEBT, DISCOUNT, EVENT, FIXED, FLOATING, RUONIA, INDEXED = EXAMPLES
+AMORT, BARRIER, BASKET, DEBT, DISCOUNT, EVENT, FIXED, FLOATING, RUONIA, INDEXED, _ = EXAMPLES
 
 DISCOUNT_PAYOFF = {"kind": "discount", "redemption_kopecks": 110000}
 
@@ -259,10 +260,11 @@ ONE_MISTAKE: list[tuple[str, dict[str, Any], str, str]] = [
     (BARRIER, {"/payoff/barrier_days/1": "2027-06-11"}, "barrier_days_out_of_span", "/payoff/barrier_days"),
     (BARRIER, {"/payoff/coupon_dates/1": "2027-06-16"}, "coupon_after_redemption", "/payoff/coupon_dates/1"),
     (DISCOUNT, {"/redemption/on": "2028-01-18"}, "calendar_year_not_covered", "/redemption/on"),
+    (DEBT, {"/default/grace_business_days": 30}, "calendar_year_not_covered", "/redemption/on"),
 ]
 
 CALLS, PUTS, OFFERS = (f"/early_redemption/options/{kind}" for kind in ("calls", "puts", "offers"))
-# Change of the example with a call, a put and an offer; code of the fault beside "not performed yet"; its pointer.
+# Change of the example with a call, a put and an offer; code of the one fault; its pointer.
 OPTION_MISTAKES: list[tuple[dict[str, Any], str, str]] = [
     (
         {"/early_redemption/options": {"calls": [], "puts": [], "offers": []}},
@@ -278,6 +280,16 @@ OPTION_MISTAKES: list[tuple[dict[str, Any], str, str]] = [
     ({f"{PUTS}/0/on": "2026-12-11"}, "option_day_out_of_life", f"{PUTS}/0/on"),
     ({f"{PUTS}/0/on": "2027-06-15"}, "option_not_on_coupon_day", f"{PUTS}/0/on"),
     ({f"{PUTS}/0/price": "0"}, "option_price_not_positive", f"{PUTS}/0/price"),
+    (
+        {f"{CALLS}/0/on": "2027-12-08", "/payoff/coupon_dates/2": "2027-12-08"},
+        "option_too_close_to_redemption",
+        f"{CALLS}/0/on",
+    ),
+    (
+        {"/early_redemption/notice_business_days": 60, OFFERS: [], f"{PUTS}/0/on": "2027-03-14"},
+        "option_notice_out_of_life",
+        f"{PUTS}/0/on",
+    ),
     ({f"{CALLS}/0/price": "100.5"}, "option_price_looks_like_percent", f"{CALLS}/0/price"),
     ({f"{OFFERS}/0/units_max": 0}, "offer_units_out_of_range", f"{OFFERS}/0/units_max"),
     ({f"{OFFERS}/0/units_max": 20001}, "offer_units_out_of_range", f"{OFFERS}/0/units_max"),
@@ -296,15 +308,7 @@ OPTION_MISTAKES: list[tuple[dict[str, Any], str, str]] = [
 def test_one_mistake_about_early_redemption_gives_one_fault(early, calendar, changes, code, pointer):
     faults = find_faults(early(changes), calendar=calendar, today=TODAY)
 
-    told = [(fault.code, fault.pointer) for fault in faults if fault.code != "early_redemption_not_supported"]
-    assert told == [(code, pointer)]
-    assert len(faults) == 2
-
-
-def test_early_redemption_without_mistake_is_refused_only_because_it_is_not_performed_yet(early, calendar):
-    faults = find_faults(early(), calendar=calendar, today=TODAY)
-
-    assert [fault.code for fault in faults] == ["early_redemption_not_supported"]
+    assert [(fault.code, fault.pointer) for fault in faults] == [(code, pointer)]
 
 
 @pytest.mark.parametrize("name", EXAMPLES)

@@ -75,6 +75,9 @@ _PAYOUTS: Final[Mapping[str, tuple[str, str]]] = {
     "coupon": ("Купон", "Coupon"),
     "amortisation": ("Частичное погашение", "Partial redemption"),
     "redemption": ("Погашение", "Redemption"),
+    "call": ("Досрочное погашение по решению эмитента", "Call by the issuer"),
+    "put": ("Досрочное погашение по требованию обладателей", "Put by holders"),
+    "buyback": ("Выкуп по оферте", "Buyback"),
     "unknown": ("Выплата", "Payout"),
 }
 _PAYOUT_STATES: Final[Mapping[str, tuple[str, str]]] = {
@@ -84,6 +87,7 @@ _PAYOUT_STATES: Final[Mapping[str, tuple[str, str]]] = {
 }
 _TIMELINE: Final[Mapping[str, tuple[str, str]]] = {
     "published": ("Решение о выпуске опубликовано", "Decision on issuance published"),
+    "action_announced": ("Объявлено: {}", "Announced: {}"),
     "payout_instructed": ("Выплата поручена: {}", "Payout instructed: {}"),
     "payout_delayed": ("Выплата задержана: {}", "Payout delayed: {}"),
     "payout_paid": ("Выплата произведена: {}", "Payout made: {}"),

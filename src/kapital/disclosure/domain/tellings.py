@@ -53,6 +53,13 @@ class IssueStateChanged(Telling, frozen=True, kw_only=True):
     at: datetime
 
 
+class ActionAnnounced(Telling, frozen=True, kw_only=True):
+    """tokenization.action_announced.v1"""
+
+    kind: str
+    at: datetime
+
+
 class AllocationLine(msgspec.Struct, frozen=True, kw_only=True):
     """Units and money of one order; whose it is, is not read."""
 

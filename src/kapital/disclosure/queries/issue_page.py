@@ -191,7 +191,8 @@ def _timeline(
             items.append(TimelineItem(row.last_at, "placement_settled", row.kind))
     # Oldest first, so that the stable sort keeps the order of states that changed in one instant.
     for event in reversed(events):
-        value = event.value if event.kind == "state" else kinds.get(UUID(event.value), "unknown")
+        of_action = event.kind == "payout_delayed"
+        value = kinds.get(UUID(event.value), "unknown") if of_action else event.value
         items.append(TimelineItem(event.at, event.kind, value))
     items.sort(key=lambda item: item.at)
     return items[: -TIMELINE_MAX - 1 : -1]

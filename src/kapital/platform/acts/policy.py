@@ -22,6 +22,10 @@ class ActKind(StrEnum):
     SIGN_DECISION = "sign_decision"
     WITHDRAW_MONEY = "withdraw_money"
     ACCEPT_RULE_BOOK = "accept_rule_book"
+    CALL_UNITS = "call_units"
+    OFFER_BUYBACK = "offer_buyback"
+    INSTRUCT_REDEMPTION = "instruct_redemption"
+    WITHDRAW_INSTRUCTION = "withdraw_instruction"
 
 
 class Need(StrEnum):

@@ -56,7 +56,7 @@ class PayoutsInstructed(msgspec.Struct, frozen=True, kw_only=True):
 
     action_id: UUID
     issue_id: UUID
-    kind: Literal["coupon", "amortisation", "redemption"]
+    kind: Literal["coupon", "amortisation", "redemption", "call", "put", "buyback"]
     part: _Part
     parts: _Part
     payer_wallet_id: UUID

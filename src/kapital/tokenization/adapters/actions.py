@@ -43,6 +43,7 @@ ACTION_TABLE: Final = VersionedTable(
         "total_kopecks": "bigint",
         "paid_kopecks": "bigint",
         "parts": "integer",
+        "early": "jsonb",
     },
 )
 FIXING_TABLE: Final = VersionedTable(
@@ -174,9 +175,16 @@ class ActionTables:
         tail = "WHERE action_id = ANY(CAST(:ids AS uuid[])) ORDER BY action_id FOR NO KEY UPDATE"
         return {row.action_id: row for row in await ACTION_TABLE.select(conn, tail, {"ids": sorted(ids)})}
 
+    async def read(self, conn: AsyncConnection, ids: Iterable[UUID]) -> dict[UUID, CorporateAction]:
+        """Those actions that exist, by id."""
+        rows = await ACTION_TABLE.select(conn, "WHERE action_id = ANY(CAST(:ids AS uuid[]))", {"ids": list(ids)})
+        return {row.action_id: row for row in rows}
+
     async def of_issue(self, conn: AsyncConnection, issue_id: UUID) -> list[CorporateAction]:
         """Every action of an issue in order of payment."""
-        return await ACTION_TABLE.select(conn, "WHERE issue_id = :issue_id ORDER BY number", {"issue_id": issue_id})
+        return await ACTION_TABLE.select(
+            conn, "WHERE issue_id = :issue_id ORDER BY pay_on, number", {"issue_id": issue_id}
+        )
 
     async def add_lines(self, conn: AsyncConnection, action_id: UUID, parts: Sequence[Sequence[PayoutLine]]) -> None:
         """Keep the lines of an action, cut into parts."""

@@ -10,6 +10,7 @@ import msgspec
 from kapital.kernel.calendar import BusinessCalendar
 from kapital.kernel.ids import derive_uuid7
 from kapital.kernel.states import Step
+from kapital.tokenization.domain.early import Early
 from kapital.tokenization.domain.issue import Issue, day_start
 from kapital.tokenization.domain.schedule import ActionKind, FixingNeed, ScheduledAction, required_fixings
 from kapital.tokenization.domain.states import ACTION, ActionState
@@ -21,7 +22,8 @@ _ONE_DAY = timedelta(days=1)
 class CorporateAction(msgspec.Struct, frozen=True, kw_only=True):
     """One payment. Instants: `fixing_at` when its outside values should be known, `pay_at` when paying begins,
 
-    `overdue_at` when the last day to pay is over, `grace_until_at` when the days of grace are over.
+    `overdue_at` when the last day to pay is over, `grace_until_at` when the days of grace are over. `early` is given
+    for what ends units before their term.
     """
 
     action_id: UUID
@@ -46,6 +48,7 @@ class CorporateAction(msgspec.Struct, frozen=True, kw_only=True):
     total_kopecks: int = 0
     paid_kopecks: int = 0
     parts: int = 0
+    early: Early | None = None
 
     def moved(self, on: str, **changes: Any) -> tuple["CorporateAction", Step[ActionState]]:
         """The action after the step that `on` makes, and the step. Raises: WrongState."""

@@ -6,7 +6,7 @@ They are laid over a payoff, not kinds of it: whatever a unit pays, a day and a 
 from datetime import date
 from typing import Annotated
 
-from msgspec import Meta, Struct
+from msgspec import UNSET, Meta, Struct, UnsetType
 
 from kapital.tokenization.domain.terms_fields import DecimalText, Units
 
@@ -15,18 +15,25 @@ class CallOption(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Right of the issuer to redeem all units on a day (колл-опцион).
 
     `price` is a fraction of the nominal that is not yet repaid: "1.01" is 101 %. The notice of
-    `early_redemption` is counted back from `on`.
+    `early_redemption` is counted back from `on`. With `partial` the issuer may name fewer units: they are taken
+    from the holders in proportion by whole units, the rest by the largest remainders.
     """
 
     on: date
     price: DecimalText
+    partial: bool | UnsetType = UNSET
 
 
 class PutOption(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Right of each holder to have any of their units redeemed on a day (пут-опцион); `price` as of a call."""
+    """Right of each holder to have any of their units redeemed on a day (пут-опцион); `price` as of a call.
+
+    Demanded from the beginning of circulation to the end of the day that lies the notice of `early_redemption`,
+    at least one business day, before `on`. `revocable`: a demand may be withdrawn until then.
+    """
 
     on: date
     price: DecimalText
+    revocable: bool | UnsetType = UNSET
 
 
 class BuybackOffer(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -34,7 +41,7 @@ class BuybackOffer(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
     Accepted from 00:00 Moscow of `accept_from_on` to the end of `accept_to_on`, settled on `on`. When more is
     accepted, each holder is bought back in proportion by whole units, the rest to the largest remainders.
-    Units bought back are extinguished with the payment.
+    Units bought back are extinguished with the payment. `revocable`: an acceptance may be withdrawn until then.
     """
 
     accept_from_on: date
@@ -42,6 +49,7 @@ class BuybackOffer(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     on: date
     price: DecimalText
     units_max: Units
+    revocable: bool | UnsetType = UNSET
 
 
 class EarlyOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

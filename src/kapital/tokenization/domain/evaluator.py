@@ -5,12 +5,13 @@ one file whose SHA-256 stands here and in the decision; a test holds file and ha
 payments of each version to a table that is never edited. Versions are added and never changed.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Final, NamedTuple, get_args
 
 from kapital.kernel.calendar import BusinessCalendar
 from kapital.kernel.problems import Family, Problem, Retry, ensure
 from kapital.tokenization.domain import payoff, payoff_v2
+from kapital.tokenization.domain.early_options import AnyOption
 from kapital.tokenization.domain.payoff import Fixings, UnitPayout
 from kapital.tokenization.domain.schedule import ScheduledAction
 from kapital.tokenization.domain.terms import (
@@ -44,6 +45,8 @@ class Evaluator(NamedTuple):
     kinds: tuple[type, ...]
     has_options: bool
     per_unit: Callable[..., UnitPayout]
+    early_price: Callable[[IssuanceTerms, AnyOption], UnitPayout] | None = None
+    bought_back: Callable[[int, Mapping[str, int]], dict[str, int]] | None = None
 
 
 EVALUATORS: Final = (
@@ -62,6 +65,8 @@ EVALUATORS: Final = (
         get_args(Payoff),
         True,
         payoff_v2.per_unit,
+        payoff_v2.early_price,
+        payoff_v2.bought_back,
     ),
 )
 LATEST: Final = EVALUATORS[-1]
@@ -104,8 +109,39 @@ def per_unit(
 
     Raises: PayoffCodeUnknown, and what that version raises.
     """
+    return _evaluator_of(terms).per_unit(terms, action, fixings, outcome, calendar=calendar)
+
+
+def early_price(terms: IssuanceTerms, option: AnyOption) -> UnitPayout:
+    """What one unit is paid when `option` ends it, by the version of the code that the decision names.
+
+    Raises: PayoffCodeUnknown.
+    """
+    evaluator = _evaluator_of(terms)
+    if evaluator.early_price is None:
+        raise _unknown(terms)
+    return evaluator.early_price(terms, option)
+
+
+def shared(terms: IssuanceTerms, units: int, of: Mapping[str, int]) -> dict[str, int]:
+    """How `units` fall on who has or offers more together: in proportion, the rest to the largest remainders.
+
+    Shape: by name; who gets nothing is left out. By the version of the code that the decision names.
+    Raises: PayoffCodeUnknown.
+    """
+    evaluator = _evaluator_of(terms)
+    if evaluator.bought_back is None:
+        raise _unknown(terms)
+    return evaluator.bought_back(units, of)
+
+
+def _evaluator_of(terms: IssuanceTerms) -> Evaluator:
     evaluator = find_evaluator(terms)
     if evaluator is None:
-        named = terms.smart_contract_clause.code_sha256 or "none"
-        raise PayoffCodeUnknown(facts={"code_sha256": named, "kind": type(terms.payoff).__name__})
-    return evaluator.per_unit(terms, action, fixings, outcome, calendar=calendar)
+        raise _unknown(terms)
+    return evaluator
+
+
+def _unknown(terms: IssuanceTerms) -> PayoffCodeUnknown:
+    named = terms.smart_contract_clause.code_sha256 or "none"
+    return PayoffCodeUnknown(facts={"code_sha256": named, "kind": type(terms.payoff).__name__})

@@ -5,12 +5,16 @@ from datetime import UTC, datetime
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
+from kapital.kernel.problems import ensure
+from kapital.tokenization.domain.corporate_action import CorporateAction
+
 LINES_PER_PART: Final = 1000
 
 DECISION_PUBLISHED: Final = "kapital.tokenization.decision_published.v1"
 ISSUE_STATE_CHANGED: Final = "kapital.tokenization.issue_state_changed.v1"
 ALLOCATION_DECIDED: Final = "kapital.tokenization.allocation_decided.v1"
 PAYOUTS_INSTRUCTED: Final = "kapital.tokenization.payouts_instructed.v1"
+ACTION_ANNOUNCED: Final = "kapital.tokenization.action_announced.v1"
 
 
 class Fact(NamedTuple):
@@ -24,6 +28,28 @@ class Fact(NamedTuple):
 def issue_state_changed(issue_id: UUID, state: str, at: datetime) -> Fact:
     """The issue entered a state."""
     return Fact(ISSUE_STATE_CHANGED, issue_id, {"issue_id": issue_id, "state": state, "at": utc(at)})
+
+
+def action_announced(action: CorporateAction, at: datetime) -> Fact:
+    """The issuer has called units, or offers to buy them back."""
+    early = action.early
+    ensure(early is not None, "only an early end is announced")
+    told: dict[str, Any] = {
+        "issue_id": action.issue_id,
+        "action_id": action.action_id,
+        "kind": action.kind.value,
+        "pay_on": action.pay_on.isoformat(),
+        "at": utc(at),
+    }
+    if early is not None:
+        given = {
+            "price": early.price,
+            "price_kopecks": early.price_kopecks,
+            "units_max": early.units_max,
+            "accept_until_at": None if early.close_at is None else utc(early.close_at),
+        }
+        told |= {name: value for name, value in given.items() if value is not None}
+    return Fact(ACTION_ANNOUNCED, action.issue_id, told)
 
 
 def allocation_decided(

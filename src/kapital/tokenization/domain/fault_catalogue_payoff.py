@@ -184,8 +184,8 @@ PAYOFF_RULES: Final[dict[str, Rule]] = {
     ),
     # Early redemption
     "early_redemption_not_supported": Rule(
-        "досрочное погашение ещё не исполняется: его можно описать и посчитать, но не выпустить",
-        "early redemption is not performed yet: it can be described and computed, but not issued",
+        "досрочное погашение описано только словами: исполняется то, что перечислено по дням и ценам",
+        "early redemption is described in words only: what is performed is listed by days and prices",
         POLICY,
         "P",
     ),
@@ -235,6 +235,18 @@ PAYOFF_RULES: Final[dict[str, Rule]] = {
         "цена {price} – больше десяти номиналов; цены записываются долями единицы: 101 % – это 1.01",
         "the price {price} is above ten nominals; prices are fractions of one: 101 % is 1.01",
         POLICY,
+        "P",
+    ),
+    "option_too_close_to_redemption": Rule(
+        "дни на исполнение досрочного погашения кончаются {over_on}, не раньше погашения выпуска",
+        "the days to perform the early redemption end on {over_on}, not before the redemption of the issue",
+        ITSELF,
+        "P",
+    ),
+    "option_notice_out_of_life": Rule(
+        "последний день уведомления – {last}, раньше обращения: этим правом нельзя воспользоваться",
+        "the last day of the notice is {last}, before circulation: the right cannot be used",
+        ITSELF,
         "P",
     ),
     "offer_units_out_of_range": Rule(

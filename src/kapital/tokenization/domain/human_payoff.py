@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from kapital.kernel.money import format_rubles
-from kapital.tokenization.domain.early_options import AnyOption, BuybackOffer
+from kapital.tokenization.domain.early_options import AnyOption, BuybackOffer, CallOption, PutOption
 from kapital.tokenization.domain.human_words import (
     bullets,
     business_days,
@@ -202,11 +202,24 @@ def early_redemption_text(terms: IssuanceTerms) -> Iterator[str]:
     if terms.has_options:
         yield "Цена – от непогашенной части номинала; купон этого дня выплачивается отдельно."
         yield bullets(
-            *(f"По решению эмитента все ЦФА {_at(option)}" for option in options.calls),
-            *(f"По требованию обладателя любое число его ЦФА {_at(option)}" for option in options.puts),
+            *(f"По решению эмитента все ЦФА{_part(option)} {_at(option)}" for option in options.calls),
+            *(
+                f"По требованию обладателя любое число его ЦФА {_at(option)}{_revocable(option)}"
+                for option in options.puts
+            ),
             *map(_offer, options.offers),
         )
     yield from paragraphs(early.text)
+
+
+def _part(option: CallOption) -> str:
+    return (
+        " или часть их (пропорционально целыми ЦФА, остаток по наибольшим дробным частям)" if option.partial else ""
+    )
+
+
+def _revocable(option: PutOption | BuybackOffer) -> str:
+    return "; до конца срока требование или согласие можно отозвать" if option.revocable else ""
 
 
 def _at(option: AnyOption) -> str:
@@ -218,4 +231,5 @@ def _offer(offer: BuybackOffer) -> str:
         f"Эмитент обязан выкупить до {units_text(offer.units_max)} ЦФА {_at(offer)} у принявших оферту с "
         f"{day_text(offer.accept_from_on)} по {day_text(offer.accept_to_on)}; если согласий больше – "
         "пропорционально целыми ЦФА, остаток по наибольшим дробным частям. Выкупленные ЦФА погашаются"
+        + _revocable(offer)
     )

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from kapital.kernel.calendar import BusinessCalendar, moscow_day
 from kapital.tokenization.domain.early_options import AnyOption, BuybackOffer
 from kapital.tokenization.domain.payoff_faults import Finding, ascend
-from kapital.tokenization.domain.schedule import coupon_days
+from kapital.tokenization.domain.schedule import coupon_days, early_pay_on, last_notice_on
 from kapital.tokenization.domain.terms import AtEnd, IssuanceTerms, decimal
 
 _PRICE_MAX = 10
@@ -15,9 +15,9 @@ _PRICE_MAX = 10
 def early_findings(terms: IssuanceTerms) -> Iterator[Finding]:
     """Everything about early redemption that can be said without a calendar."""
     early, options = terms.early_redemption, terms.options
-    if early.right_of != "nobody" or terms.has_options:
+    if early.right_of != "nobody" and not terms.has_options:
         yield "early_redemption_not_supported", "/early_redemption/right_of", {}
-    elif early.notice_business_days:
+    elif early.notice_business_days and not terms.has_options:
         yield "early_redemption_contradiction", "/early_redemption/notice_business_days", {}
     if not terms.has_options:
         return
@@ -33,8 +33,24 @@ def early_findings(terms: IssuanceTerms) -> Iterator[Finding]:
 
 
 def option_day_findings(terms: IssuanceTerms, calendar: BusinessCalendar) -> Iterator[Finding]:
-    """What only a calendar can say: an offer is closed before it is settled, with its notice kept."""
+    """What only a calendar can say: notices can be kept, and every early end is over before the redemption.
+
+    The days of grace count: units that wait for their early price never meet the redemption of all others.
+    """
     notice = terms.early_redemption.notice_business_days
+    window_on = calendar.adjust(terms.redemption.on, terms.payments.business_day_rule)
+    for kind, listed in _kinds(terms):
+        for index, option in enumerate(listed):
+            if not moscow_day(terms.placement_end_at) < option.on < terms.redemption.on:
+                continue
+            at, pay_on = f"/early_redemption/options/{kind}/{index}/on", early_pay_on(terms, option.on, calendar)
+            over_on = calendar.add_business_days(pay_on, terms.default.grace_business_days)
+            if over_on >= window_on:
+                yield "option_too_close_to_redemption", at, {"over_on": over_on.isoformat()}
+            if kind != "offers":
+                last = last_notice_on(terms, option.on, calendar, least=0 if kind == "calls" else 1)
+                if last <= moscow_day(terms.placement_end_at):
+                    yield "option_notice_out_of_life", at, {"last": last.isoformat()}
     for index, offer in enumerate(terms.options.offers):
         last = calendar.add_business_days(offer.on, -max(notice, 1))
         if offer.accept_to_on > last:

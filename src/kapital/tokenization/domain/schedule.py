@@ -33,11 +33,14 @@ _ONE_DAY = timedelta(days=1)
 
 
 class ActionKind(StrEnum):
-    """Kind of a scheduled action; a partial repayment of the nominal is an amortisation."""
+    """Kind of an action; a partial repayment of the nominal is an amortisation. The last three end units early."""
 
     COUPON = "coupon"
     AMORTISATION = "amortisation"
     REDEMPTION = "redemption"
+    CALL = "call"
+    PUT = "put"
+    BUYBACK = "buyback"
 
 
 class ScheduledAction(Struct, frozen=True, kw_only=True):
@@ -151,6 +154,19 @@ def observed_days(payoff: Floating, period: Period, *, calendar: BusinessCalenda
         observed[day] = calendar.add_business_days(latest, -payoff.lag_business_days)
         day += _ONE_DAY
     return observed
+
+
+def early_pay_on(terms: IssuanceTerms, on: date, calendar: BusinessCalendar) -> date:
+    """The day on which an early end of a nominal day is paid. Raises: CalendarYearNotCovered."""
+    return calendar.adjust(on, terms.payments.business_day_rule)
+
+
+def last_notice_on(terms: IssuanceTerms, on: date, calendar: BusinessCalendar, *, least: int) -> date:
+    """The last day on which a notice about the nominal day `on` is in time, at least `least` business days before.
+
+    Raises: CalendarYearNotCovered.
+    """
+    return calendar.add_business_days(on, -max(terms.early_redemption.notice_business_days, least))
 
 
 def moscow_instant(on: date, clock_text: str) -> datetime:

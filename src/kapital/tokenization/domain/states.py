@@ -373,6 +373,10 @@ ACTION: Final = StateMachine(
         Step(_A.GRACE, "funded", _A.FUNDED, Role.SMART_CONTRACT),
         Step(_A.GRACE, "grace_expired", _A.DEFAULTED, Role.SCHEDULER, guard="the days of grace are over"),
         *(
+            Step(state, "voided", _A.CANCELLED, Role.SMART_CONTRACT, guard="every unit ended early, before its day")
+            for state in (_A.SCHEDULED, _A.FIXING, _A.CALCULATED, _A.APPROVED)
+        ),
+        *(
             Step(
                 state,
                 "cancelled",

@@ -238,6 +238,8 @@ def _payment_days(terms: IssuanceTerms, calendar: BusinessCalendar) -> Iterator[
     schedule = actions(terms, calendar=calendar)
     first = schedule[0]
     redemption = next(action for action in schedule if action.kind is ActionKind.REDEMPTION)
+    # Asked for its refusal only: the days of grace are planned when the issue begins to circulate.
+    calendar.add_business_days(redemption.pay_by_on, terms.default.grace_business_days)
     placed = terms.redemption.on > moscow_day(terms.placement_end_at)
     if placed and first.record_at < terms.placement_end_at:
         yield "record_before_placement_end", "/payments/record_business_days_before", {}

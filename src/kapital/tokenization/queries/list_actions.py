@@ -6,9 +6,10 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from kapital.contracts.base import unset_if_none
-from kapital.contracts.tokenization import ActionList, ActionRow, NeededFixing, PayoutKind
+from kapital.contracts.tokenization import ActionList, ActionRow, EarlyEnd, NeededFixing, PayoutKind
 from kapital.kernel.actor import Actor
 from kapital.tokenization.domain.corporate_action import CorporateAction
+from kapital.tokenization.domain.early import Early
 from kapital.tokenization.ports import Parts
 from kapital.tokenization.queries.access import require_readable
 
@@ -24,10 +25,11 @@ async def list_actions(conn: AsyncConnection, parts: Parts, actor: Actor, issue_
     wanted = {(need.series, need.observed_on) for action in actions for need in action.needs}
     known = set(await parts.fixings.confirmed(conn, wanted)) if wanted else set()
     outcome_known = issue_id in await parts.fixings.outcomes(conn, [issue_id])
-    return ActionList(items=[_row(action, known, outcome_known) for action in actions])
+    return ActionList(items=[action_row(action, known, outcome_known=outcome_known) for action in actions])
 
 
-def _row(action: CorporateAction, known: set[tuple[str, date]], outcome_known: bool) -> ActionRow:
+def action_row(action: CorporateAction, known: set[tuple[str, date]], *, outcome_known: bool = False) -> ActionRow:
+    """One action, as anybody may see it; `known` are the outside values that count."""
     return ActionRow(
         action_id=action.action_id,
         number=action.number,
@@ -48,4 +50,20 @@ def _row(action: CorporateAction, known: set[tuple[str, date]], outcome_known: b
             if (need.series, need.observed_on) not in known
         ],
         outcome_missing=action.needs_outcome and not outcome_known,
+        early=unset_if_none(_early(action.early)),
+    )
+
+
+def _early(early: Early | None) -> EarlyEnd | None:
+    if early is None:
+        return None
+    return EarlyEnd(
+        option=unset_if_none(early.option),
+        price=unset_if_none(early.price),
+        price_kopecks=unset_if_none(early.price_kopecks),
+        units_max=unset_if_none(early.units_max),
+        accept_from_at=unset_if_none(early.open_at),
+        accept_until_at=unset_if_none(early.close_at),
+        revocable=early.revocable,
+        units=early.units,
     )

@@ -78,7 +78,8 @@ async def _move_due(parts: Parts, states: tuple[ActionState, ...], by: str, now:
 async def _calculate(now: datetime, parts: Parts) -> int:
     """FIXING to APPROVED, for the actions whose every outside value is confirmed; the others wait, visibly."""
     async with parts.uow.begin() as tx:
-        waiting = await parts.actions.due(tx.conn, (ActionState.FIXING,), "fixing_at", now, _WAITING_MAX)
+        due = await parts.actions.due(tx.conn, (ActionState.FIXING,), "fixing_at", now, _WAITING_MAX)
+        waiting = [action for action in due if action.early is None]
         units = await _unit_payouts(tx, parts, waiting)
         locked = await parts.actions.lock(tx.conn, units)
         ready = [action for action in locked.values() if action.state is ActionState.FIXING]
@@ -130,7 +131,7 @@ async def _take_lists(now: datetime, parts: Parts) -> int:
     async with parts.uow.begin() as tx:
         due = await parts.actions.due(tx.conn, (ActionState.APPROVED,), "record_at", now, _BATCH)
         issues = await parts.issues.read(tx.conn, {action.issue_id for action in due})
-        due = [action for action in due if _may_take_list(action, issues[action.issue_id])]
+        due = [a for a in due if a.early is None and _may_take_list(a, issues[a.issue_id])]
         units = await _unit_payouts(tx, parts, due)
         terms = await _terms(tx, parts, {action.issue_id for action in due})
     moved = 0
@@ -159,6 +160,9 @@ def _may_take_list(action: CorporateAction, issue: Issue) -> bool:
 def _holdings(issue: Issue, action: CorporateAction, register: Sequence[RegisterRow]) -> list[Holding]:
     """Who is paid: mirror accounts are nobody, and the issuer owes itself nothing."""
     held = [row for row in register if row.position not in MIRROR_POSITIONS]
+    if action.kind is ActionKind.REDEMPTION:
+        # What is locked ends by the put or the offer for which it is locked, and by nothing else.
+        held = [row for row in held if row.position is not Position.LOCKED]
     own = sum(row.balance for row in held if row.wallet == issue.issuer_wallet_id)
     ensure(own == 0 or action.kind is not ActionKind.REDEMPTION, "the issuer holds own units at their redemption")
     return [
@@ -278,7 +282,7 @@ def _instruction(action: CorporateAction, issue: Issue, part: OpenPart, due_line
             "payer_wallet_id": _payer(issue),
             "asset_id": issue.issue_id,
             "record_size": action.record_size,
-            "debits_stopped": redemption and issue.locked_at is not None,
+            "debits_stopped": action.kind is ActionKind.CALL or (redemption and issue.locked_at is not None),
             "lines": [
                 {
                     "wallet_id": line.wallet_id,

@@ -5,10 +5,13 @@ from datetime import datetime
 
 from kapital.contracts.tokenization import DecisionDrafted, IssueMoved, OrdersPlaced, OrdersWithdrawn
 from kapital.platform.batcher import Batcher
+from kapital.tokenization.domain.corporate_action import CorporateAction
 from kapital.tokenization.domain.fixing import Fixing
 from kapital.tokenization.domain.order_review import OrderReview
 from kapital.tokenization.domain.problems import TooManyOrders
+from kapital.tokenization.domain.redemption_instruction import Instruction
 from kapital.tokenization.ports import Parts
+from kapital.tokenization.use_cases.call_units import CallUnits, OfferBuyback, call_units, offer_buyback
 from kapital.tokenization.use_cases.cancel_issue import CancelIssue, cancel_issue
 from kapital.tokenization.use_cases.confirm_fixing import ConfirmFixing, confirm_fixing
 from kapital.tokenization.use_cases.decide_order_review import (
@@ -18,6 +21,7 @@ from kapital.tokenization.use_cases.decide_order_review import (
     propose_order_review,
 )
 from kapital.tokenization.use_cases.draft_decision import DraftDecision, draft_decision
+from kapital.tokenization.use_cases.instruct_redemption import InstructRedemption, instruct_redemption
 from kapital.tokenization.use_cases.place_orders import Placed, PlaceOrders, place_many, place_orders
 from kapital.tokenization.use_cases.publish_decision import PublishDecision, publish_decision
 from kapital.tokenization.use_cases.record_fixing import (
@@ -31,6 +35,7 @@ from kapital.tokenization.use_cases.review_decision import ReviewDecision, revie
 from kapital.tokenization.use_cases.run_schedule import ScheduleReport, run_schedule
 from kapital.tokenization.use_cases.sign_decision import SignDecision, sign_decision
 from kapital.tokenization.use_cases.submit_decision import SubmitDecision, submit_decision
+from kapital.tokenization.use_cases.withdraw_instruction import WithdrawInstruction, withdraw_instruction
 from kapital.tokenization.use_cases.withdraw_orders import WithdrawOrders, withdraw_orders
 
 
@@ -86,6 +91,22 @@ class TokenizationUseCases:
     async def decide_order_review(self, cmd: DecideOrderReview) -> OrderReview:
         """See `use_cases.decide_order_review`."""
         return await decide_order_review(cmd, parts=self.parts)
+
+    async def call_units(self, cmd: CallUnits) -> CorporateAction:
+        """See `use_cases.call_units`."""
+        return await call_units(cmd, parts=self.parts)
+
+    async def offer_buyback(self, cmd: OfferBuyback) -> CorporateAction:
+        """See `use_cases.call_units`."""
+        return await offer_buyback(cmd, parts=self.parts)
+
+    async def instruct_redemption(self, cmd: InstructRedemption) -> Instruction:
+        """See `use_cases.instruct_redemption`."""
+        return await instruct_redemption(cmd, parts=self.parts)
+
+    async def withdraw_instruction(self, cmd: WithdrawInstruction) -> Instruction:
+        """See `use_cases.withdraw_instruction`."""
+        return await withdraw_instruction(cmd, parts=self.parts)
 
     async def record_fixing(self, cmd: RecordFixing) -> Fixing:
         """See `use_cases.record_fixing`."""

@@ -2,6 +2,7 @@
 
 from kapital.platform.unit_of_work import Transaction
 from kapital.tokenization.domain.corporate_action import planned
+from kapital.tokenization.domain.early_actions import planned_options
 from kapital.tokenization.domain.issue import Issue, schedule_of, window_start
 from kapital.tokenization.domain.terms import load_terms
 from kapital.tokenization.ports import Parts
@@ -13,6 +14,7 @@ async def begin_circulation(tx: Transaction, parts: Parts, issue: Issue) -> Issu
     terms = load_terms((await parts.issues.decisions(tx.conn, [issue.issue_id]))[issue.issue_id].terms)
     scheduled = schedule_of(terms, parts.calendar)
     actions = planned(issue, terms, scheduled, parts.calendar)
+    actions += planned_options(issue, terms, parts.calendar, first_number=len(actions) + 1, now=tx.now)
     await parts.actions.add(tx.conn, actions)
     for action in actions:
         await tx.audit.append(

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
+import msgspec
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from kapital.kernel.actor import Actor
@@ -11,9 +12,25 @@ from kapital.platform import access
 from kapital.platform.acts.form import Act, Wording, act_of
 from kapital.platform.acts.problems import ActMustBeOne
 from kapital.tokenization.ports import Parts
+from kapital.tokenization.use_cases.call_units import OfferTerms, wording_of_call, wording_of_offer
+from kapital.tokenization.use_cases.instruct_redemption import wording_of_instruction
 from kapital.tokenization.use_cases.order_acts import wording_of_orders
 from kapital.tokenization.use_cases.sign_decision import wording_of_signing
+from kapital.tokenization.use_cases.withdraw_instruction import wording_of_instruction_withdrawal
 from kapital.tokenization.use_cases.withdraw_orders import wording_of_withdrawal
+
+
+class EarlyCommand(msgspec.Struct, frozen=True, kw_only=True):
+    """A command of early redemption whose act is asked for; exactly one field is given."""
+
+    call: tuple[UUID, int, int | None] | None = None
+    offer: OfferTerms | None = None
+    instruction: tuple[UUID, int] | None = None
+    withdrawal: UUID | None = None
+
+    def given(self) -> int:
+        """How many are."""
+        return sum(one is not None for one in (self.call, self.offer, self.instruction, self.withdrawal))
 
 
 async def prepare_act(
@@ -26,12 +43,16 @@ async def prepare_act(
     orders: Sequence[tuple[UUID, int]] | None,
     withdraw_order_ids: Sequence[UUID] | None,
     decision: tuple[UUID, str] | None,
+    early: EarlyCommand | None = None,
 ) -> Act:
-    """The act of exactly one of the three commands. Raises: NotPermitted, ActMustBeOne."""
+    """The act of exactly one of the commands. Raises: NotPermitted, ActMustBeOne."""
     access.require(actor, "prepare_act")
-    if sum(one is not None for one in (orders, withdraw_order_ids, decision)) != 1:
+    of_early = early.given() if early else 0
+    if sum(one is not None for one in (orders, withdraw_order_ids, decision)) + of_early != 1:
         raise ActMustBeOne
-    wording: Wording
+    if early is not None and of_early:
+        wording = await _early_wording(conn, parts, early)
+        return act_of(wording, actor=actor, idempotency_key=idempotency_key, made_at=made_at)
     if decision is not None:
         wording = wording_of_signing(*decision)
     else:
@@ -41,3 +62,15 @@ async def prepare_act(
         else:
             wording = wording_of_withdrawal(withdraw_order_ids or ())
     return act_of(wording, actor=actor, idempotency_key=idempotency_key, made_at=made_at)
+
+
+async def _early_wording(conn: AsyncConnection, parts: Parts, early: EarlyCommand) -> Wording:
+    if early.call is not None:
+        return wording_of_call(*early.call)
+    if early.offer is not None:
+        return wording_of_offer(early.offer)
+    if early.instruction is not None:
+        return await wording_of_instruction(conn, parts, *early.instruction)
+    if early.withdrawal is not None:
+        return wording_of_instruction_withdrawal(early.withdrawal)
+    raise ActMustBeOne

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 from kapital.tokenization.ports import Parts
 from kapital.tokenization.use_cases.advance_actions import advance_actions
+from kapital.tokenization.use_cases.advance_early import advance_early
 from kapital.tokenization.use_cases.close_placements import close_placements
 from kapital.tokenization.use_cases.open_placements import open_placements
 from kapital.tokenization.use_cases.order_acts import check_waiting_acts
@@ -18,13 +19,14 @@ _ORDER_WAITS = timedelta(seconds=30)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScheduleReport:
-    """How many issues, orders, waiting acts and actions a tick moved."""
+    """How many issues, orders, waiting acts, early ends and actions a tick moved."""
 
     opened: int
     resumed: int
     acts: int
     closed: int
     redemptions: int
+    early: int
     actions: int
 
 
@@ -42,6 +44,7 @@ async def run_schedule(now: datetime, *, parts: Parts) -> ScheduleReport:
         acts=await check_waiting_acts(parts=parts),
         closed=await close_placements(now, parts=parts),
         redemptions=await start_redemptions(now, parts=parts),
+        early=await advance_early(now, parts=parts),
         actions=await advance_actions(now, parts=parts),
     )
     await tell_open_reviews(parts=parts)

@@ -10,6 +10,7 @@ from kapital.ledger.api import (
     Basis,
     BasisKind,
     Committed,
+    Position,
     SetFlags,
 )
 from kapital.ledger.api import Transaction as LedgerTransaction
@@ -70,7 +71,7 @@ async def _lock_units(issue: Issue, parts: Parts) -> None:
         held = {
             AccountKey(issue.issue_id, row.position, row.wallet)
             for row in rows
-            if row.position not in MIRROR_POSITIONS
+            if row.position not in MIRROR_POSITIONS and row.position is not Position.LOCKED
         }
         fresh = sorted(held - locked)
         if not fresh:

@@ -12,6 +12,7 @@ from kapital.tokenization.domain.corporate_action import CorporateAction
 from kapital.tokenization.domain.events import Fact, issue_state_changed
 from kapital.tokenization.domain.issue import Issue
 from kapital.tokenization.domain.order import Order
+from kapital.tokenization.domain.redemption_instruction import Instruction
 from kapital.tokenization.ports import Parts
 
 SMART_CONTRACT: Final = machine_actor(Role.SMART_CONTRACT)
@@ -95,6 +96,24 @@ async def move_actions(
         await _audit(tx, parts, "action", action.action_id, step, actor or SMART_CONTRACT, basis, action.version)
         after.append(moved)
     await parts.actions.save(tx.conn, after)
+    return after
+
+
+async def move_instructions(
+    tx: Transaction,
+    parts: Parts,
+    moves: Sequence[tuple[Instruction, str, Changes]],
+    *,
+    actor: Actor,
+) -> list[Instruction]:
+    """Make one step of each holder's instruction: save and audit. The rows are locked by the caller."""
+    after = []
+    for one, on, changes in moves:
+        moved, step = one.moved(on, **changes)
+        basis = {"code": moved.refusal_code} if moved.refusal_code else None
+        await _audit(tx, parts, "instruction", one.instruction_id, step, actor, basis, one.version)
+        after.append(moved)
+    await parts.instructions.save(tx.conn, after)
     return after
 
 

@@ -1,0 +1,141 @@
+"""HTTP of early redemption, bound to contracts/openapi/tokenization.yaml; translates and calls, decides nothing."""
+
+from typing import Annotated
+from uuid import UUID
+
+from litestar import get, post
+from litestar.params import Parameter
+
+from kapital.contracts import tokenization as contract
+from kapital.contracts.base import given
+from kapital.platform.acts.http import signed_act
+from kapital.platform.http import HttpRequest, actor_of, command_context
+from kapital.tokenization.queries.access import PAGE_MAX
+from kapital.tokenization.queries.list_actions import action_row
+from kapital.tokenization.queries.list_instructions import instruction_view, list_instructions
+from kapital.tokenization.use_cases.bound import TokenizationUseCases
+from kapital.tokenization.use_cases.call_units import CallUnits, OfferBuyback, OfferTerms
+from kapital.tokenization.use_cases.instruct_redemption import InstructRedemption
+from kapital.tokenization.use_cases.prepare_act import EarlyCommand
+from kapital.tokenization.use_cases.withdraw_instruction import WithdrawInstruction
+
+Limit = Annotated[int, Parameter(ge=1, le=PAGE_MAX)]
+
+
+@post("/v1/tokenization/issues/{issue_id:uuid}/calls", status_code=201)
+async def call_units_route(
+    request: HttpRequest, tokenization: TokenizationUseCases, issue_id: UUID, data: contract.CallUnitsBody
+) -> contract.ActionRow:
+    """Call."""
+    actor, command_id = command_context(request)
+    action = await tokenization.call_units(
+        CallUnits(
+            command_id=command_id,
+            actor=actor,
+            issue_id=issue_id,
+            option=data.option,
+            units=given(data.units),
+            signed_act=signed_act(given(data.act)),
+        )
+    )
+    return action_row(action, set())
+
+
+@post("/v1/tokenization/issues/{issue_id:uuid}/buybacks", status_code=201)
+async def offer_buyback_route(
+    request: HttpRequest, tokenization: TokenizationUseCases, issue_id: UUID, data: contract.OfferBuybackBody
+) -> contract.ActionRow:
+    """Offer."""
+    actor, command_id = command_context(request)
+    offer = OfferTerms(
+        issue_id=issue_id,
+        price_kopecks=data.price_kopecks,
+        units_max=data.units_max,
+        accept_to_on=data.accept_to_on,
+        on=data.on,
+    )
+    action = await tokenization.offer_buyback(
+        OfferBuyback(command_id=command_id, actor=actor, offer=offer, signed_act=signed_act(given(data.act)))
+    )
+    return action_row(action, set())
+
+
+@post("/v1/tokenization/actions/{action_id:uuid}/instructions", status_code=201)
+async def instruct_redemption_route(
+    request: HttpRequest, tokenization: TokenizationUseCases, action_id: UUID, data: contract.InstructRedemptionBody
+) -> contract.InstructionView:
+    """Put, or accept."""
+    actor, command_id = command_context(request)
+    instruction = await tokenization.instruct_redemption(
+        InstructRedemption(
+            command_id=command_id,
+            actor=actor,
+            action_id=action_id,
+            units=data.units,
+            signed_act=signed_act(given(data.act)),
+        )
+    )
+    return instruction_view(instruction)
+
+
+@post("/v1/tokenization/instructions/{instruction_id:uuid}/withdrawal", status_code=200)
+async def withdraw_instruction_route(
+    request: HttpRequest,
+    tokenization: TokenizationUseCases,
+    instruction_id: UUID,
+    data: contract.WithdrawInstructionBody,
+) -> contract.InstructionView:
+    """Withdraw."""
+    actor, command_id = command_context(request)
+    instruction = await tokenization.withdraw_instruction(
+        WithdrawInstruction(
+            command_id=command_id,
+            actor=actor,
+            instruction_id=instruction_id,
+            signed_act=signed_act(given(data.act)),
+        )
+    )
+    return instruction_view(instruction)
+
+
+@get("/v1/tokenization/instructions")
+async def list_instructions_route(
+    request: HttpRequest,
+    tokenization: TokenizationUseCases,
+    action_id: UUID | None = None,
+    after: UUID | None = None,
+    limit: Limit = 100,
+) -> contract.InstructionPage:
+    """A page of instructions."""
+    async with tokenization.parts.database.connect() as conn:
+        return await list_instructions(
+            conn, tokenization.parts, actor_of(request), action_id=action_id, after=after, limit=limit
+        )
+
+
+def early_command(data: contract.PrepareActBody) -> EarlyCommand:
+    """The commands of early redemption of which an act is asked for."""
+    call, offer, instruction = given(data.call), given(data.offer), given(data.instruction)
+    return EarlyCommand(
+        call=None if call is None else (call.issue_id, call.option, given(call.units)),
+        offer=None
+        if offer is None
+        else OfferTerms(
+            issue_id=offer.issue_id,
+            price_kopecks=offer.price_kopecks,
+            units_max=offer.units_max,
+            accept_to_on=offer.accept_to_on,
+            on=offer.on,
+        ),
+        instruction=None if instruction is None else (instruction.action_id, instruction.units),
+        withdrawal=given(data.withdraw_instruction_id),
+    )
+
+
+HANDLERS = (
+    call_units_route,
+    offer_buyback_route,
+    instruct_redemption_route,
+    withdraw_instruction_route,
+    list_instructions_route,
+)
