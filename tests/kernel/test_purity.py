@@ -7,7 +7,7 @@ import pytest
 
 ALLOWED = {
     *("bisect", "collections", "csv", "dataclasses", "datetime", "decimal", "enum", "functools", "hashlib"),
-    *("importlib", "re", "types", "typing", "uuid", "zoneinfo", "msgspec"),
+    *("importlib", "re", "types", "typing", "unicodedata", "uuid", "zoneinfo", "msgspec"),
 }
 MODULES = sorted(
     (path for path in files("kapital.kernel").iterdir() if path.name.endswith(".py")),

@@ -137,6 +137,7 @@ async def test_a_repeated_command_and_many_at_once_keep_one_answer(world: World)
     ("line", "code"),
     [
         (person(1, 5, name="  "), "participant_name_must_not_be_blank"),
+        (person(1, 5, name="Ивaнoв Пётр"), "participant_name_must_be_readable"),
         (person(1, 5, inn="770123456700"), "inn_must_be_valid"),
         (person(1, 5, ogrn="1209800000001"), "ogrn_must_be_valid"),
         (person(1, 5, snils="00000000001"), "snils_must_be_valid"),

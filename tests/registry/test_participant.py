@@ -22,6 +22,7 @@ from kapital.registry.domain.problems import (
     IssuerMustBeRussian,
     LiftNeedsAnotherOfficer,
     NameBlank,
+    NameUnreadable,
     NomineeMustBeEntity,
     NomineeMustStandAlone,
     OgrnInvalid,
@@ -50,6 +51,7 @@ def active() -> Participant:
     [
         ({"rule_book_version": "2025", "inn": "1" * 12, "roles": {"issuer"}}, RuleBookVersionNotInForce),
         ({"name": " \u00a0\t", "inn": "1" * 12, "roles": {"issuer"}}, NameBlank),
+        ({"name": "Ивaнoв Пётр", "inn": "1" * 12, "roles": {"issuer"}}, NameUnreadable),
         ({"inn": "1" * 12, "roles": {"issuer"}}, InnInvalid),
         ({"roles": {"issuer"}}, IssuerMustBeEntity),
         ({"roles": {"issuer", "investor"}}, IssuerMustBeEntity),
@@ -62,6 +64,30 @@ def test_an_application_is_refused_for_the_first_rule_it_breaks(changes: dict, r
 
     with pytest.raises(refused):
         examine_application(application, rule_book_version=RULE_BOOK)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Ивaнoв Пётр Ильич",  # Latin a and o.
+        "Иванов Пётр\u200b Ильич",
+        "Иванов Пётр \u202eчьлИ",
+        "Ив\u00adанов Пётр",
+        "Иван\u03bfв Пётр",
+        "Ив\u3164анов Пётр",
+        "ООО «Вектoр»",
+    ],
+)
+def test_a_name_that_is_not_what_it_looks_like_is_not_entered(name: str) -> None:
+    with pytest.raises(NameUnreadable):
+        examine_application(investor(1, name=name), rule_book_version=RULE_BOOK)
+
+
+@pytest.mark.parametrize(
+    "name", ["Öztürk Жан", "ООО «IT-Сервис 1С»", "王小明", "O\u2019Brien Seán", "Ковалёва-Д'Арк Анна"]
+)
+def test_a_name_of_the_world_is_entered(name: str) -> None:
+    examine_application(investor(1, name=name), rule_book_version=RULE_BOOK)
 
 
 def test_entities_and_entrepreneurs_may_issue() -> None:

@@ -29,6 +29,7 @@ from kapital.registry.domain.problems import (
     ExecutiveMustBeOfEntity,
     ExecutiveNeedsNoPower,
     InnInvalid,
+    NameUnreadable,
     ParticipantMustBeLive,
     ParticipantNotFound,
     RepresentativeAlreadyAppointed,
@@ -250,6 +251,8 @@ async def test_an_executive_is_of_an_organisation_and_has_every_power(world: Wor
         await appoint(world, participant, 7, powers=frozenset({BUY}))
     with pytest.raises(InnInvalid):
         await appoint(world, participant, 7, inn="111111111111")
+    with pytest.raises(NameUnreadable):
+        await appoint(world, participant, 7, name="Ивaнoв Пётр\u200b Ильич")
     with pytest.raises(ParticipantNotFound):
         await appoint(world, uuid4(), 7)
     for number in range(LIVE_MAX):

@@ -3,12 +3,12 @@
 import pytest
 
 from kapital.identity.domain.kyc_problems import QuestionnaireIncomplete
-from kapital.identity.domain.name_signs import is_disguised
 from kapital.identity.domain.parties import PersonParticulars
 from kapital.identity.domain.problems import NameMustBeReadable
 from kapital.identity.domain.questionnaire import Questionnaire, QuestionnaireKind
 from kapital.identity.domain.questionnaire_form import QUESTIONNAIRE_FORM, require_sound
 from kapital.identity.domain.screening import Particulars, SubjectKind
+from kapital.kernel.names import is_disguised
 from tests.identity.screening.conftest import START, World
 
 DISGUISES = {

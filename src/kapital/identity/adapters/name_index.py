@@ -12,10 +12,11 @@ from typing import Any, Final
 
 from kapital.identity.domain.legal_forms import without_abbreviations, without_forms, without_requisites
 from kapital.identity.domain.name_habits import given_name, spelled_otherwise
-from kapital.identity.domain.name_spelling import folded, is_cyrillic
+from kapital.identity.domain.name_spelling import folded
 from kapital.identity.domain.name_spelling import words as words_of
 from kapital.identity.domain.problems import ScreeningEngineMissing
 from kapital.identity.domain.screening import Particulars, SubjectKind
+from kapital.kernel.names import is_cyrillic
 
 COLUMNS: Final = 1 << 20
 COMMON_PERCENT: Final = 45

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from kapital.identity.domain.name_agreement import Agreement, Verdict
-from kapital.identity.domain.name_spelling import common_spelling, is_cyrillic, repaired
+from kapital.identity.domain.name_spelling import common_spelling, repaired
 from kapital.identity.domain.problems import ScreeningEngineMissing
 from kapital.identity.domain.screening import (
     Grade,
@@ -21,6 +21,7 @@ from kapital.identity.domain.screening import (
     exact_reason,
     may_be_the_same,
 )
+from kapital.kernel.names import is_cyrillic
 
 PPM: Final = 1_000_000
 AGREES_PPM: Final = 920_000

@@ -21,12 +21,12 @@ from kapital.identity.domain.name_spelling import (
     NAMES_KEPT,
     folded,
     folded_word,
-    is_cyrillic,
     lettered,
     repaired,
     words,
 )
 from kapital.identity.domain.name_variants import russian_form
+from kapital.kernel.names import is_cyrillic
 
 _ROMAN_NUMERALS: Final = frozenset({"II", "III", "IV", "VI", "VII", "VIII", "IX"})
 

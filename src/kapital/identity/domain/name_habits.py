@@ -9,8 +9,9 @@ from collections.abc import Callable, Iterator
 from functools import lru_cache
 from typing import Final
 
-from kapital.identity.domain.name_spelling import NAMES_KEPT, folded_word, is_cyrillic
+from kapital.identity.domain.name_spelling import NAMES_KEPT, folded_word
 from kapital.identity.domain.name_variants import russian_form
+from kapital.kernel.names import is_cyrillic
 
 _BARE_H: Final = re.compile(r"(?<![kzscptg])h")
 _SINGLE_S: Final = re.compile(r"(?<!s)s(?!s|ch)")

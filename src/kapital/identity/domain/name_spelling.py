@@ -10,6 +10,8 @@ import unicodedata
 from functools import lru_cache
 from typing import Final
 
+from kapital.kernel.names import is_cyrillic, is_latin
+
 NAME_LENGTH_MAX: Final = 1_000
 """Signs of a name that are looked at."""
 NAMES_KEPT: Final = 200_000
@@ -54,20 +56,6 @@ _AFTER_HUSH: Final = re.compile("(?<=[ZWQC])o(?=v)")
 """Хрущёв and Хрущов: after a hushing sound ё and о are one."""
 _SPLIT: Final = re.compile(r"[^\w]+|_")
 _NOT_SOUND: Final = re.compile(r"['’`ʹʺ\"ʼ´]")
-
-
-_CYRILLIC: Final = re.compile("[Ѐ-ӿ]")
-_LATIN: Final = re.compile("[A-Za-zÀ-ÖØ-öø-ɏ]")
-
-
-def is_cyrillic(text: str) -> bool:
-    """Whether any sign is Cyrillic."""
-    return _CYRILLIC.search(text) is not None
-
-
-def is_latin(text: str) -> bool:
-    """Whether any sign is a Latin letter of names: no small capital, no letter of phonetics."""
-    return _LATIN.search(text) is not None
 
 
 @lru_cache(maxsize=NAMES_KEPT)

@@ -14,9 +14,9 @@ from kapital.identity.domain.kyc_problems import (
     QuestionnaireIncomplete,
     QuestionnaireKindMismatch,
 )
-from kapital.identity.domain.name_signs import is_disguised, is_mixed
 from kapital.identity.domain.parties import EntityParticulars, IdentityDocument, Party, PersonParticulars
 from kapital.identity.domain.questionnaire import Questionnaire, QuestionnaireKind
+from kapital.kernel.names import has_unseen, is_disguised, is_mixed
 from kapital.kernel.parameters import Confidence, DatedParameter
 from kapital.kernel.problems import FieldFault
 from kapital.kernel.requisites import account_is_valid, inn_is_valid, ogrn_is_valid, snils_is_valid
@@ -193,5 +193,5 @@ def _signs(name: str | None, at: str) -> Iterator[FieldFault]:
     """What a list would not find, or a person not read for what it is."""
     if name is not None and is_mixed(name):
         yield FieldFault(at, "a word mixes Cyrillic and Latin letters")
-    if name is not None and is_disguised(name):
+    if name is not None and (is_disguised(name) or has_unseen(name)):
         yield FieldFault(at, "a word has signs of another script, or signs that are not seen")

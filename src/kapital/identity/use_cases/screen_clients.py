@@ -11,7 +11,6 @@ import msgspec
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from kapital.contracts import identity as contract
-from kapital.identity.domain.name_signs import is_disguised
 from kapital.identity.domain.problems import NameMustBeReadable
 from kapital.identity.domain.screening import ListSource, Particulars, threshold_ppm
 from kapital.identity.domain.screening_hit import Measure, ScreeningHit, raised
@@ -21,6 +20,7 @@ from kapital.identity.use_cases.draft_messages import Drafting
 from kapital.identity.use_cases.measures import apply_measures
 from kapital.kernel.actor import Actor
 from kapital.kernel.ids import CommandId
+from kapital.kernel.names import is_disguised
 from kapital.kernel.problems import ensure
 from kapital.platform.unit_of_work import UnitOfWork, fingerprint
 

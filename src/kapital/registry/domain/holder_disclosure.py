@@ -18,8 +18,8 @@ from kapital.registry.domain.holder_problems import (
     DisclosureTermOutOfRange,
 )
 from kapital.registry.domain.identifiers import require_valid_identifiers, require_valid_inn
+from kapital.registry.domain.names import require_readable_name
 from kapital.registry.domain.participant import ENTITIES, ParticipantKind
-from kapital.registry.domain.problems import NameBlank
 from kapital.registry.domain.states import HOLDER_DISCLOSURE, HolderDisclosureState
 
 PART_LINES_MAX: Final = 1_000
@@ -51,10 +51,10 @@ class DisclosedHolder(msgspec.Struct, frozen=True, kw_only=True):
     def require_sound(self) -> None:
         """Return if the line names somebody.
 
-        Raises: NameBlank, InnInvalid, OgrnInvalid, SnilsInvalid, DisclosedHolderNeedsNumber – in this order.
+        Raises: NameBlank, NameUnreadable, InnInvalid, OgrnInvalid, SnilsInvalid, DisclosedHolderNeedsNumber – in
+        this order of precedence.
         """
-        if not self.name.strip():
-            raise NameBlank
+        require_readable_name(self.name)
         if self.inn is not None:
             require_valid_inn(self.inn, legal_entity=self.kind in ENTITIES)
         require_valid_identifiers(self.kind.value, ogrn=self.ogrn, snils=self.snils)

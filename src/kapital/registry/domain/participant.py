@@ -8,10 +8,10 @@ import msgspec
 
 from kapital.kernel.ids import derive_uuid7
 from kapital.registry.domain.identifiers import require_valid_identifiers, require_valid_inn
+from kapital.registry.domain.names import require_readable_name
 from kapital.registry.domain.problems import (
     IssuerMustBeEntity,
     IssuerMustBeRussian,
-    NameBlank,
     NomineeMustBeEntity,
     NomineeMustStandAlone,
     RuleBookVersionNotInForce,
@@ -67,15 +67,14 @@ class Application(msgspec.Struct, frozen=True, kw_only=True):
 def examine_application(application: Application, *, rule_book_version: str) -> None:
     """Return if the application may be entered into the register.
 
-    Raises: RuleBookVersionNotInForce, NameBlank, InnInvalid, OgrnInvalid, SnilsInvalid, IssuerMustBeEntity,
-    NomineeMustBeEntity, NomineeMustStandAlone, IssuerMustBeRussian – in this order of precedence.
+    Raises: RuleBookVersionNotInForce, NameBlank, NameUnreadable, InnInvalid, OgrnInvalid, SnilsInvalid,
+    IssuerMustBeEntity, NomineeMustBeEntity, NomineeMustStandAlone, IssuerMustBeRussian – in this order of precedence.
     """
     if application.rule_book_version != rule_book_version:
         raise RuleBookVersionNotInForce(
             facts={"accepted": application.rule_book_version, "in_force": rule_book_version}
         )
-    if not application.name.strip():
-        raise NameBlank
+    require_readable_name(application.name)
     require_valid_inn(application.inn, legal_entity=application.kind in ENTITIES)
     require_valid_identifiers(application.kind.value, ogrn=application.ogrn, snils=application.snils)
     require_roles(application.kind, application.roles)

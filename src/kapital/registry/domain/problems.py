@@ -57,6 +57,15 @@ class NameBlank(Problem):
     family = Family.UNPROCESSABLE
 
 
+class NameUnreadable(Problem):
+    """A word of two alphabets, letters that imitate others, or signs that are not seen: no list finds such a name."""
+
+    code = "participant_name_must_be_readable"
+    title = "A name has signs that hide it: write it as it stands in the document"
+    retry = Retry.AFTER_CHANGE
+    family = Family.UNPROCESSABLE
+
+
 class IssuerMustBeEntity(Problem):
     """259-FZ art. 2: digital financial assets are issued by legal entities and individual entrepreneurs."""
 

@@ -12,11 +12,11 @@ import msgspec
 from kapital.kernel.calendar import MOSCOW
 from kapital.kernel.roles import Role
 from kapital.registry.domain.identifiers import require_valid_identifiers, require_valid_inn
+from kapital.registry.domain.names import require_readable_name
 from kapital.registry.domain.participant import ENTITIES, ParticipantKind
 from kapital.registry.domain.problems import (
     ExecutiveMustBeOfEntity,
     ExecutiveNeedsNoPower,
-    NameBlank,
     RepresentativeAlreadyEnded,
     RepresentativePowersUnnamed,
     RepresentativeTermOutOfRange,
@@ -60,11 +60,11 @@ class RepresentativeSaid(msgspec.Struct, frozen=True, kw_only=True):
     def require_sound(self, of: ParticipantKind, *, shows_power: bool) -> None:
         """Return if the person may be entered, as far as can be said without looking at a power of attorney.
 
-        That a power of attorney is missing is for the caller to refuse. Raises: NameBlank, InnInvalid, SnilsInvalid,
-        ExecutiveMustBeOfEntity, ExecutiveNeedsNoPower, RepresentativePowersUnnamed – in this order of precedence.
+        That a power of attorney is missing is for the caller to refuse. Raises: NameBlank, NameUnreadable,
+        InnInvalid, SnilsInvalid, ExecutiveMustBeOfEntity, ExecutiveNeedsNoPower, RepresentativePowersUnnamed – in
+        this order of precedence.
         """
-        if not self.name.strip():
-            raise NameBlank
+        require_readable_name(self.name)
         require_valid_inn(self.inn, legal_entity=False)
         require_valid_identifiers(ParticipantKind.NATURAL_PERSON.value, ogrn=None, snils=self.snils)
         if self.kind is RepresentativeKind.SOLE_EXECUTIVE:

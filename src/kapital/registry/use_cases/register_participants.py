@@ -50,9 +50,9 @@ async def register_participants(
     nobody is told until they accept. One answer per item.
 
     Law: 259-FZ art. 8 (register of users); 152-FZ (the names stay in this database).
-    Raises: IdempotencyKeyReused, NotPermitted. Per item: RuleBookVersionNotInForce, NameBlank, InnInvalid,
-    OgrnInvalid, SnilsInvalid, IssuerMustBeEntity, NomineeMustBeEntity, NomineeMustStandAlone, IssuerMustBeRussian,
-    ParticipantAlreadyRegistered.
+    Raises: IdempotencyKeyReused, NotPermitted. Per item: RuleBookVersionNotInForce, NameBlank,
+    NameUnreadable, InnInvalid, OgrnInvalid, SnilsInvalid, IssuerMustBeEntity, NomineeMustBeEntity,
+    NomineeMustStandAlone, IssuerMustBeRussian, ParticipantAlreadyRegistered.
     """
     ensure(0 < len(cmd.participants) <= BATCH_MAX, "a batch has 1 to 1,000 items")
     mark = fingerprint(cmd)

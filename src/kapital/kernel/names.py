@@ -1,18 +1,30 @@
-"""Signs of a name that are there to deceive: letters of a third script, of no ordinary shape, or without any shape.
+"""Signs of a name that are there to deceive: two alphabets in a word, letters of no ordinary shape, or unseen ones.
 
-A word of Cyrillic and Latin letters is read as its lists are (`name_spelling.repaired`); what is found here nothing
-can read for what it looks like, so it is not taken in.
+What is found here nothing can read for what it looks like: no list finds it and no eye tells it from the name that it
+imitates.
 """
 
 import re
 import unicodedata
 from typing import Final
 
-from kapital.identity.domain.name_spelling import is_cyrillic, is_latin
-
+_CYRILLIC: Final = re.compile("[Ѐ-ӿ]")
+_LATIN: Final = re.compile("[A-Za-zÀ-ÖØ-öø-ɏ]")
 _PARTS: Final = re.compile(r"[\s\-]+")
 _FILLERS: Final = frozenset("\u115f\u1160\u3164\uffa0")
 """Letters to Unicode, nothing to the eye."""
+_UNSEEN: Final = frozenset({"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp"})
+"""Categories of Unicode without a shape of their own: controls, joiners, marks of direction, surrogates."""
+
+
+def is_cyrillic(text: str) -> bool:
+    """Whether any sign is Cyrillic."""
+    return _CYRILLIC.search(text) is not None
+
+
+def is_latin(text: str) -> bool:
+    """Whether any sign is a Latin letter of names: no small capital, no letter of phonetics."""
+    return _LATIN.search(text) is not None
 
 
 def is_disguised(name: str) -> bool:
@@ -25,6 +37,11 @@ def is_disguised(name: str) -> bool:
 def is_mixed(name: str) -> bool:
     """Whether a word looks like one alphabet and is written in two, Cyrillic and Latin."""
     return any({"cyrillic", "latin"} <= _scripts(word) for word in _PARTS.split(name))
+
+
+def has_unseen(name: str) -> bool:
+    """Whether a sign takes no place, so that two different names look the same."""
+    return any(unicodedata.category(sign) in _UNSEEN for sign in name)
 
 
 def _scripts(word: str) -> set[str]:
