@@ -29,6 +29,7 @@ from kapital.platform.logging import get_logger
 from kapital.platform.objects import ObjectStore
 from kapital.platform.postgres import RegisterNotFound, open_databases
 from kapital.platform.process import tune_collector
+from kapital.platform.retail_rules import RetailRules
 from kapital.platform.rule_book import RuleBookInForce
 from kapital.platform.settings import Settings
 from kapital.platform.signatures.powers import PoaStatusSource
@@ -215,6 +216,7 @@ async def _build(
         documents=objects,
         acts=acts,
         rule_book=rule_book,
+        retail_rules=RetailRules(settings.retail_rules),
     )
     opened.push_async_callback(tokenization.close)
     disclosure = disclosure_of(databases.get("disclosure"), objects, operator_name=settings.operator_name)

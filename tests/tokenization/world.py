@@ -5,7 +5,7 @@ import json
 from collections.abc import Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from itertools import count
 from pathlib import Path
@@ -19,6 +19,7 @@ from kapital.custody.adapters.in_process import InProcessCustody
 from kapital.custody.adapters.keys import SqlKeys
 from kapital.kernel.actor import Actor
 from kapital.kernel.ids import CommandId, derive_uuid7
+from kapital.kernel.retail import RetailMeasure
 from kapital.kernel.roles import Role
 from kapital.ledger.api import (
     AccountKey,
@@ -40,6 +41,7 @@ from kapital.platform.database import Databases
 from kapital.platform.events import CloudEvent
 from kapital.platform.ids import new_uuid7
 from kapital.platform.objects import ObjectStore
+from kapital.platform.retail_rules import RetailRule, RetailRules
 from kapital.platform.rule_book import RuleBookInForce
 from kapital.platform.unit_of_work import UnitOfWork
 from kapital.settlement.reactions import subscriptions as settlement_subscriptions
@@ -64,6 +66,7 @@ EXAMPLES = Path(__file__).parents[2] / "examples" / "issues"
 PACKAGES = {name: f"kapital.{name}.migrations" for name in ("tokenization", "ledger", "custody", "settlement")}
 _BASIS = Basis(kind=BasisKind.HOLDER_INSTRUCTION, reference="test")
 _numbers = count(1)
+UNLIMITED = (RetailRule(measure=RetailMeasure.NONE, effective_from=date(2000, 1, 1), basis="tests of other things"),)
 
 
 def statuses_changed(who: str, held: dict[str, str | None]) -> tuple[str, dict[str, Any]]:
@@ -183,7 +186,12 @@ class World:
 
     @staticmethod
     def _app(
-        databases: Databases, clock: SteppedClock, ledger: Any, custody: InProcessCustody, documents: ObjectStore
+        databases: Databases,
+        clock: SteppedClock,
+        ledger: Any,
+        custody: InProcessCustody,
+        documents: ObjectStore,
+        rules: Sequence[RetailRule] = UNLIMITED,
     ) -> TokenizationUseCases:
         service = tokenization_of(
             databases.get("tokenization"),
@@ -193,12 +201,15 @@ class World:
             documents=documents,
             acts=simple_acts(clock),
             rule_book=RuleBookInForce("2026-01-01"),
+            retail_rules=RetailRules(rules),
         )
         return service.use_cases
 
-    def another_process(self, ledger: Ledger | None = None) -> TokenizationUseCases:
+    def another_process(
+        self, ledger: Ledger | None = None, rules: Sequence[RetailRule] = UNLIMITED
+    ) -> TokenizationUseCases:
         """The same service in another process: nothing shared but the databases."""
-        return self._app(self.databases, self.clock, ledger or self.ledger, self.custody, self.documents)
+        return self._app(self.databases, self.clock, ledger or self.ledger, self.custody, self.documents, rules)
 
     async def close(self) -> None:
         await self.app.close()

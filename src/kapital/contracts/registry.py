@@ -385,7 +385,7 @@ class RepresentativePage(Contract, kw_only=True):
 class StatusName(StrEnum):
     """
     investor, issuer, nominee – roles; qualified_by_law – квалифицированный инвестор в силу закона (organisations);
-    qualified_by_recognition – признан квалифицированным инвестором.
+    qualified_by_recognition – признан квалифицированным инвестором; investor_test_passed – прошёл тестирование (persons).
 
     """
 
@@ -394,6 +394,7 @@ class StatusName(StrEnum):
     nominee = "nominee"
     qualified_by_law = "qualified_by_law"
     qualified_by_recognition = "qualified_by_recognition"
+    investor_test_passed = "investor_test_passed"
 
 
 class StatusState(StrEnum):

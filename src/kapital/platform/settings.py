@@ -15,6 +15,7 @@ from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 from kapital.platform.acts.policy import ActRule, RecheckRule
+from kapital.platform.retail_rules import RetailRule
 
 PREFIX: Final = "KAPITAL_"
 CONFIG_VARIABLE: Final = "KAPITAL_CONFIG"
@@ -79,6 +80,10 @@ class Settings(BaseSettings):
     """Dated rules (`effective_from`, `effective_to`, `basis`): placements that end on such a day are allocated only
     when the certificates behind their accepted orders were checked again; orders whose certificate was revoked since
     wait for the decision of two persons. Without a rule a signature that held when it came is enough."""
+    retail_rules: tuple[RetailRule, ...] = ()
+    """Dated rules of what an unqualified person may acquire: `measure` (`limit`, `test`, `limit_unless_tested`,
+    `none`), `limit_kopecks` and `window` (`calendar_year`, `rolling_year`) unless they are the law's,
+    `effective_from`, `effective_to`, `basis`. On a day without a rule the limit of 5635-U holds (dated parameter)."""
     trust_dir: Path | None = None
     """Folder of certificates that are believed: `roots`, `time_stamp_roots`, `certificates`. None: no signature is
     valid."""

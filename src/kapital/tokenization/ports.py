@@ -18,6 +18,7 @@ from kapital.kernel.clock import Clock
 from kapital.ledger.api import Ledger
 from kapital.platform.acts.checking import Acts
 from kapital.platform.database import Database
+from kapital.platform.retail_rules import RetailRules
 from kapital.platform.rule_book import RuleBookInForce
 from kapital.platform.unit_of_work import UnitOfWork
 from kapital.tokenization.domain.corporate_action import CorporateAction, OpenPart
@@ -198,6 +199,20 @@ class Investors(Protocol):
 
     async def rule_book_in_force(self, conn: AsyncConnection) -> str | None:
         """The version in force, or None when no event told of one."""
+        ...
+
+
+class RetailUse(Protocol):
+    """What unqualified persons have used of their yearly limit."""
+
+    async def lock(
+        self, conn: AsyncConnection, participant_ids: Iterable[UUID], since: date
+    ) -> dict[UUID, dict[date, int]]:
+        """What each has used, by day from `since` on; nobody else takes of theirs until the transaction ends."""
+        ...
+
+    async def add(self, conn: AsyncConnection, changes: Mapping[tuple[UUID, date], int]) -> None:
+        """Add to (or, below zero, take from) what persons have used on days."""
         ...
 
 
@@ -431,6 +446,8 @@ class Parts:
     fixings: Fixings
     acts: Acts
     rule_book: RuleBookInForce
+    retail_use: RetailUse
+    retail_rules: RetailRules
 
     @property
     def rule_book_version(self) -> str:

@@ -19,7 +19,7 @@ from kapital.platform.acts.bindings import note_certificates
 from kapital.platform.bus import Handler
 from kapital.platform.events import CloudEvent
 from kapital.platform.unit_of_work import Transaction
-from kapital.tokenization.domain.investor import QUALIFIED, QUALIFIED_BY, UNQUALIFIED
+from kapital.tokenization.domain.investor import QUALIFIED, QUALIFIED_BY, TEST_PASSED, UNQUALIFIED
 from kapital.tokenization.ports import Parts
 from kapital.tokenization.use_cases.hold_orders import hold_orders
 from kapital.tokenization.use_cases.note_settlement import (
@@ -131,11 +131,18 @@ def _kyc_news(decided: KycDecided, event: CloudEvent) -> dict[str, Any]:
 
 
 def _statuses_news(told: ParticipantStatusesChanged) -> dict[str, Any]:
-    """Of all that is held only this matters: is it a qualified investor, by any of the two ways, and until when."""
+    """Of all that is held only this matters: qualified by any of the two ways, a passed test, until when."""
     ends = [one.valid_until for one in told.statuses if one.status.value in QUALIFIED_BY]
     last = None if None in ends else max((end for end in ends if end is not None), default=None)
     category = QUALIFIED if ends else UNQUALIFIED
-    return {"participant_id": told.participant_id, "category": category, "category_until": last}
+    tests = [one.valid_until for one in told.statuses if one.status.value == TEST_PASSED]
+    return {
+        "participant_id": told.participant_id,
+        "category": category,
+        "category_until": last,
+        "test_passed": bool(tests),
+        "test_until": tests[0] if tests else None,
+    }
 
 
 async def _take_in_settlement(tx: Transaction, parts: Parts, events: Sequence[CloudEvent]) -> None:

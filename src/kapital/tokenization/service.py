@@ -15,6 +15,7 @@ from kapital.platform.bus import Subscriptions
 from kapital.platform.clock import Ticks
 from kapital.platform.database import Database
 from kapital.platform.http import ServiceRoutes
+from kapital.platform.retail_rules import RetailRules
 from kapital.platform.rule_book import RuleBookInForce
 from kapital.platform.unit_of_work import UnitOfWork
 from kapital.tokenization.adapters.actions import ActionTables, FixingTables
@@ -23,6 +24,7 @@ from kapital.tokenization.adapters.investors import InvestorTables
 from kapital.tokenization.adapters.issues import IssueTables
 from kapital.tokenization.adapters.order_reviews import OrderReviewTables
 from kapital.tokenization.adapters.orders import OrderTables
+from kapital.tokenization.adapters.retail_use import RetailUseTable
 from kapital.tokenization.ports import Documents, Parts
 from kapital.tokenization.reactions import subscriptions
 from kapital.tokenization.routes import HANDLERS
@@ -58,6 +60,7 @@ def tokenization_of(
     documents: Documents,
     acts: Acts,
     rule_book: RuleBookInForce,
+    retail_rules: RetailRules,
 ) -> TokenizationService:
     """Tokenization over its own database, the ledger, custody and an object store."""
     parts = Parts(
@@ -77,6 +80,8 @@ def tokenization_of(
         fixings=FixingTables(),
         acts=acts,
         rule_book=rule_book,
+        retail_use=RetailUseTable(),
+        retail_rules=retail_rules,
     )
     use_cases = TokenizationUseCases(parts)
 

@@ -110,6 +110,12 @@ ONE_MISTAKE: list[tuple[str, dict[str, Any], str, str]] = [
         "/eligibility",
     ),
     (EVENT, {"/transfer_policy/kind": "free"}, "transfer_contradicts_eligibility", "/transfer_policy/kind"),
+    (
+        EVENT,
+        {"/eligibility/without_limit_text": "Облигации с рейтингом"},
+        "without_limit_contradiction",
+        "/eligibility/without_limit_text",
+    ),
     (DEBT, {"/debt": None}, "debt_clauses_missing", "/debt"),
     (DEBT, {"/is_debt": False}, "debt_clauses_without_debt", "/debt"),
     (DEBT, {"/debt/is_debt_text": "Выпускаемые ЦФА."}, "debt_statement_missing", "/debt/is_debt_text"),

@@ -13,6 +13,7 @@ from kapital.kernel.ids import derive_uuid7
 from kapital.registry.domain.participant import ENTITIES, ParticipantKind, ParticipantRole, require_roles
 from kapital.registry.domain.states import PARTICIPANT_STATUS, StatusState
 from kapital.registry.domain.status_problems import (
+    InvestorTestIsForPersons,
     ParticipantMustKeepRole,
     QualifiedByLawMustBeEntity,
     StatusAlreadyHeld,
@@ -28,17 +29,20 @@ RECOGNISED_BY_OPERATOR: Final = "operator"
 
 
 class StatusName(StrEnum):
-    """What is held: a role of the register, or the standing of a qualified investor (квалифицированный инвестор)."""
+    """What is held: a role, the standing of a qualified investor (квалифицированный инвестор), a passed test."""
 
     INVESTOR = "investor"
     ISSUER = "issuer"
     NOMINEE = "nominee"
     QUALIFIED_BY_LAW = "qualified_by_law"  # 39-FZ art. 51.2 part 2
     QUALIFIED_BY_RECOGNITION = "qualified_by_recognition"  # 39-FZ art. 51.2 part 4, 5
+    INVESTOR_TEST_PASSED = "investor_test_passed"  # announced by the Bank of Russia in the place of the limit
 
 
 ROLES: Final = {StatusName(role.value): role for role in ParticipantRole}
 QUALIFIED: Final = frozenset({StatusName.QUALIFIED_BY_LAW, StatusName.QUALIFIED_BY_RECOGNITION})
+_SHOWN: Final = QUALIFIED | {StatusName.INVESTOR_TEST_PASSED}
+"""Statuses that a document shows."""
 
 
 class StatusSource(StrEnum):
@@ -75,18 +79,21 @@ class StatusSaid:
         A role begins with the decision: nobody acted in it before. Another status may have been recognised earlier,
         by another than the operator.
         Raises: StatusTermOutOfRange, StatusNeedsEvidence, StatusNeedsRecogniser, QualifiedByLawMustBeEntity,
-        StatusAlreadyHeld, what `require_roles` raises, ParticipantMustKeepRole – in this order of precedence.
+        InvestorTestIsForPersons, StatusAlreadyHeld, what `require_roles` raises, ParticipantMustKeepRole – in this
+        order of precedence.
         """
         begins = self.valid_from or now
         if begins > now or (self.valid_until is not None and self.valid_until <= now):
             raise StatusTermOutOfRange
-        if self.name in QUALIFIED:
+        if self.name in _SHOWN:
             if self.evidence_sha256 is None:
                 raise StatusNeedsEvidence
             if self.name is StatusName.QUALIFIED_BY_RECOGNITION and self.recognised_by is None:
                 raise StatusNeedsRecogniser
             if self.name is StatusName.QUALIFIED_BY_LAW and of not in ENTITIES:
                 raise QualifiedByLawMustBeEntity
+            if self.name is StatusName.INVESTOR_TEST_PASSED and of in ENTITIES:
+                raise InvestorTestIsForPersons
             return
         if self.valid_from is not None:
             raise StatusTermOutOfRange

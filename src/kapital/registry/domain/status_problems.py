@@ -48,6 +48,15 @@ class QualifiedByLawMustBeEntity(Problem):
     family = Family.UNPROCESSABLE
 
 
+class InvestorTestIsForPersons(Problem):
+    """5635-U protects natural persons: an organisation needs no test."""
+
+    code = "investor_test_is_for_persons"
+    title = "Only a person passes the test of investors"
+    retry = Retry.NEVER
+    family = Family.UNPROCESSABLE
+
+
 class StatusAlreadyHeld(Problem):
     """The role is held without an end."""
 

@@ -14,7 +14,7 @@ from kapital.tokenization.domain.investor import Investor
 
 _COLUMNS: Final = (
     "participant_id, kind, state, wallet_id, category, category_until, kyc_valid_until, measure, rule_book_version,"
-    " identification_method, operation_limit_kopecks"
+    " identification_method, operation_limit_kopecks, test_passed, test_until"
 )
 _READ: Final = text(
     f"SELECT {_COLUMNS} FROM investor WHERE participant_id = ANY(CAST(:ids AS uuid[]))"  # noqa: S608 - constants of this module; values are bound
@@ -26,12 +26,13 @@ _READ: Final = text(
 _NOTE: Final = text(
     """
     INSERT INTO investor AS i (participant_id, kind, state, wallet_id, category, category_until, kyc_valid_until,
-        measure, rule_book_version, identification_method, operation_limit_kopecks, changed_at)
+        measure, rule_book_version, identification_method, operation_limit_kopecks, test_passed, test_until,
+        changed_at)
     SELECT participant_id, kind, state, wallet_id, category, category_until, kyc_valid_until, measure,
-        rule_book_version, identification_method, operation_limit_kopecks, :now
+        rule_book_version, identification_method, operation_limit_kopecks, test_passed, test_until, :now
     FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(participant_id uuid, kind text, state text, wallet_id uuid,
         category text, category_until timestamptz, kyc_valid_until timestamptz, measure text, rule_book_version text,
-        identification_method text, operation_limit_kopecks bigint)
+        identification_method text, operation_limit_kopecks bigint, test_passed boolean, test_until timestamptz)
     ORDER BY participant_id
     ON CONFLICT (participant_id) DO UPDATE SET
         kind = coalesce(excluded.kind, i.kind),
@@ -47,6 +48,8 @@ _NOTE: Final = text(
         -- Told with the method: no limit beside a method means that there is none.
         operation_limit_kopecks = CASE WHEN excluded.identification_method IS NULL THEN i.operation_limit_kopecks
             ELSE excluded.operation_limit_kopecks END,
+        test_passed = coalesce(excluded.test_passed, i.test_passed),
+        test_until = CASE WHEN excluded.test_passed IS NULL THEN i.test_until ELSE excluded.test_until END,
         changed_at = excluded.changed_at
     """
 )

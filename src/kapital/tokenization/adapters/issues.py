@@ -40,6 +40,7 @@ ISSUE_TABLE: Final = VersionedTable(
         "orders_revocable": "boolean",
         "qualified_only": "boolean",
         "investor_kinds": "text[]",
+        "retail_limited": "boolean",
         "transfer_lock": "boolean",
         "accepted_orders": "bigint",
         "accepted_units": "bigint",

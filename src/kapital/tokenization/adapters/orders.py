@@ -40,6 +40,8 @@ ORDER_TABLE: Final = VersionedTable(
         "refusal_facts": "jsonb",
         "entry_seq": "bigint",
         "act_file_sha256": "text",
+        "limit_kopecks": "bigint",
+        "limit_on": "date",
     },
 )
 

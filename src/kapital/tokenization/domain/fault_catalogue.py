@@ -209,6 +209,12 @@ CATALOGUE: Final[dict[str, Rule]] = {
         ART_3 + "10",
         "M",
     ),
+    "without_limit_contradiction": Rule(
+        "ЦФА только для квалифицированных инвесторов, а сказано, что они доступны всем без ограничения суммы",
+        "the units are for qualified investors only, yet they are said to be open to all without a limit",
+        "259-ФЗ ст. 4, указание 5635-У",
+        "M",
+    ),
     # Debt
     "debt_law_not_in_force": Rule(
         "закон о долговых ЦФА на эту дату не действует",

@@ -6,6 +6,8 @@ Law: 259-FZ art. 3 (sections 1-10 follow the mandatory content), 466-FZ (section
 from collections.abc import Iterator
 from typing import Final
 
+from msgspec import UnsetType
+
 from kapital.kernel.calendar import Convention
 from kapital.kernel.canonical import sha256_hex
 from kapital.kernel.money import format_rubles
@@ -214,6 +216,9 @@ def _limits(terms: IssuanceTerms) -> Iterator[str]:
     qualified = ", только квалифицированные инвесторы" if circle.qualified_only else ""
     yield f"Вправе приобретать: {', '.join(who) or 'никто'}{qualified}."
     yield from paragraphs(circle.text)
+    if not isinstance(circle.without_limit_text, UnsetType):
+        yield "Физические лица приобретают без ограничения суммы и без тестирования:"
+        yield from paragraphs(circle.without_limit_text)
     yield f"Обращение: {_TRANSFERS[terms.transfer_policy.kind]}."
     yield from paragraphs(terms.transfer_policy.text)
 

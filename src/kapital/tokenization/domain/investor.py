@@ -26,6 +26,8 @@ QUALIFIED: Final = "qualified"
 UNQUALIFIED: Final = "unqualified"
 QUALIFIED_BY: Final = frozenset({"qualified_by_law", "qualified_by_recognition"})
 """Statuses of the register of users that make a qualified investor."""
+TEST_PASSED: Final = "investor_test_passed"
+"""The register's status of who passed the test of investors."""
 
 _BARRED: Final = frozenset({"restricted", "frozen", "closing", "closed", "rejected"})
 """Registry states in which a participant with a wallet may not buy. Payouts still reach them."""
@@ -52,6 +54,9 @@ class Investor(msgspec.Struct, frozen=True, kw_only=True):
     identification_method: str | None = None
     operation_limit_kopecks: int | None = None
     """What one operation may come to under the identification; None: no limit."""
+    test_passed: bool | None = None
+    """Whether the register holds a passed test of investors; `test_until` is the first instant without it."""
+    test_until: datetime | None = None
     measure: str | None = None  # identity's word on 115-FZ measures; None: none was ever told
 
     @property
@@ -67,6 +72,10 @@ class Investor(msgspec.Struct, frozen=True, kw_only=True):
     def is_qualified(self, at: datetime) -> bool:
         """Whether the register holds a status of a qualified investor for this participant at an instant."""
         return self.category == QUALIFIED and (self.category_until is None or at < self.category_until)
+
+    def has_passed_test(self, at: datetime) -> bool:
+        """Whether the register holds a passed test of investors (тестирование) at an instant."""
+        return bool(self.test_passed) and (self.test_until is None or at < self.test_until)
 
 
 def why_ineligible(investor: Investor | None, issue: Issue, at: datetime) -> Problem | None:

@@ -6,6 +6,7 @@ from typing import Any, Final
 from uuid import UUID
 
 import msgspec
+from msgspec import UnsetType
 
 from kapital.kernel.calendar import MOSCOW, BusinessCalendar
 from kapital.kernel.problems import StaleVersion
@@ -51,6 +52,7 @@ class Issue(msgspec.Struct, frozen=True, kw_only=True):
     orders_revocable: bool
     qualified_only: bool
     investor_kinds: list[str]
+    retail_limited: bool = True
     transfer_lock: bool
     accepted_orders: int = 0
     accepted_units: int = 0
@@ -105,6 +107,7 @@ def drawn_from(terms: IssuanceTerms) -> dict[str, Any]:
         "orders_revocable": terms.orders_revocable,
         "qualified_only": terms.eligibility.qualified_only,
         "investor_kinds": [kind for kind, field in _KINDS.items() if getattr(terms.eligibility, field)],
+        "retail_limited": isinstance(terms.eligibility.without_limit_text, UnsetType),
         "transfer_lock": terms.redemption.transfer_lock,
     }
 

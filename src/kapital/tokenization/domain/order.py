@@ -1,7 +1,7 @@
 """A subscription order (заявка на приобретение): its checks and its steps. Law: 259-FZ art. 3; domain.md 3.4."""
 
-from datetime import datetime
-from typing import Any
+from datetime import date, datetime
+from typing import Any, Final
 from uuid import UUID
 
 import msgspec
@@ -25,11 +25,17 @@ from kapital.tokenization.domain.problems import (
 )
 from kapital.tokenization.domain.states import ORDER, IssueState, OrderState
 
+_NO_PURCHASE: Final = frozenset(
+    {OrderState.REJECTED, OrderState.WITHDRAWN, OrderState.EXPIRED, OrderState.NOT_ALLOCATED}
+)
+"""States after which the order uses nothing of a yearly limit (domain.md 1.6)."""
+
 
 class Order(msgspec.Struct, frozen=True, kw_only=True):
     """One order. `reserved_kopecks` is the price of all its units; the reserve's ledger number is its time priority.
 
     `act_file_sha256` names the file of the signed act in the object store; None where the session authorised it.
+    `limit_kopecks`: what the order counts under the yearly limit of its investor, on the Moscow day `limit_on`.
     `release_due`: the reserve has to go back, and the ledger may not know it yet.
     """
 
@@ -56,10 +62,14 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     refusal_facts: dict[str, str | int] | None = None
     entry_seq: int | None = None
     act_file_sha256: str | None = None
+    limit_kopecks: int = 0
+    limit_on: date | None = None
 
     def moved(self, on: str, **changes: Any) -> tuple["Order", Step[OrderState]]:
         """The order after the step that `on` makes, and the step. Raises: WrongState."""
         step = ORDER.step(self.state, on)
+        if step.target in _NO_PURCHASE or on == "turned_back":
+            changes["limit_kopecks"] = 0
         moved = msgspec.structs.replace(self, version=self.version + 1, state=step.target, **changes)
         return moved, step
 

@@ -138,6 +138,26 @@ class OrderExceedsIdentificationLimit(Problem):
     family = Family.UNPROCESSABLE
 
 
+class OrderExceedsRetailLimit(Problem):
+    """5635-U: what an unqualified person acquires in a year has a limit. Facts: `amount_kopecks`, `limit_kopecks`,
+    `used_kopecks`, `left_kopecks`, `window`, `basis`.
+    """
+
+    code = "order_exceeds_retail_limit"
+    title = "The order exceeds what is left of your yearly limit"
+    retry = Retry.AFTER_CHANGE
+    family = Family.UNPROCESSABLE
+
+
+class InvestorTestMustBePassed(Problem):
+    """A rule in force lets only qualified investors, and who passed the test, acquire these units. Facts: `basis`."""
+
+    code = "investor_test_must_be_passed"
+    title = "Pass the test of investors before you acquire these units"
+    retry = Retry.AFTER_CHANGE
+    family = Family.FORBIDDEN
+
+
 class OrderMustBeWholeLots(Problem):
     """Facts: `units`, `lot`."""
 

@@ -214,13 +214,18 @@ class Collateral(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class Eligibility(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Who may acquire (ограничения круга приобретателей)."""
+    """Who may acquire (ограничения круга приобретателей).
+
+    `without_limit_text`: by which sign of 5635-U the units are open to every person without the yearly limit or the
+    test; left out when they are not, so decisions written before there was any keep their hash.
+    """
 
     qualified_only: bool
     natural_persons: bool
     sole_proprietors: bool
     legal_entities: bool
     text: Text
+    without_limit_text: Text | UnsetType = UNSET
 
 
 class TransferPolicy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

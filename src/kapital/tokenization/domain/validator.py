@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from datetime import date
 from typing import Final
 
-from msgspec import Struct
+from msgspec import Struct, UnsetType
 
 from kapital.kernel.calendar import BusinessCalendar, CalendarYearNotCovered, moscow_day
 from kapital.kernel.requisites import inn_is_valid, ogrn_is_valid
@@ -195,6 +195,8 @@ def _circle(terms: IssuanceTerms) -> Iterator[Finding]:
         yield "nobody_eligible", "/eligibility", {}
     if circle.qualified_only and terms.transfer_policy.kind == "free":
         yield "transfer_contradicts_eligibility", "/transfer_policy/kind", {}
+    if circle.qualified_only and not isinstance(circle.without_limit_text, UnsetType):
+        yield "without_limit_contradiction", "/eligibility/without_limit_text", {}
 
 
 def _debt(terms: IssuanceTerms, today: date) -> Iterator[Finding]:

@@ -18,6 +18,7 @@ from kapital.tokenization.ports import Parts
 from kapital.tokenization.use_cases.circulation import begin_circulation
 from kapital.tokenization.use_cases.decide_orders import decide_orders
 from kapital.tokenization.use_cases.recheck_acts import recheck_acts, to_recheck
+from kapital.tokenization.use_cases.retail_limit import Judged, judge_again
 from kapital.tokenization.use_cases.steps import SCHEDULER, SMART_CONTRACT, move_issues, move_orders, tell
 
 _BATCH = 500
@@ -89,35 +90,46 @@ async def _close_group(tx: Transaction, parts: Parts, ids: Sequence[UUID], now: 
     if not ready:
         return 0
     orders = _by_issue(await parts.orders.accepted(tx.conn, [issue.issue_id for issue in ready]))
-    units = await _allocate(tx, parts, ready, orders)
+    units, counted = await _allocate(tx, parts, ready, orders)
     closed = await move_issues(
         tx, parts, [(issue, "closed", {"closed_at": tx.now}) for issue in ready], actor=SCHEDULER
     )
-    await _decide(tx, parts, closed, orders, units)
+    await _decide(tx, parts, closed, orders, units, counted)
     return len(ready)
 
 
 async def _allocate(
     tx: Transaction, parts: Parts, issues: Sequence[Issue], orders: Mapping[UUID, Sequence[Order]]
-) -> dict[UUID, tuple[Outcome, dict[UUID, int]]]:
-    """Outcome and units by order for each issue."""
+) -> tuple[dict[UUID, tuple[Outcome, dict[UUID, int]]], dict[UUID, Judged]]:
+    """Outcome and units by order for each issue; what the yearly limit says of orders that are under it."""
     decisions = await parts.issues.decisions(tx.conn, [issue.issue_id for issue in issues])
     people = await parts.investors.read(tx.conn, {o.participant_id for of in orders.values() for o in of})
     barred = await parts.reviews.barred(tx.conn, [issue.issue_id for issue in issues])
-    decided = {}
-    for issue in issues:
-        live = [
-            _live(order)
+    eligible = {
+        issue.issue_id: [
+            order
             for order in orders.get(issue.issue_id, ())
             if (order.issue_id, order.actor_id, order.command_id) not in barred
             and _still_eligible(order, issue, people)
         ]
+        for issue in issues
+    }
+    at_end = [(order, issue, issue.placement_end_at) for issue in issues for order in eligible[issue.issue_id]]
+    counted = await judge_again(tx, parts, at_end, people)
+    decided = {}
+    for issue in issues:
+        live = [_live(order) for order in eligible[issue.issue_id] if not _is_above_limit(counted, order)]
         allocation = allocate(load_terms(decisions[issue.issue_id].terms), live)
         decided[issue.issue_id] = (
             allocation.outcome,
             {fill.order_id: fill.units for fill in allocation.fills},
         )
-    return decided
+    return decided, counted
+
+
+def _is_above_limit(counted: Mapping[UUID, Judged], order: Order) -> bool:
+    said = counted.get(order.order_id)
+    return said is not None and said.problem is not None
 
 
 def _live(order: Order) -> LiveOrder:
@@ -143,6 +155,7 @@ async def _decide(
     issues: Sequence[Issue],
     orders: Mapping[UUID, Sequence[Order]],
     units: Mapping[UUID, tuple[Outcome, Mapping[UUID, int]]],
+    counted: Mapping[UUID, Judged],
 ) -> None:
     decided_moves: list[tuple[Issue, str, Mapping[str, Any]]] = []
     order_moves: list[tuple[Order, str, Mapping[str, Any]]] = []
@@ -156,7 +169,9 @@ async def _decide(
         on = "minimum_reached" if outcome is Outcome.HELD else "minimum_missed"
         changes = {"allocated_units": total, "paid_kopecks": total * issue.price_kopecks}
         decided_moves.append((issue, on, changes))
-        order_moves += [(order, _on(order, given.get(order.order_id, 0)), {}) for order in of_issue]
+        for order, line in zip(of_issue, lines[issue.issue_id], strict=True):
+            limit = _limit_after(counted.get(order.order_id), line["pay_kopecks"])
+            order_moves.append((order, _on(order, line["units"]), limit))
     decided = await move_issues(tx, parts, decided_moves, actor=SMART_CONTRACT)
     allocated = await move_orders(tx, parts, order_moves)
     onward: list[tuple[Order, str, Mapping[str, Any]]] = [
@@ -195,6 +210,13 @@ async def _start_settlement(
             lines=lines[issue.issue_id],
         )
         await tell(tx, facts)
+
+
+def _limit_after(said: Judged | None, pay_kopecks: int) -> dict[str, Any]:
+    """What the order counts under the yearly limit from now on: what is paid, or nothing outside of the limit."""
+    if said is None or said.problem is not None:
+        return {"limit_kopecks": 0}
+    return {"limit_kopecks": pay_kopecks, "limit_on": said.limit_on}
 
 
 def _line(issue: Issue, order: Order, units: int) -> dict[str, Any]:

@@ -29,6 +29,7 @@ from kapital.tokenization.domain.order import Order, why_closed, why_refused
 from kapital.tokenization.domain.states import PUBLIC, OrderState
 from kapital.tokenization.ports import Parts
 from kapital.tokenization.use_cases.decide_orders import decide_orders
+from kapital.tokenization.use_cases.retail_limit import Asked, judge
 from kapital.tokenization.use_cases.steps import move_orders
 
 ASKED_AGAIN_AFTER = timedelta(seconds=30)
@@ -196,7 +197,7 @@ async def _move_on(checked: Sequence[tuple[ActRecord, CheckedAct]], parts: Parts
         locked = await parts.orders.lock(tx.conn, [order.order_id for order in kept])
         people = await parts.investors.read(tx.conn, {order.participant_id for order in kept})
         rule_book = await parts.rule_book_for_orders(tx.conn)
-        moves: list[tuple[Order, str, Mapping[str, Any]]] = []
+        decided: list[tuple[Order, Problem | None]] = []
         for order in locked.values():
             check = by_key[order.actor_id, order.command_id]
             if order.state is not OrderState.SIGNED:
@@ -207,7 +208,22 @@ async def _move_on(checked: Sequence[tuple[ActRecord, CheckedAct]], parts: Parts
                 continue
             investor = people.get(order.participant_id)
             problem = problem or why_refused(issue, investor, order.units, tx.now, rule_book=rule_book)
-            moves.append((order, *_step(order, issue, problem, check.file_sha256, investor)))
+            decided.append((order, problem))
+        asked = [
+            Asked(order.order_id, people[order.participant_id], issue, order.units * issue.price_kopecks)
+            for order, problem in decided
+            if problem is None and (issue := issues[order.issue_id])
+        ]
+        judged = await judge(tx, parts, asked)
+        moves: list[tuple[Order, str, Mapping[str, Any]]] = []
+        for order, problem in decided:
+            check, issue = by_key[order.actor_id, order.command_id], issues[order.issue_id]
+            said = judged.get(order.order_id)
+            why = problem or (said.problem if said else None)
+            on, changes = _step(order, issue, why, check.file_sha256, people.get(order.participant_id))
+            if why is None and said is not None:
+                changes = {**changes, "limit_kopecks": said.limit_kopecks, "limit_on": said.limit_on}
+            moves.append((order, on, changes))
         moved = await move_orders(tx, parts, moves)
         await keep_acts(tx.conn, [_record(act, check) for act, check in checked])
     return [order.order_id for order in moved if order.state is OrderState.CHECKED]

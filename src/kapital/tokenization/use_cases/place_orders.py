@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from typing import NamedTuple
 from uuid import UUID
 
+import msgspec
+
 from kapital.contracts.tokenization import OrderAnswer, OrdersPlaced, PlacedOrder, Refusal
 from kapital.kernel.actor import Actor
 from kapital.kernel.ids import CommandId
@@ -26,6 +28,7 @@ from kapital.tokenization.ports import Parts
 from kapital.tokenization.use_cases.decide_orders import decide_orders
 from kapital.tokenization.use_cases.order_acts import OrderAct, OrderActs, check_order_acts
 from kapital.tokenization.use_cases.refusals import refusal_of, refusal_of_code
+from kapital.tokenization.use_cases.retail_limit import Asked, Judged, judge, note_changes
 from kapital.tokenization.use_cases.steps import audit_new_orders
 
 ORDERS_MAX = 1000
@@ -135,6 +138,7 @@ async def _keep(cmds: Sequence[PlaceOrders], marks: Sequence[str], acts: OrderAc
         fresh = [(cmd, mark) for cmd, mark in zip(cmds, marks, strict=True) if _key(cmd) not in done]
         born = await _born(tx, parts, fresh, acts)
         inserted = await parts.orders.add(tx.conn, [order for order, _ in born])
+        await note_changes(tx, parts, ((None, order) for order, _ in born if order.order_id in inserted))
         await keep_acts(tx.conn, [acts[_key(cmd)].record for cmd, _ in fresh if _key(cmd) in acts])
         actors = {cmd.actor.id: cmd.actor for cmd in cmds}
         await audit_new_orders(tx, parts, [pair for pair in born if pair[0].order_id in inserted], actors)
@@ -160,7 +164,44 @@ async def _born(
             if issue is not None and issue.state in PUBLIC:
                 investor = people.get(_participant(cmd))
                 born.append(_first_step(tx, cmd, mark, item, issue, investor, acts.get(_key(cmd)), rule_book))
-    return born
+    return await _within_retail_limit(tx, parts, born, issues, people)
+
+
+async def _within_retail_limit(
+    tx: Transaction,
+    parts: Parts,
+    born: Sequence[tuple[Order, Step[OrderState]]],
+    issues: Mapping[UUID, Issue],
+    people: Mapping[UUID, Investor],
+) -> list[tuple[Order, Step[OrderState]]]:
+    """The same orders; those that go on take of their investor's yearly limit, or are refused by it."""
+    asked = [
+        Asked(order.order_id, people[order.participant_id], issues[order.issue_id], order.reserved_kopecks)
+        for order, _ in born
+        if order.state is OrderState.CHECKED
+    ]
+    judged = await judge(tx, parts, asked)
+    return [_judged(order, step, judged.get(order.order_id)) for order, step in born]
+
+
+def _judged(order: Order, step: Step[OrderState], said: Judged | None) -> tuple[Order, Step[OrderState]]:
+    if said is None:
+        return order, step
+    if said.problem is None:
+        counted = msgspec.structs.replace(order, limit_kopecks=said.limit_kopecks, limit_on=said.limit_on)
+        return counted, step
+    refused = ORDER.step(step.source, "refused")
+    return (
+        msgspec.structs.replace(
+            order,
+            state=refused.target,
+            reserved_kopecks=0,
+            refusal_code=said.problem.code,
+            refusal_detail=said.problem.detail,
+            refusal_facts=said.problem.facts,
+        ),
+        refused,
+    )
 
 
 def _first_step(

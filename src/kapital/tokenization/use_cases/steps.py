@@ -14,6 +14,7 @@ from kapital.tokenization.domain.issue import Issue
 from kapital.tokenization.domain.order import Order
 from kapital.tokenization.domain.redemption_instruction import Instruction
 from kapital.tokenization.ports import Parts
+from kapital.tokenization.use_cases.retail_limit import note_changes
 
 SMART_CONTRACT: Final = machine_actor(Role.SMART_CONTRACT)
 SCHEDULER: Final = machine_actor(Role.SCHEDULER)
@@ -69,6 +70,7 @@ async def move_orders(
         await _audit(tx, parts, "order", order.order_id, step, actor or SMART_CONTRACT, basis, order.version)
         after.append(moved)
     await parts.orders.save(tx.conn, after)
+    await note_changes(tx, parts, zip((order for order, _, _ in moves), after, strict=True))
     return after
 
 

@@ -1,0 +1,112 @@
+"""The yearly limit of unqualified persons, taken by orders and given back: a few statements whatever their number."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, datetime
+from typing import NamedTuple
+from uuid import UUID
+
+from kapital.kernel.calendar import moscow_day
+from kapital.kernel.problems import Problem, ensure
+from kapital.kernel.retail import RetailTerms
+from kapital.platform.unit_of_work import Transaction
+from kapital.tokenization.domain.investor import Investor
+from kapital.tokenization.domain.issue import Issue
+from kapital.tokenization.domain.order import Order
+from kapital.tokenization.domain.retail import Used, is_protected, why_protected
+from kapital.tokenization.ports import Parts
+
+
+class Asked(NamedTuple):
+    """What an order would acquire for."""
+
+    order_id: UUID
+    investor: Investor
+    issue: Issue
+    amount_kopecks: int
+
+
+class Judged(NamedTuple):
+    """What the limit says of one order: the refusal, or what it takes on which day."""
+
+    problem: Problem | None
+    limit_kopecks: int
+    limit_on: date | None
+
+
+async def judge(tx: Transaction, parts: Parts, asked: Sequence[Asked]) -> dict[UUID, Judged]:
+    """Let orders take of the limit one after another; those that are missing in the answer are not under it.
+
+    The investors' rows stay locked, so that of two orders at once the second sees what the first took. What is taken
+    is written by `note_changes` with the orders themselves: an order that is not kept takes nothing.
+    Law: 5635-U; domain.md 1.6, scenario 27.
+    """
+    under = [one for one in asked if is_protected(one.investor, one.issue, tx.now)]
+    if not under:
+        return {}
+    on = moscow_day(tx.now)
+    terms = parts.retail_rules.terms_at(on)
+    used = await _used(tx, parts, {one.investor.participant_id for one in under}, on)
+    judged: dict[UUID, Judged] = {}
+    for one in under:
+        who = one.investor.participant_id
+        problem = why_protected(terms, one.investor, one.amount_kopecks, used.within(who, terms, on), tx.now)
+        judged[one.order_id] = Judged(problem, 0, None) if problem else Judged(None, one.amount_kopecks, on)
+        if problem is None:
+            used.add(who, on, one.amount_kopecks)
+    return judged
+
+
+async def judge_again(
+    tx: Transaction, parts: Parts, orders: Sequence[tuple[Order, Issue, datetime]], people: Mapping[UUID, Investor]
+) -> dict[UUID, Judged]:
+    """Look at accepted orders again, each as of an instant; they stand in the order in which they take of the limit.
+
+    What they took before is put aside and taken once more by the rules of that day: a limit that was lowered, a test
+    that ended or a qualified status that was lost since bars the later ones. Who is qualified by now takes nothing.
+    """
+    under = [
+        (order, investor, at)
+        for order, issue, at in orders
+        if (investor := people.get(order.participant_id)) is not None and is_protected(investor, issue, at)
+    ]
+    if not under:
+        return {}
+    days = [order.limit_on or moscow_day(at) for order, _, at in under]
+    used = await _used(tx, parts, {order.participant_id for order, _, _ in under}, min(days))
+    for order, _, _ in under:
+        if order.limit_on is not None:
+            used.add(order.participant_id, order.limit_on, -order.limit_kopecks)
+    judged: dict[UUID, Judged] = {}
+    for (order, investor, at), on in zip(under, days, strict=True):
+        terms = parts.retail_rules.terms_at(moscow_day(at))
+        judged[order.order_id] = _taken_again(terms, investor, order, used, on, at)
+    return judged
+
+
+async def note_changes(tx: Transaction, parts: Parts, changes: Iterable[tuple[Order | None, Order]]) -> None:
+    """Bring the sums after orders that were kept (None before) or changed. One statement, none without a change."""
+    sums: dict[tuple[UUID, date], int] = {}
+    for before, after in changes:
+        for order, sign in ((before, -1), (after, 1)):
+            if order is not None and order.limit_kopecks:
+                ensure(order.limit_on is not None, "what counts under a limit counts on a day")
+                key = (order.participant_id, order.limit_on or date.min)
+                sums[key] = sums.get(key, 0) + sign * order.limit_kopecks
+    changed = {key: kopecks for key, kopecks in sums.items() if kopecks}
+    if changed:
+        await parts.retail_use.add(tx.conn, changed)
+
+
+def _taken_again(terms: RetailTerms, investor: Investor, order: Order, used: Used, on: date, at: datetime) -> Judged:
+    who, amount = investor.participant_id, order.reserved_kopecks
+    problem = why_protected(terms, investor, amount, used.within(who, terms, on), at)
+    if problem is not None:
+        return Judged(problem, 0, None)
+    used.add(who, on, amount)
+    return Judged(None, amount, on)
+
+
+async def _used(tx: Transaction, parts: Parts, participant_ids: Iterable[UUID], on: date) -> Used:
+    # A year before the first day asked about is enough for either window.
+    since = date(on.year - 1, 1, 1)
+    return Used(days=await parts.retail_use.lock(tx.conn, participant_ids, since))
