@@ -46,6 +46,19 @@ KEYED = {f"{o.method.upper()} {o.path}": o for o in all_operations() if o.needs_
 RULES = Settings().rule_book_version
 DAY, WALLET = "2026-11-20", "wallet_id"
 BASIS = {"reference": "РВ-7", "document_sha256": "7c" * 32}
+QUOTED = {
+    "quote": {
+        "quoted": "Учебный индекс",
+        "source_name": "Учебная биржа",
+        "source_url": "https://exchange.example/index",
+        "multiplier": "1",
+        "spread_kopecks": 0,
+        "price_min_kopecks": 50_000,
+        "price_max_kopecks": 150_000,
+        "valid_for_s": 3600,
+        "text": "Цена равна индексу.",
+    }
+}
 _numbers = count(1)
 
 
@@ -328,7 +341,7 @@ async def _keys(play: Play) -> None:
 
 async def _values(play: Play) -> None:
     value = {
-        "series": "key_rate",
+        "series": "cbr_key_rate",
         "observed_on": DAY,
         "value": "16.50",
         "evidence": "https://www.cbr.ru/hd_base/KeyRate/",
@@ -357,6 +370,15 @@ async def _issue(play: Play) -> None:
         told,
         other=told | {"outcome": codes[1]},
         issue_id=event,
+    )
+    quoted = await _published(play, "index-linked.yaml", placement_mode=QUOTED)
+    told = {"value": "1000", "quoted_at": play.kapital.clock.now().isoformat()}
+    await play.try_out(
+        "POST /v1/tokenization/issues/{issue_id}/quotes",
+        "issuer",
+        told,
+        other=told | {"value": "1001"},
+        issue_id=quoted,
     )
     await play.try_out(
         "POST /v1/tokenization/issues/{issue_id}/cancellation",

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -11,10 +12,13 @@ from kapital.kernel.parameters import RetailLimitWindow
 from kapital.kernel.retail import RetailMeasure, first_day_counted
 from kapital.kernel.roles import Role
 from kapital.platform.retail_rules import RetailRule, RetailRules
+from kapital.tokenization.adapters.retail_use import RetailUseTable
 from kapital.tokenization.use_cases.bound import TokenizationUseCases
-from kapital.tokenization.use_cases.place_orders import NewOrder, PlaceOrders
+from kapital.tokenization.use_cases.place_orders import NewOrder, PlaceOrders, place_orders
 from tests.tokenization.world import Person, World, key, statuses_changed
+from tests.waiting import until
 
+WAITING = "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
 LIMIT = 60_000_000
 RUBLE = 100
 
@@ -79,7 +83,7 @@ async def test_599_999_and_2_are_too_much_and_the_client_is_told_what_remains(wo
     assert refused.refusal.code == "order_exceeds_retail_limit"
     facts = refused.refusal.facts
     assert (facts["limit_kopecks"], facts["used_kopecks"], facts["left_kopecks"]) == (LIMIT, 59_999_900, RUBLE)
-    assert "1.00 RUB is left" in refused.refusal.detail
+    assert "1.00\N{NO-BREAK SPACE}RUB is left" in refused.refusal.detail
     assert last.outcome.value == "accepted"
     assert await world.money(person) == LIMIT
     await sums_are_those_of_the_orders(world)
@@ -99,6 +103,39 @@ async def test_of_many_orders_at_once_in_several_processes_only_what_fits_passes
     assert [one.outcome.value for one in placed].count("accepted") == 8
     assert {one.refusal.code for one in placed if one.refusal} == {"order_exceeds_retail_limit"}
     assert await used(world, person) == 8 * 70_000 * RUBLE
+    await sums_are_those_of_the_orders(world)
+
+
+async def test_a_second_session_waits_for_what_the_first_takes(world: World, issuer: Person) -> None:
+    [person] = await world.people(1, kopecks=2 * LIMIT)
+    issue_id = await rouble_issue(world, issuer)
+    first, second = world.another_process(rules=LAW), world.another_process(rules=LAW)
+    inside, go_on = asyncio.Event(), asyncio.Event()
+
+    class Slow(RetailUseTable):
+        async def add(self, conn: Any, changes: Any) -> None:
+            inside.set()
+            await go_on.wait()
+            await super().add(conn, changes)
+
+    asked = (NewOrder(issue_id=issue_id, units=400_000),)
+    command = PlaceOrders(command_id=key(), actor=person.actor, orders=asked)
+    one = asyncio.create_task(place_orders(command, parts=replace(first.parts, retail_use=Slow())))
+    await inside.wait()
+    two = asyncio.create_task(order(world, second, person, issue_id, 400_000))
+
+    async def second_waits_or_is_done() -> bool:
+        return two.done() or bool(await world.rows(WAITING))
+
+    try:
+        await until(second_waits_or_is_done)
+        assert not two.done()
+    finally:
+        go_on.set()
+
+    assert (await one).items[0].outcome.value == "accepted"
+    assert (await two).refusal.code == "order_exceeds_retail_limit"
+    assert await used(world, person) == 400_000 * RUBLE
     await sums_are_those_of_the_orders(world)
 
 

@@ -93,7 +93,7 @@ def terms(example: str = "fixed-rate-window", **changes: Any) -> bytes:
     value = deepcopy(_example(example))
     value |= {"code": f"TEST-{next(_numbers)}", "lot": 1, "min_order_units": 1}
     for name, change in changes.items():
-        value[name] = {**value[name], **change} if isinstance(change, dict) else change
+        value[name] = {**value.get(name, {}), **change} if isinstance(change, dict) else change
     value["max_order_units"] = changes.get("max_order_units", value["quantity_max"])
     return json.dumps(value, default=str, ensure_ascii=False).encode()
 

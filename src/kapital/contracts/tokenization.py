@@ -386,6 +386,62 @@ class OrderBook(Contract, kw_only=True):
 class NewOrder(Contract, kw_only=True):
     issue_id: UUID
     units: Annotated[int, Meta(ge=1, le=1000000000000)]
+    max_price_kopecks: (
+        Annotated[
+            int,
+            Meta(
+                description="The most that is paid for a unit: needed where the price follows a quote. That much is reserved, the order is filled at the quote's price if that is not above it, and the rest goes back.",
+                ge=1,
+                le=1000000000000000,
+            ),
+        ]
+        | UnsetType
+    ) = UNSET
+
+
+class PublishQuoteBody(Contract, kw_only=True):
+    value: Annotated[
+        str,
+        Meta(
+            description="An exact decimal as the source told it.",
+            pattern="^-?(0|[1-9][0-9]{0,11})(\\.[0-9]{1,12})?$",
+        ),
+    ]
+    quoted_at: Annotated[
+        AwareDatetime, Meta(description="The instant that the source gives for it.")
+    ]
+
+
+class QuoteView(Contract, kw_only=True):
+    issue_id: UUID
+    number: Annotated[
+        int,
+        Meta(
+            description="Quotes of one issue are counted from 1.",
+            ge=1,
+            le=9223372036854775807,
+        ),
+    ]
+    value: Annotated[str, Meta(max_length=64)]
+    price_kopecks: Annotated[
+        int,
+        Meta(
+            description="Price of one unit by the decision's formula.",
+            ge=1,
+            le=9223372036854775807,
+        ),
+    ]
+    quoted_at: AwareDatetime
+    valid_until: Annotated[
+        AwareDatetime, Meta(description="The first instant at which it serves no more.")
+    ]
+    published_by: Annotated[str, Meta(max_length=64)]
+    published_at: AwareDatetime
+
+
+class QuotePage(Contract, kw_only=True):
+    items: Annotated[list[QuoteView], Meta(max_length=500)]
+    next_before: Annotated[int, Meta(ge=1, le=9223372036854775807)] | UnsetType = UNSET
 
 
 class Refusal(Contract, kw_only=True):
@@ -474,6 +530,9 @@ class OrderRow(Contract, kw_only=True):
         | UnsetType
     ) = UNSET
     review: OrderReviewFlag | UnsetType = UNSET
+    max_price_kopecks: (
+        Annotated[int, Meta(ge=1, le=9223372036854775807)] | UnsetType
+    ) = UNSET
 
 
 class OrderPage(Contract, kw_only=True):
@@ -858,6 +917,10 @@ class DecisionPublished(Contract, kw_only=True):
 
 
 class AllocationDecided(Contract, kw_only=True):
+    """
+    A continuous placement tells the parts of each filling when it is made - `part` goes on counting, `parts` is the number of parts told by then - and what is left at its close in the last ones.
+    """
+
     issue_id: UUID
     outcome: PlacementOutcome
     part: Annotated[int, Meta(ge=1, le=9223372036854775807)]

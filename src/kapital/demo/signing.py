@@ -21,6 +21,7 @@ from kapital.sandbox.certification_authority import BelievedAuthority, SandboxSi
 from kapital.sandbox.people import PersonKind
 from kapital.settlement.domain.withdrawal import WithdrawalItem
 from kapital.settlement.use_cases.request_withdrawals import PrepareWithdrawalsAct, prepare_withdrawals_act
+from kapital.tokenization.domain.act_texts import OrderLine
 from kapital.tokenization.use_cases.place_orders import NewOrder
 from kapital.tokenization.use_cases.prepare_act import prepare_act
 
@@ -104,7 +105,7 @@ class Signing:
                 player.actor,
                 idempotency_key=command_id,
                 made_at=self._now(),
-                orders=[(order.issue_id, order.units) for order in orders],
+                orders=[OrderLine(order.issue_id, order.units, order.price_cap) for order in orders],
                 withdraw_order_ids=None,
                 decision=None,
             )

@@ -29,6 +29,7 @@ from kapital.tokenization.domain.issue import Issue
 from kapital.tokenization.domain.order import Order
 from kapital.tokenization.domain.order_review import ActToReview, OrderReview
 from kapital.tokenization.domain.payoff import PayoutLine
+from kapital.tokenization.domain.quote import Quote
 from kapital.tokenization.domain.redemption_instruction import Instruction
 from kapital.tokenization.domain.states import ActionState
 
@@ -79,6 +80,10 @@ class Issues(Protocol):
 
     async def due_to_open(self, conn: AsyncConnection, now: datetime, limit: int) -> list[Issue]:
         """Published issues whose placement has begun."""
+        ...
+
+    async def due_to_fill(self, conn: AsyncConnection, now: datetime, limit: int) -> list[Issue]:
+        """Issues in a continuous placement whose orders are to be filled, and that no held order keeps."""
         ...
 
     async def due_to_close(self, conn: AsyncConnection, now: datetime, limit: int) -> list[Issue]:
@@ -199,6 +204,22 @@ class Investors(Protocol):
 
     async def rule_book_in_force(self, conn: AsyncConnection) -> str | None:
         """The version in force, or None when no event told of one."""
+        ...
+
+
+class Quotes(Protocol):
+    """Published quotes of issues whose price follows one."""
+
+    async def add(self, conn: AsyncConnection, quote: Quote) -> None:
+        """Keep a quote for ever. The issue's row is locked."""
+        ...
+
+    async def last(self, conn: AsyncConnection, at: Mapping[UUID, datetime]) -> dict[UUID, Quote]:
+        """The latest quote of each issue that was published by an instant, whether it still serves or not."""
+        ...
+
+    async def page(self, conn: AsyncConnection, issue_id: UUID, *, before: int | None, limit: int) -> list[Quote]:
+        """Quotes of an issue, latest first, with numbers below `before`."""
         ...
 
 
@@ -446,6 +467,7 @@ class Parts:
     fixings: Fixings
     acts: Acts
     rule_book: RuleBookInForce
+    quotes: Quotes
     retail_use: RetailUse
     retail_rules: RetailRules
 

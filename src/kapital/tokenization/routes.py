@@ -12,6 +12,7 @@ from kapital.contracts.base import given
 from kapital.contracts.common import PreparedAct
 from kapital.platform.acts.http import prepared, signed_act
 from kapital.platform.http import NO_IDEMPOTENCY_KEY, HttpRequest, actor_of, command_context
+from kapital.tokenization.domain.act_texts import OrderLine
 from kapital.tokenization.domain.decision import Verdict
 from kapital.tokenization.domain.order_review import OrderReview, ReviewVerdict
 from kapital.tokenization.queries.access import PAGE_MAX
@@ -22,6 +23,7 @@ from kapital.tokenization.queries.list_fixings import list_fixings
 from kapital.tokenization.queries.list_issues import list_issues
 from kapital.tokenization.queries.list_order_reviews import list_order_reviews, order_review_views
 from kapital.tokenization.queries.list_own_orders import list_own_orders
+from kapital.tokenization.queries.list_quotes import list_quotes, quote_view
 from kapital.tokenization.queries.observation import observation_view
 from kapital.tokenization.routes_early import HANDLERS as EARLY_HANDLERS
 from kapital.tokenization.routes_early import early_command
@@ -33,12 +35,14 @@ from kapital.tokenization.use_cases.draft_decision import DraftDecision
 from kapital.tokenization.use_cases.place_orders import NewOrder, PlaceOrders
 from kapital.tokenization.use_cases.prepare_act import prepare_act
 from kapital.tokenization.use_cases.publish_decision import PublishDecision
+from kapital.tokenization.use_cases.publish_quote import PublishQuote
 from kapital.tokenization.use_cases.record_fixing import RecordFixing, RecordOutcome
 from kapital.tokenization.use_cases.review_decision import ReviewDecision
 from kapital.tokenization.use_cases.sign_decision import SignDecision
 from kapital.tokenization.use_cases.submit_decision import SubmitDecision
 from kapital.tokenization.use_cases.withdraw_orders import WithdrawOrders
 
+QuoteNumber = Annotated[int, Parameter(ge=1, le=2**31 - 1)]
 Limit = Annotated[int, Parameter(ge=1, le=PAGE_MAX)]
 StateFilter = Annotated[str | None, Parameter(query="state", max_length=64)]  # `state` is the framework's own name
 
@@ -152,7 +156,9 @@ async def prepare_act_route(
             actor_of(request),
             idempotency_key=data.idempotency_key,
             made_at=tokenization.parts.clock.now().replace(microsecond=0),
-            orders=None if orders is None else [(order.issue_id, order.units) for order in orders],
+            orders=None
+            if orders is None
+            else [OrderLine(order.issue_id, order.units, given(order.max_price_kopecks)) for order in orders],
             withdraw_order_ids=given(data.withdraw_order_ids),
             decision=None if decision is None else (decision.issue_id, decision.decision_sha256),
             early=early_command(data),
@@ -166,7 +172,10 @@ async def place_orders_route(
 ) -> contract.OrdersPlaced:
     """Place orders; each is answered."""
     actor, command_id = command_context(request)
-    orders = tuple(NewOrder(issue_id=order.issue_id, units=order.units) for order in data.orders)
+    orders = tuple(
+        NewOrder(issue_id=order.issue_id, units=order.units, max_price_kopecks=order.max_price_kopecks)
+        for order in data.orders
+    )
     return await tokenization.place_orders(
         PlaceOrders(command_id=command_id, actor=actor, orders=orders, signed_act=signed_act(given(data.act)))
     )
@@ -186,6 +195,33 @@ async def withdraw_orders_route(
             signed_act=signed_act(given(data.act)),
         )
     )
+
+
+@post("/v1/tokenization/issues/{issue_id:uuid}/quotes", status_code=201)
+async def publish_quote_route(
+    request: HttpRequest, tokenization: TokenizationUseCases, issue_id: UUID, data: contract.PublishQuoteBody
+) -> contract.QuoteView:
+    """Publish a quote."""
+    actor, command_id = command_context(request)
+    quote = await tokenization.publish_quote(
+        PublishQuote(
+            command_id=command_id, actor=actor, issue_id=issue_id, value=data.value, quoted_at=data.quoted_at
+        )
+    )
+    return quote_view(quote)
+
+
+@get("/v1/tokenization/issues/{issue_id:uuid}/quotes")
+async def list_quotes_route(
+    request: HttpRequest,
+    tokenization: TokenizationUseCases,
+    issue_id: UUID,
+    before: QuoteNumber | None = None,
+    limit: Limit = 100,
+) -> contract.QuotePage:
+    """A page of quotes."""
+    async with tokenization.parts.database.connect() as conn:
+        return await list_quotes(conn, tokenization.parts, actor_of(request), issue_id, before=before, limit=limit)
 
 
 @post("/v1/tokenization/fixings", status_code=201)
@@ -383,6 +419,8 @@ HANDLERS = (
     prepare_act_route,
     place_orders_route,
     withdraw_orders_route,
+    publish_quote_route,
+    list_quotes_route,
     record_fixing_route,
     record_outcome_route,
     confirm_fixing_route,

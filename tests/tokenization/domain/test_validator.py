@@ -32,6 +32,24 @@ DISCOUNT_PAYOFF = {"kind": "discount", "redemption_kopecks": 110000}
 COMPONENT = "/payoff/components/1"
 LAG = "observation/publication_lag_business_days"
 
+QUOTE = {
+    "quoted": "Индекс МосБиржи",
+    "source_name": "Московская биржа",
+    "source_url": "https://moex.com/imoex",
+    "multiplier": "0.4",
+    "spread_kopecks": 0,
+    "price_min_kopecks": 50_000,
+    "price_max_kopecks": 150_000,
+    "valid_for_s": 60,
+    "text": "Цена – по индексу.",
+}
+
+
+def _mode(**changes: Any) -> dict[str, Any]:
+    """A price by quote with one thing changed."""
+    return {"/placement_mode": {"quote": QUOTE | changes}}
+
+
 # Example, change, code of the one fault, its pointer. Rows stand in the order of the catalogue.
 ONE_MISTAKE: list[tuple[str, dict[str, Any], str, str]] = [
     (AMORT, {"/issuer/inn": "9900000025"}, "issuer_inn_invalid", "/issuer/inn"),
@@ -59,6 +77,18 @@ ONE_MISTAKE: list[tuple[str, dict[str, Any], str, str]] = [
     (FIXED, {"/price_kopecks": 0}, "price_below_kopeck", "/price_kopecks"),
     (AMORT, {"/price_kopecks": 0}, "price_below_kopeck", "/price_kopecks"),
     (FIXED, {"/quantity_max": 90_071_992_550}, "volume_out_of_range", "/quantity_max"),
+    (FIXED, _mode(price_min_kopecks=0), "price_below_kopeck", "/placement_mode/quote/price_min_kopecks"),
+    (FIXED, _mode(price_max_kopecks=1), "quote_corridor_empty", "/placement_mode/quote/price_min_kopecks"),
+    (FIXED, _mode(price_max_kopecks=10**12), "volume_out_of_range", "/quantity_max"),
+    (FIXED, _mode(multiplier="0"), "quote_multiplier_not_positive", "/placement_mode/quote/multiplier"),
+    (FIXED, _mode(source_url="moex"), "quote_source_not_url", "/placement_mode/quote/source_url"),
+    (DEBT, _mode(), "debt_price_by_quote", "/placement_mode/quote"),
+    (
+        DISCOUNT,
+        {"/placement_mode": {"continuous": {"every_s": 0, "text": "-"}}, "/allocation": "pro_rata"},
+        "continuous_needs_time_priority",
+        "/placement_mode/continuous",
+    ),
     (
         AMORT,
         {"/placement_end_at": "2026-12-07T10:00:00+03:00"},

@@ -41,6 +41,11 @@ ISSUE_TABLE: Final = VersionedTable(
         "qualified_only": "boolean",
         "investor_kinds": "text[]",
         "retail_limited": "boolean",
+        "quote_min_kopecks": "bigint",
+        "quote_max_kopecks": "bigint",
+        "fill_every_s": "integer",
+        "fill_at": "timestamptz",
+        "allocation_parts": "integer",
         "transfer_lock": "boolean",
         "accepted_orders": "bigint",
         "accepted_units": "bigint",
@@ -61,6 +66,15 @@ _TO_CLOSE: Final = """
         SELECT FROM order_review r WHERE r.issue_id = issue.issue_id AND r.state IN ('held', 'proposed')
       )
     ORDER BY placement_end_at LIMIT :limit
+"""
+_TO_FILL: Final = """
+    WHERE state IN ('placement_open', 'placement_suspended') AND fill_every_s IS NOT NULL
+      AND fill_at <= :now AND placement_end_at > :now
+      AND EXISTS (SELECT FROM subscription_order o WHERE o.issue_id = issue.issue_id AND o.state = 'accepted')
+      AND NOT EXISTS (
+        SELECT FROM order_review r WHERE r.issue_id = issue.issue_id AND r.state IN ('held', 'proposed')
+      )
+    ORDER BY fill_at LIMIT :limit
 """
 _TO_REDEEM: Final = "WHERE state = 'circulating' AND window_at <= :now ORDER BY window_at LIMIT :limit"
 
@@ -167,6 +181,10 @@ class IssueTables:
     async def due_to_close(self, conn: AsyncConnection, now: datetime, limit: int) -> list[Issue]:
         """Issues whose placement is over, and that no order held for a review keeps open."""
         return await ISSUE_TABLE.select(conn, _TO_CLOSE, {"now": now, "limit": limit})
+
+    async def due_to_fill(self, conn: AsyncConnection, now: datetime, limit: int) -> list[Issue]:
+        """Issues in a continuous placement whose orders are to be filled, and that no held order keeps."""
+        return await ISSUE_TABLE.select(conn, _TO_FILL, {"now": now, "limit": limit})
 
     async def due_to_redeem(self, conn: AsyncConnection, now: datetime, limit: int) -> list[Issue]:
         """Circulating issues whose redemption window has begun."""

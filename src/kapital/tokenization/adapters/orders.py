@@ -40,6 +40,7 @@ ORDER_TABLE: Final = VersionedTable(
         "refusal_facts": "jsonb",
         "entry_seq": "bigint",
         "act_file_sha256": "text",
+        "max_price_kopecks": "bigint",
         "limit_kopecks": "bigint",
         "limit_on": "date",
     },

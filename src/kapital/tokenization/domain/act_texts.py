@@ -4,7 +4,7 @@ A change of wording is a new TEXT_VERSION beside the old one: an act says under 
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 from kapital.kernel.money import format_rubles
@@ -13,19 +13,30 @@ from kapital.tokenization.domain.issue import Issue
 TEXT_VERSION: Final = "kapital.act-text.v1"
 
 
-def orders_text(orders: Sequence[tuple[UUID, int]], issues: Mapping[UUID, Issue]) -> str:
-    """Orders of one command. Shape: pairs of issue and units; an issue that is not public is named by its id."""
+class OrderLine(NamedTuple):
+    """One order of a command. `max_price_kopecks`: the most that is paid for a unit, where the price is a quote's."""
+
+    issue_id: UUID
+    units: int
+    max_price_kopecks: int | None = None
+
+
+def orders_text(orders: Sequence[OrderLine], issues: Mapping[UUID, Issue]) -> str:
+    """Orders of one command. Shape: an issue that is not public is named by its id."""
     lines, kopecks = [], 0
-    for number, (issue_id, units) in enumerate(orders, 1):
+    for number, (issue_id, units, cap) in enumerate(orders, 1):
         issue = issues.get(issue_id)
         if issue is None:
             lines.append(f"{number}. Выпуск {issue_id}: {units} ед.")
             continue
-        price = issue.price_kopecks
-        kopecks += price * units
+        amount = issue.reserved_for(units, cap)
+        kopecks += amount
+        at_price = f"по цене {format_rubles(issue.price_kopecks, 'ru')}, всего"
+        if cap is not None:
+            at_price = f"по цене не выше {format_rubles(cap, 'ru')} за единицу, всего не более"
         lines.append(
-            f"{number}. Выпуск «{issue.title}» ({issue.code}), решение {issue.decision_sha256}: {units} ед. по цене "
-            f"{format_rubles(price, 'ru')}, всего {format_rubles(price * units, 'ru')}."
+            f"{number}. Выпуск «{issue.title}» ({issue.code}), решение {issue.decision_sha256}: {units} ед. "
+            f"{at_price} {format_rubles(amount, 'ru')}."
         )
     return "\n".join(
         [
@@ -41,9 +52,14 @@ def orders_text(orders: Sequence[tuple[UUID, int]], issues: Mapping[UUID, Issue]
     )
 
 
-def orders_command(orders: Sequence[tuple[UUID, int]]) -> dict[str, Any]:
-    """Orders in canonical form."""
-    return {"orders": [{"issue_id": str(issue_id), "units": str(units)} for issue_id, units in orders]}
+def orders_command(orders: Sequence[OrderLine]) -> dict[str, Any]:
+    """Orders in canonical form; a greatest price stands there only if it is given."""
+    return {"orders": [_order_command(order) for order in orders]}
+
+
+def _order_command(order: OrderLine) -> dict[str, str]:
+    told = {"issue_id": str(order.issue_id), "units": str(order.units)}
+    return told if order.max_price_kopecks is None else {**told, "max_price_kopecks": str(order.max_price_kopecks)}
 
 
 def withdrawal_text(order_ids: Sequence[UUID]) -> str:

@@ -45,9 +45,10 @@ class Allocation(Struct, frozen=True, kw_only=True):
     fills: list[Fill]
 
 
-def allocate(terms: IssuanceTerms, orders: Sequence[LiveOrder]) -> Allocation:
+def allocate(terms: IssuanceTerms, orders: Sequence[LiveOrder], *, already: int = 0) -> Allocation:
     """Decide the outcome and the fills; the order in which `orders` are given does not matter.
 
+    `already`: units that a continuous placement has issued before; they count towards both quantities.
     Shape: whole lots; no fill above its order; fills of a held issue sum to the smaller of demand and
     `quantity_max`. An issue without orders fails whatever the minimum. A cut order may get less than
     `min_order_units`: the bound is for placing orders, not for what is left.
@@ -58,8 +59,10 @@ def allocate(terms: IssuanceTerms, orders: Sequence[LiveOrder]) -> Allocation:
     ensure(all(order.units > 0 and order.units % terms.lot == 0 for order in queue), "orders are whole lots")
     # Counted in lots, so that no rule can ever break one.
     wanted = [order.units // terms.lot for order in queue]
-    available = min(sum(wanted), terms.quantity_max // terms.lot)
-    held = available > 0 and available * terms.lot >= terms.quantity_min
+    ensure(0 <= already <= terms.quantity_max and already % terms.lot == 0, "what is issued is within the decision")
+    available = min(sum(wanted), (terms.quantity_max - already) // terms.lot)
+    issued = already + available * terms.lot
+    held = issued > 0 and issued >= terms.quantity_min
     given = _share(terms.allocation, available, wanted) if held else [0] * len(queue)
     fills = [Fill(order_id=order.order_id, units=lots * terms.lot) for order, lots in zip(queue, given, strict=True)]
     return Allocation(outcome=Outcome.HELD if held else Outcome.FAILED, fills=fills)

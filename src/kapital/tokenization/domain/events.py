@@ -58,8 +58,12 @@ def allocation_decided(
     issuer_wallet_id: UUID,
     outcome: str,
     lines: Sequence[Mapping[str, Any]],
+    told_parts: int = 0,
 ) -> list[Fact]:
-    """The allocation in parts of at most 1,000 lines; none if nobody had ordered."""
+    """The allocation in parts of at most 1,000 lines; none if nobody had ordered.
+
+    `told_parts`: how many parts of this issue were told before, in a continuous placement: these go on counting.
+    """
     parts = split(lines)
     return [
         Fact(
@@ -69,13 +73,13 @@ def allocation_decided(
                 "issue_id": issue_id,
                 "outcome": outcome,
                 "part": part,
-                "parts": len(parts),
+                "parts": told_parts + len(parts),
                 "asset_id": issue_id,
                 "issuer_wallet_id": issuer_wallet_id,
                 "lines": list(chunk),
             },
         )
-        for part, chunk in enumerate(parts, start=1)
+        for part, chunk in enumerate(parts, start=told_parts + 1)
     ]
 
 

@@ -18,7 +18,7 @@ MANDATORY: Final[dict[str, str]] = {
         ("2", ("operator",)),
         ("3", ("right_kind", "payoff", "legal_text", "payments", "redemption")),
         ("4", ("quantity_min", "quantity_max")),
-        ("5", ("price_kopecks",)),
+        ("5", ("price_kopecks", "placement_mode")),
         ("6", ("placement_start_at", "placement_end_at", "allocation")),
         ("7", ("payment_means", "payment_text")),
         ("8", ("smart_contract_clause",)),
@@ -128,6 +128,30 @@ CATALOGUE: Final[dict[str, Rule]] = {
         "объём выпуска больше суммы, которую система считает точно",
         "the volume of the issue is above the sum that the system counts exactly",
         POLICY,
+        "P",
+    ),
+    "quote_corridor_empty": Rule(
+        "наименьшая цена по котировке {low} коп. больше наибольшей {high} коп.",
+        "the least price by the quote, {low} kopecks, is above the greatest, {high}",
+        ART_3 + "5",
+        "M",
+    ),
+    "quote_multiplier_not_positive": Rule(
+        "множитель котировки не больше нуля", "the multiplier of the quote is not above zero", ART_3 + "5", "M"
+    ),
+    "quote_source_not_url": Rule(
+        "источник котировки – не адрес https://", "the source of the quote is not an https:// address", ITSELF, "P"
+    ),
+    "debt_price_by_quote": Rule(
+        "долговые ЦФА размещаются по одной цене: вид и объём обязательств едины для каждой единицы",
+        "debt ЦФА are placed at one price: kind and volume of the obligations are the same for every unit",
+        DEBT,
+        "M?",
+    ),
+    "continuous_needs_time_priority": Rule(
+        "при непрерывном размещении заявки удовлетворяются в порядке времени: доли между ними посчитать нельзя",
+        "in a continuous placement orders are satisfied by time: shares among those to come cannot be counted",
+        ITSELF,
         "P",
     ),
     # Placement

@@ -30,6 +30,7 @@ from kapital.tokenization.domain.terms import (
     IssuerSnapshot,
     OperatorSnapshot,
     PaymentMeans,
+    QuotedPrice,
     RightKind,
     RoundingRule,
     RoundingScope,
@@ -161,8 +162,28 @@ def _quantity(terms: IssuanceTerms) -> Iterator[str]:
 
 
 def _price(terms: IssuanceTerms) -> Iterator[str]:
+    if terms.quote is not None:
+        yield from _quoted_price(terms, terms.quote)
+        return
     volume = format_rubles(terms.quantity_max * terms.price_kopecks, "ru")
     yield f"Один ЦФА: {format_rubles(terms.price_kopecks, 'ru')} (номинал). Весь выпуск: {volume}."
+
+
+def _quoted_price(terms: IssuanceTerms, quote: QuotedPrice) -> Iterator[str]:
+    low, high = format_rubles(quote.price_min_kopecks, "ru"), format_rubles(quote.price_max_kopecks, "ru")
+    sign = "плюс" if quote.spread_kopecks >= 0 else "минус"
+    yield f"Номинал одного ЦФА: {format_rubles(terms.price_kopecks, 'ru')}. Цена приобретения – по котировке:"
+    yield bullets(
+        f"котировка: {escaped(quote.quoted)}; источник: {escaped(quote.source_name)}, {escaped(quote.source_url)}",
+        f"цена в рублях: котировка, умноженная на {escaped(quote.multiplier)}, до копейки (половина копейки – "
+        f"вверх), {sign} {format_rubles(abs(quote.spread_kopecks), 'ru')}",
+        f"не ниже {low} и не выше {high}; по цене вне этих границ ЦФА не размещаются",
+        f"котировка действует {quote.valid_for_s} с с момента, на который она определена; без действующей котировки "
+        "заявки не удовлетворяются",
+        "цена в заявке – наибольшая: на неё резервируются деньги; удовлетворяется заявка по цене котировки, если та "
+        "не выше, и разница возвращается",
+    )
+    yield from paragraphs(quote.text)
 
 
 def _placement(terms: IssuanceTerms) -> Iterator[str]:
@@ -177,6 +198,14 @@ def _placement(terms: IssuanceTerms) -> Iterator[str]:
         f"Приём заявок: {_WHEN_FULL[terms.when_full]}",
         f"Удовлетворение заявок: {_ALLOCATIONS[terms.allocation]}",
     )
+    if terms.continuous is not None:
+        every = terms.continuous.every_s
+        when = f"каждые {every} с" if every else "сразу после принятия заявки"
+        yield (
+            f"Размещение непрерывное: ЦФА зачисляются {when}, начиная с достижения количества, при котором выпуск "
+            "состоялся; что не размещено до окончания, не выпускается."
+        )
+        yield from paragraphs(terms.continuous.text)
 
 
 def _payment(terms: IssuanceTerms) -> Iterator[str]:

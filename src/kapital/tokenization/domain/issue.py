@@ -28,6 +28,9 @@ class Issue(msgspec.Struct, frozen=True, kw_only=True):
 
     Units: kopecks; whole units; `accepted_*` count live accepted orders. `window_at` is the first instant of the
     redemption window, known once the issue circulates; `locked_at` says that the transfer lock is in the ledger.
+    `quote_min_kopecks` and `quote_max_kopecks` are the corridor of a price by quote, None where the price is fixed;
+    `fill_every_s` is not None in a continuous placement, which fills orders at `fill_at` next; `allocation_parts`
+    counts the parts of its allocation that settlement was told of.
     """
 
     issue_id: UUID
@@ -53,6 +56,11 @@ class Issue(msgspec.Struct, frozen=True, kw_only=True):
     qualified_only: bool
     investor_kinds: list[str]
     retail_limited: bool = True
+    quote_min_kopecks: int | None = None
+    quote_max_kopecks: int | None = None
+    fill_every_s: int | None = None
+    fill_at: datetime | None = None
+    allocation_parts: int = 0
     transfer_lock: bool
     accepted_orders: int = 0
     accepted_units: int = 0
@@ -84,6 +92,12 @@ class Issue(msgspec.Struct, frozen=True, kw_only=True):
         """Whether the instant of the close has come: the first at which no order is taken or withdrawn."""
         return at >= self.placement_end_at
 
+    def reserved_for(self, units: int, max_price_kopecks: int | None) -> int:
+        """What an order of so many units reserves: by its greatest price where that is a quote's."""
+        if self.quote_max_kopecks is None or max_price_kopecks is None:
+            return units * self.price_kopecks
+        return units * max_price_kopecks
+
     @property
     def is_full(self) -> bool:
         """Whether live orders take the whole quantity and the decision suspends the placement then."""
@@ -108,6 +122,10 @@ def drawn_from(terms: IssuanceTerms) -> dict[str, Any]:
         "qualified_only": terms.eligibility.qualified_only,
         "investor_kinds": [kind for kind, field in _KINDS.items() if getattr(terms.eligibility, field)],
         "retail_limited": isinstance(terms.eligibility.without_limit_text, UnsetType),
+        "quote_min_kopecks": terms.quote.price_min_kopecks if terms.quote else None,
+        "quote_max_kopecks": terms.quote.price_max_kopecks if terms.quote else None,
+        "fill_every_s": terms.continuous.every_s if terms.continuous else None,
+        "fill_at": terms.placement_start_at if terms.continuous else None,
         "transfer_lock": terms.redemption.transfer_lock,
     }
 

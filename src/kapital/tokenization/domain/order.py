@@ -21,6 +21,8 @@ from kapital.tokenization.domain.problems import (
     OrderAmountTooLarge,
     OrderBelowMinimum,
     OrderMustBeWholeLots,
+    OrderNeedsMaximumPrice,
+    OrderPriceMustBeInCorridor,
     PlacementMustBeOpen,
 )
 from kapital.tokenization.domain.states import ORDER, IssueState, OrderState
@@ -35,6 +37,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     """One order. `reserved_kopecks` is the price of all its units; the reserve's ledger number is its time priority.
 
     `act_file_sha256` names the file of the signed act in the object store; None where the session authorised it.
+    `max_price_kopecks`: the most that it pays for a unit, where the price follows a quote.
     `limit_kopecks`: what the order counts under the yearly limit of its investor, on the Moscow day `limit_on`.
     `release_due`: the reserve has to go back, and the ledger may not know it yet.
     """
@@ -62,6 +65,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     refusal_facts: dict[str, str | int] | None = None
     entry_seq: int | None = None
     act_file_sha256: str | None = None
+    max_price_kopecks: int | None = None
     limit_kopecks: int = 0
     limit_on: date | None = None
 
@@ -75,7 +79,13 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def why_refused(
-    issue: Issue, investor: Investor | None, units: int, at: datetime, *, rule_book: str
+    issue: Issue,
+    investor: Investor | None,
+    units: int,
+    at: datetime,
+    *,
+    rule_book: str,
+    max_price_kopecks: int | None = None,
 ) -> Problem | None:
     """The first rule that an order breaks, or None; `rule_book` is the version in force.
 
@@ -91,10 +101,29 @@ def why_refused(
         return OrderAboveMaximum(facts={"units": units, "max_units": issue.max_order_units})
     if issue.lot > 1 and units % issue.lot:
         return OrderMustBeWholeLots(facts={"units": units, "lot": issue.lot})
-    if units * issue.price_kopecks > INT64_MAX:
-        return OrderAmountTooLarge(facts={"units": units, "price_kopecks": issue.price_kopecks})
-    above = why_above_identification(investor, units * issue.price_kopecks)
+    if (beside := why_price_refused(issue, max_price_kopecks)) is not None:
+        return beside
+    amount = issue.reserved_for(units, max_price_kopecks)
+    if amount > INT64_MAX:
+        return OrderAmountTooLarge(facts={"units": units, "price_kopecks": max_price_kopecks or issue.price_kopecks})
+    above = why_above_identification(investor, amount)
     return above or why_rule_book_bars(investor, rule_book)
+
+
+def why_price_refused(issue: Issue, max_price_kopecks: int | None) -> Problem | None:
+    """A refusal of an order whose greatest price is missing where it is needed, or at which nothing is placed."""
+    low, high = issue.quote_min_kopecks, issue.quote_max_kopecks
+    if low is None or high is None:
+        if max_price_kopecks is None or max_price_kopecks >= issue.price_kopecks:
+            return None
+        low = high = issue.price_kopecks
+    elif max_price_kopecks is None:
+        return OrderNeedsMaximumPrice(facts={"price_min_kopecks": low, "price_max_kopecks": high})
+    elif low <= max_price_kopecks <= high:
+        return None
+    return OrderPriceMustBeInCorridor(
+        facts={"max_price_kopecks": max_price_kopecks, "price_min_kopecks": low, "price_max_kopecks": high}
+    )
 
 
 def why_closed(issue: Issue, at: datetime) -> Problem | None:

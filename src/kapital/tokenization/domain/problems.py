@@ -48,6 +48,15 @@ class DecisionHashMustMatch(Problem):
     family = Family.CONFLICT
 
 
+class DecisionMustBePrintable(Problem):
+    """A sign of the texts stands in none of the fonts that the document is set with; the detail names it."""
+
+    code = "decision_must_be_printable"
+    title = "A sign of the decision's texts cannot be printed"
+    retry = Retry.AFTER_CHANGE
+    family = Family.UNPROCESSABLE
+
+
 class ReviewMustBeNext(Problem):
     """ISSUE_MANAGER reviews first, LEGAL second, each once. Facts: `next`."""
 
@@ -136,6 +145,63 @@ class OrderExceedsIdentificationLimit(Problem):
     title = "The order exceeds what the participant's identification allows for one operation"
     retry = Retry.AFTER_CHANGE
     family = Family.UNPROCESSABLE
+
+
+class OrderNeedsMaximumPrice(Problem):
+    """The price of this issue follows a quote, so that an order says the most that it pays for a unit.
+
+    Facts: `price_min_kopecks`, `price_max_kopecks`.
+    """
+
+    code = "order_needs_maximum_price"
+    title = "Say the greatest price that you pay for a unit"
+    retry = Retry.AFTER_CHANGE
+    family = Family.UNPROCESSABLE
+
+
+class OrderPriceMustBeInCorridor(Problem):
+    """No unit is placed at such a price. Facts: `max_price_kopecks`, `price_min_kopecks`, `price_max_kopecks`."""
+
+    code = "order_price_must_be_in_corridor"
+    title = "The greatest price of the order is outside of the prices that the decision allows"
+    retry = Retry.AFTER_CHANGE
+    family = Family.UNPROCESSABLE
+
+
+class QuoteMustBeRecent(Problem):
+    """A quote of the future, or one that would serve no more. Facts: `quoted_at`, `valid_for_s`."""
+
+    code = "quote_must_be_recent"
+    title = "The quote is not of this moment"
+    retry = Retry.AFTER_CHANGE
+    family = Family.UNPROCESSABLE
+
+
+class QuoteMustBeNew(Problem):
+    """A later quote is published already. Facts: `quoted_at`, `last`."""
+
+    code = "quote_must_be_new"
+    title = "A quote of this instant or a later one is published already"
+    retry = Retry.AFTER_CHANGE
+    family = Family.CONFLICT
+
+
+class QuoteOutOfCorridor(Problem):
+    """The price by this quote is not one that the decision allows. Facts: `value`, `min`, `max`, `price_kopecks`."""
+
+    code = "quote_out_of_corridor"
+    title = "The price by this quote is outside of the prices that the decision allows"
+    retry = Retry.AFTER_CHANGE
+    family = Family.UNPROCESSABLE
+
+
+class IssueMustBeQuoted(Problem):
+    """The decision fixes the price."""
+
+    code = "issue_must_be_quoted"
+    title = "The price of this issue does not follow a quote"
+    retry = Retry.NEVER
+    family = Family.CONFLICT
 
 
 class OrderExceedsRetailLimit(Problem):

@@ -72,6 +72,15 @@ from kapital.tokenization.domain.payoff_kinds import (
 from kapital.tokenization.domain.payoff_kinds import (
     StepCoupon as StepCoupon,
 )
+from kapital.tokenization.domain.placement_mode import (
+    ContinuousIssue as ContinuousIssue,
+)
+from kapital.tokenization.domain.placement_mode import (
+    PlacementMode as PlacementMode,
+)
+from kapital.tokenization.domain.placement_mode import (
+    QuotedPrice as QuotedPrice,
+)
 from kapital.tokenization.domain.terms_fields import (
     ClockText as ClockText,
 )
@@ -307,7 +316,8 @@ class IssuanceTerms(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """All terms of one decision on issuance (решение о выпуске), one unit having one nominal.
 
     Shape: `validator.find_faults` says whether the terms agree with the law and with themselves.
-    Units: kopecks of one unit; units whole; instants aware (UTC once loaded); days of the Moscow calendar.
+    Units: kopecks of one unit – `price_kopecks` is also its nominal; units whole; instants aware (UTC once loaded);
+    days of the Moscow calendar.
     """
 
     format: Literal["kapital.issuance_terms.v1"]
@@ -346,12 +356,32 @@ class IssuanceTerms(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     dispute: Dispute
     information_text: Text
     debt: DebtClauses | None = None
+    placement_mode: PlacementMode | UnsetType = UNSET
 
     @property
     def options(self) -> EarlyOptions:
         """The ways to end early; empty lists when the decision knows none."""
         given = self.early_redemption.options
         return _NO_OPTIONS if isinstance(given, UnsetType) else given
+
+    @property
+    def quote(self) -> QuotedPrice | None:
+        """How the price follows a quote; None when it is fixed."""
+        mode = self.placement_mode
+        given = UNSET if isinstance(mode, UnsetType) else mode.quote
+        return None if isinstance(given, UnsetType) else given
+
+    @property
+    def continuous(self) -> ContinuousIssue | None:
+        """How units are issued during the placement; None when they are at its close only."""
+        mode = self.placement_mode
+        given = UNSET if isinstance(mode, UnsetType) else mode.continuous
+        return None if isinstance(given, UnsetType) else given
+
+    @property
+    def price_max_kopecks(self) -> int:
+        """The greatest acquisition price of a unit."""
+        return self.quote.price_max_kopecks if self.quote else self.price_kopecks
 
     @property
     def has_options(self) -> bool:

@@ -19,6 +19,7 @@ from kapital.tokenization.domain.option_faults import early_findings, option_day
 from kapital.tokenization.domain.payoff_faults import SITE, VOLUME_KOPECKS_MAX, Finding, ascend, payoff_findings
 from kapital.tokenization.domain.schedule import ActionKind, actions, required_fixings
 from kapital.tokenization.domain.terms import (
+    AllocationRule,
     AtEnd,
     AutoConvert,
     DebtClauses,
@@ -28,6 +29,7 @@ from kapital.tokenization.domain.terms import (
     IssuerKind,
     PaymentMeans,
     RightKind,
+    decimal,
 )
 
 DEBT_LAW_FROM: Final = date(2025, 12, 15)
@@ -78,6 +80,7 @@ def find_faults(terms: IssuanceTerms, *, calendar: BusinessCalendar, today: date
         *_rights(terms),
         *_quantity(terms),
         *_placement(terms, today),
+        *_mode(terms),
         *_means(terms),
         *_circle(terms),
         *_debt(terms, today),
@@ -141,7 +144,7 @@ def _quantity(terms: IssuanceTerms) -> Iterator[Finding]:
         yield "order_min_above_max", "/min_order_units", {"min_order": order_low, "max_order": order_high}
     if high and order_high > high:
         yield "order_max_above_quantity", "/max_order_units", {"max_order": order_high, "quantity_max": high}
-    if high * terms.price_kopecks > VOLUME_KOPECKS_MAX:
+    if high * terms.price_max_kopecks > VOLUME_KOPECKS_MAX:
         yield "volume_out_of_range", "/quantity_max", {}
     if terms.lot:
         yield from _lots(terms)
@@ -165,6 +168,24 @@ def _placement(terms: IssuanceTerms, today: date) -> Iterator[Finding]:
         yield "placement_starts_in_past", "/placement_start_at", {"start_on": start_on.isoformat()}
     if terms.redemption.on <= end_on:
         yield "redemption_before_placement_end", "/redemption/on", {}
+
+
+def _mode(terms: IssuanceTerms) -> Iterator[Finding]:
+    pointer = "/placement_mode/quote"
+    if (quote := terms.quote) is not None:
+        low, high = quote.price_min_kopecks, quote.price_max_kopecks
+        if low == 0:
+            yield "price_below_kopeck", f"{pointer}/price_min_kopecks", {}
+        if low > high:
+            yield "quote_corridor_empty", f"{pointer}/price_min_kopecks", {"low": low, "high": high}
+        if decimal(quote.multiplier) <= 0:
+            yield "quote_multiplier_not_positive", f"{pointer}/multiplier", {}
+        if not SITE.fullmatch(quote.source_url):
+            yield "quote_source_not_url", f"{pointer}/source_url", {}
+        if terms.is_debt:
+            yield "debt_price_by_quote", pointer, {}
+    if terms.continuous is not None and terms.allocation is not AllocationRule.TIME_PRIORITY:
+        yield "continuous_needs_time_priority", "/placement_mode/continuous", {}
 
 
 def _means(terms: IssuanceTerms) -> Iterator[Finding]:

@@ -14,7 +14,8 @@ from kapital.platform import access
 _PAGE: Final = text(
     """
     SELECT o.order_id, o.issue_id, o.units, o.reserved_kopecks, o.state, o.version, o.created_at, o.refusal_code,
-           o.entry_seq, o.accepted_at, CASE WHEN o.accepted_at IS NOT NULL THEN o.reserve_seq END AS accepted_seq,
+           o.entry_seq, o.max_price_kopecks, o.accepted_at,
+           CASE WHEN o.accepted_at IS NOT NULL THEN o.reserve_seq END AS accepted_seq,
            CASE WHEN r.state = 'proposed' THEN 'held' ELSE r.state END AS review,
            f.units AS allocated_units, f.pay_kopecks, f.refund_kopecks
     FROM subscription_order o LEFT JOIN fill f USING (order_id)

@@ -9,6 +9,7 @@ from kapital.tokenization.domain.corporate_action import CorporateAction
 from kapital.tokenization.domain.fixing import Fixing
 from kapital.tokenization.domain.order_review import OrderReview
 from kapital.tokenization.domain.problems import TooManyOrders
+from kapital.tokenization.domain.quote import Quote
 from kapital.tokenization.domain.redemption_instruction import Instruction
 from kapital.tokenization.ports import Parts
 from kapital.tokenization.use_cases.call_units import CallUnits, OfferBuyback, call_units, offer_buyback
@@ -24,6 +25,7 @@ from kapital.tokenization.use_cases.draft_decision import DraftDecision, draft_d
 from kapital.tokenization.use_cases.instruct_redemption import InstructRedemption, instruct_redemption
 from kapital.tokenization.use_cases.place_orders import Placed, PlaceOrders, place_many, place_orders
 from kapital.tokenization.use_cases.publish_decision import PublishDecision, publish_decision
+from kapital.tokenization.use_cases.publish_quote import PublishQuote, publish_quote
 from kapital.tokenization.use_cases.record_fixing import (
     RecordFixing,
     RecordOutcome,
@@ -107,6 +109,10 @@ class TokenizationUseCases:
     async def withdraw_instruction(self, cmd: WithdrawInstruction) -> Instruction:
         """See `use_cases.withdraw_instruction`."""
         return await withdraw_instruction(cmd, parts=self.parts)
+
+    async def publish_quote(self, cmd: PublishQuote) -> Quote:
+        """See `use_cases.publish_quote`."""
+        return await publish_quote(cmd, parts=self.parts)
 
     async def record_fixing(self, cmd: RecordFixing) -> Fixing:
         """See `use_cases.record_fixing`."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from kapital.kernel.problems import ensure
@@ -17,6 +17,7 @@ from kapital.tokenization.domain.terms import load_terms
 from kapital.tokenization.ports import Parts
 from kapital.tokenization.use_cases.circulation import begin_circulation
 from kapital.tokenization.use_cases.decide_orders import decide_orders
+from kapital.tokenization.use_cases.prices import Prices, pays, prices_at
 from kapital.tokenization.use_cases.recheck_acts import recheck_acts, to_recheck
 from kapital.tokenization.use_cases.retail_limit import Judged, judge_again
 from kapital.tokenization.use_cases.steps import SCHEDULER, SMART_CONTRACT, move_issues, move_orders, tell
@@ -90,41 +91,69 @@ async def _close_group(tx: Transaction, parts: Parts, ids: Sequence[UUID], now: 
     if not ready:
         return 0
     orders = _by_issue(await parts.orders.accepted(tx.conn, [issue.issue_id for issue in ready]))
-    units, counted = await _allocate(tx, parts, ready, orders)
+    units, standing = await _allocate(tx, parts, ready, orders)
     closed = await move_issues(
         tx, parts, [(issue, "closed", {"closed_at": tx.now}) for issue in ready], actor=SCHEDULER
     )
-    await _decide(tx, parts, closed, orders, units, counted)
+    await _decide(tx, parts, closed, orders, units, standing)
     return len(ready)
 
 
-async def _allocate(
-    tx: Transaction, parts: Parts, issues: Sequence[Issue], orders: Mapping[UUID, Sequence[Order]]
-) -> tuple[dict[UUID, tuple[Outcome, dict[UUID, int]]], dict[UUID, Judged]]:
-    """Outcome and units by order for each issue; what the yearly limit says of orders that are under it."""
-    decisions = await parts.issues.decisions(tx.conn, [issue.issue_id for issue in issues])
+class Standing(NamedTuple):
+    """Which orders may be filled at an instant: by issue, what the yearly limit says of them, and at which price."""
+
+    orders: dict[UUID, list[Order]]
+    counted: dict[UUID, Judged]
+    prices: Prices
+
+
+async def who_may_be_filled(
+    tx: Transaction,
+    parts: Parts,
+    issues: Sequence[Issue],
+    orders: Mapping[UUID, Sequence[Order]],
+    at: Mapping[UUID, datetime],
+) -> Standing:
+    """Look at accepted orders again, each as of its issue's instant: eligibility, price, acts, the yearly limit."""
     people = await parts.investors.read(tx.conn, {o.participant_id for of in orders.values() for o in of})
     barred = await parts.reviews.barred(tx.conn, [issue.issue_id for issue in issues])
+    prices = await prices_at(tx.conn, parts, issues, at)
     eligible = {
         issue.issue_id: [
             order
             for order in orders.get(issue.issue_id, ())
             if (order.issue_id, order.actor_id, order.command_id) not in barred
-            and _still_eligible(order, issue, people)
+            and pays(order, prices)
+            and _still_eligible(order, issue, people, at[issue.issue_id])
         ]
         for issue in issues
     }
-    at_end = [(order, issue, issue.placement_end_at) for issue in issues for order in eligible[issue.issue_id]]
-    counted = await judge_again(tx, parts, at_end, people)
+    asked = [(order, issue, at[issue.issue_id]) for issue in issues for order in eligible[issue.issue_id]]
+    counted = await judge_again(tx, parts, asked, people)
+    kept = {
+        issue_id: [order for order in of if not _is_above_limit(counted, order)] for issue_id, of in eligible.items()
+    }
+    return Standing(kept, counted, prices)
+
+
+async def _allocate(
+    tx: Transaction, parts: Parts, issues: Sequence[Issue], orders: Mapping[UUID, Sequence[Order]]
+) -> tuple[dict[UUID, tuple[Outcome, dict[UUID, int]]], Standing]:
+    """Outcome and units by order for each issue, and what they rest on."""
+    decisions = await parts.issues.decisions(tx.conn, [issue.issue_id for issue in issues])
+    # At the end of the placement, not at the instant of this call: it must not matter when the schedule runs.
+    at = {issue.issue_id: issue.placement_end_at for issue in issues}
+    standing = await who_may_be_filled(tx, parts, issues, orders, at)
     decided = {}
     for issue in issues:
-        live = [_live(order) for order in eligible[issue.issue_id] if not _is_above_limit(counted, order)]
-        allocation = allocate(load_terms(decisions[issue.issue_id].terms), live)
+        live = [live_order(order) for order in standing.orders[issue.issue_id]]
+        terms = load_terms(decisions[issue.issue_id].terms)
+        allocation = allocate(terms, live, already=issue.allocated_units)
         decided[issue.issue_id] = (
             allocation.outcome,
             {fill.order_id: fill.units for fill in allocation.fills},
         )
-    return decided, counted
+    return decided, standing
 
 
 def _is_above_limit(counted: Mapping[UUID, Judged], order: Order) -> bool:
@@ -132,7 +161,8 @@ def _is_above_limit(counted: Mapping[UUID, Judged], order: Order) -> bool:
     return said is not None and said.problem is not None
 
 
-def _live(order: Order) -> LiveOrder:
+def live_order(order: Order) -> LiveOrder:
+    """An accepted order as the allocation sees it."""
     ensure(order.reserve_seq is not None and order.wallet_id is not None, "an accepted order has its reserve")
     return LiveOrder(
         order_id=order.order_id,
@@ -142,10 +172,9 @@ def _live(order: Order) -> LiveOrder:
     )
 
 
-def _still_eligible(order: Order, issue: Issue, people: Mapping[UUID, Investor]) -> bool:
-    # At the end of the placement, not at the instant of this call: it must not matter when the schedule runs.
+def _still_eligible(order: Order, issue: Issue, people: Mapping[UUID, Investor], at: datetime) -> bool:
     investor = people.get(order.participant_id)
-    barred = why_ineligible(investor, issue, issue.placement_end_at)
+    barred = why_ineligible(investor, issue, at)
     return barred is None and why_above_identification(investor, order.reserved_kopecks) is None
 
 
@@ -155,7 +184,7 @@ async def _decide(
     issues: Sequence[Issue],
     orders: Mapping[UUID, Sequence[Order]],
     units: Mapping[UUID, tuple[Outcome, Mapping[UUID, int]]],
-    counted: Mapping[UUID, Judged],
+    standing: Standing,
 ) -> None:
     decided_moves: list[tuple[Issue, str, Mapping[str, Any]]] = []
     order_moves: list[tuple[Order, str, Mapping[str, Any]]] = []
@@ -163,23 +192,25 @@ async def _decide(
     for issue in issues:
         outcome, given = units[issue.issue_id]
         of_issue = orders.get(issue.issue_id, ())
-        lines[issue.issue_id] = [_line(issue, order, given.get(order.order_id, 0)) for order in of_issue]
-        total = sum(given.values())
+        price = standing.prices.get(issue.issue_id, 0)
+        lines[issue.issue_id] = [line_of(order, given.get(order.order_id, 0), price) for order in of_issue]
+        total = issue.allocated_units + sum(given.values())
         ensure(total <= issue.quantity_max, "no more is allocated than the decision allows")
         on = "minimum_reached" if outcome is Outcome.HELD else "minimum_missed"
-        changes = {"allocated_units": total, "paid_kopecks": total * issue.price_kopecks}
+        paid = issue.paid_kopecks + sum(line["pay_kopecks"] for line in lines[issue.issue_id])
+        changes = {"allocated_units": total, "paid_kopecks": paid}
         decided_moves.append((issue, on, changes))
         for order, line in zip(of_issue, lines[issue.issue_id], strict=True):
-            limit = _limit_after(counted.get(order.order_id), line["pay_kopecks"])
-            order_moves.append((order, _on(order, line["units"]), limit))
+            limit = limit_after(standing.counted.get(order.order_id), line["pay_kopecks"])
+            order_moves.append((order, filled_on(order, line["units"]), limit))
     decided = await move_issues(tx, parts, decided_moves, actor=SMART_CONTRACT)
     allocated = await move_orders(tx, parts, order_moves)
     onward: list[tuple[Order, str, Mapping[str, Any]]] = [
         (o, "refund_started" if o.state is OrderState.NOT_ALLOCATED else "settlement_started", {}) for o in allocated
     ]
     await move_orders(tx, parts, onward)
-    for issue_id, of_issue_lines in lines.items():
-        await parts.orders.add_fills(tx.conn, [_fill(issue_id, n, line) for n, line in enumerate(of_issue_lines)])
+    for issue in decided:
+        await parts.orders.add_fills(tx.conn, fill_rows(issue, lines[issue.issue_id]))
     await _start_settlement(tx, parts, decided, lines, {i: units[i][0] for i in units})
 
 
@@ -196,9 +227,11 @@ async def _start_settlement(
     ]
     for issue in await move_issues(tx, parts, moves, actor=SMART_CONTRACT):
         if not lines[issue.issue_id]:
-            # Nobody had ordered: there is nothing for settlement to do, and it is not asked.
+            # Nobody had ordered, or a continuous placement had filled everybody: settlement is not asked, and what
+            # it still works on begins the circulation when it is done.
             if issue.issue_id in held:
-                await begin_circulation(tx, parts, issue)
+                if not await parts.orders.any_unsettled(tx.conn, issue.issue_id):
+                    await begin_circulation(tx, parts, issue)
             else:
                 await move_issues(tx, parts, [(issue, "refunded", {})], actor=SMART_CONTRACT)
             continue
@@ -208,19 +241,21 @@ async def _start_settlement(
             issuer_wallet_id=UUID(str(issue.issuer_wallet_id)),
             outcome=outcomes[issue.issue_id].value,
             lines=lines[issue.issue_id],
+            told_parts=issue.allocation_parts,
         )
         await tell(tx, facts)
 
 
-def _limit_after(said: Judged | None, pay_kopecks: int) -> dict[str, Any]:
+def limit_after(said: Judged | None, pay_kopecks: int) -> dict[str, Any]:
     """What the order counts under the yearly limit from now on: what is paid, or nothing outside of the limit."""
     if said is None or said.problem is not None:
         return {"limit_kopecks": 0}
     return {"limit_kopecks": pay_kopecks, "limit_on": said.limit_on}
 
 
-def _line(issue: Issue, order: Order, units: int) -> dict[str, Any]:
-    pay = units * issue.price_kopecks
+def line_of(order: Order, units: int, price_kopecks: int) -> dict[str, Any]:
+    """What settlement is told of one order: units at a price, and the rest of the reserve back."""
+    pay = units * price_kopecks
     ensure(0 <= pay <= order.reserved_kopecks, "an order pays no more than was reserved")
     return {
         "order_id": order.order_id,
@@ -232,12 +267,18 @@ def _line(issue: Issue, order: Order, units: int) -> dict[str, Any]:
     }
 
 
-def _fill(issue_id: UUID, index: int, line: Mapping[str, Any]) -> dict[str, Any]:
-    kept = {name: line[name] for name in ("order_id", "units", "pay_kopecks", "refund_kopecks")}
-    return {**kept, "issue_id": issue_id, "part": index // LINES_PER_PART + 1}
+def fill_rows(issue: Issue, lines: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The rows that keep what each order got, with the part of the allocation in which settlement is told of it."""
+    names = ("order_id", "units", "pay_kopecks", "refund_kopecks")
+    first = issue.allocation_parts + 1
+    return [
+        {**{name: line[name] for name in names}, "issue_id": issue.issue_id, "part": first + index // LINES_PER_PART}
+        for index, line in enumerate(lines)
+    ]
 
 
-def _on(order: Order, units: int) -> str:
+def filled_on(order: Order, units: int) -> str:
+    """The step that an order makes by so many units."""
     if units == 0:
         return "not_filled"
     return "filled" if units == order.units else "filled_in_part"

@@ -23,7 +23,7 @@ from kapital.platform.acts.policy import ActKind
 from kapital.platform.acts.records import ActRecord, keep_acts, waiting_acts
 from kapital.platform.signatures.outcome import Outcome
 from kapital.platform.telemetry import ACTS_WAITING
-from kapital.tokenization.domain.act_texts import TEXT_VERSION, orders_command, orders_text
+from kapital.tokenization.domain.act_texts import TEXT_VERSION, OrderLine, orders_command, orders_text
 from kapital.tokenization.domain.issue import Issue
 from kapital.tokenization.domain.order import Order, why_closed, why_refused
 from kapital.tokenization.domain.states import PUBLIC, OrderState
@@ -42,6 +42,8 @@ class _New(Protocol):
     def issue_id(self) -> UUID: ...
     @property
     def units(self) -> int: ...
+    @property
+    def price_cap(self) -> int | None: ...
 
 
 class _Command(Protocol):
@@ -69,7 +71,7 @@ OrderActs = Mapping[tuple[str, str], OrderAct]
 """By actor and command id; what is missing is authorised by the session."""
 
 
-def wording_of_orders(orders: Sequence[tuple[UUID, int]], issues: Mapping[UUID, Issue]) -> Wording:
+def wording_of_orders(orders: Sequence[OrderLine], issues: Mapping[UUID, Issue]) -> Wording:
     """What a person signs who places these orders. Issues that are not public count as unknown."""
     public = {issue_id: issue for issue_id, issue in issues.items() if issue.state in PUBLIC}
     return Wording(
@@ -108,7 +110,9 @@ async def check_order_acts(
         investor = investors.get(owner) if owner else None
         given.append(
             ActToCheck(
-                wording=wording_of_orders([(new.issue_id, new.units) for new in cmd.orders], issues),
+                wording=wording_of_orders(
+                    [OrderLine(new.issue_id, new.units, new.price_cap) for new in cmd.orders], issues
+                ),
                 actor=cmd.actor,
                 command_id=cmd.command_id,
                 signed=cmd.signed_act,
@@ -207,10 +211,17 @@ async def _move_on(checked: Sequence[tuple[ActRecord, CheckedAct]], parts: Parts
             if problem is None and check.outcome is not Outcome.VALID:
                 continue
             investor = people.get(order.participant_id)
-            problem = problem or why_refused(issue, investor, order.units, tx.now, rule_book=rule_book)
+            problem = problem or why_refused(
+                issue,
+                investor,
+                order.units,
+                tx.now,
+                rule_book=rule_book,
+                max_price_kopecks=order.max_price_kopecks,
+            )
             decided.append((order, problem))
         asked = [
-            Asked(order.order_id, people[order.participant_id], issue, order.units * issue.price_kopecks)
+            Asked(order.order_id, people[order.participant_id], issue, _amount(order, issue))
             for order, problem in decided
             if problem is None and (issue := issues[order.issue_id])
         ]
@@ -237,9 +248,13 @@ def _step(
         return "refused", {**told, "act_file_sha256": file_sha256}
     return "checked", {
         "act_file_sha256": file_sha256,
-        "reserved_kopecks": order.units * issue.price_kopecks,
+        "reserved_kopecks": _amount(order, issue),
         "wallet_id": investor.wallet_id,
     }
+
+
+def _amount(order: Order, issue: Issue) -> int:
+    return issue.reserved_for(order.units, order.max_price_kopecks)
 
 
 def _record(act: ActRecord, check: CheckedAct) -> ActRecord:

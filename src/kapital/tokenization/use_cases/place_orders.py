@@ -6,6 +6,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from kapital.contracts.tokenization import OrderAnswer, OrdersPlaced, PlacedOrder, Refusal
 from kapital.kernel.actor import Actor
@@ -36,10 +37,20 @@ ORDERS_MAX = 1000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewOrder:
-    """`units` is the whole quantity wanted, at the price of the decision."""
+    """`units` is the whole quantity wanted, at the price of the decision.
+
+    `max_price_kopecks`: the most that is paid for a unit, where the price follows a quote. Left out it is UNSET, so
+    that the fingerprint of an order without it is what it always was.
+    """
 
     issue_id: UUID
     units: int
+    max_price_kopecks: int | UnsetType = UNSET
+
+    @property
+    def price_cap(self) -> int | None:
+        """The greatest price, or None."""
+        return None if isinstance(self.max_price_kopecks, UnsetType) else self.max_price_kopecks
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -214,9 +225,9 @@ def _first_step(
     act: OrderAct | None,
     rule_book: str,
 ) -> tuple[Order, Step[OrderState]]:
-    units = cmd.orders[item].units
+    units, cap = cmd.orders[item].units, cmd.orders[item].price_cap
     waits = act is not None and act.waits
-    refusal = why_refused(issue, investor, units, tx.now, rule_book=rule_book)
+    refusal = why_refused(issue, investor, units, tx.now, rule_book=rule_book, max_price_kopecks=cap)
     problem = None if waits else refusal
     step = _step_of(act, problem)
     order = Order(
@@ -225,7 +236,7 @@ def _first_step(
         participant_id=_participant(cmd),
         wallet_id=investor.wallet_id if investor else None,
         units=units,
-        reserved_kopecks=units * issue.price_kopecks if problem is None and not waits else 0,
+        reserved_kopecks=issue.reserved_for(units, cap) if problem is None and not waits else 0,
         state=step.target,
         version=1,
         actor_id=cmd.actor.id,
@@ -237,6 +248,7 @@ def _first_step(
         refusal_detail=problem.detail if problem else None,
         refusal_facts=problem.facts if problem else None,
         act_file_sha256=act.record.file_sha256 if act else None,
+        max_price_kopecks=cap,
     )
     return order, step
 

@@ -11,6 +11,7 @@ from kapital.kernel.actor import Actor
 from kapital.platform import access
 from kapital.platform.acts.form import Act, Wording, act_of
 from kapital.platform.acts.problems import ActMustBeOne
+from kapital.tokenization.domain.act_texts import OrderLine
 from kapital.tokenization.ports import Parts
 from kapital.tokenization.use_cases.call_units import OfferTerms, wording_of_call, wording_of_offer
 from kapital.tokenization.use_cases.instruct_redemption import wording_of_instruction
@@ -40,7 +41,7 @@ async def prepare_act(
     *,
     idempotency_key: str,
     made_at: datetime,
-    orders: Sequence[tuple[UUID, int]] | None,
+    orders: Sequence[OrderLine] | None,
     withdraw_order_ids: Sequence[UUID] | None,
     decision: tuple[UUID, str] | None,
     early: EarlyCommand | None = None,
@@ -57,7 +58,7 @@ async def prepare_act(
         wording = wording_of_signing(*decision)
     else:
         if orders is not None:
-            issues = await parts.issues.read(conn, {issue_id for issue_id, _ in orders})
+            issues = await parts.issues.read(conn, {order.issue_id for order in orders})
             wording = wording_of_orders(orders, issues)
         else:
             wording = wording_of_withdrawal(withdraw_order_ids or ())

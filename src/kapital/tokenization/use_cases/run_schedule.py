@@ -7,6 +7,7 @@ from kapital.tokenization.ports import Parts
 from kapital.tokenization.use_cases.advance_actions import advance_actions
 from kapital.tokenization.use_cases.advance_early import advance_early
 from kapital.tokenization.use_cases.close_placements import close_placements
+from kapital.tokenization.use_cases.fill_continuous import fill_continuous
 from kapital.tokenization.use_cases.open_placements import open_placements
 from kapital.tokenization.use_cases.order_acts import check_waiting_acts
 from kapital.tokenization.use_cases.recheck_acts import tell_open_reviews
@@ -19,11 +20,12 @@ _ORDER_WAITS = timedelta(seconds=30)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScheduleReport:
-    """How many issues, orders, waiting acts, early ends and actions a tick moved."""
+    """How many issues, orders, waiting acts, early ends and actions a tick moved; `filled`: of continuous placements."""
 
     opened: int
     resumed: int
     acts: int
+    filled: int
     closed: int
     redemptions: int
     early: int
@@ -42,6 +44,7 @@ async def run_schedule(now: datetime, *, parts: Parts) -> ScheduleReport:
         opened=await open_placements(now, parts=parts),
         resumed=await resume_orders(parts=parts, older_than=_ORDER_WAITS),
         acts=await check_waiting_acts(parts=parts),
+        filled=await fill_continuous(now, parts=parts),
         closed=await close_placements(now, parts=parts),
         redemptions=await start_redemptions(now, parts=parts),
         early=await advance_early(now, parts=parts),
