@@ -133,8 +133,9 @@ def _asked(before: dict[str, Any], now: dict[str, Any]) -> list[str]:
 
 
 def _stands_alone(name: str, before: dict[str, Any], old: Any) -> bool:
-    """Whether its parent was known: the required field of a new optional object asks nothing of an old caller."""
-    parent = name.rsplit(".", 1)[0] if "." in name else ""
+    """Whether its parent was known: what a new optional object or list is made of asks nothing of an old caller."""
+    below = name.removesuffix("[]")
+    parent = below if below != name else ".".join(name.split(".")[:-1])
     return old is not None or not parent or parent in before
 
 

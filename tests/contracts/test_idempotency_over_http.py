@@ -36,6 +36,7 @@ from kapital.sandbox.certification_authority import Authority, SandboxSigner, Su
 from kapital.sandbox.certification_authority.serving import ServedAuthority
 from kapital.sandbox.people import PersonKind, SyntheticPerson, synthetic_people
 from kapital.settlement.domain.top_up_code import top_up_code
+from kapital.tokenization.domain.checklist import items_of
 from kapital.tokenization.domain.order_review import OrderReview, ReviewState
 from kapital.tokenization.domain.terms import load_terms
 from tests.contracts.documents import all_operations, validator
@@ -404,7 +405,8 @@ async def _published(play: Play, example: str, **changes: Any) -> str:
     other = {"decision_sha256": "0" * 64}
     path = "POST /v1/tokenization/issues/{issue_id}"
     await play.try_out(f"{path}/submission", "issuer", seen, other=other, **at)
-    review = seen | {"verdict": "accept"}
+    answers = [{"item": item.code, "holds": True} for item in items_of(load_terms(json.dumps(terms).encode()))]
+    review = seen | {"verdict": "accept", "checklist": answers}
     for who in ("issue_manager", "legal"):
         await play.try_out(f"{path}/reviews", who, review, other=review | {"verdict": "return", "note": "нет"}, **at)
     await play.try_out(f"{path}/signature", "issuer", seen, other=other, **at)

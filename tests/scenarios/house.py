@@ -31,6 +31,7 @@ from kapital.platform.signatures.powers import PoaStatusSource
 from kapital.registry.domain.access import TokenSubjectKind
 from kapital.registry.use_cases.issue_access_token import IssueAccessToken
 from kapital.registry.use_cases.register_staff import RegisterStaff
+from kapital.tokenization.domain.checklist import all_hold
 from kapital.tokenization.domain.terms import load_terms
 from kapital.tokenization.use_cases.draft_decision import DraftDecision
 from kapital.tokenization.use_cases.place_orders import NewOrder, PlaceOrders
@@ -143,8 +144,9 @@ class House:
         assert draft.faults == [], draft.faults
         seen: dict[str, Any] = {"issue_id": draft.issue_id, "decision_sha256": draft.decision_sha256}
         await app.submit_decision(SubmitDecision(command_id=key(), actor=issuer.actor, **seen))
-        await app.review_decision(ReviewDecision(command_id=key(), actor=ISSUE_MANAGER, **seen))
-        await app.review_decision(ReviewDecision(command_id=key(), actor=LEGAL, **seen))
+        answers = all_hold(load_terms(decision))
+        for reviewer in (ISSUE_MANAGER, LEGAL):
+            await app.review_decision(ReviewDecision(command_id=key(), actor=reviewer, checklist=answers, **seen))
         await app.sign_decision(SignDecision(command_id=key(), actor=issuer.actor, **seen))
         await app.publish_decision(PublishDecision(command_id=key(), actor=ISSUE_MANAGER, **seen))
         await self.kapital.bus.drain()

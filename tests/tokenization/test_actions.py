@@ -191,7 +191,7 @@ async def test_a_missing_value_leaves_the_action_in_fixing_for_all_to_see_until_
 async def test_a_value_needs_another_person_who_saw_the_same(world: World) -> None:
     both = staff(Role.SETTLEMENT, Role.RISK)
     value: dict[str, Any] = {
-        "series": "key_rate",
+        "series": "cbr_key_rate",
         "observed_on": date(2026, 11, 20),
         "value": "16.5",
         "evidence": "cbr.ru",

@@ -1,5 +1,6 @@
 """Draft, review, signature, publication: four eyes on one exact hash, and nothing changes after. Scenarios 41, 42."""
 
+import json
 from typing import Any
 from uuid import UUID
 
@@ -13,17 +14,21 @@ from kapital.kernel.problems import MakerAndCheckerMustDiffer, Problem, StaleVer
 from kapital.kernel.roles import Role
 from kapital.kernel.states import WrongState
 from kapital.platform.problems import IdempotencyKeyReused
+from kapital.tokenization.domain.checklist import Answer, all_hold, items_of
 from kapital.tokenization.domain.decision import Verdict
 from kapital.tokenization.domain.problems import (
     DecisionHashMustMatch,
     DecisionMustBeEditable,
+    DecisionMustBePrintable,
     IssueCodeTaken,
     IssueNotFound,
     IssuerWalletMustBeOpen,
     ReturnNeedsReason,
     ReviewMustBeNext,
+    ReviewNeedsEveryItem,
     TermsMustHaveNoFault,
 )
+from kapital.tokenization.domain.terms import load_terms
 from kapital.tokenization.use_cases.cancel_issue import CancelIssue
 from kapital.tokenization.use_cases.draft_decision import DraftDecision
 from kapital.tokenization.use_cases.publish_decision import PublishDecision
@@ -33,6 +38,7 @@ from kapital.tokenization.use_cases.submit_decision import SubmitDecision
 from tests.tokenization.world import LAWYER, MANAGER, Person, ProcessDied, World, key, staff, terms
 
 OTHER_SHA = "0" * 64
+FULL = all_hold(load_terms(terms()))
 
 
 @pytest.fixture
@@ -51,8 +57,8 @@ async def submitted(world: World, issuer: Person) -> dict[str, Any]:
 
 async def ready(world: World, issuer: Person) -> dict[str, Any]:
     seen = await submitted(world, issuer)
-    await world.app.review_decision(ReviewDecision(command_id=key(), actor=MANAGER, **seen))
-    await world.app.review_decision(ReviewDecision(command_id=key(), actor=LAWYER, **seen))
+    await world.app.review_decision(ReviewDecision(command_id=key(), actor=MANAGER, checklist=FULL, **seen))
+    await world.app.review_decision(ReviewDecision(command_id=key(), actor=LAWYER, checklist=FULL, **seen))
     return seen
 
 
@@ -113,10 +119,10 @@ async def test_another_issuer_neither_sees_nor_touches_a_draft(world: World, iss
 async def test_one_person_cannot_review_twice_whatever_their_roles(world: World, issuer: Person) -> None:
     both = staff(Role.ISSUE_MANAGER, Role.LEGAL)
     seen = await submitted(world, issuer)
-    await world.app.review_decision(ReviewDecision(command_id=key(), actor=both, **seen))
+    await world.app.review_decision(ReviewDecision(command_id=key(), actor=both, checklist=FULL, **seen))
 
     with pytest.raises(MakerAndCheckerMustDiffer):
-        await world.app.review_decision(ReviewDecision(command_id=key(), actor=both, **seen))
+        await world.app.review_decision(ReviewDecision(command_id=key(), actor=both, checklist=FULL, **seen))
     assert await world.state(seen["issue_id"]) == "operator_review"
 
 
@@ -124,9 +130,11 @@ async def test_legal_does_not_review_first_and_others_not_at_all(world: World, i
     seen = await submitted(world, issuer)
 
     with pytest.raises(ReviewMustBeNext):
-        await world.app.review_decision(ReviewDecision(command_id=key(), actor=LAWYER, **seen))
+        await world.app.review_decision(ReviewDecision(command_id=key(), actor=LAWYER, checklist=FULL, **seen))
     with pytest.raises(NotPermitted):
-        await world.app.review_decision(ReviewDecision(command_id=key(), actor=staff(Role.SETTLEMENT), **seen))
+        await world.app.review_decision(
+            ReviewDecision(command_id=key(), actor=staff(Role.SETTLEMENT), checklist=FULL, **seen)
+        )
 
 
 @pytest.mark.parametrize(
@@ -143,13 +151,15 @@ async def test_a_review_names_exactly_what_was_seen(
     seen = await submitted(world, issuer)
 
     with pytest.raises(problem):
-        await world.app.review_decision(ReviewDecision(command_id=key(), actor=MANAGER, **{**seen, **change}))
+        await world.app.review_decision(
+            ReviewDecision(command_id=key(), actor=MANAGER, checklist=FULL, **{**seen, **change})
+        )
     assert await world.rows("SELECT 1 FROM review") == []
 
 
 async def test_a_returned_decision_is_mended_as_a_new_version_and_reviewed_anew(world: World, issuer: Person) -> None:
     seen = await submitted(world, issuer)
-    await world.app.review_decision(ReviewDecision(command_id=key(), actor=MANAGER, **seen))
+    await world.app.review_decision(ReviewDecision(command_id=key(), actor=MANAGER, checklist=FULL, **seen))
     returned = await world.app.review_decision(
         ReviewDecision(command_id=key(), actor=LAWYER, **seen, verdict=Verdict.RETURN, note="цена")
     )
@@ -163,10 +173,10 @@ async def test_a_returned_decision_is_mended_as_a_new_version_and_reviewed_anew(
     new = {"issue_id": mended.issue_id, "decision_sha256": mended.decision_sha256}
     await world.app.submit_decision(SubmitDecision(command_id=key(), actor=issuer.actor, **new))
     with pytest.raises(DecisionHashMustMatch):
-        await world.app.review_decision(ReviewDecision(command_id=key(), actor=MANAGER, **seen))
-    await world.app.review_decision(ReviewDecision(command_id=key(), actor=MANAGER, **new))
+        await world.app.review_decision(ReviewDecision(command_id=key(), actor=MANAGER, checklist=FULL, **seen))
+    await world.app.review_decision(ReviewDecision(command_id=key(), actor=MANAGER, checklist=FULL, **new))
     assert (
-        await world.app.review_decision(ReviewDecision(command_id=key(), actor=LAWYER, **new))
+        await world.app.review_decision(ReviewDecision(command_id=key(), actor=LAWYER, checklist=FULL, **new))
     ).state == "ready_to_sign"
 
 
@@ -185,7 +195,7 @@ async def test_what_is_signed_is_what_was_reviewed_and_anyone_can_check_it(world
 
 async def test_nothing_is_signed_before_both_reviews(world: World, issuer: Person) -> None:
     seen = await submitted(world, issuer)
-    await world.app.review_decision(ReviewDecision(command_id=key(), actor=MANAGER, **seen))
+    await world.app.review_decision(ReviewDecision(command_id=key(), actor=MANAGER, checklist=FULL, **seen))
 
     with pytest.raises(WrongState):
         await world.app.sign_decision(SignDecision(command_id=key(), actor=issuer.actor, **seen))
@@ -283,3 +293,70 @@ async def test_an_unknown_issue_is_not_found(world: World, issuer: Person) -> No
         await world.app.review_decision(
             ReviewDecision(command_id=key(), actor=MANAGER, issue_id=UUID(int=1), decision_sha256=OTHER_SHA)
         )
+
+
+@pytest.mark.parametrize(
+    "answers",
+    [
+        (),
+        FULL[:-1],
+        (*FULL[:-1], FULL[0]),
+        (*FULL, FULL[0]),
+        (*FULL, Answer(item="debt", holds=True)),
+        (*FULL[:-1], Answer(item=FULL[-1].item, holds=False, note="срок")),
+    ],
+)
+async def test_an_acceptance_answers_every_item_of_the_checklist_and_a_return_needs_none(
+    world: World, issuer: Person, answers: tuple[Answer, ...]
+) -> None:
+    seen = await submitted(world, issuer)
+
+    with pytest.raises(ReviewNeedsEveryItem):
+        await world.app.review_decision(ReviewDecision(command_id=key(), actor=MANAGER, checklist=answers, **seen))
+
+    assert await world.rows("SELECT 1 FROM review") == []
+    returned = ReviewDecision(
+        command_id=key(), actor=MANAGER, checklist=answers, verdict=Verdict.RETURN, note="срок", **seen
+    )
+    assert (await world.app.review_decision(returned)).state == "returned"
+    [kept] = await world.rows("SELECT checklist FROM review")
+    assert len(kept["checklist"] if isinstance(kept["checklist"], list) else json.loads(kept["checklist"])) == len(
+        answers
+    )
+    await world.check()
+
+
+def test_a_decision_on_debt_has_an_item_more() -> None:
+    debt = load_terms(terms("debt-step-rate"))
+
+    assert {item.code for item in items_of(debt)} - {answer.item for answer in FULL} == {"debt"}
+
+
+async def test_the_printed_text_is_bound_to_the_version_from_the_draft_to_the_publication(
+    world: World, issuer: Person
+) -> None:
+    seen = await ready(world, issuer)
+    [drafted] = await world.rows("SELECT pdf_sha256, terms FROM decision_version")
+    await world.app.sign_decision(SignDecision(command_id=key(), actor=issuer.actor, **seen))
+    await world.app.publish_decision(PublishDecision(command_id=key(), actor=MANAGER, **seen))
+
+    [told] = await world.events("decision_published")
+    documents = {one["name"].split("-", 2)[-1]: one for one in told["documents"]}
+    printed = await world.documents.get(documents["decision-ru.pdf"]["sha256"])
+    assert documents["decision-ru.pdf"]["sha256"] == drafted["pdf_sha256"]
+    assert printed.startswith(b"%PDF-")
+    record = json.loads(await world.documents.get(documents["publication.json"]["sha256"]))
+    assert record["decision_sha256"] == sha256_hex(bytes(drafted["terms"]))
+    assert drafted["pdf_sha256"] in [one["sha256"] for one in record["documents"]]
+    assert [one["role"] for one in record["reviews"]] == ["issue_manager", "legal"]
+    assert len(record["reviews"][0]["checklist"]) == len(FULL)
+    assert record["time_stamp"].startswith("none")
+    assert not any(name.endswith(".tst") for name in documents)
+
+
+async def test_a_text_with_a_sign_that_cannot_be_printed_is_refused_by_name(world: World, issuer: Person) -> None:
+    with pytest.raises(DecisionMustBePrintable, match="日"):
+        await world.app.draft_decision(
+            DraftDecision(command_id=key(), actor=issuer.actor, terms=terms(information_text="日本"))
+        )
+    assert await world.rows("SELECT 1 FROM issue") == []

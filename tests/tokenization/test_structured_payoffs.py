@@ -10,7 +10,7 @@ import pytest
 from kapital.kernel.calendar import russian_calendar
 from kapital.kernel.roles import Role
 from kapital.tokenization.domain.problems import FixingAlreadyRecorded
-from kapital.tokenization.domain.published_values import substitute
+from kapital.tokenization.domain.published_values import FixingValuesDiffer, substitute
 from kapital.tokenization.domain.simulation.paths import constant
 from kapital.tokenization.domain.simulation.play import Scenario, play
 from kapital.tokenization.domain.terms import Floating, load_terms
@@ -109,8 +109,11 @@ async def test_a_value_that_arrives_again_with_another_number_is_refused(world: 
     on = date(2026, 11, 20)
     await given(world, "cbr_key_rate", on, Decimal("16.5"))
 
-    with pytest.raises(FixingAlreadyRecorded):
+    with pytest.raises(FixingValuesDiffer) as differs:
         await given(world, "cbr_key_rate", on, Decimal("16.6"))
+    assert (differs.value.facts["first"], differs.value.facts["second"]) == ("16.5", "16.6")
+    with pytest.raises(FixingAlreadyRecorded):
+        await given(world, "cbr_key_rate", on, Decimal("16.50"))
 
     [kept] = await world.rows("SELECT value, state FROM fixing WHERE series = 'cbr_key_rate'")
     assert (kept["value"], kept["state"]) == ("16.5", "confirmed")

@@ -46,7 +46,8 @@ from kapital.platform.rule_book import RuleBookInForce
 from kapital.platform.unit_of_work import UnitOfWork
 from kapital.settlement.reactions import subscriptions as settlement_subscriptions
 from kapital.settlement.service import parts_of as settlement_parts
-from kapital.tokenization.domain.decision import Verdict
+from kapital.tokenization.domain.checklist import Answer, all_hold
+from kapital.tokenization.domain.terms import load_terms
 from kapital.tokenization.domain.terms_text import plain_value
 from kapital.tokenization.reactions import SETTLEMENT_EVENTS, subscriptions
 from kapital.tokenization.service import tokenization_of
@@ -330,13 +331,19 @@ class World:
         issue_id, sha = await self.drafted(issuer, example, **changes)
         seen: dict[str, Any] = {"issue_id": issue_id, "decision_sha256": sha}
         await self.app.submit_decision(SubmitDecision(command_id=key(), actor=issuer.actor, **seen))
-        await self.app.review_decision(
-            ReviewDecision(command_id=key(), actor=MANAGER, **seen, verdict=Verdict.ACCEPT)
-        )
-        await self.app.review_decision(ReviewDecision(command_id=key(), actor=LAWYER, **seen, verdict=Verdict.ACCEPT))
+        for reviewer in (MANAGER, LAWYER):
+            await self.app.review_decision(
+                ReviewDecision(command_id=key(), actor=reviewer, **seen, checklist=await self.answers(issue_id))
+            )
         await self.app.sign_decision(SignDecision(command_id=key(), actor=issuer.actor, **seen))
         await self.app.publish_decision(PublishDecision(command_id=key(), actor=MANAGER, **seen))
         return issue_id
+
+    async def answers(self, issue_id: UUID) -> tuple[Answer, ...]:
+        """The checklist of a reviewer who found everything in order."""
+        async with self.databases.get("tokenization").connect() as conn:
+            decision = (await self.app.parts.issues.decisions(conn, [issue_id]))[issue_id]
+        return all_hold(load_terms(decision.terms))
 
     async def opened(self, issuer: Person, example: str = "fixed-rate-window", **changes: Any) -> UUID:
         issue_id = await self.published(issuer, example, **changes)

@@ -61,6 +61,7 @@ OPERATIONS: Final[dict[tuple[str, str], str]] = {
     ("GET", "/v1/tokenization/issues/{issue_id}/actions"): "list_actions",
     ("GET", "/v1/tokenization/issues/{issue_id}/order-book"): "get_order_book",
     ("GET", "/v1/tokenization/issues/{issue_id}/quotes"): "list_quotes",
+    ("GET", "/v1/tokenization/issues/{issue_id}/text"): "get_decision_pdf",
     ("GET", "/v1/tokenization/order-reviews"): "list_order_reviews",
     ("GET", "/v1/tokenization/orders"): "list_own_orders",
     ("POST", "/v1/custody/keys"): "generate_key",

@@ -283,16 +283,17 @@ class EarlyEnd(Contract, kw_only=True):
     ) = UNSET
 
 
-class ReviewBody(Contract, kw_only=True):
-    decision_sha256: Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
-    verdict: ReviewVerdict
-    note: (
-        Annotated[
-            str, Meta(description="Reason of a return; required then.", max_length=4000)
-        ]
-        | UnsetType
-    ) = UNSET
-    version: Annotated[int, Meta(ge=1, le=9223372036854775807)] | UnsetType = UNSET
+class ChecklistAnswer(Contract, kw_only=True):
+    item: Annotated[str, Meta(pattern="^[a-z][a-z_]{1,47}$")]
+    holds: bool
+    note: Annotated[str, Meta(max_length=1000, min_length=1)] | UnsetType = UNSET
+
+
+class ChecklistItem(Contract, kw_only=True):
+    item: Annotated[str, Meta(pattern="^[a-z][a-z_]{1,47}$")]
+    text_ru: Annotated[str, Meta(max_length=500)]
+    text_en: Annotated[str, Meta(max_length=500)]
+    legal_basis: Annotated[str, Meta(max_length=500)]
 
 
 class CancelBody(Contract, kw_only=True):
@@ -343,6 +344,7 @@ class ReviewView(Contract, kw_only=True):
     decision_sha256: Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
     at: AwareDatetime
     note: Annotated[str, Meta(max_length=4000)] | UnsetType = UNSET
+    checklist: Annotated[list[ChecklistAnswer], Meta(max_length=50)] | UnsetType = UNSET
 
 
 class SignatureView(Contract, kw_only=True):
@@ -353,6 +355,16 @@ class SignatureView(Contract, kw_only=True):
     signature_b64: Annotated[str, Meta(max_length=4096)]
     public_key_b64: Annotated[str, Meta(max_length=4096)]
     signed_at: AwareDatetime
+    act_file_sha256: (
+        Annotated[
+            str,
+            Meta(
+                description="The signed act (УКЭП) of the person who had the issuer's signature made, where one was needed.",
+                pattern="^[0-9a-f]{64}$",
+            ),
+        ]
+        | UnsetType
+    ) = UNSET
 
 
 class IssueDetails(Contract, kw_only=True):
@@ -366,6 +378,26 @@ class IssueDetails(Contract, kw_only=True):
     faults: Annotated[list[TermsFault], Meta(max_length=1000)]
     reviews: Annotated[list[ReviewView], Meta(max_length=100)]
     signatures: Annotated[list[SignatureView], Meta(max_length=10)]
+    pdf_sha256: (
+        Annotated[
+            str,
+            Meta(
+                description="The same text as a PDF, made with the draft (`get_decision_pdf`); what is published byte for byte.",
+                pattern="^[0-9a-f]{64}$",
+            ),
+        ]
+        | UnsetType
+    ) = UNSET
+    checklist: (
+        Annotated[
+            list[ChecklistItem],
+            Meta(
+                description="What a reviewer answers; for who may read the file of the issue.",
+                max_length=50,
+            ),
+        ]
+        | UnsetType
+    ) = UNSET
 
 
 class OrderBook(Contract, kw_only=True):
@@ -882,6 +914,28 @@ class InstructRedemptionBody(Contract, kw_only=True):
 
 class WithdrawInstructionBody(Contract, kw_only=True):
     act: SignedAct | UnsetType = UNSET
+
+
+class ReviewBody(Contract, kw_only=True):
+    decision_sha256: Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
+    verdict: ReviewVerdict
+    note: (
+        Annotated[
+            str, Meta(description="Reason of a return; required then.", max_length=4000)
+        ]
+        | UnsetType
+    ) = UNSET
+    version: Annotated[int, Meta(ge=1, le=9223372036854775807)] | UnsetType = UNSET
+    checklist: (
+        Annotated[
+            list[ChecklistAnswer],
+            Meta(
+                description="The answers of an acceptance, one for each item that `get_issue` lists, each of which holds; else `review_needs_every_item`. A return may tell which items do not hold.",
+                max_length=50,
+            ),
+        ]
+        | UnsetType
+    ) = UNSET
 
 
 class PlaceOrdersBody(Contract, kw_only=True):

@@ -23,6 +23,7 @@ _FAILED: Final = {IssueState.FAILED, IssueState.REFUNDING, IssueState.REFUNDED}
 _REASONS: Final = {
     "balance_insufficient": "the order cost more than the wallet held; one investor brought one rouble only",
     "investor_must_be_qualified": "the decision allows qualified investors only; every third of these people is one",
+    "order_exceeds_retail_limit": "an unqualified person acquires for 600,000 roubles a year at most",
     "placement_must_be_open": "the issue was fully ordered by then, or its placement had closed",
 }
 _INVARIANTS: Final = {

@@ -30,6 +30,7 @@ from kapital.ledger.api import money_asset
 from kapital.platform.clock import SteppedClock
 from kapital.settlement.domain.withdrawal import WithdrawalItem
 from kapital.settlement.use_cases.request_withdrawals import RequestWithdrawals
+from kapital.tokenization.domain.checklist import all_hold
 from kapital.tokenization.domain.states import ActionState, IssueState
 from kapital.tokenization.domain.terms import Event, IssuanceTerms, load_terms
 from kapital.tokenization.queries.get_issue import get_issue
@@ -148,9 +149,12 @@ async def publish(kapital: Kapital, signing: Signing, issuer: Player, text: byte
     await app.submit_decision(
         SubmitDecision(command_id=command(), actor=issuer.actor, issue_id=issue_id, decision_sha256=digest)
     )
+    answers = all_hold(load_terms(text))
     for reviewer in (ISSUE_MANAGER, LEGAL):
         await app.review_decision(
-            ReviewDecision(command_id=command(), actor=reviewer, issue_id=issue_id, decision_sha256=digest)
+            ReviewDecision(
+                command_id=command(), actor=reviewer, issue_id=issue_id, decision_sha256=digest, checklist=answers
+            )
         )
     command_id = command()
     await app.sign_decision(

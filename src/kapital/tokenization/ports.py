@@ -41,6 +41,18 @@ class Documents(Protocol):
         """Keep the bytes and return their SHA-256 (hex); keeping them twice is keeping them once."""
         ...
 
+    async def get(self, key: str) -> bytes:
+        """The document. Raises: ObjectNotFound."""
+        ...
+
+
+class DecisionPrinter(Protocol):
+    """Sets the text of a decision as a document that is kept and signed for years."""
+
+    async def pdf(self, text: str, *, title: str, decision_sha256: str, made_at: datetime) -> bytes:
+        """The same text as a PDF. Raises: DecisionMustBePrintable."""
+        ...
+
 
 class Issues(Protocol):
     """Issues, versions of decisions, reviews, signatures."""
@@ -350,6 +362,10 @@ class Fixings(Protocol):
         """Keep a recorded value; False if one waits or counts already."""
         ...
 
+    async def find_same(self, conn: AsyncConnection, fixing: Fixing) -> Fixing | None:
+        """What waits or counts for the same series and day, or the same issue's event."""
+        ...
+
     async def lock(self, conn: AsyncConnection, fixing_id: UUID) -> Fixing | None:
         """The value, locked."""
         ...
@@ -458,6 +474,7 @@ class Parts:
     ledger: Ledger
     custody: Custody
     documents: Documents
+    printer: DecisionPrinter
     issues: Issues
     orders: Orders
     reviews: OrderReviews

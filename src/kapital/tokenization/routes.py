@@ -4,7 +4,7 @@ from typing import Annotated
 from uuid import UUID
 
 import msgspec
-from litestar import get, post
+from litestar import Response, get, post
 from litestar.params import Parameter
 
 from kapital.contracts import tokenization as contract
@@ -13,10 +13,11 @@ from kapital.contracts.common import PreparedAct
 from kapital.platform.acts.http import prepared, signed_act
 from kapital.platform.http import NO_IDEMPOTENCY_KEY, HttpRequest, actor_of, command_context
 from kapital.tokenization.domain.act_texts import OrderLine
+from kapital.tokenization.domain.checklist import Answer
 from kapital.tokenization.domain.decision import Verdict
 from kapital.tokenization.domain.order_review import OrderReview, ReviewVerdict
 from kapital.tokenization.queries.access import PAGE_MAX
-from kapital.tokenization.queries.get_issue import get_issue
+from kapital.tokenization.queries.get_issue import get_decision_pdf, get_issue
 from kapital.tokenization.queries.get_order_book import get_order_book
 from kapital.tokenization.queries.list_actions import list_actions
 from kapital.tokenization.queries.list_fixings import list_fixings
@@ -91,6 +92,9 @@ async def review_decision_route(
             verdict=Verdict(data.verdict.value),
             note=given(data.note),
             version=given(data.version),
+            checklist=tuple(
+                Answer(item=one.item, holds=one.holds, note=given(one.note)) for one in given(data.checklist) or ()
+            ),
         )
     )
 
@@ -362,6 +366,17 @@ async def get_issue_route(
         return await get_issue(conn, tokenization.parts, actor_of(request), issue_id)
 
 
+@get("/v1/tokenization/issues/{issue_id:uuid}/text")
+async def get_decision_pdf_route(
+    request: HttpRequest, tokenization: TokenizationUseCases, issue_id: UUID
+) -> Response[bytes]:
+    """The printed text."""
+    async with tokenization.parts.database.connect() as conn:
+        name, content = await get_decision_pdf(conn, tokenization.parts, actor_of(request), issue_id)
+    headers = {"Content-Disposition": f'attachment; filename="{name}"', "X-Content-Type-Options": "nosniff"}
+    return Response(content, media_type="application/pdf", headers=headers)
+
+
 @get("/v1/tokenization/issues/{issue_id:uuid}/order-book")
 async def get_order_book_route(
     request: HttpRequest, tokenization: TokenizationUseCases, issue_id: UUID
@@ -426,6 +441,7 @@ HANDLERS = (
     confirm_fixing_route,
     list_issues_route,
     get_issue_route,
+    get_decision_pdf_route,
     get_order_book_route,
     list_actions_route,
     list_own_orders_route,

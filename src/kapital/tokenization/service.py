@@ -19,6 +19,7 @@ from kapital.platform.retail_rules import RetailRules
 from kapital.platform.rule_book import RuleBookInForce
 from kapital.platform.unit_of_work import UnitOfWork
 from kapital.tokenization.adapters.actions import ActionTables, FixingTables
+from kapital.tokenization.adapters.decision_pdf import TypstPrinter
 from kapital.tokenization.adapters.instructions import InstructionTables
 from kapital.tokenization.adapters.investors import InvestorTables
 from kapital.tokenization.adapters.issues import IssueTables
@@ -72,6 +73,7 @@ def tokenization_of(
         ledger=ledger,
         custody=custody,
         documents=documents,
+        printer=TypstPrinter(),
         issues=IssueTables(),
         orders=OrderTables(),
         reviews=OrderReviewTables(),

@@ -116,7 +116,7 @@ def _trusted_time(
         except Refused as refused:
             return named, [Reason(refused.code, refused.about)], path
         timed = replace(named, signed_at=stamp.stamped_at, time_basis=TimeBasis.TIME_STAMP)
-        found, path = _stamp_path(stamp, policy, material, now)
+        found, path = judge_stamp(stamp, policy, material, now)
         reasons += found
     elif policy.require_time_stamp:
         reasons.append(Reason(Code.TIME_STAMP_MISSING))
@@ -125,9 +125,10 @@ def _trusted_time(
     return timed, reasons, path
 
 
-def _stamp_path(
+def judge_stamp(
     stamp: Stamp, policy: VerificationPolicy, material: Material, now: datetime
 ) -> tuple[list[Reason], "Path"]:
+    """Reasons against a stamp that was read: its instant, its authority's chain and revocation; and the chain."""
     if stamp.stamped_at > now + policy.clock_skew:
         return [Reason(Code.TIME_STAMP_AFTER_CHECK)], Path()
     roots = policy.time_stamp_roots or policy.roots

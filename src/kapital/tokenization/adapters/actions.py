@@ -227,12 +227,24 @@ class ActionTables:
         return bool((await conn.execute(_UNSETTLED_PART, {"action_id": action_id})).scalar_one())
 
 
+_SAME: Final = """
+    WHERE state <> 'rejected'
+      AND (series = CAST(:series AS text) AND observed_on = CAST(:on AS date) OR issue_id = CAST(:issue_id AS uuid))
+"""
+
+
 class FixingTables:
     """Adapter of the port `Fixings` on PostgreSQL."""
 
     async def add(self, conn: AsyncConnection, fixing: Fixing) -> bool:
         """Keep a recorded value; False if one waits or counts already."""
         return bool(await FIXING_TABLE.insert(conn, [fixing]))
+
+    async def find_same(self, conn: AsyncConnection, fixing: Fixing) -> Fixing | None:
+        """What waits or counts for the same series and day, or the same issue's event."""
+        values = {"series": fixing.series, "on": fixing.observed_on, "issue_id": fixing.issue_id}
+        rows = await FIXING_TABLE.select(conn, _SAME, values)
+        return rows[0] if rows else None
 
     async def lock(self, conn: AsyncConnection, fixing_id: UUID) -> Fixing | None:
         """The value, locked."""

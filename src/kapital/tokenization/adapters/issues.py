@@ -87,13 +87,15 @@ _PAGE: Final = """
 
 _ADD_DECISION: Final = text(
     """
-    INSERT INTO decision_version (issue_id, decision_version, sha256, terms, faults, drafted_by, drafted_at)
-    VALUES (:issue_id, :decision_version, :sha256, :terms, CAST(:faults AS jsonb), :drafted_by, :drafted_at)
+    INSERT INTO decision_version
+        (issue_id, decision_version, sha256, terms, faults, drafted_by, drafted_at, pdf_sha256)
+    VALUES (:issue_id, :decision_version, :sha256, :terms, CAST(:faults AS jsonb), :drafted_by, :drafted_at,
+            :pdf_sha256)
     """
 )
 _DECISION: Final = text(
     """
-    SELECT issue_id, decision_version, d.sha256, d.terms, d.faults, d.drafted_by, d.drafted_at
+    SELECT issue_id, decision_version, d.sha256, d.terms, d.faults, d.drafted_by, d.drafted_at, d.pdf_sha256
     FROM decision_version d JOIN issue USING (issue_id, decision_version)
     WHERE issue_id = ANY(CAST(:ids AS uuid[]))
     """
@@ -101,22 +103,23 @@ _DECISION: Final = text(
 _ADD_REVIEW: Final = text(
     """
     INSERT INTO review
-        (issue_id, decision_version, role, reviewer_id, verdict, decision_sha256, note, reviewed_at)
-    VALUES (:issue_id, :decision_version, :role, :reviewer_id, :verdict, :decision_sha256, :note, :reviewed_at)
+        (issue_id, decision_version, role, reviewer_id, verdict, decision_sha256, note, reviewed_at, checklist)
+    VALUES (:issue_id, :decision_version, :role, :reviewer_id, :verdict, :decision_sha256, :note, :reviewed_at,
+            CAST(:checklist AS jsonb))
     """
 )
 _REVIEWS: Final = text(
     """
-    SELECT issue_id, decision_version, role, reviewer_id, verdict, decision_sha256, note, reviewed_at
+    SELECT issue_id, decision_version, role, reviewer_id, verdict, decision_sha256, note, reviewed_at, checklist
     FROM review WHERE issue_id = :issue_id ORDER BY reviewed_at, role
     """
 )
 _ADD_SIGNATURE: Final = text(
     """
     INSERT INTO decision_signature (issue_id, decision_version, party, signature_kind, key_name, algorithm,
-                                    signature, public_key, signed_by, signed_at)
+                                    signature, public_key, signed_by, signed_at, act_file_sha256)
     VALUES (:issue_id, :decision_version, :party, :signature_kind, :key_name, :algorithm,
-            :signature, :public_key, :signed_by, :signed_at)
+            :signature, :public_key, :signed_by, :signed_at, :act_file_sha256)
     """
 )
 _SIGNATURES: Final = text(
@@ -203,12 +206,13 @@ class IssueTables:
 
     async def add_review(self, conn: AsyncConnection, review: Review) -> None:
         """Note a review."""
-        await conn.execute(_ADD_REVIEW, msgspec.structs.asdict(review))
+        checklist = msgspec.json.encode(review.checklist).decode()
+        await conn.execute(_ADD_REVIEW, msgspec.structs.asdict(review) | {"checklist": checklist})
 
     async def reviews(self, conn: AsyncConnection, issue_id: UUID) -> list[Review]:
         """Every review of every version, oldest first."""
         rows = (await conn.execute(_REVIEWS, {"issue_id": issue_id})).mappings()
-        return [msgspec.convert(as_plain(row), Review) for row in rows]
+        return [msgspec.convert(as_plain(row, ["checklist"]), Review) for row in rows]
 
     async def add_signatures(self, conn: AsyncConnection, signatures: Sequence[DecisionSignature]) -> None:
         """Keep the signatures of a version."""

@@ -13,6 +13,7 @@ import msgspec
 
 from kapital.kernel.problems import MakerAndCheckerMustDiffer
 from kapital.kernel.roles import Role
+from kapital.tokenization.domain.checklist import Answer
 from kapital.tokenization.domain.problems import ReviewMustBeNext
 from kapital.tokenization.domain.validator import Fault
 
@@ -22,7 +23,10 @@ SIGNATURE_KIND: Final = "simple"
 
 
 class Decision(msgspec.Struct, frozen=True, kw_only=True):
-    """One version. `terms` are the canonical bytes (RFC 8785) whose SHA-256 is `sha256`."""
+    """One version. `terms` are the canonical bytes (RFC 8785) whose SHA-256 is `sha256`.
+
+    `pdf_sha256` names its Russian text as it is printed; None for a version of before there was any.
+    """
 
     issue_id: UUID
     decision_version: int
@@ -31,6 +35,7 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
     faults: list[Fault]
     drafted_by: str
     drafted_at: datetime
+    pdf_sha256: str | None = None
 
 
 class Verdict(StrEnum):
@@ -51,10 +56,14 @@ class Review(msgspec.Struct, frozen=True, kw_only=True):
     decision_sha256: str
     note: str | None
     reviewed_at: datetime
+    checklist: list[Answer] = []
 
 
 class DecisionSignature(msgspec.Struct, frozen=True, kw_only=True):
-    """A signature over the decision's bytes. Shape: raw signature and raw public key."""
+    """A signature over the decision's bytes. Shape: raw signature and raw public key.
+
+    `act_file_sha256` names the signed act (УКЭП) of the person who had the issuer's made; None where none was asked.
+    """
 
     issue_id: UUID
     decision_version: int
@@ -66,6 +75,7 @@ class DecisionSignature(msgspec.Struct, frozen=True, kw_only=True):
     public_key: bytes
     signed_by: str
     signed_at: datetime
+    act_file_sha256: str | None = None
 
 
 def next_reviewer_role(reviews: Sequence[Review]) -> Role:

@@ -27,7 +27,7 @@ MANDATORY: Final[dict[str, str]] = {
         ("12", ("early_redemption", "default", "dispute", "information_text")),
     )
     for name in names
-}
+} | {"debt": DEBT}
 
 CATALOGUE: Final[dict[str, Rule]] = {
     # Issuer and operator

@@ -4,6 +4,7 @@ Law: domain.md 2.2 (who confirms: four eyes), 3.6 (fixing 2E when the source is 
 """
 
 from datetime import date, datetime
+from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
@@ -40,6 +41,12 @@ class Fixing(msgspec.Struct, frozen=True, kw_only=True):
     recorded_at: datetime
     decided_by: str | None = None
     decided_at: datetime | None = None
+
+    def differs_from(self, other: "Fixing") -> bool:
+        """Whether it says another thing: "14.0" and "14.00" are one value."""
+        if self.kind is FixingKind.OUTCOME:
+            return self.value != other.value
+        return Decimal(self.value) != Decimal(other.value)
 
     def decided(self, on: str, *, seen: str, by: str, at: datetime) -> tuple["Fixing", Step[FixingState]]:
         """The value after another person confirmed or rejected it.

@@ -33,8 +33,8 @@ def one_line(text: str) -> str:
 
 
 def escaped(text: str) -> str:
-    """A text of the issuer in which no sign means anything to Markdown or HTML."""
-    harmless = _SIGNS.sub(lambda found: _ENTITIES.get(found[0], "\\" + found[0]), text)
+    """A text of the issuer in which no sign, and no space at its ends, means anything to Markdown or HTML."""
+    harmless = _SIGNS.sub(lambda found: _ENTITIES.get(found[0], "\\" + found[0]), text.strip())
     return _LINE_START.sub(lambda found: "\\" + found[0] if found[0] in "-+=" else found[0] + "\\", harmless)
 
 

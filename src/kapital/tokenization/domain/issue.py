@@ -88,6 +88,11 @@ class Issue(msgspec.Struct, frozen=True, kw_only=True):
         """The next version of the issue, in the same state unless `changes` name another."""
         return msgspec.structs.replace(self, version=self.version + 1, **changes)
 
+    @property
+    def placement(self) -> tuple[datetime, datetime]:
+        """First instant at which orders are taken, and first at which they are not."""
+        return self.placement_start_at, self.placement_end_at
+
     def is_over(self, at: datetime) -> bool:
         """Whether the instant of the close has come: the first at which no order is taken or withdrawn."""
         return at >= self.placement_end_at

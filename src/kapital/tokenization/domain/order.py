@@ -6,6 +6,7 @@ from uuid import UUID
 
 import msgspec
 
+from kapital.kernel.calendar import MOSCOW
 from kapital.kernel.money import INT64_MAX
 from kapital.kernel.problems import Problem
 from kapital.kernel.states import Step
@@ -130,4 +131,10 @@ def why_closed(issue: Issue, at: datetime) -> Problem | None:
     """A refusal unless the issue takes orders at the instant: opened, not full, not over."""
     if issue.state is IssueState.PLACEMENT_OPEN and not issue.is_over(at):
         return None
-    return PlacementMustBeOpen(facts={"state": issue.state.value, "code": issue.code})
+    start, end = (f"{one.astimezone(MOSCOW):%d.%m.%Y %H:%M}" for one in issue.placement)
+    why = f"orders are taken from {start} to {end} Moscow time"
+    if issue.state is IssueState.PLACEMENT_SUSPENDED and not issue.is_over(at):
+        why = "live orders take the whole quantity; it opens again if one is withdrawn"
+    return PlacementMustBeOpen(
+        f"the placement of {issue.code} is not open: {why}", {"state": issue.state.value, "code": issue.code}
+    )

@@ -57,6 +57,15 @@ class DecisionMustBePrintable(Problem):
     family = Family.UNPROCESSABLE
 
 
+class DecisionNotPrinted(Problem):
+    """The version is from before drafts were printed; it is printed when it is published."""
+
+    code = "decision_not_printed"
+    title = "This version of the decision has no printed text yet"
+    retry = Retry.AFTER_CHANGE
+    family = Family.NOT_FOUND
+
+
 class ReviewMustBeNext(Problem):
     """ISSUE_MANAGER reviews first, LEGAL second, each once. Facts: `next`."""
 
@@ -64,6 +73,15 @@ class ReviewMustBeNext(Problem):
     title = "This review is not the next one"
     retry = Retry.AFTER_CHANGE
     family = Family.CONFLICT
+
+
+class ReviewNeedsEveryItem(Problem):
+    """An acceptance answers each item of the checklist, and each holds. Facts: `items`, `missing`."""
+
+    code = "review_needs_every_item"
+    title = "The checklist is not answered in full"
+    retry = Retry.AFTER_CHANGE
+    family = Family.UNPROCESSABLE
 
 
 class ReturnNeedsReason(Problem):
@@ -366,6 +384,15 @@ class FixingAlreadyRecorded(Problem):
     title = "This value is already recorded"
     retry = Retry.AFTER_CHANGE
     family = Family.CONFLICT
+
+
+class FixingSeriesMustBeKnown(Problem):
+    """Nobody here can confirm a value of this series. Facts: `series`, `known`."""
+
+    code = "fixing_series_must_be_known"
+    title = "The source of this value is not known here"
+    retry = Retry.AFTER_CHANGE
+    family = Family.UNPROCESSABLE
 
 
 class FixingDayMustBePast(Problem):

@@ -14,6 +14,7 @@ from kapital.kernel.problems import ensure
 from kapital.platform.access import Resource
 from kapital.platform.ids import new_uuid7
 from kapital.platform.unit_of_work import Transaction, fingerprint
+from kapital.tokenization.domain import human_text
 from kapital.tokenization.domain.decision import Decision
 from kapital.tokenization.domain.issue import Issue, drawn_from
 from kapital.tokenization.domain.problems import DecisionMustBeEditable, IssueCodeTaken
@@ -36,12 +37,12 @@ class DraftDecision:
 
 
 async def draft_decision(cmd: DraftDecision, *, parts: Parts) -> DecisionDrafted:
-    """Keep the terms as a new version of the decision and tell every fault at once.
+    """Keep the terms as a new version of the decision, print its text and tell every fault at once.
 
     A draft with faults is kept: the issuer mends it. The version is immutable; a mended one is another version.
     Law: 259-FZ art. 3.
     Raises: NotPermitted, the problems of `load_terms`, IdempotencyKeyReused, IssueNotFound, DecisionMustBeEditable,
-    IssueCodeTaken.
+    IssueCodeTaken, DecisionMustBePrintable.
     """
     async with parts.uow.begin() as tx:
         mark = fingerprint(cmd)
@@ -55,6 +56,10 @@ async def draft_decision(cmd: DraftDecision, *, parts: Parts) -> DecisionDrafted
         faults = find_faults(terms, calendar=parts.calendar, today=moscow_day(tx.now))
         body = decision_bytes(terms)
         issue = await _keep_issue(tx, parts, cmd, terms, sha256_hex(body))
+        text = human_text.render(terms, decision_sha256=issue.decision_sha256)
+        printed = await parts.printer.pdf(
+            text, title=terms.title, decision_sha256=issue.decision_sha256, made_at=tx.now
+        )
         decision = Decision(
             issue_id=issue.issue_id,
             decision_version=issue.decision_version,
@@ -63,6 +68,7 @@ async def draft_decision(cmd: DraftDecision, *, parts: Parts) -> DecisionDrafted
             faults=faults,
             drafted_by=cmd.actor.id,
             drafted_at=tx.now,
+            pdf_sha256=await parts.documents.put(printed),
         )
         await parts.issues.add_decision(tx.conn, decision)
         await tx.audit.append(
@@ -70,7 +76,11 @@ async def draft_decision(cmd: DraftDecision, *, parts: Parts) -> DecisionDrafted
             issue.issue_id,
             cmd.actor,
             basis={"rule_book_version": parts.rule_book_version},
-            after={"decision_sha256": decision.sha256, "decision_version": decision.decision_version},
+            after={
+                "decision_sha256": decision.sha256,
+                "decision_version": decision.decision_version,
+                "pdf_sha256": decision.pdf_sha256,
+            },
         )
         drafted = DecisionDrafted(
             issue_id=issue.issue_id,

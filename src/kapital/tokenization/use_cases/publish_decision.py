@@ -3,7 +3,7 @@
 from base64 import b64encode
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from kapital.contracts.tokenization import IssueMoved
@@ -11,9 +11,10 @@ from kapital.kernel.actor import Actor
 from kapital.kernel.ids import CommandId, derive_uuid7
 from kapital.ledger.api import AssetKind, Basis, BasisKind, Committed, OpenAsset
 from kapital.ledger.api import Transaction as LedgerTransaction
+from kapital.platform.acts.stamping import stamp_document
 from kapital.platform.unit_of_work import Transaction, fingerprint
 from kapital.tokenization.domain import human_text
-from kapital.tokenization.domain.decision import Decision, DecisionSignature
+from kapital.tokenization.domain.decision import Decision, DecisionSignature, Review
 from kapital.tokenization.domain.events import DECISION_PUBLISHED, Fact, utc
 from kapital.tokenization.domain.issue import Issue
 from kapital.tokenization.domain.problems import (
@@ -21,11 +22,14 @@ from kapital.tokenization.domain.problems import (
     LedgerRefused,
     PublicationMustPrecedePlacement,
 )
+from kapital.tokenization.domain.publication import publication_record
 from kapital.tokenization.domain.states import ISSUE
 from kapital.tokenization.domain.terms import IssuanceTerms, load_terms
 from kapital.tokenization.ports import Parts
 from kapital.tokenization.use_cases.issue_commands import earlier_answer, keep_answer, require_permitted
 from kapital.tokenization.use_cases.steps import SMART_CONTRACT, move_issue, tell
+
+PDF: Final = "application/pdf"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,13 +44,17 @@ class PublishDecision:
 
 
 async def publish_decision(cmd: PublishDecision, *, parts: Parts) -> IssueMoved:
-    """Move SIGNED to PUBLISHED: documents kept, units opened in the ledger with their issue limit, others told.
+    """Move SIGNED to PUBLISHED: documents kept and stamped, units opened in the ledger with their issue limit, told.
 
+    The record of the publication names every document, review and signature by its hash; the time-stamp of the
+    authority of the settings is over it. Without an authority the record says that there is no stamp; one that is
+    named and does not answer stops the publication.
     Law: 259-FZ art. 3 (free access to the decision; no offer before publication).
-    Promise: documents and the ledger record come first and are the same on every repeat, so that a crash between
-    them and the last transaction is mended by the same command, or by any other that publishes the issue.
+    Promise: documents and the ledger record come first and, but for the stamp, are the same on every repeat, so that
+    a crash between them and the last transaction is mended by the same command, or by any other that publishes it.
     Raises: NotPermitted, IdempotencyKeyReused, IssueNotFound, WrongState, StaleVersion, DecisionHashMustMatch,
-    IssuerWalletMustBeOpen, PublicationMustPrecedePlacement, LedgerRefused.
+    IssuerWalletMustBeOpen, PublicationMustPrecedePlacement, TimeStampUnavailable, SignatureSourceUnavailable,
+    LedgerRefused.
     """
     mark = fingerprint(cmd)
     async with parts.uow.begin() as tx:
@@ -55,8 +63,10 @@ async def publish_decision(cmd: PublishDecision, *, parts: Parts) -> IssueMoved:
         issue, wallet_id = await _require_publishable(tx, parts, cmd)
         decision = (await parts.issues.decisions(tx.conn, [issue.issue_id]))[issue.issue_id]
         signatures = await parts.issues.signatures(tx.conn, issue.issue_id)
+        reviews = await parts.issues.reviews(tx.conn, issue.issue_id)
     terms = load_terms(decision.terms)
     documents = await _keep_documents(parts, terms, decision)
+    documents += await _keep_record(parts, issue, terms, decision, documents, reviews, signatures)
     await _open_units(parts, issue)
     async with parts.uow.begin() as tx:
         if (earlier := await earlier_answer(tx, cmd.command_id, cmd.actor, mark)) is not None:
@@ -93,15 +103,44 @@ async def _require_publishable(tx: Transaction, parts: Parts, cmd: PublishDecisi
 
 
 async def _keep_documents(parts: Parts, terms: IssuanceTerms, decision: Decision) -> list[dict[str, Any]]:
-    text = human_text.render(terms, decision_sha256=decision.sha256).encode()
-    kept = []
-    for content, name, media_type in (
-        (decision.terms, f"{terms.code}-decision.json", "application/json"),
-        (text, f"{terms.code}-decision-ru.md", "text/markdown; charset=utf-8"),
-    ):
-        sha256 = await parts.documents.put(content)
-        kept.append({"sha256": sha256, "name": name, "media_type": media_type, "bytes": len(content)})
+    text = human_text.render(terms, decision_sha256=decision.sha256)
+    return [
+        await _kept(parts, decision.terms, f"{terms.code}-decision.json", "application/json"),
+        await _kept(parts, text.encode(), f"{terms.code}-decision-ru.md", "text/markdown; charset=utf-8"),
+        await _kept(parts, await _printed(parts, terms, decision, text), f"{terms.code}-decision-ru.pdf", PDF),
+    ]
+
+
+async def _printed(parts: Parts, terms: IssuanceTerms, decision: Decision, text: str) -> bytes:
+    if decision.pdf_sha256 is not None:
+        # What was reviewed and signed, byte for byte, whatever a newer typst would make of the text.
+        return await parts.documents.get(decision.pdf_sha256)
+    return await parts.printer.pdf(
+        text, title=terms.title, decision_sha256=decision.sha256, made_at=decision.drafted_at
+    )
+
+
+async def _keep_record(
+    parts: Parts,
+    issue: Issue,
+    terms: IssuanceTerms,
+    decision: Decision,
+    documents: Sequence[dict[str, Any]],
+    reviews: Sequence[Review],
+    signatures: Sequence[DecisionSignature],
+) -> list[dict[str, Any]]:
+    """The record of the publication and, where there is an authority, its stamp."""
+    stamped = parts.acts.stamps is not None
+    record = publication_record(issue, terms, decision, documents, reviews, signatures, stamped=stamped)
+    kept = [await _kept(parts, record, f"{terms.code}-publication.json", "application/json")]
+    if (token := await stamp_document(parts.acts, record)) is not None:
+        kept.append(await _kept(parts, token, f"{terms.code}-publication.tst", "application/timestamped-data"))
     return kept
+
+
+async def _kept(parts: Parts, content: bytes, name: str, media_type: str) -> dict[str, Any]:
+    sha256 = await parts.documents.put(content)
+    return {"sha256": sha256, "name": name, "media_type": media_type, "bytes": len(content)}
 
 
 async def _open_units(parts: Parts, issue: Issue) -> None:

@@ -9,6 +9,7 @@ import msgspec
 from kapital.kernel.actor import Actor
 from kapital.kernel.calendar import moscow_day
 from kapital.kernel.ids import CommandId
+from kapital.kernel.problems import Problem
 from kapital.platform.access import Resource
 from kapital.platform.ids import new_uuid7
 from kapital.platform.unit_of_work import Transaction, fingerprint
@@ -16,9 +17,12 @@ from kapital.tokenization.domain.fixing import Fixing, FixingKind
 from kapital.tokenization.domain.problems import (
     FixingAlreadyRecorded,
     FixingDayMustBePast,
+    FixingSeriesMustBeKnown,
     IssueNotFound,
     OutcomeMustBeListed,
 )
+from kapital.tokenization.domain.published_values import FixingValuesDiffer
+from kapital.tokenization.domain.series_catalogue import SERIES
 from kapital.tokenization.domain.states import FixingState
 from kapital.tokenization.domain.terms import Event, load_terms
 from kapital.tokenization.ports import Parts
@@ -53,13 +57,20 @@ async def record_fixing(cmd: RecordFixing, *, parts: Parts) -> Fixing:
     """Record the value of a series on a day.
 
     Law: domain.md 3.6 (four eyes when the source is manual); the fallback of the decision is applied by the same two.
-    Raises: NotPermitted, IdempotencyKeyReused, FixingDayMustBePast, FixingAlreadyRecorded.
+    Raises: NotPermitted, IdempotencyKeyReused, FixingSeriesMustBeKnown, FixingDayMustBePast, FixingAlreadyRecorded,
+    FixingValuesDiffer.
     """
     async with parts.uow.begin() as tx:
         mark = fingerprint(cmd)
         if (earlier := await tx.replies.find(cmd.command_id, cmd.actor, mark)) is not None:
             return msgspec.json.decode(earlier, type=Fixing)
         tx.access.require(cmd.actor, "record_fixing")
+        if cmd.series not in SERIES:
+            known = ", ".join(sorted(SERIES))
+            raise FixingSeriesMustBeKnown(
+                f"nobody here can confirm a value of {cmd.series}; known are {known}",
+                {"series": cmd.series, "known": known},
+            )
         today = moscow_day(tx.now)
         if cmd.observed_on > today:
             raise FixingDayMustBePast(facts={"observed_on": cmd.observed_on.isoformat(), "today": today.isoformat()})
@@ -70,7 +81,8 @@ async def record_fixing(cmd: RecordFixing, *, parts: Parts) -> Fixing:
 async def record_outcome(cmd: RecordOutcome, *, parts: Parts) -> Fixing:
     """Record the outcome of the event that an issue's redemption depends on.
 
-    Raises: NotPermitted, IdempotencyKeyReused, IssueNotFound, OutcomeMustBeListed, FixingAlreadyRecorded.
+    Raises: NotPermitted, IdempotencyKeyReused, IssueNotFound, OutcomeMustBeListed, FixingAlreadyRecorded,
+    FixingValuesDiffer.
     """
     async with parts.uow.begin() as tx:
         mark = fingerprint(cmd)
@@ -119,7 +131,7 @@ async def _keep(
     tx: Transaction, parts: Parts, fixing: Fixing, cmd: RecordFixing | RecordOutcome, mark: str
 ) -> Fixing:
     if not await parts.fixings.add(tx.conn, fixing):
-        raise FixingAlreadyRecorded
+        raise _why_not_new(fixing, await parts.fixings.find_same(tx.conn, fixing))
     await tx.audit.append(
         "tokenization.fixing_recorded",
         fixing.fixing_id,
@@ -129,3 +141,18 @@ async def _keep(
     )
     await tx.replies.keep(cmd.command_id, cmd.actor, mark, msgspec.json.encode(fixing))
     return fixing
+
+
+def _why_not_new(fixing: Fixing, kept: Fixing | None) -> Problem:
+    """The same value again is harmless and said so; another one for the same day is a matter for people."""
+    if kept is None:
+        return FixingAlreadyRecorded()
+    told = {"fixing_id": str(kept.fixing_id), "state": kept.state.value}
+    if not kept.differs_from(fixing):
+        return FixingAlreadyRecorded(f"the value {kept.value} is recorded already and is {kept.state.value}", told)
+    about = {"series": fixing.series or "outcome", "observed_on": str(fixing.observed_on or "")}
+    return FixingValuesDiffer(
+        f"{kept.value} is recorded already and is {kept.state.value}; {fixing.value} is another value: while the "
+        "first waits it can be rejected, once confirmed it stays",
+        {**about, **told, "first": kept.value, "second": fixing.value},
+    )

@@ -9,6 +9,7 @@ from kapital.kernel.ids import CommandId
 from kapital.kernel.problems import ensure
 from kapital.kernel.roles import Role
 from kapital.platform.unit_of_work import Transaction, fingerprint
+from kapital.tokenization.domain.checklist import Answer, require_every_item
 from kapital.tokenization.domain.decision import (
     REVIEW_ORDER,
     Review,
@@ -19,6 +20,7 @@ from kapital.tokenization.domain.decision import (
 from kapital.tokenization.domain.issue import Issue
 from kapital.tokenization.domain.problems import ReturnNeedsReason, ReviewMustBeNext
 from kapital.tokenization.domain.states import ISSUE, IssueState
+from kapital.tokenization.domain.terms import load_terms
 from kapital.tokenization.ports import Parts
 from kapital.tokenization.use_cases.issue_commands import earlier_answer, keep_answer, require_permitted
 from kapital.tokenization.use_cases.steps import move_issue
@@ -28,7 +30,10 @@ _NOTE_LENGTH_MAX = 4000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReviewDecision:
-    """`decision_sha256` is the hash of what the reviewer saw; a return has its reason in `note`."""
+    """`decision_sha256` is the hash of what the reviewer saw; a return has its reason in `note`.
+
+    `checklist`: the answers of an acceptance, one for each item (`domain.checklist`); a return may bring some.
+    """
 
     command_id: CommandId
     actor: Actor
@@ -37,6 +42,7 @@ class ReviewDecision:
     verdict: Verdict = Verdict.ACCEPT
     note: str | None = None
     version: int | None = None
+    checklist: tuple[Answer, ...] = ()
 
 
 async def review_decision(cmd: ReviewDecision, *, parts: Parts) -> IssueMoved:
@@ -45,7 +51,7 @@ async def review_decision(cmd: ReviewDecision, *, parts: Parts) -> IssueMoved:
 
     Law: 259-FZ art. 3 (the operator checks before it publishes); 2E of domain.md 3.3.
     Raises: NotPermitted, ReturnNeedsReason, IdempotencyKeyReused, IssueNotFound, WrongState, StaleVersion,
-    DecisionHashMustMatch, ReviewMustBeNext, MakerAndCheckerMustDiffer.
+    DecisionHashMustMatch, MakerAndCheckerMustDiffer, ReviewMustBeNext, ReviewNeedsEveryItem.
     """
     note = (cmd.note or "").strip()[:_NOTE_LENGTH_MAX] or None
     if cmd.verdict is Verdict.RETURN and note is None:
@@ -57,6 +63,9 @@ async def review_decision(cmd: ReviewDecision, *, parts: Parts) -> IssueMoved:
         found = (await parts.issues.lock(tx.conn, [cmd.issue_id])).get(cmd.issue_id)
         issue = require_permitted(tx, cmd.actor, "review_decision", found)
         role = await _next_role(tx, parts, cmd, issue)
+        if cmd.verdict is Verdict.ACCEPT:
+            decision = (await parts.issues.decisions(tx.conn, [issue.issue_id]))[issue.issue_id]
+            require_every_item(load_terms(decision.terms), cmd.checklist)
         review = Review(
             issue_id=issue.issue_id,
             decision_version=issue.decision_version,
@@ -66,6 +75,7 @@ async def review_decision(cmd: ReviewDecision, *, parts: Parts) -> IssueMoved:
             decision_sha256=cmd.decision_sha256,
             note=note,
             reviewed_at=tx.now,
+            checklist=list(cmd.checklist),
         )
         await parts.issues.add_review(tx.conn, review)
         issue = await _conclude(tx, parts, issue, review, cmd.actor)

@@ -20,7 +20,7 @@ _ORDER_WAITS = timedelta(seconds=30)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScheduleReport:
-    """How many issues, orders, waiting acts, early ends and actions a tick moved; `filled`: of continuous placements."""
+    """How many issues, orders, waiting acts, early ends and actions a tick moved; `filled`: continuous placements."""
 
     opened: int
     resumed: int

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+import msgspec
+
 from kapital.contracts.tokenization import IssueMoved
 from kapital.custody.api import OPERATOR_KEY_NAME, KeyProfile, issuer_key_name
 from kapital.kernel.actor import Actor
@@ -68,7 +70,10 @@ async def sign_decision(cmd: SignDecision, *, parts: Parts) -> IssueMoved:
         at = tx.now
     key_name = issuer_key_name(issue.issuer_participant_id)
     signatures = [
-        await _sign(parts, decision, "issuer", key_name, KeyProfile.ISSUER, cmd.actor, at),
+        msgspec.structs.replace(
+            await _sign(parts, decision, "issuer", key_name, KeyProfile.ISSUER, cmd.actor, at),
+            act_file_sha256=act.file_sha256 if act else None,
+        ),
         await _sign(parts, decision, "operator", OPERATOR_KEY_NAME, KeyProfile.OPERATOR, SMART_CONTRACT, at),
     ]
     async with parts.uow.begin() as tx:
