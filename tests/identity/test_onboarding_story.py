@@ -108,6 +108,7 @@ async def house(make_databases) -> AsyncIterator[House]:
     ledger = LedgerService(
         databases.get("ledger"), clock, rule_book_version=RULE_BOOK, code_version="1", origin="test/log"
     )
+    acts = simple_acts(clock)
     registry = registry_of(
         databases.get("registry"),
         clock,
@@ -115,10 +116,10 @@ async def house(make_databases) -> AsyncIterator[House]:
         custody=None,  # type: ignore[arg-type]
         operator="test",
         rule_book=RuleBookInForce(RULE_BOOK),
-        acts=simple_acts(clock),
+        acts=acts,
     )
     await registry.start()
-    identity = identity_of(databases.get("identity"), clock, ledger=ledger, acts=simple_acts(clock))
+    identity = identity_of(databases.get("identity"), clock, ledger=ledger, acts=acts, objects=acts.files)
     bus = EmbeddedBus(databases, clock)
     for name, service in (("registry", registry), ("identity", identity)):
         for event_types, handler in service.subscriptions:
@@ -127,6 +128,20 @@ async def house(make_databases) -> AsyncIterator[House]:
             bus.subscribe(name, event_types, handler)
     yield House(databases, clock, registry, identity, ledger, bus)
     await ledger.close()
+
+
+async def test_identity_knows_who_was_registered_and_no_event_tells_it(house: House) -> None:
+    ids = await house.register(2)
+    await house.deliver_everything_again()
+
+    known = await house.rows("identity", "SELECT participant_id, kind, name, inn FROM kyc_participant ORDER BY name")
+    assert [(UUID(str(row.pop("participant_id"))), row) for row in known] == [
+        (who, {"kind": "natural_person", "name": f"Инвестор {number}", "inn": investor(number).inn})
+        for number, who in enumerate(ids)
+    ]
+    told = str(await house.rows("registry", "SELECT data FROM outbox"))
+    assert "Инвестор" not in told
+    assert investor(0).inn not in told
 
 
 async def test_onboarding_renewal_and_redelivery(house: House) -> None:

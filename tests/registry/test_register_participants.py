@@ -1,16 +1,22 @@
 """register_participants: what it promises, one test per promise. Law: 259-FZ art. 8, 152-FZ. Scenario 55."""
 
+import json
+from typing import Any
+
 import pytest
+from jsonschema import Draft202012Validator
 
 from kapital.kernel.actor import NotPermitted
 from kapital.kernel.ids import CommandId
 from kapital.platform.context import bind_context
+from kapital.platform.contract_files import load_contract
 from kapital.platform.problems import IdempotencyKeyReused
-from kapital.registry.domain.participant import ParticipantKind, ParticipantRole, wallet_id_of
+from kapital.registry.domain.participant import Acceptance, ParticipantKind, ParticipantRole, wallet_id_of
 from kapital.registry.use_cases.register_participants import RegisterParticipants
 from tests.registry.conftest import World, kyc_decided
 from tests.registry.people import ADMIN, ONBOARDER, investor, issuer, person_inn
 from tests.registry.race import race
+from tests.registry.test_whole_life import accept
 
 
 def command(*applications, key: str = "k", actor=ONBOARDER) -> RegisterParticipants:
@@ -23,17 +29,44 @@ async def test_enters_an_applicant_and_tells_the_others_without_a_name(world: Wo
     assert result.problem is None
     assert result.state == "identifying"
     assert result.wallet_id == wallet_id_of(result.participant_id)
-    assert await world.events() == [
-        (
-            "participant_registered",
-            {
-                "participant_id": str(result.participant_id),
-                "kind": "legal_entity",
-                "roles": ["investor", "issuer"],
-                "rule_book_version": "2026-01-01",
-            },
-        )
+    [(name, data)] = await world.events()
+    assert name == "participant_registered"
+    assert len(data.pop("persons_sha256")) == 64
+    assert data == {
+        "participant_id": str(result.participant_id),
+        "kind": "legal_entity",
+        "roles": ["investor", "issuer"],
+        "rule_book_version": "2026-01-01",
+    }
+
+
+async def test_who_was_entered_identity_reads_in_a_salted_file_that_the_event_names(world: World) -> None:
+    first, second, bad = investor(1, name="Достоевский Фёдор"), issuer(2), investor(3, inn="1" * 12)
+    results = await world.register(first, second, bad)
+    later = await world.registered(investor(4, acceptance=Acceptance.BY_PARTICIPANT))
+    await world.registered(investor(1, inn=person_inn(9), name="Достоевский Фёдор"))
+    await accept(world, later[0])
+
+    told = [data for name, data in await world.events() if name == "participant_registered"]
+    files = {data["participant_id"]: await persons(world, data["persons_sha256"]) for data in told}
+
+    entered = str(results[0].participant_id)
+    assert [(one["id"], one["name"], one["inn"]) for one in files[entered]["persons"]] == [
+        (str(result.participant_id), said.name, said.inn)
+        for result, said in zip(results, (first, second, bad), strict=True)
+        if result.participant_id
     ]
+    assert [one["inn"] for one in files[str(later[0])]["persons"]] == [person_inn(4)]
+    assert len({file["salt"] for file in files.values()}) == 3
+
+
+async def persons(world: World, key: str) -> dict[str, Any]:
+    document = load_contract("events", "registry")
+    assert document is not None
+    file = json.loads(await world.do.acts.files.get(key))
+    schema = {"$ref": "#/components/schemas/PersonsFile", "components": document["components"]}
+    Draft202012Validator(schema).validate(file)
+    return dict(file)
 
 
 async def test_keeps_names_and_numbers_in_the_participant_table_only(world: World) -> None:

@@ -20,6 +20,7 @@ from kapital.identity.domain.kyc_case import KycCase
 from kapital.identity.domain.kyc_document import DocumentVerdict, KycDocument
 from kapital.identity.domain.parameters import KYC_REFRESH_MONTHS, MonthsByRisk
 from kapital.identity.domain.questionnaire import Questionnaire
+from kapital.identity.domain.registered_person import RegisteredPerson
 from kapital.identity.domain.screening import ListEntry, ListSource, Match, Particulars
 from kapital.identity.domain.screening_hit import Measure, ScreeningHit
 from kapital.identity.domain.screening_list import ListVersion, ScreenedClient, Screening, StoredEntry
@@ -168,6 +169,18 @@ class DoubtStore(Protocol):
 
     async def last(self, conn: AsyncConnection, participant_id: UUID) -> Doubt | None:
         """The last doubt about an approval of a participant."""
+        ...
+
+
+class RegisteredPersonStore(Protocol):
+    """Names and numbers in the table `kyc_participant`."""
+
+    async def note(self, conn: AsyncConnection, persons: Sequence[RegisteredPerson]) -> None:
+        """Keep who participants whose kinds are kept are; who was told of before stays."""
+        ...
+
+    async def find(self, conn: AsyncConnection, participant_ids: Collection[UUID]) -> dict[UUID, RegisteredPerson]:
+        """Those of the participants of whom the registry told."""
         ...
 
 

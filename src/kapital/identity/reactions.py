@@ -2,9 +2,14 @@
 
 from uuid import UUID
 
+import msgspec
+
+from kapital.contracts.registry import PersonsFile
+from kapital.contracts.registry import RegisteredPerson as Said
 from kapital.identity.domain.freeze_entry import asked
 from kapital.identity.domain.kyc_case import KycCase
-from kapital.identity.ports import CaseStore, FreezeStore
+from kapital.identity.domain.registered_person import RegisteredPerson
+from kapital.identity.ports import CaseStore, FreezeStore, Objects, RegisteredPersonStore
 from kapital.kernel.actor import machine_actor
 from kapital.kernel.ids import derive_uuid7
 from kapital.kernel.roles import Role
@@ -30,6 +35,39 @@ async def open_cases(tx: Transaction, events: list[CloudEvent], *, cases: CaseSt
     scheduler = machine_actor(Role.SCHEDULER)
     for case_id in sorted(opened):
         await tx.audit.append("identity.case_opened", case_id, scheduler, after={"state": told[case_id].state})
+
+
+async def keep_persons(
+    tx: Transaction, events: list[CloudEvent], *, persons: RegisteredPersonStore, objects: Objects
+) -> None:
+    """Keep the name and numbers of participants registered, out of the files that the events name.
+
+    Subscribed after `open_cases`, which keeps the kinds. Raises: ObjectNotFound, ObjectStoreMissing.
+    """
+    named = {event.data["persons_sha256"] for event in events if "persons_sha256" in event.data}
+    files = {key: await persons_in(objects, key) for key in sorted(named)}
+    await persons.note(
+        tx.conn,
+        [
+            RegisteredPerson(
+                participant_id=said.id,
+                kind=event.data["kind"],
+                name=said.name,
+                inn=said.inn,
+                ogrn=said.ogrn,
+                snils=said.snils,
+            )
+            for event in events
+            if (key := event.data.get("persons_sha256")) is not None
+            for said in [files[key][UUID(event.data["participant_id"])]]
+        ],
+    )
+
+
+async def persons_in(objects: Objects, key: str) -> dict[UUID, Said]:
+    """Who stands in a file that the registry keeps, by id. Raises: ObjectNotFound, ObjectStoreMissing."""
+    file = msgspec.json.decode(await objects.get(key), type=PersonsFile)
+    return {said.id: said for said in file.persons}
 
 
 async def keep_wallets(tx: Transaction, events: list[CloudEvent], *, freezes: FreezeStore) -> None:

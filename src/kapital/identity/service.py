@@ -18,6 +18,7 @@ from kapital.identity.adapters.hit_tables import ClientTable, HitTable, hit_of
 from kapital.identity.adapters.list_tables import ListTables
 from kapital.identity.adapters.no_objects import NoObjects
 from kapital.identity.adapters.party_table import PartyTable
+from kapital.identity.adapters.registered_person_table import RegisteredPersonTable
 from kapital.identity.adapters.run_table import RunTable, run_of
 from kapital.identity.adapters.screener import IndexedScreener
 from kapital.identity.adapters.screenings import ScreeningsOfTables
@@ -26,7 +27,7 @@ from kapital.identity.domain.screening import ListSource
 from kapital.identity.ports import KycPolicy, MalwareScanner, Objects
 from kapital.identity.queries.bound import DossierReads, FreezeReads, IdentityReads, ScreeningReads
 from kapital.identity.queries.kyc_dossier import DossierParts
-from kapital.identity.reactions import keep_wallets, open_cases
+from kapital.identity.reactions import keep_persons, keep_wallets, open_cases
 from kapital.identity.routes import HANDLERS
 from kapital.identity.use_cases.bound import CertificateUseCases, DossierUseCases, IdentityUseCases, ScreeningUseCases
 from kapital.identity.use_cases.draft_messages import Drafting
@@ -91,7 +92,7 @@ def identity_of(
     objects = objects or NoObjects()
     lists, clients, runs = ListTables(), ClientTable(), RunTable()
     cases, dossiers, documents, delegations = CaseTable(), DossierTables(), DocumentTable(), DelegationTable()
-    doubts = DoubtTable()
+    doubts, persons = DoubtTable(), RegisteredPersonTable()
     uow = UnitOfWork(database, clock)
     screener = IndexedScreener()
     parties = PartyScreening(
@@ -106,6 +107,7 @@ def identity_of(
         parties=parties,
         policy=policy,
         doubts=doubts,
+        persons=persons,
         calendar=russian_calendar(),
         screenings=ScreeningsOfTables(clients, lists),
         required_lists=required_lists,
@@ -118,6 +120,7 @@ def identity_of(
         documents=documents,
         delegations=delegations,
         parties=parties,
+        persons=persons,
         objects=objects,
         scanner=scanner or NoScanner(),
         policy=policy,
@@ -146,6 +149,7 @@ def identity_of(
         clients=clients,
         hits=HitTable(),
         screener=screener,
+        persons=persons,
         runs=runs,
         drafting=Drafting(messages=AmlMessageTable(), clients=clients, calendar=russian_calendar(), new_id=new_uuid7),
         new_id=new_uuid7,
@@ -197,6 +201,7 @@ def identity_of(
         ),
         subscriptions=[
             ((PARTICIPANT_REGISTERED,), partial(open_cases, cases=cases)),
+            ((PARTICIPANT_REGISTERED,), partial(keep_persons, persons=persons, objects=objects)),
             ((WALLET_OPENED,), partial(keep_wallets, freezes=freezes)),
         ],
         ticks=(expire, rescreen, rescreen_everybody, check, freezing.tick, expire_certificates),

@@ -9,6 +9,6 @@ Events in: identity's of identification and measures, tokenization's of an issue
 Events out: kapital.registry.participant_registered.v1, wallet_opened.v1, participant_state_changed.v1,
 rule_book_accepted.v1, rule_book_effective.v1.
 Law: 259-FZ art. 6 and 8 (register of users, given to the Bank of Russia and courts on request), 152-FZ
-(names and taxpayer numbers are kept in the table `participant` only; audit keeps salted hashes, events keep
-pseudonyms).
+(names and taxpayer numbers are kept in the table `participant`, and in salted files of the object store for identity
+alone; audit keeps salted hashes, events keep pseudonyms and the hashes of those files).
 """

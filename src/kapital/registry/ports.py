@@ -260,6 +260,10 @@ class ParticipantStore(Protocol):
         """What a participant is in law."""
         ...
 
+    async def person(self, conn: AsyncConnection, participant_id: UUID) -> tuple[str, contract.RegisteredPerson]:
+        """What a participant is in law, and who: personal data."""
+        ...
+
     async def note_issues(self, conn: AsyncConnection, news: Sequence[dict[str, Any]]) -> None:
         """Take in whose an issue is (`issuer`) and in which `state`; what news does not tell stays."""
         ...

@@ -1,4 +1,6 @@
-"""Parties of a case: who a questionnaire names beside the participant, each looked for in the lists as well.
+"""Parties of a case: whom a questionnaire names, each looked for in the lists as well.
+
+The participant itself is one of them where the questionnaire says more of it than was compared with the lists before.
 
 Law: 115-FZ art. 7(1)(1), (2) (representative, beneficiary party, beneficial owners), art. 7(1)(6), (7) (lists).
 """
@@ -11,13 +13,14 @@ import msgspec
 
 from kapital.identity.domain.parties import EntityParticulars, Party, PersonParticulars
 from kapital.identity.domain.questionnaire import Questionnaire
-from kapital.identity.domain.screening import Identifier, IdentifierKind, Particulars, SubjectKind
+from kapital.identity.domain.screening import Identifier, IdentifierKind, Particulars, SubjectKind, folded
 from kapital.kernel.ids import derive_uuid7
 
 
 class PartyRole(StrEnum):
     """Why somebody is named."""
 
+    SUBJECT = "subject"  # whom the questionnaire is about
     OWNER = "owner"  # of any part: whether it suffices is another question
     HEAD = "head"
     REPRESENTATIVE = "representative"
@@ -34,11 +37,22 @@ class CaseParty(msgspec.Struct, frozen=True, kw_only=True):
     particulars: Particulars
 
 
-def parties_of(questionnaire: Questionnaire | None, *, case_id: UUID, participant_id: UUID) -> tuple[CaseParty, ...]:
-    """Whom a questionnaire names. Who is named in the same words in several roles is one party."""
+def parties_of(
+    questionnaire: Questionnaire | None,
+    *,
+    case_id: UUID,
+    participant_id: UUID,
+    recorded: Particulars | None = None,
+) -> tuple[CaseParty, ...]:
+    """Whom a questionnaire names. Who is named in the same words in several roles is one party.
+
+    The participant is left out when all that the questionnaire says of it was `recorded` and compared already.
+    """
     roles: dict[str, list[PartyRole]] = {}
     known: dict[str, Particulars] = {}
     for role, particulars in _named(questionnaire) if questionnaire is not None else ():
+        if role is PartyRole.SUBJECT and recorded is not None and _says_all(recorded, particulars):
+            continue
         known[particulars.sha256] = particulars
         there = roles.setdefault(particulars.sha256, [])
         if role not in there:
@@ -55,7 +69,22 @@ def parties_of(questionnaire: Questionnaire | None, *, case_id: UUID, participan
     )
 
 
+def _says_all(recorded: Particulars, said: Particulars) -> bool:
+    """Whether comparing `recorded` was comparing `said` too: nothing is missing, no other birth date in the way."""
+    return (
+        recorded.kind is said.kind
+        and {folded(name) for name in said.names} <= {folded(name) for name in recorded.names}
+        and set(recorded.birth_dates) == set(said.birth_dates)
+        and set(said.identifiers) <= set(recorded.identifiers)
+        and set(said.countries) <= set(recorded.countries)
+    )
+
+
 def _named(questionnaire: Questionnaire) -> Iterator[tuple[PartyRole, Particulars]]:
+    if questionnaire.person is not None:
+        yield PartyRole.SUBJECT, of_person(questionnaire.person)
+    if questionnaire.entity is not None:
+        yield PartyRole.SUBJECT, of_entity(questionnaire.entity)
     for node in questionnaire.owners.nodes if questionnaire.owners is not None else ():
         yield from _of_either(PartyRole.OWNER, node.person, node.entity)
     if questionnaire.entity is not None and questionnaire.entity.head is not None:

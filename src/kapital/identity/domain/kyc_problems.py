@@ -32,6 +32,15 @@ class QuestionnaireIncomplete(Problem):
     family = Family.UNPROCESSABLE
 
 
+class QuestionnaireOfAnother(Problem):
+    """Facts: `number`, the one that differs from the register's, or that the questionnaire does not have."""
+
+    code = "questionnaire_must_be_of_participant"
+    title = "The questionnaire does not carry the numbers by which the register knows the participant"
+    retry = Retry.AFTER_CHANGE
+    family = Family.UNPROCESSABLE
+
+
 class QuestionnaireRequired(Problem):
     """A case is completed on a questionnaire; one of a legal entity always, whoever identified it."""
 

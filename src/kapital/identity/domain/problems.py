@@ -69,6 +69,15 @@ class NameMustBeReadable(Problem):
     family = Family.UNPROCESSABLE
 
 
+class ScreenedParticularsOfAnother(Problem):
+    """Facts: `participant_id`, `differs` – `kind` or the number that is not the register's."""
+
+    code = "screened_particulars_must_be_of_participant"
+    title = "What is to be screened is not what the register says of the participant"
+    retry = Retry.AFTER_CHANGE
+    family = Family.UNPROCESSABLE
+
+
 class ScreeningEngineMissing(Problem):
     """The packages of the extra `screening` are not installed; nobody can be screened, so nobody is let through."""
 

@@ -111,6 +111,11 @@ class Particulars(msgspec.Struct, frozen=True, kw_only=True):
         return sha256_hex(canonical_bytes(self))
 
 
+def folded(name: str) -> str:
+    """A name by which the same words are told: case and spaces do not count."""
+    return " ".join(name.casefold().split())
+
+
 class ListEntry(msgspec.Struct, frozen=True, kw_only=True):
     """One person or organisation of a list. Shape: `uid` is the list's own number, unique in the list."""
 

@@ -21,6 +21,7 @@ from kapital.identity.ports import (
     ListStore,
     MalwareScanner,
     Objects,
+    RegisteredPersonStore,
     RunStore,
     Screener,
     Screenings,
@@ -66,6 +67,7 @@ class IdentityUseCases:
     parties: PartyScreening
     policy: KycPolicy
     doubts: DoubtStore
+    persons: RegisteredPersonStore
     calendar: BusinessCalendar
     new_id: Callable[[], UUID]
 
@@ -81,6 +83,7 @@ class IdentityUseCases:
                 dossiers=self.dossiers,
                 delegations=self.delegations,
                 parties=self.parties,
+                persons=self.persons,
                 policy=self.policy,
                 new_id=self.new_id,
             )
@@ -148,6 +151,7 @@ class DossierUseCases:
     documents: DocumentStore
     delegations: DelegationStore
     parties: PartyScreening
+    persons: RegisteredPersonStore
     objects: Objects
     scanner: MalwareScanner
     policy: KycPolicy
@@ -157,7 +161,12 @@ class DossierUseCases:
         """See `use_cases.fill_questionnaire`."""
         async with use_case("identity.fill_questionnaire"):
             return await fill_questionnaire.fill_questionnaire(
-                cmd, uow=self.uow, cases=self.cases, dossiers=self.dossiers, new_id=self.new_id
+                cmd,
+                uow=self.uow,
+                cases=self.cases,
+                dossiers=self.dossiers,
+                persons=self.persons,
+                new_id=self.new_id,
             )
 
     async def attach_document(self, cmd: attach_document.AttachDocument) -> contract.KycDocument:
@@ -213,6 +222,7 @@ class ScreeningUseCases:
     clients: ClientStore
     hits: HitStore
     screener: Screener
+    persons: RegisteredPersonStore
     runs: RunStore
     drafting: Drafting
     new_id: Callable[[], UUID]
@@ -238,6 +248,7 @@ class ScreeningUseCases:
                 clients=self.clients,
                 hits=self.hits,
                 screener=self.screener,
+                persons=self.persons,
                 drafting=self.drafting,
                 new_id=self.new_id,
             )

@@ -90,7 +90,12 @@ async def complete_case(
             filled=filled,
             documents=tuple(DocumentSeen(kind=d.kind, sha256=d.sha256, verdict=d.verdict) for d in there),
         )
-        named = parties_of(filled.questionnaire, case_id=case.case_id, participant_id=cmd.participant_id)
+        named = parties_of(
+            filled.questionnaire,
+            case_id=case.case_id,
+            participant_id=cmd.participant_id,
+            recorded=(await parties.recorded(tx, one)).get(cmd.participant_id),
+        )
         compared = await parties.compare(tx, named, actor=cmd.actor)
         around = Surroundings(
             kinds=await cases.kinds(tx.conn, one),

@@ -11,13 +11,12 @@ from kapital.identity.domain.events import IDENTIFICATION_RECORDED, KYC_REFERRED
 from kapital.identity.domain.kyc_case import DocumentKind, Identification, InvestorCategory, KycCase, ScreeningResult
 from kapital.identity.domain.kyc_document import DocumentSeen
 from kapital.identity.domain.parameters import day_of
+from kapital.identity.domain.registered_person import PERSON_KINDS
 from kapital.identity.ports import FilledQuestionnaire
 from kapital.kernel.actor import Actor
 from kapital.platform.events import Event
 from kapital.platform.unit_of_work import Transaction
 
-PERSON_KINDS = frozenset({"natural_person", "sole_proprietor"})
-"""Kinds of participant, as the registry names them, that have no owners."""
 FOREIGN_DOCUMENTS = frozenset({DocumentKind.PASSPORT_FOREIGN, DocumentKind.RESIDENCE_PERMIT})
 
 

@@ -13,7 +13,7 @@ from kapital.identity.domain.parameters import day_of
 from kapital.identity.domain.problems import KycCaseNotFound
 from kapital.identity.domain.questionnaire import Questionnaire
 from kapital.identity.domain.questionnaire_form import require_sound
-from kapital.identity.ports import CaseStore, DossierStore, FilledQuestionnaire
+from kapital.identity.ports import CaseStore, DossierStore, FilledQuestionnaire, RegisteredPersonStore
 from kapital.identity.use_cases.finding_case import case_to_work_on
 from kapital.kernel.actor import Actor
 from kapital.kernel.ids import CommandId
@@ -38,13 +38,14 @@ async def fill_questionnaire(
     uow: UnitOfWork,
     cases: CaseStore,
     dossiers: DossierStore,
+    persons: RegisteredPersonStore,
     new_id: Callable[[], UUID],
 ) -> contract.FilledQuestionnaire:
     """Keep the questionnaire of an open case; open a new case for a renewal. Owners unidentified are only told.
 
     Law: 115-FZ art. 7(1)(1), (2).
     Raises: IdempotencyKeyReused, NotPermitted, KycCaseNotFound, StaleVersion, CaseNotAwaitingIdentification, what
-    `require_sound` and `beneficial_owners` raise.
+    `require_sound` raises, QuestionnaireOfAnother, what `beneficial_owners` raises.
     """
     mark = fingerprint(cmd)
     async with uow.begin() as tx:
@@ -60,6 +61,8 @@ async def fill_questionnaire(
         on = day_of(tx.now)
         kinds = await cases.kinds(tx.conn, [cmd.participant_id])
         require_sound(cmd.questionnaire, participant_kind=kinds.get(cmd.participant_id), on=on)
+        for person in (await persons.find(tx.conn, [cmd.participant_id])).values():
+            person.require_of(cmd.questionnaire)
         found = owners_of(cmd.questionnaire, participant_id=cmd.participant_id, on=on)
         if case is not latest[cmd.participant_id]:
             await cases.open(tx.conn, [case])

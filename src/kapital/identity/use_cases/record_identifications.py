@@ -17,7 +17,16 @@ from kapital.identity.domain.kyc_problems import DelegationNotFound, Questionnai
 from kapital.identity.domain.parameters import day_of
 from kapital.identity.domain.questionnaire import Questionnaire
 from kapital.identity.domain.questionnaire_form import require_sound
-from kapital.identity.ports import CaseStore, DelegationStore, DossierStore, FilledQuestionnaire, KycPolicy
+from kapital.identity.domain.registered_person import RegisteredPerson
+from kapital.identity.domain.screening import Particulars
+from kapital.identity.ports import (
+    CaseStore,
+    DelegationStore,
+    DossierStore,
+    FilledQuestionnaire,
+    KycPolicy,
+    RegisteredPersonStore,
+)
 from kapital.identity.use_cases.concluding import (
     Conclusion,
     Surroundings,
@@ -72,6 +81,8 @@ class _Known:
     around: Surroundings
     delegations: Mapping[UUID, Delegation]
     questionnaires: Mapping[UUID, FilledQuestionnaire]
+    persons: Mapping[UUID, RegisteredPerson]
+    recorded: Mapping[UUID, Particulars]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,17 +103,19 @@ async def record_identifications(
     dossiers: DossierStore,
     delegations: DelegationStore,
     parties: PartyScreening,
+    persons: RegisteredPersonStore,
     policy: KycPolicy,
     new_id: Callable[[], UUID],
 ) -> contract.RecordIdentificationsResponse:
     """Move cases from OPENED to IDENTIFIED; open a new case for a renewal. One answer per item.
 
-    Whom the questionnaires name is compared with the lists, all in one go.
+    Whom the questionnaires are about and whom they name is compared with the lists, all in one go.
 
     Law: 115-FZ art. 7 (identification before service, refreshed; by a bank under an agreement).
     Raises: IdempotencyKeyReused, NotPermitted, ScreeningEngineMissing. Per item: KycCaseNotFound,
     CaseNotAwaitingIdentification, QualifiedStatusNeedsEvidence, DelegationNotFound, DelegationNotInForce,
-    DelegationNotNotified, QuestionnaireRequired, what `require_sound` and `make_dossier` raise.
+    DelegationNotNotified, QuestionnaireRequired, QuestionnaireOfAnother, what `require_sound` and `make_dossier`
+    raise.
     """
     ensure(0 < len(cmd.identifications) <= BATCH_MAX, "a batch has 1 to 1,000 items")
     mark = fingerprint(cmd)
@@ -110,7 +123,16 @@ async def record_identifications(
         if (earlier := await tx.replies.find(cmd.command_id, cmd.actor, mark)) is not None:
             return msgspec.json.decode(earlier, type=contract.RecordIdentificationsResponse)
         tx.access.require(cmd.actor, "record_identifications")
-        known = await _read(cmd, tx, cases=cases, dossiers=dossiers, delegations=delegations, policy=policy)
+        known = await _read(
+            cmd,
+            tx,
+            cases=cases,
+            dossiers=dossiers,
+            delegations=delegations,
+            parties=parties,
+            persons=persons,
+            policy=policy,
+        )
         results: list[contract.RecordedIdentification] = []
         recorded: list[tuple[KycCase, Dossier]] = []
         filled: list[FilledQuestionnaire] = []
@@ -151,6 +173,8 @@ async def _read(
     cases: CaseStore,
     dossiers: DossierStore,
     delegations: DelegationStore,
+    parties: PartyScreening,
+    persons: RegisteredPersonStore,
     policy: KycPolicy,
 ) -> _Known:
     participants = [item.participant_id for item in cmd.identifications]
@@ -166,6 +190,8 @@ async def _read(
         ),
         delegations=await delegations.find(tx.conn, sorted(agreements)) if agreements else {},
         questionnaires=await dossiers.questionnaires(tx.conn, [case.case_id for case in latest.values()]),
+        persons=await persons.find(tx.conn, participants),
+        recorded=await parties.recorded(tx, participants),
     )
 
 
@@ -190,6 +216,8 @@ def _prepare(
     filled = known.questionnaires.get(case.case_id)
     if item.questionnaire is not None:
         require_sound(item.questionnaire, participant_kind=known.around.kinds.get(item.participant_id), on=on)
+        if (person := known.persons.get(item.participant_id)) is not None:
+            person.require_of(item.questionnaire)
         filled = FilledQuestionnaire(
             case_id=case.case_id, questionnaire=item.questionnaire, filled_by=actor.id, filled_at=tx.now
         )
@@ -207,7 +235,12 @@ def _prepare(
         agent_reference=item.agent_reference,
     )
     questionnaire = filled.questionnaire if filled else None
-    named = parties_of(questionnaire, case_id=case.case_id, participant_id=item.participant_id)
+    named = parties_of(
+        questionnaire,
+        case_id=case.case_id,
+        participant_id=item.participant_id,
+        recorded=known.recorded.get(item.participant_id),
+    )
     return _Prepared(case=case, said=said, brought=brought, parties=named)
 
 

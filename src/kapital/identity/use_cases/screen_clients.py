@@ -15,7 +15,7 @@ from kapital.identity.domain.problems import NameMustBeReadable
 from kapital.identity.domain.screening import ListSource, Particulars, threshold_ppm
 from kapital.identity.domain.screening_hit import Measure, ScreeningHit, raised
 from kapital.identity.domain.screening_list import ListVersion, ScreenedClient
-from kapital.identity.ports import ClientStore, HitStore, ListStore, Screener
+from kapital.identity.ports import ClientStore, HitStore, ListStore, RegisteredPersonStore, Screener
 from kapital.identity.use_cases.draft_messages import Drafting
 from kapital.identity.use_cases.measures import apply_measures
 from kapital.kernel.actor import Actor
@@ -51,13 +51,17 @@ async def screen_clients(
     clients: ClientStore,
     hits: HitStore,
     screener: Screener,
+    persons: RegisteredPersonStore,
     drafting: Drafting,
     new_id: Callable[[], UUID],
 ) -> contract.ScreenClientsResponse:
     """Keep the particulars, raise hits, and apply their measures at once.
 
+    The name and the numbers of the register are compared as well, whatever is said here.
+
     Law: 115-FZ art. 7(1)(6), (7) (before service, and freezing without delay).
-    Raises: IdempotencyKeyReused, NotPermitted, NameMustBeReadable, ScreeningEngineMissing.
+    Raises: IdempotencyKeyReused, NotPermitted, NameMustBeReadable, ScreenedParticularsOfAnother,
+    ScreeningEngineMissing.
     Promise: a participant recorded here is compared with every version of a list that comes into force later: the
     lists stand still until this is committed. A pair that was decided is not raised again while its words stay.
     """
@@ -74,6 +78,8 @@ async def screen_clients(
         in_force = await lists.in_force(tx.conn)
         await keep_index(tx.conn, in_force, lists=lists, screener=screener)
         said = {item.participant_id: item.particulars for item in cmd.clients}
+        for who, person in (await persons.find(tx.conn, said.keys())).items():
+            said[who] = person.with_said(said[who])
         told = [
             recorded_client(who, particulars, actor=cmd.actor, now=tx.now, in_force=in_force)
             for who, particulars in said.items()

@@ -1,11 +1,11 @@
-"""Whom questionnaires name is compared with the lists when their cases are completed."""
+"""Whom questionnaires are about and whom they name is compared with the lists when their cases are completed."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
 from kapital.identity.domain.case_party import CaseParty
-from kapital.identity.domain.screening import ListPurpose
+from kapital.identity.domain.screening import ListPurpose, Particulars
 from kapital.identity.domain.screening_hit import ScreeningHit
 from kapital.identity.domain.screening_list import ScreenedClient
 from kapital.identity.ports import ClientStore, HitStore, ListStore, PartyStore, Screener
@@ -48,6 +48,11 @@ class PartyScreening:
     hits: HitStore
     screener: Screener
     new_id: Callable[[], UUID]
+
+    async def recorded(self, tx: Transaction, participant_ids: Collection[UUID]) -> dict[UUID, Particulars]:
+        """What was compared with the lists of each of the participants who were."""
+        found = await self.clients.read(tx.conn, participant_ids)
+        return {who: client.particulars for who, client in found.items()}
 
     async def compare(self, tx: Transaction, parties: Sequence[CaseParty], *, actor: Actor) -> ComparedParties:
         """Compare parties with the lists in force, which stand still until the transaction ends; nothing is written.

@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from kapital.contracts.registry import RegisteredPerson
 from kapital.kernel.problems import ensure
 from kapital.registry.domain.participant import ParticipantRole
 from kapital.registry.domain.search import name_key
@@ -89,6 +90,7 @@ _READ_CLOSING: Final = text(
     WHERE participant_id = :id AND closing_asked_by IS NOT NULL
     """
 )
+_PERSON: Final = text("SELECT kind, name, inn, ogrn, snils FROM participant WHERE participant_id = :id")
 _KIND: Final = text("SELECT kind FROM participant WHERE participant_id = :id")
 _CLOSE_WALLET: Final = text("UPDATE wallet SET closed_seq = :seq, closed_at = :at WHERE participant_id = :id")
 _NOTE_ISSUE: Final = text(
@@ -209,6 +211,12 @@ class ParticipantTable:
     async def kind(self, conn: AsyncConnection, participant_id: UUID) -> str:
         """What a participant is in law."""
         return str((await conn.execute(_KIND, {"id": participant_id})).scalar_one())
+
+    async def person(self, conn: AsyncConnection, participant_id: UUID) -> tuple[str, RegisteredPerson]:
+        """What a participant is in law, and who: personal data."""
+        row = (await conn.execute(_PERSON, {"id": participant_id})).one()
+        said = RegisteredPerson(id=participant_id, name=row.name, inn=row.inn, ogrn=row.ogrn, snils=row.snils)
+        return row.kind, said
 
     async def note_issues(self, conn: AsyncConnection, news: Sequence[dict[str, Any]]) -> None:
         """Take in whose an issue is and in which state; what news does not tell stays."""

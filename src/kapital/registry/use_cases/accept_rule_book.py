@@ -23,7 +23,15 @@ from kapital.registry.domain.events import RULE_BOOK_ACCEPTED
 from kapital.registry.domain.participant import ENTITIES, ParticipantKind
 from kapital.registry.domain.problems import ParticipantNotFound, RuleBookAlreadyAccepted
 from kapital.registry.domain.states import PARTICIPANT, ParticipantState, shown_state
-from kapital.registry.ports import Accepting, ParticipantStore, RepresentativeStore, RuleBookStore, numbers_of
+from kapital.registry.ports import (
+    Accepting,
+    ParticipantStore,
+    RepresentativeStore,
+    RuleBookStore,
+    SecretSource,
+    numbers_of,
+)
+from kapital.registry.use_cases.persons_file import keep_persons
 from kapital.registry.use_cases.register_participants import registered
 from kapital.registry.use_cases.state_changes import note_change, record_of, standing
 
@@ -61,6 +69,7 @@ class AcceptingParts:
     representatives: RepresentativeStore
     rule_books: RuleBookStore
     acts: Acts
+    secrets: SecretSource
 
 
 def prepare_rule_book_act(cmd: PrepareRuleBookAct, *, uow: UnitOfWork) -> Act:
@@ -108,8 +117,11 @@ async def accept_rule_book(cmd: AcceptRuleBook, *, parts: AcceptingParts) -> con
         if first:
             participant.accept_rule_book()
             await participants.save(tx.conn, [participant], now=tx.now)
-            kind = await participants.kind(tx.conn, cmd.participant_id)
-            await tx.outbox.add(registered(participant, kind=kind, rule_book_version=rule_book.version))
+            kind, person = await participants.person(tx.conn, cmd.participant_id)
+            file = await keep_persons([person], files=parts.acts.files, secrets=parts.secrets)
+            await tx.outbox.add(
+                registered(participant, kind=kind, rule_book_version=rule_book.version, persons_sha256=file)
+            )
         basis = {
             "rule_book_version": rule_book.version,
             "document_sha256": rule_book.document_sha256,

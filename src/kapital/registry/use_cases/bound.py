@@ -85,6 +85,7 @@ class RegistryUseCases:
                 new_id=self.new_id,
                 rule_books=self.rule_books,
                 statuses=self.statuses,
+                files=self.acts.files,
             )
 
     async def restrict_participant(
@@ -141,6 +142,7 @@ class RegistryUseCases:
                     representatives=self.representatives,
                     rule_books=self.rule_books,
                     acts=self.acts,
+                    secrets=self.secrets,
                 ),
             )
 

@@ -13,6 +13,7 @@ from kapital.kernel.actor import Actor
 from kapital.kernel.canonical import canonical_bytes
 from kapital.kernel.ids import CommandId
 from kapital.kernel.problems import Problem, ensure
+from kapital.platform.acts.checking import FileStore
 from kapital.platform.events import Event
 from kapital.platform.problems import item_problem
 from kapital.platform.unit_of_work import Transaction, UnitOfWork, fingerprint
@@ -22,8 +23,8 @@ from kapital.registry.domain.problems import ParticipantAlreadyRegistered
 from kapital.registry.domain.standing import Participant
 from kapital.registry.domain.status import applied_for
 from kapital.registry.ports import Accepting, Entrant, ParticipantStore, RuleBookStore, SecretSource, StatusStore
+from kapital.registry.use_cases.persons_file import SALT_BYTES, keep_persons
 
-SALT_BYTES: Final = 32
 BATCH_MAX: Final = 1_000
 
 
@@ -45,9 +46,10 @@ async def register_participants(
     new_id: Callable[[], UUID],
     rule_books: RuleBookStore,
     statuses: StatusStore,
+    files: FileStore,
 ) -> contract.RegisterParticipantsResponse:
     """Enter applicants: IDENTIFYING when the rule book is accepted with the application, otherwise APPLIED, of whom
-    nobody is told until they accept. One answer per item.
+    nobody is told until they accept. One answer per item. Who they are identity reads in a file that the event names.
 
     Law: 259-FZ art. 8 (register of users); 152-FZ (the names stay in this database).
     Raises: IdempotencyKeyReused, NotPermitted. Per item: RuleBookVersionNotInForce, NameBlank,
@@ -75,10 +77,17 @@ async def register_participants(
             decided.append(Entrant(participant=participant, application=application, hash_salt=salt))
         entrants = [item for item in decided if isinstance(item, Entrant)]
         entered = await participants.add(tx.conn, entrants, now=tx.now)
+        told = [
+            one
+            for one in entrants
+            if one.participant.participant_id in entered and one.application.acceptance is Acceptance.WITH_APPLICATION
+        ]
+        persons = [_person(one) for one in told]
+        persons_sha256 = await keep_persons(persons, files=files, secrets=secrets) if persons else ""
         accepting = []
         for entrant in entrants:
             if entrant.participant.participant_id in entered:
-                await _tell(entrant, actor=cmd.actor, tx=tx)
+                await _tell(entrant, persons_sha256, actor=cmd.actor, tx=tx)
                 if entrant.application.acceptance is Acceptance.WITH_APPLICATION:
                     accepting.append(Accepting(entrant.participant.participant_id, rule_book, cmd.actor.id))
         await rule_books.accept(tx.conn, accepting, now=tx.now)
@@ -94,7 +103,14 @@ async def register_participants(
         return answer
 
 
-def registered(participant: Participant, *, kind: str, rule_book_version: str) -> Event:
+def _person(entrant: Entrant) -> contract.RegisteredPerson:
+    said = entrant.application
+    return contract.RegisteredPerson(
+        id=entrant.participant.participant_id, name=said.name, inn=said.inn, ogrn=said.ogrn, snils=said.snils
+    )
+
+
+def registered(participant: Participant, *, kind: str, rule_book_version: str, persons_sha256: str) -> Event:
     """What the others are told of one who has applied and accepted the rule book."""
     return Event(
         type=PARTICIPANT_REGISTERED,
@@ -104,11 +120,12 @@ def registered(participant: Participant, *, kind: str, rule_book_version: str) -
             kind=contract.ParticipantKind(kind),
             roles=[contract.ParticipantRole(role.value) for role in sorted(participant.roles)],
             rule_book_version=rule_book_version,
+            persons_sha256=persons_sha256,
         ),
     )
 
 
-async def _tell(entrant: Entrant, *, actor: Actor, tx: Transaction) -> None:
+async def _tell(entrant: Entrant, persons_sha256: str, *, actor: Actor, tx: Transaction) -> None:
     participant, application = entrant.participant, entrant.application
     # The salt lies beside the name, in `participant` only: erasing the row leaves a hash that tells nothing.
     numbers = {name: value for name in ("ogrn", "snils") if (value := getattr(application, name)) is not None}
@@ -122,7 +139,8 @@ async def _tell(entrant: Entrant, *, actor: Actor, tx: Transaction) -> None:
     )
     if application.acceptance is Acceptance.WITH_APPLICATION:
         kind, version = application.kind.value, application.rule_book_version
-        await tx.outbox.add(registered(participant, kind=kind, rule_book_version=version))
+        event = registered(participant, kind=kind, rule_book_version=version, persons_sha256=persons_sha256)
+        await tx.outbox.add(event)
 
 
 def _answer(decided: Sequence[Entrant | Problem], entered: set[UUID]) -> contract.RegisterParticipantsResponse:
