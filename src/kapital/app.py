@@ -206,6 +206,7 @@ async def _build(
             account=settings.bank_account,
             certificates=settings.bank_certificates.read_bytes() if settings.bank_certificates else None,
         ),
+        tax_rules=settings.tax_at_payout,
     )
     await settlement.start()
     tokenization = tokenization_of(

@@ -28,6 +28,7 @@ app = App(
 
 for _name, _of, _help in (
     ("token", "token:token", "Print an access token for a new member of the staff with these roles."),
+    ("tax", "tax:app", "Tax withheld at payout: data for the reports of a tax agent."),
     ("evidence", "evidence:app", "Make evidence packages that `kapital verify` accepts offline."),
     ("ledger", "ledger:app", "Work on the register of record."),
     ("dead-letters", "dead_letters:app", "Events that a service could not use."),

@@ -13,9 +13,11 @@ from sqlalchemy import text
 
 from kapital.app import SCHEDULER, Kapital
 from kapital.kernel.problems import InvariantBroken
+from kapital.ledger.api import AccountKey, Position, money_asset
 from kapital.ledger.domain.problems import AuditDamaged, AuditDiverged
 from kapital.ledger.use_cases.check import CheckReport, Finding
 from kapital.ledger.use_cases.hold import Hold
+from kapital.settlement.domain.tax import TAX_WALLET
 
 _CHAIN: Final = ("entry_not_canonical", "entry_unreadable", "entry_out_of_order", "entry_missing", "entry_id_differs")
 _CHAIN_TABLES: Final = ("tile", "checkpoint", "recorded_at", "batch", "head")
@@ -89,6 +91,10 @@ async def _money_is_at_the_bank(kapital: Kapital, report: CheckReport) -> list[F
         for total in report.totals
         if total.asset.kind == "money" and total.held != -total.bank
     ]
+    [withheld] = await kapital.ledger.balances([AccountKey(money_asset(), Position.AVAILABLE, TAX_WALLET)])
+    least, most = await kapital.settlement.use_cases.tax_payable_bounds()
+    if not least <= withheld <= most:
+        found.append(Finding("tax_payable_differs", f"wallet {TAX_WALLET}", f"{withheld} kopecks, due {least}"))
     try:
         compared = await kapital.settlement.use_cases.reconcile(SCHEDULER)
     except InvariantBroken as broken:

@@ -521,6 +521,17 @@ async def _money(play: Play) -> None:
         other={"withdrawals": [item | {"amount_kopecks": 1}]},
     )
     assert answer["withdrawals"][0]["outcome"] == "accepted"
+    residency = {
+        "participant_id": str(new_uuid7()),
+        "residency": "resident",
+        "valid_from": DAY,
+        "basis": "certificate/17",
+    }
+    path = "POST /v1/settlement/tax-residencies"
+    told = await play.try_out(path, "settlement", residency, other=residency | {"residency": "non_resident"})
+    say = {"verdict": "confirm", "content_sha256": told["content_sha256"]}
+    at = {"residency_id": told["residency_id"]}
+    await play.try_out(f"{path}/{{residency_id}}/decision", "risk", say, other=say | {"verdict": "reject"}, **at)
 
 
 async def _screening(play: Play) -> None:

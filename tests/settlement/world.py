@@ -221,7 +221,7 @@ class World:
     async def pay(self, instructed: PayoutsInstructed, parts: Parts | None = None) -> None:
         used = parts or self.parts
         async with used.uow.begin() as tx:
-            await settle_payouts(used, tx, instructed)
+            await settle_payouts(used, tx, [(instructed, None)])
 
     async def states(self) -> list[str]:
         return [row["state"] for row in await self.rows("SELECT state FROM withdrawal ORDER BY withdrawal_id")]

@@ -147,3 +147,23 @@ def bench_orders(
         batch_connections=batch_connections,
     )
     tell(run(measured.run(Console(stderr=True, soft_wrap=True))), as_json=as_json)
+
+
+@app.command(name="coupon")
+def bench_coupon(
+    *,
+    holders: Annotated[
+        int, Parameter(help="Holders of the issue, 1 to 2,000,000.", validator=Number(gte=1, lte=2_000_000))
+    ] = 20_000,
+    invariants: Annotated[bool, Parameter(help="Check all invariants afterwards.")] = True,
+    as_json: Json = False,
+) -> None:
+    """Pay a coupon by the whole house: seconds from the moment it is due, peak memory, every holder looked at."""
+    from rich.console import Console
+
+    from kapital.bench.coupon import CouponBench
+
+    silence_logs()
+    read_settings()  # what is wrong with the environment is said first
+    measured = CouponBench(holders=holders, invariants=invariants)
+    tell(run(measured.run(Console(stderr=True, soft_wrap=True))), as_json=as_json)

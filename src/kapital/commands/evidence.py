@@ -1,8 +1,9 @@
 """`kapital evidence`: packages that `kapital verify` accepts offline."""
 
 from collections.abc import Awaitable, Callable
+from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 from uuid import UUID
 
 from cyclopts import App, Parameter
@@ -34,10 +35,71 @@ def statement(
     _write_evidence(path, force, lambda k: k.ledger.statement_evidence(wallet))
 
 
-def _write_evidence(path: Path, force: bool, make: Callable[["Kapital"], Awaitable[bytes]]) -> None:
-    """Write what was made. Without `force` a file that is there is looked for first: the making may take long."""
+@app.command
+def holders(
+    action: Annotated[UUID, Parameter(help="Id of the corporate action.")], *, out: Out = None, force: Force = False
+) -> None:
+    """Make the signed list of who held the units at the record moment of an action."""
+    silence_logs()
+    path = out or Path(f"holders-{action}.kapital.jsonl")
+    _require_free(path, force)
+
+    async def work(kapital: "Kapital") -> None:
+        moment = await _moment(kapital, action)
+        with path.open("wb" if force else "xb") as file:
+            async for line in kapital.ledger.holder_list(moment.asset, size=moment.size, at=moment.at):
+                file.write(line)
+
+    in_house(work)
+    print(path)
+
+
+@app.command
+def holding(
+    action: Annotated[UUID, Parameter(help="Id of the corporate action.")],
+    wallet: Annotated[UUID, Parameter(help="Id of the wallet.")],
+    *,
+    out: Out = None,
+    force: Force = False,
+) -> None:
+    """Make the proof of what one wallet held at the record moment of an action; nothing of the others is in it."""
+    silence_logs()
+
+    async def work(kapital: "Kapital") -> bytes:
+        moment = await _moment(kapital, action)
+        return await kapital.ledger.holding_evidence(moment.asset, wallet, size=moment.size, at=moment.at)
+
+    _write_evidence(out or Path(f"holding-{wallet}.kapital.jsonl"), force, work)
+
+
+class _Moment(NamedTuple):
+    """What was listed: the asset, after so many entries, at the record instant."""
+
+    asset: UUID
+    size: int
+    at: datetime
+
+
+async def _moment(kapital: "Kapital", action_id: UUID) -> _Moment:
+    """The record moment of an action. One whose list is not taken yet has none."""
+    parts = kapital.tokenization.use_cases.parts
+    async with parts.uow.begin() as tx:
+        action = (await parts.actions.lock(tx.conn, [action_id])).get(action_id)
+    if action is None:
+        end(f"{action_id}: there is no such corporate action")
+    if action.record_size is None:
+        end(f"{action_id}: its list of holders is not taken yet (record moment {action.record_at.isoformat()})")
+    return _Moment(action.issue_id, action.record_size, action.record_at)
+
+
+def _require_free(path: Path, force: bool) -> None:
     if path.exists() and not force:
         end(f"{path}: there is such a file (--force replaces it)")
+
+
+def _write_evidence(path: Path, force: bool, make: Callable[["Kapital"], Awaitable[bytes]]) -> None:
+    """Write what was made. Without `force` a file that is there is looked for first: the making may take long."""
+    _require_free(path, force)
     package = in_house(make)
     with path.open("wb" if force else "xb") as file:
         file.write(package)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-
+from datetime import date
 from enum import StrEnum
 from typing import Annotated, TypeAlias
 from uuid import UUID
@@ -175,7 +175,7 @@ class IncomingPaymentPage(Contract, kw_only=True):
 
 class Reconciliation(Contract, kw_only=True):
     """
-    bank = beneficiaries + unidentified + in transit + difference.
+    bank = beneficiaries + unidentified + in transit + tax payable + difference.
     """
 
     reconciliation_id: UUID
@@ -184,11 +184,159 @@ class Reconciliation(Contract, kw_only=True):
     beneficiaries_kopecks: BalanceKopecks
     unidentified_kopecks: BalanceKopecks
     in_transit_kopecks: BalanceKopecks
+    tax_payable_kopecks: BalanceKopecks
     difference_kopecks: BalanceKopecks
 
 
 class ReconciliationPage(Contract, kw_only=True):
     reconciliations: list[Reconciliation]
+
+
+class Residency(StrEnum):
+    resident = "resident"
+    non_resident = "non_resident"
+
+
+class TaxResidencyState(StrEnum):
+    recorded = "recorded"
+    confirmed = "confirmed"
+    rejected = "rejected"
+
+
+class TaxResidencyVerdict(StrEnum):
+    confirm = "confirm"
+    reject = "reject"
+
+
+class TaxResidencyRequest(Contract, kw_only=True):
+    participant_id: UUID
+    residency: Residency
+    valid_from: Annotated[
+        date,
+        Meta(
+            description="The first day on which it holds; of this calendar year or the one before."
+        ),
+    ]
+    basis: Annotated[
+        str,
+        Meta(
+            description="The paper by which it is known, without personal data.",
+            max_length=200,
+            min_length=1,
+        ),
+    ]
+    document_sha256: Annotated[str, Meta(pattern="^[0-9a-f]{64}$")] | UnsetType = UNSET
+
+
+class TaxResidency(Contract, kw_only=True):
+    residency_id: UUID
+    participant_id: UUID
+    residency: Residency
+    valid_from: date
+    basis: Annotated[str, Meta(max_length=200)]
+    content_sha256: Annotated[
+        str,
+        Meta(description="What the second person confirms.", pattern="^[0-9a-f]{64}$"),
+    ]
+    state: TaxResidencyState
+    recorded_by: Annotated[str, Meta(max_length=64)]
+    recorded_at: AwareDatetime
+    document_sha256: Annotated[str, Meta(pattern="^[0-9a-f]{64}$")] | UnsetType = UNSET
+    decided_by: Annotated[str, Meta(max_length=64)] | UnsetType = UNSET
+    decided_at: AwareDatetime | UnsetType = UNSET
+
+
+class TaxResidencyDecision(Contract, kw_only=True):
+    verdict: TaxResidencyVerdict
+    content_sha256: Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
+
+
+class TaxResidencyPage(Contract, kw_only=True):
+    tax_residencies: list[TaxResidency]
+
+
+SumKopecks: TypeAlias = Annotated[int, Meta(ge=0, le=9007199254740991)]
+
+
+class TaxAgent(StrEnum):
+    operator = "operator"
+    issuer = "issuer"
+
+
+PayoutOf: TypeAlias = Annotated[
+    str,
+    Meta(
+        description="What was paid - coupon, amortisation, redemption.", max_length=32
+    ),
+]
+
+
+class TaxRatePart(Contract, kw_only=True):
+    percent: Annotated[int, Meta(ge=0, le=100)]
+    base_kopecks: SumKopecks
+    tax_kopecks: SumKopecks
+
+
+class PayoutTax(Contract, kw_only=True):
+    """
+    How the tax on one payment was counted, by a rule that was in force on its day.
+    """
+
+    agent: TaxAgent
+    base_kopecks: SumKopecks
+    parts: Annotated[list[TaxRatePart], Meta(max_length=10)]
+    residency_known: Annotated[
+        bool,
+        Meta(
+            description="False - nothing was confirmed, and the rule of the installation was taken."
+        ),
+    ]
+    rule_version: Annotated[str, Meta(max_length=64)]
+    residency: Residency | UnsetType = UNSET
+
+
+class TaxCorrection(Contract, kw_only=True):
+    """
+    The tax on the payment, counted anew; the latest one stands.
+    """
+
+    corrected_on: date
+    tax_before_kopecks: SumKopecks
+    tax_after_kopecks: SumKopecks
+    collected_kopecks: SumKopecks
+    residency: Residency
+    rule_version: Annotated[str, Meta(max_length=64)]
+    state: Annotated[str, Meta(max_length=32)]
+    entry_seq: Annotated[int, Meta(ge=0, le=9223372036854775807)] | UnsetType = UNSET
+
+
+class Payout(Contract, kw_only=True):
+    """
+    gross = tax + net.
+    """
+
+    action_id: UUID
+    issue_id: UUID
+    kind: PayoutOf
+    paid_on: date
+    gross_kopecks: SumKopecks
+    cost_kopecks: SumKopecks
+    tax_kopecks: SumKopecks
+    net_kopecks: SumKopecks
+    entry_seq: Annotated[
+        int,
+        Meta(
+            description="Number of the ledger entry; of several, the first.",
+            ge=0,
+            le=9223372036854775807,
+        ),
+    ]
+    corrections: list[TaxCorrection]
+    tax: PayoutTax | UnsetType = UNSET
+
+
+class PayoutPage(Contract, kw_only=True):
+    payouts: list[Payout]
 
 
 class PlacementOutcome(StrEnum):

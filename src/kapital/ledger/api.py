@@ -190,6 +190,16 @@ class RegisterRow(msgspec.Struct, frozen=True):
     balance: int
 
 
+class RegisterPage(msgspec.Struct, frozen=True):
+    """A page of the holder register: whole wallets in ascending order, mirror accounts left out.
+
+    `last_wallet` is where the next page goes on; None when this page is the last one.
+    """
+
+    rows: list[RegisterRow]
+    last_wallet: UUID | None
+
+
 class Ledger(Protocol):
     """What other services may ask of the ledger.
 
@@ -230,6 +240,17 @@ class Ledger(Protocol):
 
     async def register(self, asset: UUID, *, size: int | None = None) -> list[RegisterRow]:
         """Return who holds the asset, mirror accounts included, after `size` entries (None: now)."""
+        ...
+
+    async def totals(self, asset: UUID) -> dict[Position, int]:
+        """Return the present sum of the asset's balances in each position, mirror positions included."""
+        ...
+
+    async def register_page(self, asset: UUID, *, size: int, after: UUID | None, limit: int) -> RegisterPage:
+        """Return who holds the asset after `size` entries, of the wallets above `after`: the register in pages.
+
+        Shape: looks at `limit` accounts at most, 100 to 10,000; a page may be empty and not the last one.
+        """
         ...
 
     async def entries(self, start: int, stop: int) -> list[StoredEntry]:

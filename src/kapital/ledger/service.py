@@ -1,6 +1,6 @@
 """Puts the ledger together: the writer, the readers, the checkpoints, the audit copy."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -20,7 +20,9 @@ from kapital.ledger.api import (
     Committed,
     FreezeInForce,
     OpenAsset,
+    Position,
     Refused,
+    RegisterPage,
     RegisterRow,
     StoredEntry,
     Transaction,
@@ -30,12 +32,13 @@ from kapital.ledger.domain.plan import RuleBook
 from kapital.ledger.domain.tree import Tile
 from kapital.ledger.ports import AuditAdapter, AuditReceipt, BatchWriter
 from kapital.ledger.queries import entries as entry_queries
-from kapital.ledger.queries import holdings
+from kapital.ledger.queries import holdings, register_pages
 from kapital.ledger.queries.proofs import ProofReader
 from kapital.ledger.use_cases import close_instant, evidence
 from kapital.ledger.use_cases.check import CheckReport, check
 from kapital.ledger.use_cases.checkpoint import Checkpointer, NoteSigner
 from kapital.ledger.use_cases.hold import Hold, Lifting, follow_check, lift_holds, list_holds
+from kapital.ledger.use_cases.holder_list import HolderLists
 from kapital.ledger.use_cases.mirror import mirror
 from kapital.ledger.use_cases.post import MAX_BATCH, Poster
 from kapital.ledger.use_cases.rebuild import rebuild
@@ -70,6 +73,9 @@ class LedgerService:
         self._proofs = ProofReader()
         self._checkpointer = Checkpointer(origin, clock, signers, self._proofs)
         self._audit = audit
+        self._holder_lists = HolderLists(
+            self._reader.snapshot, self._reader.session, self._checkpointer, self._proofs
+        )
 
     # --- writing -------------------------------------------------------------------------------------
 
@@ -129,6 +135,16 @@ class LedgerService:
         """Return who holds the asset after `size` entries (None: now). Raises AssetNotFound, SizeAheadOfLog."""
         async with self._reader.snapshot() as connection:
             return await holdings.register(connection, asset, size)
+
+    async def totals(self, asset: UUID) -> dict[Position, int]:
+        """Return the present sum of the asset's balances in each position, mirror positions included."""
+        async with self._reader.snapshot() as connection:
+            return await register_pages.totals(connection, asset)
+
+    async def register_page(self, asset: UUID, *, size: int, after: UUID | None, limit: int) -> RegisterPage:
+        """Return a page of who held the asset after `size` entries. Raises AssetNotFound, SizeAheadOfLog."""
+        async with self._reader.snapshot() as connection:
+            return await register_pages.register_page(connection, asset, size, after, limit)
 
     async def wallet_balances(self, wallet: UUID) -> list[tuple[AccountKey, int]]:
         """Return all accounts of a wallet with their balances. Raises WalletNotFound."""
@@ -204,6 +220,14 @@ class LedgerService:
         """Return an evidence package with all entries of a wallet. Raises WalletNotFound, StatementTooLong."""
         async with self._reader.session() as connection:
             return await evidence.statement_evidence(connection, self._checkpointer, self._proofs, wallet)
+
+    def holder_list(self, asset: UUID, *, size: int, at: datetime) -> AsyncIterator[bytes]:
+        """Yield the signed list of who held the asset after `size` entries (see `use_cases.holder_list`)."""
+        return self._holder_lists.whole(asset, size=size, at=at, made_at=self._clock.now())
+
+    async def holding_evidence(self, asset: UUID, wallet: UUID, *, size: int, at: datetime) -> bytes:
+        """Return one holder's own lines of that list, with their proofs. Raises WalletHeldNothing."""
+        return await self._holder_lists.of_wallet(asset, wallet, size=size, at=at, made_at=self._clock.now())
 
     # --- auditing ------------------------------------------------------------------------------------
 

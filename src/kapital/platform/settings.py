@@ -16,6 +16,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from kapital.platform.acts.policy import ActRule, RecheckRule
 from kapital.platform.retail_rules import RetailRule
+from kapital.platform.tax_rules import TaxAtPayoutRule
 
 PREFIX: Final = "KAPITAL_"
 CONFIG_VARIABLE: Final = "KAPITAL_CONFIG"
@@ -84,6 +85,9 @@ class Settings(BaseSettings):
     """Dated rules of what an unqualified person may acquire: `measure` (`limit`, `test`, `limit_unless_tested`,
     `none`), `limit_kopecks` and `window` (`calendar_year`, `rolling_year`) unless they are the law's,
     `effective_from`, `effective_to`, `basis`. On a day without a rule the limit of 5635-U holds (dated parameter)."""
+    tax_at_payout: tuple[TaxAtPayoutRule, ...] = ()
+    """Dated rules (`effective_from`, `effective_to`, `basis`, `agent`, `unknown_residency`, `issue_id`): from what is
+    paid to holders on such a day income tax is withheld. Without a rule payouts are gross."""
     trust_dir: Path | None = None
     """Folder of certificates that are believed: `roots`, `time_stamp_roots`, `certificates`. None: no signature is
     valid."""

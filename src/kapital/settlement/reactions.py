@@ -1,6 +1,7 @@
 """What settlement does on the events of others. A handler works inside the bus's transaction, inbox note included."""
 
 from kapital.contracts.identity import Measure, MeasureChanged
+from kapital.contracts.registry import ParticipantRegistered
 from kapital.platform.acts.bindings import EVENTS as CERTIFICATE_EVENTS
 from kapital.platform.acts.bindings import note_certificates
 from kapital.platform.bus import Handler
@@ -24,13 +25,16 @@ def subscriptions(parts: Parts) -> list[tuple[tuple[str, ...], Handler]]:
             await settle_allocation(parts, tx, event.data_as(AllocationDecided), event)
 
     async def on_payouts_instructed(tx: Transaction, events: list[CloudEvent]) -> None:
-        for event in events:
-            await settle_payouts(parts, tx, event.data_as(PayoutsInstructed), event)
+        await settle_payouts(parts, tx, [(event.data_as(PayoutsInstructed), event) for event in events])
 
     async def on_measure_changed(tx: Transaction, events: list[CloudEvent]) -> None:
         told = [event.data_as(MeasureChanged) for event in events]
         measures = {one.participant_id: None if one.measure is Measure.free else one.measure.value for one in told}
         await parts.measures.note(tx.conn, measures, tx.now)
+
+    async def on_participant_registered(tx: Transaction, events: list[CloudEvent]) -> None:
+        told = [event.data_as(ParticipantRegistered) for event in events]
+        await parts.payouts.note_kinds(tx.conn, {one.participant_id: one.kind.value for one in told})
 
     async def on_certificates(tx: Transaction, events: list[CloudEvent]) -> None:
         await note_certificates(tx.conn, events, tx.now)
@@ -38,6 +42,7 @@ def subscriptions(parts: Parts) -> list[tuple[tuple[str, ...], Handler]]:
     return [
         (("kapital.identity.measure_changed.v1",), on_measure_changed),
         (CERTIFICATE_EVENTS, on_certificates),
+        (("kapital.registry.participant_registered.v1",), on_participant_registered),
         (("kapital.registry.wallet_opened.v1",), on_wallet_opened),
         (("kapital.tokenization.allocation_decided.v1",), on_allocation_decided),
         (("kapital.tokenization.payouts_instructed.v1",), on_payouts_instructed),

@@ -12,14 +12,19 @@ from kapital.contracts.common import PreparedAct
 from kapital.platform.acts.http import prepared, signed_act
 from kapital.platform.http import NO_IDEMPOTENCY_KEY, HttpRequest, actor_of, command_context
 from kapital.settlement.domain.payout_account import PayoutAccount
+from kapital.settlement.domain.tax import Residency
 from kapital.settlement.domain.withdrawal import WithdrawalItem
 from kapital.settlement.ports import Parts
 from kapital.settlement.queries.access import PAGE_MAX
 from kapital.settlement.queries.get_beneficiary import get_beneficiary
 from kapital.settlement.queries.list_incoming_payments import list_incoming_payments
+from kapital.settlement.queries.list_payouts import list_payouts
 from kapital.settlement.queries.list_reconciliations import list_reconciliations
+from kapital.settlement.queries.list_tax_residencies import list_tax_residencies
 from kapital.settlement.queries.list_withdrawals import get_withdrawal, list_withdrawals
+from kapital.settlement.use_cases.decide_tax_residency import DecideTaxResidency, decide_tax_residency
 from kapital.settlement.use_cases.reconcile import reconcile
+from kapital.settlement.use_cases.record_tax_residency import RecordTaxResidency, record_tax_residency
 from kapital.settlement.use_cases.request_withdrawals import (
     PrepareWithdrawalsAct,
     RequestWithdrawals,
@@ -120,6 +125,7 @@ async def reconcile_route(request: HttpRequest, settlement: Parts) -> contract.R
         beneficiaries_kopecks=found.beneficiaries_kopecks,
         unidentified_kopecks=found.unidentified_kopecks,
         in_transit_kopecks=found.in_transit_kopecks,
+        tax_payable_kopecks=found.tax_payable_kopecks,
         difference_kopecks=found.difference_kopecks,
     )
 
@@ -131,6 +137,68 @@ async def list_reconciliations_route(
     """A page of comparisons."""
     async with settlement.uow.database.connect() as conn:
         return await list_reconciliations(conn, actor_of(request), before=before, limit=limit)
+
+
+@get("/v1/settlement/beneficiaries/{wallet_id:uuid}/payouts")
+async def list_payouts_route(
+    request: HttpRequest,
+    settlement: Parts,
+    wallet_id: UUID,
+    before_entry: Annotated[int | None, Parameter(ge=0, le=2**53 - 1)] = None,
+    limit: Limit = 100,
+) -> contract.PayoutPage:
+    """A page of a wallet's payouts."""
+    async with settlement.uow.database.connect() as conn:
+        return await list_payouts(conn, actor_of(request), wallet_id, before_entry=before_entry, limit=limit)
+
+
+@post("/v1/settlement/tax-residencies")
+async def record_tax_residency_route(
+    request: HttpRequest, settlement: Parts, data: contract.TaxResidencyRequest
+) -> contract.TaxResidency:
+    """Record a residency for another person to confirm."""
+    actor, command_id = command_context(request)
+    cmd = RecordTaxResidency(
+        command_id=command_id,
+        actor=actor,
+        participant_id=data.participant_id,
+        residency=Residency(data.residency.value),
+        valid_from=data.valid_from,
+        basis=data.basis,
+        document_sha256=given(data.document_sha256),
+    )
+    return await record_tax_residency(cmd, settlement)
+
+
+@get("/v1/settlement/tax-residencies")
+async def list_tax_residencies_route(
+    request: HttpRequest,
+    settlement: Parts,
+    in_state: Annotated[contract.TaxResidencyState | None, Parameter(query="state")] = None,
+    before: UUID | None = None,
+    limit: Limit = 100,
+) -> contract.TaxResidencyPage:
+    """A page of records of residency."""
+    async with settlement.uow.database.connect() as conn:
+        return await list_tax_residencies(
+            conn, settlement, actor_of(request), state=in_state, before=before, limit=limit
+        )
+
+
+@post("/v1/settlement/tax-residencies/{residency_id:uuid}/decision", status_code=200)
+async def decide_tax_residency_route(
+    request: HttpRequest, settlement: Parts, residency_id: UUID, data: contract.TaxResidencyDecision
+) -> contract.TaxResidency:
+    """Confirm or reject a residency."""
+    actor, command_id = command_context(request)
+    cmd = DecideTaxResidency(
+        command_id=command_id,
+        actor=actor,
+        residency_id=residency_id,
+        content_sha256=data.content_sha256,
+        confirm=data.verdict is contract.TaxResidencyVerdict.confirm,
+    )
+    return await decide_tax_residency(cmd, settlement)
 
 
 def _answer(answer: WithdrawalAnswer) -> contract.WithdrawalAnswer:
@@ -151,4 +219,8 @@ HANDLERS = (
     list_incoming_payments_route,
     reconcile_route,
     list_reconciliations_route,
+    list_payouts_route,
+    record_tax_residency_route,
+    list_tax_residencies_route,
+    decide_tax_residency_route,
 )

@@ -1,5 +1,6 @@
 """Puts the parts of settlement together; the only place that chooses adapters."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -15,6 +16,7 @@ from kapital.platform.clock import Ticks
 from kapital.platform.database import Database
 from kapital.platform.http import ServiceRoutes
 from kapital.platform.objects import ObjectStore
+from kapital.platform.tax_rules import TaxAtPayoutRule
 from kapital.platform.unit_of_work import UnitOfWork
 from kapital.settlement.adapters.bank_directory_table import BankDirectoryTable
 from kapital.settlement.adapters.bank_edge import PostgresBankEdge
@@ -23,10 +25,13 @@ from kapital.settlement.adapters.incoming_message_table import IncomingMessageTa
 from kapital.settlement.adapters.incoming_payment_table import IncomingPaymentTable
 from kapital.settlement.adapters.measure_table import MeasureTable
 from kapital.settlement.adapters.message_file import MESSAGE_BYTES_MAX, BankCertificates, MessageStore
+from kapital.settlement.adapters.payout_table import PayoutTables
 from kapital.settlement.adapters.reconciliation_table import ReconciliationTable
 from kapital.settlement.adapters.settlement_job_table import SettlementJobTable
+from kapital.settlement.adapters.tax_table import TaxTables
 from kapital.settlement.adapters.withdrawal_table import WithdrawalTable
-from kapital.settlement.ports import Bank, MessageParts, Parts
+from kapital.settlement.domain.tax import Residency, RussianIncomeTax, TaxAgent, TaxRule
+from kapital.settlement.ports import Bank, MessageParts, Parts, TaxParts
 from kapital.settlement.reactions import subscriptions
 from kapital.settlement.routes import HANDLERS
 from kapital.settlement.use_cases.bound import SettlementUseCases
@@ -52,10 +57,20 @@ class SettlementService:
 
 
 def settlement_of(
-    database: Database, clock: Clock, *, ledger: Ledger, bank: Bank, acts: Acts, messages: MessageParts | None = None
+    database: Database,
+    clock: Clock,
+    *,
+    ledger: Ledger,
+    bank: Bank,
+    acts: Acts,
+    messages: MessageParts | None = None,
+    tax_rules: Sequence[TaxAtPayoutRule] = (),
 ) -> SettlementService:
-    """Settlement over its own database, a ledger and a bank. Without `messages` no message of a bank is taken in."""
-    parts = parts_of(database, clock, ledger, bank, acts)
+    """Settlement over its own database, a ledger and a bank. Without `messages` no message of a bank is taken in.
+
+    Without `tax_rules` nothing is withheld from payouts.
+    """
+    parts = parts_of(database, clock, ledger, bank, acts, tax_rules)
     use_cases = SettlementUseCases(parts, messages)
 
     async def book(_now: datetime) -> None:
@@ -67,6 +82,9 @@ def settlement_of(
     async def settle(_now: datetime) -> None:
         await use_cases.settle_waiting()
 
+    async def collect(_now: datetime) -> None:
+        await use_cases.collect_tax()
+
     return SettlementService(
         use_cases=use_cases,
         routes=ServiceRoutes(
@@ -75,7 +93,7 @@ def settlement_of(
             dependencies={"settlement": Provide(lambda: parts, sync_to_thread=False)},
         ),
         subscriptions=subscriptions(parts),
-        ticks=(book, pay, settle),
+        ticks=(book, pay, settle, collect),
     )
 
 
@@ -90,7 +108,14 @@ def message_parts_of(folder: Path, *, account: str, certificates: bytes | None) 
     )
 
 
-def parts_of(database: Database, clock: Clock, ledger: Ledger, bank: Bank, acts: Acts) -> Parts:
+def parts_of(
+    database: Database,
+    clock: Clock,
+    ledger: Ledger,
+    bank: Bank,
+    acts: Acts,
+    tax_rules: Sequence[TaxAtPayoutRule] = (),
+) -> Parts:
     """What the use cases stand on."""
     return Parts(
         uow=UnitOfWork(database, clock),
@@ -105,4 +130,17 @@ def parts_of(database: Database, clock: Clock, ledger: Ledger, bank: Bank, acts:
         reconciliations=ReconciliationTable(),
         directory=BankDirectoryTable(),
         acts=acts,
+        payouts=PayoutTables(),
+        tax=TaxParts(law=RussianIncomeTax(), records=TaxTables(), rules=tuple(map(_tax_rule, tax_rules))),
+    )
+
+
+def _tax_rule(rule: TaxAtPayoutRule) -> TaxRule:
+    return TaxRule(
+        effective_from=rule.effective_from,
+        effective_to=rule.effective_to,
+        basis=rule.basis,
+        agent=None if rule.agent == "nobody" else TaxAgent(rule.agent),
+        unknown_residency=Residency(rule.unknown_residency),
+        issue_id=rule.issue_id,
     )

@@ -30,6 +30,7 @@ from kapital.tokenization.domain.order import Order
 from kapital.tokenization.domain.order_review import ActToReview, OrderReview
 from kapital.tokenization.domain.payoff import PayoutLine
 from kapital.tokenization.domain.quote import Quote
+from kapital.tokenization.domain.record_list import RecordList
 from kapital.tokenization.domain.redemption_instruction import Instruction
 from kapital.tokenization.domain.states import ActionState
 
@@ -330,12 +331,16 @@ class Actions(Protocol):
         """Every action of an issue in order of payment."""
         ...
 
-    async def add_lines(self, conn: AsyncConnection, action_id: UUID, parts: Sequence[Sequence[PayoutLine]]) -> None:
-        """Keep the lines of an action, cut into parts."""
+    async def add_lines(
+        self, conn: AsyncConnection, action_id: UUID, parts: Sequence[Sequence[PayoutLine]], *, first: int = 1
+    ) -> None:
+        """Keep lines of an action, cut into parts with numbers from `first` on."""
         ...
 
-    async def open_parts(self, conn: AsyncConnection, ids: Iterable[UUID]) -> list[OpenPart]:
-        """The parts not yet instructed or refused, in order."""
+    async def open_parts(
+        self, conn: AsyncConnection, ids: Iterable[UUID], *, limit: int | None = None
+    ) -> list[OpenPart]:
+        """The parts not yet instructed or refused, in order; the first `limit` of them."""
         ...
 
     async def lines(
@@ -350,8 +355,24 @@ class Actions(Protocol):
         """Note how parts stand; a settled part stays settled. Returns the amounts of those that changed."""
         ...
 
+    async def count_parts(self, conn: AsyncConnection, action_id: UUID, state: str) -> int:
+        """How many parts of the action stand so."""
+        ...
+
     async def any_part_unsettled(self, conn: AsyncConnection, action_id: UUID) -> bool:
         """Whether a part of the action is not paid yet."""
+        ...
+
+
+class RecordLists(Protocol):
+    """How far the list of holders of each action is taken."""
+
+    async def lock_or_begin(self, conn: AsyncConnection, action_id: UUID, record_size: int) -> RecordList:
+        """The list of an action as far as it is taken, begun if it is not, locked."""
+        ...
+
+    async def save(self, conn: AsyncConnection, taken: RecordList) -> None:
+        """Write how far the list is taken now."""
         ...
 
 
@@ -481,6 +502,7 @@ class Parts:
     investors: Investors
     actions: Actions
     instructions: Instructions
+    record_lists: RecordLists
     fixings: Fixings
     acts: Acts
     rule_book: RuleBookInForce

@@ -26,6 +26,7 @@ from kapital.tokenization.adapters.issues import IssueTables
 from kapital.tokenization.adapters.order_reviews import OrderReviewTables
 from kapital.tokenization.adapters.orders import OrderTables
 from kapital.tokenization.adapters.quotes import QuoteTable
+from kapital.tokenization.adapters.record_lists import RecordListTable
 from kapital.tokenization.adapters.retail_use import RetailUseTable
 from kapital.tokenization.ports import Documents, Parts
 from kapital.tokenization.reactions import subscriptions
@@ -80,6 +81,7 @@ def tokenization_of(
         investors=InvestorTables(),
         actions=ActionTables(),
         instructions=InstructionTables(),
+        record_lists=RecordListTable(),
         fixings=FixingTables(),
         acts=acts,
         rule_book=rule_book,

@@ -10,12 +10,16 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
+from .holder_list import START as HOLDER_LIST_START
+from .holder_list import HolderListRefused, check_holder_list
 from .package import PACKAGE_BYTES_MAX
 from .register_extract import START, ExtractRefused, check_extract
 from .report import EXIT_ACCEPTED, EXIT_REFUSED, EXIT_UNREADABLE
 from .signed_note import NOTE_BYTES_MAX, NoteInvalid, decode_base64, parse_checkpoint, split_note
-from .texts import LANGUAGES, extract_lines
+from .texts import LANGUAGES, extract_lines, holder_list_lines
 from .verifier import verify
+
+START_BYTES = max(len(START), len(HOLDER_LIST_START))
 
 
 def main(arguments: list[str] | None = None, *, program: str = "python -m kapital.verify") -> int:
@@ -24,14 +28,18 @@ def main(arguments: list[str] | None = None, *, program: str = "python -m kapita
     try:
         keys = [*options.key, *(_read_text(options.key_file).split() if options.key_file else ())]
         named = bool(options.key or options.key_file)
-        if _read(options.package, len(START)).startswith(START):
+        start = _read(options.package, START_BYTES)
+        if start.startswith(START):
             return _extract(options, keys if named else None)
+        if start.startswith(HOLDER_LIST_START):
+            return _holder_list(options, keys if named else None)
         proof = _read_text(options.consistency_proof).split() if options.consistency_proof else None
         report = verify(
             _read(options.package, PACKAGE_BYTES_MAX),
             trusted_keys=keys if named else None,
             second_checkpoint=_read_checkpoint(options.checkpoint) if options.checkpoint else None,
             second_proof=None if proof is None else [decode_base64(s, "proof_malformed") for s in proof],
+            at_size=options.at_size,
         )
     except OSError as error:
         print(f"{error.filename}: {error.strerror}", file=sys.stderr)
@@ -64,11 +72,27 @@ def _extract(options: argparse.Namespace, keys: list[str] | None) -> int:
     return EXIT_ACCEPTED if told["accepted"] else EXIT_REFUSED
 
 
+def _holder_list(options: argparse.Namespace, keys: list[str] | None) -> int:
+    """Check a signed list of holders or one line of it, print what it says, return the exit status."""
+    try:
+        with options.package.open("rb") as file:
+            report = check_holder_list(file, trusted_keys=keys)
+    except HolderListRefused as error:
+        told: dict[str, object] = {"accepted": False, "code": error.code, "reason": error.reason}
+    else:
+        told = {"accepted": True, **asdict(report)}
+    if options.json:
+        print(json.dumps(told, ensure_ascii=False))
+    else:
+        print("\n".join(holder_list_lines(told, options.lang)))
+    return EXIT_ACCEPTED if told["accepted"] else EXIT_REFUSED
+
+
 def _parser(program: str) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog=program,
-        description="Check an evidence package or a signed extract of the register offline. "
-        "Проверка пакета доказательства или подписанной выписки из реестра без сети.",
+        description="Check an evidence package, a signed extract of the register or a list of holders offline. "
+        "Проверка пакета доказательства, подписанной выписки из реестра или списка обладателей без сети.",
     )
     parser.add_argument("package", type=Path, help="the package file / файл пакета")
     parser.add_argument(
@@ -84,6 +108,12 @@ def _parser(program: str) -> argparse.ArgumentParser:
         "--consistency-proof",
         type=Path,
         help="proof between the two, one base64 hash a line / доказательство согласованности",
+    )
+    parser.add_argument(
+        "--at-size",
+        type=int,
+        metavar="N",
+        help="of a statement: the balances after the first N entries / остатки после первых N записей",
     )
     parser.add_argument("--lang", choices=LANGUAGES, default="en", help="language / язык")
     parser.add_argument("--json", action="store_true", help="print JSON / вывод в JSON")

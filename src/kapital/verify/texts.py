@@ -125,6 +125,10 @@ FINDINGS: Final = {
         "en": "All {entries} entries touch the wallet {wallet}; the sums were added anew from their postings.",
         "ru": "Все записи ({entries}) затрагивают кошелёк {wallet}; суммы заново сложены по проводкам.",
     },
+    "held_at_size": {
+        "en": "The balances shown are those of the wallet {wallet} after the first {size} entries of the log.",
+        "ru": "Показанные остатки – остатки кошелька {wallet} после первых {size} записей журнала.",
+    },
     "statement_complete": {
         "en": "By the account index that the log signed, exactly these {entries} entries touch the wallet {wallet} among the first {size}: none is left out.",
         "ru": "По указателю счетов, подписанному журналом, среди первых {size} записей кошелёк {wallet} затрагивают ровно эти {entries}: ни одна не пропущена.",
@@ -366,6 +370,14 @@ REFUSALS: Final = {
         "en": "two checkpoints of one size differ: the log is shown in two versions",
         "ru": "две контрольные точки одного размера различны: журнал показан в двух версиях",
     },
+    "statement_not_complete": {
+        "en": "balances of the past need a statement that is proved complete",
+        "ru": "остатки на прошлый момент показывает только выписка, полнота которой доказана",
+    },
+    "statement_size_beyond_checkpoint": {
+        "en": "the log of the checkpoint is shorter than the size asked for",
+        "ru": "журнал контрольной точки короче запрошенного размера",
+    },
     "consistency_not_provable": {
         "en": "there is no proof between the two checkpoints",
         "ru": "между двумя контрольными точками нет доказательства",
@@ -431,3 +443,38 @@ def extract_lines(told: dict[str, object], lang: str) -> list[str]:
         return [_EXTRACT["refused"][lang].format(**told)]
     key = "trusted" if told["trusted"] else "untrusted"
     return [_EXTRACT["accepted"][lang].format(**told), _EXTRACT[key][lang].format(**told)]
+
+
+_HOLDER_LIST: Final = {
+    "list": {
+        "en": "ACCEPTED: everybody who held {asset} at {at}, after {size} entries of {origin}: {lines} lines, {units} units.",
+        "ru": "ПРИНЯТО: все обладатели {asset} на {at}, после {size} записей журнала {origin}: строк {lines}, единиц {units}.",
+    },
+    "holding": {
+        "en": "ACCEPTED: wallet {wallet} held of {asset} at {at}, after {size} entries of {origin}: {held}.",
+        "ru": "ПРИНЯТО: кошельку {wallet} принадлежало {asset} на {at}, после {size} записей журнала {origin}: {held}.",
+    },
+    "log": {
+        "en": "That log is the beginning of the one whose checkpoint of {checkpoint_size} entries is in the file.",
+        "ru": "Этот журнал – начало того, контрольная точка которого на {checkpoint_size} записей лежит в файле.",
+    },
+    "not_proved": {
+        "en": "Not proved: that the list follows from the entries. A holder's statement, checked with --at-size {size}, "
+        "shows it for that holder; the whole log shows it for all.",
+        "ru": "Не доказано, что список следует из записей журнала. Для одного обладателя это показывает его выписка, "
+        "проверенная с --at-size {size}; для всех – весь журнал.",
+    },
+    "refused": _EXTRACT["refused"],
+    "trusted": _EXTRACT["trusted"],
+    "untrusted": _EXTRACT["untrusted"],
+}
+
+
+def holder_list_lines(told: dict[str, object], lang: str) -> list[str]:
+    """Return the report of a signed list of holders, or of one holder's line of it, in words."""
+    if not told["accepted"]:
+        return [_HOLDER_LIST["refused"][lang].format(**told)]
+    held = told["held"]
+    shown = ", ".join(f"{position} {units}" for position, units in held.items()) if isinstance(held, dict) else ""
+    keys = (str(told["kind"]), "trusted" if told["trusted"] else "untrusted", "log", "not_proved")
+    return [_HOLDER_LIST[key][lang].format(**{**told, "held": shown}) for key in keys]

@@ -65,12 +65,14 @@ def verify(
     trusted_keys: Sequence[str] | None = None,
     second_checkpoint: str | None = None,
     second_proof: Sequence[bytes] | None = None,
+    at_size: int | None = None,
 ) -> Report:
     """Check an evidence package and report what it proves and what it does not.
 
     Shape: `trusted_keys` are verifier keys got from the operator by another way than the package;
     `second_checkpoint` is a signed note of the same log that the reader kept or got elsewhere, and
-    `second_proof` the consistency proof between the two, if the package has none that fits.
+    `second_proof` the consistency proof between the two, if the package has none that fits; `at_size` asks a complete
+    statement for the balances after so many entries of the log, as at the record moment of a payment.
     Raises: NoteInvalid only for an unusable trusted key or an empty list of them; whatever is wrong with the
     package or with the second checkpoint is in the report.
     """
@@ -78,7 +80,7 @@ def verify(
         # Falling back to the keys in the package would trust whom the reader did not name.
         raise NoteInvalid("trusted_keys_empty", "a list of trusted keys names at least one")
     trusted = [NoteVerifier.from_vkey(key) for key in trusted_keys or ()]
-    check = _Check(trusted, second_checkpoint, second_proof)
+    check = _Check(trusted, second_checkpoint, second_proof, at_size)
     try:
         check.run(package_bytes)
     except PackageInvalid as error:
@@ -91,8 +93,15 @@ def verify(
 class _Check:
     """One run over one package; the steps leave here what later steps need."""
 
-    def __init__(self, trusted: list[NoteVerifier], second: str | None, second_proof: Sequence[bytes] | None) -> None:
+    def __init__(
+        self,
+        trusted: list[NoteVerifier],
+        second: str | None,
+        second_proof: Sequence[bytes] | None,
+        at_size: int | None,
+    ) -> None:
         self.report = Report()
+        self._at_size = at_size
         self._trusted = trusted
         self._second = second
         self._second_proof = second_proof
@@ -151,6 +160,8 @@ class _Check:
         if package.kind == KIND_STATEMENT:
             self._check_statement(package, checkpoint, signatures)
             report.passed.append(7)
+        else:
+            _require(self._at_size is None, "statement_not_complete", "this is no statement: it shows no balances")
         self._tell_limits(package)
 
     def _check_entries(self, package: Package, checkpoint: Checkpoint) -> None:
@@ -296,8 +307,27 @@ class _Check:
                     sums[account] = sums.get(account, 0) + posting.amount
         if package.completeness is not None:
             self._check_completeness(wallet, package.completeness, checkpoint, counting)
+        if self._at_size is not None:
+            sums = self._sums_at(wallet, checkpoint, self._at_size)
         self.report.balances = [Balance(*account, amount) for account, amount in sorted(sums.items())]
         self._tell("proved", "sums_added", entries=len(self._entries), wallet=wallet)
+
+    def _sums_at(self, wallet: str, checkpoint: Checkpoint, size: int) -> dict[tuple[str, str], int]:
+        """What the wallet held after the first `size` entries: no entry is missing, so the earlier ones are all."""
+        _require(self.report.complete, "statement_not_complete", "only a complete statement shows the past")
+        _require(
+            0 <= size <= checkpoint.size,
+            "statement_size_beyond_checkpoint",
+            f"the checkpoint is of {checkpoint.size} entries, {size} were asked for",
+        )
+        sums: dict[tuple[str, str], int] = {}
+        for entry in self._entries:
+            for posting in entry.postings:
+                if posting.wallet == wallet and entry.seq < size:
+                    account = (posting.asset, posting.position)
+                    sums[account] = sums.get(account, 0) + posting.amount
+        self._tell("proved", "held_at_size", wallet=wallet, size=size)
+        return sums
 
     def _check_completeness(
         self,

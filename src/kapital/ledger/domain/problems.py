@@ -84,6 +84,15 @@ class StatementTooLong(Problem):
     family = Family.TOO_LARGE
 
 
+class WalletHeldNothing(Problem):
+    """The wallet held nothing of the asset at that moment: there is no line to prove. Facts: `wallet`, `size`."""
+
+    code = "wallet_held_nothing"
+    title = "The wallet held nothing of the asset at that moment"
+    retry = Retry.NEVER
+    family = Family.NOT_FOUND
+
+
 class CheckpointKeyMissing(Problem):
     """The ledger was built without a key that signs checkpoints."""
 

@@ -48,6 +48,8 @@ _OF_KEYS: Final = _WALK.format(
     accounts="(a.asset, a.position, a.wallet) IN (SELECT * FROM unnest($2::uuid[], $3::text[], $4::uuid[]))"
 )
 _OF_ASSET: Final = _WALK.format(accounts="a.asset = $2")
+OF_NUMBERS: Final = _WALK.format(accounts="a.number = ANY($2)")
+"""What stood after $1 entries on the accounts with the numbers $2: asset, position, wallet, balance."""
 
 _STATEMENT: Final = """
     WITH RECURSIVE walk(number, seq) AS (
@@ -121,9 +123,7 @@ async def register(connection: Connection, asset: UUID, size: int | None) -> lis
 
     Law: 259-FZ art. 6 and 8 (register of holders, extract as of an instant).
     """
-    opened = await connection.fetchval("SELECT opened_seq FROM asset WHERE asset = $1", asset)
-    if opened is None or (size is not None and opened >= size):
-        raise AssetNotFound(facts={"asset": str(asset)})
+    await require_asset(connection, asset, size)
     if size is None:
         rows = await connection.fetch("SELECT asset, position, wallet, balance FROM account WHERE asset = $1", asset)
     else:
@@ -155,6 +155,13 @@ async def require_size(connection: Connection, size: int | None) -> int:
     if not 0 <= size <= present:
         raise SizeAheadOfLog(facts={"size": present, "asked": size})
     return size
+
+
+async def require_asset(connection: Connection, asset: UUID, size: int | None) -> None:
+    """Return if the asset was open after `size` entries. Raises AssetNotFound."""
+    opened = await connection.fetchval("SELECT opened_seq FROM asset WHERE asset = $1", asset)
+    if opened is None or (size is not None and opened >= size):
+        raise AssetNotFound(facts={"asset": str(asset)})
 
 
 async def _require_wallet(connection: Connection, wallet: UUID) -> None:

@@ -10,8 +10,9 @@ from kapital.settlement.domain.reconciliation import Reconciliation
 _ADD: Final = text(
     """
     INSERT INTO reconciliation
-        (reconciliation_id, at, bank_kopecks, beneficiaries_kopecks, unidentified_kopecks, in_transit_kopecks)
-    VALUES (:id, :at, :bank, :beneficiaries, :unidentified, :in_transit)
+        (reconciliation_id, at, bank_kopecks, beneficiaries_kopecks, unidentified_kopecks, in_transit_kopecks,
+            tax_payable_kopecks)
+    VALUES (:id, :at, :bank, :beneficiaries, :unidentified, :in_transit, :tax_payable)
     """
 )
 _LATEST: Final = text("SELECT difference_kopecks FROM reconciliation ORDER BY seq DESC LIMIT 1")
@@ -31,6 +32,7 @@ class ReconciliationTable:
                 "beneficiaries": reconciliation.beneficiaries_kopecks,
                 "unidentified": reconciliation.unidentified_kopecks,
                 "in_transit": reconciliation.in_transit_kopecks,
+                "tax_payable": reconciliation.tax_payable_kopecks,
             },
         )
 

@@ -15,8 +15,10 @@ class Reconciliation(msgspec.Struct, frozen=True, kw_only=True):
     beneficiaries_kopecks: int
     unidentified_kopecks: int
     in_transit_kopecks: int
+    tax_payable_kopecks: int
 
     @property
     def difference_kopecks(self) -> int:
         """What the bank holds above the register (negative: below)."""
-        return self.bank_kopecks - (self.beneficiaries_kopecks + self.unidentified_kopecks + self.in_transit_kopecks)
+        beneficiaries = self.beneficiaries_kopecks + self.unidentified_kopecks + self.in_transit_kopecks
+        return self.bank_kopecks - beneficiaries - self.tax_payable_kopecks

@@ -13,7 +13,7 @@ from kapital.platform import access
 _LIST: Final = text(
     """
     SELECT reconciliation_id, at, bank_kopecks, beneficiaries_kopecks, unidentified_kopecks, in_transit_kopecks,
-        difference_kopecks
+        tax_payable_kopecks, difference_kopecks
     FROM reconciliation
     WHERE CAST(:before AS uuid) IS NULL
         OR seq < (SELECT seq FROM reconciliation WHERE reconciliation_id = :before)
@@ -39,5 +39,6 @@ def _reconciliation(row: Any) -> contract.Reconciliation:
         beneficiaries_kopecks=row.beneficiaries_kopecks,
         unidentified_kopecks=row.unidentified_kopecks,
         in_transit_kopecks=row.in_transit_kopecks,
+        tax_payable_kopecks=row.tax_payable_kopecks,
         difference_kopecks=row.difference_kopecks,
     )

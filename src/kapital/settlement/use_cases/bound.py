@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from kapital.contracts import settlement as contract
 from kapital.kernel.actor import Actor
 from kapital.settlement.domain.bank_directory import DirectoryVersion
 from kapital.settlement.domain.problems import BankMessagesNotAwaited
@@ -9,15 +10,20 @@ from kapital.settlement.domain.reconciliation import Reconciliation
 from kapital.settlement.ports import MessageParts, Parts
 from kapital.settlement.use_cases import (
     book_incoming,
+    collect_tax,
+    decide_tax_residency,
     load_bank_directory,
     open_nominal_account,
     reconcile,
+    record_tax_residency,
     request_withdrawals,
     run_withdrawals,
     settle_waiting,
     take_in_statement,
 )
+from kapital.settlement.use_cases.decide_tax_residency import DecideTaxResidency
 from kapital.settlement.use_cases.load_bank_directory import LoadBankDirectory
+from kapital.settlement.use_cases.record_tax_residency import RecordTaxResidency
 from kapital.settlement.use_cases.request_withdrawals import RequestWithdrawals, WithdrawalAnswer
 from kapital.settlement.use_cases.take_in_statement import TakeInStatement, TakenIn
 
@@ -44,6 +50,23 @@ class SettlementUseCases:
     async def settle_waiting(self) -> None:
         """Tick: settle what waited for a frozen issuer."""
         await settle_waiting.settle_waiting(self.parts)
+
+    async def collect_tax(self) -> int:
+        """Tick: collect what corrections of tax made due."""
+        return await collect_tax.collect_tax(self.parts)
+
+    async def tax_payable_bounds(self) -> tuple[int, int]:
+        """The least and the most kopecks that the tax wallet may hold by what was withheld."""
+        async with self.parts.uow.database.connect() as conn:
+            return await self.parts.payouts.tax_payable(conn)
+
+    async def record_tax_residency(self, cmd: RecordTaxResidency) -> contract.TaxResidency:
+        """Record a residency for another person to confirm."""
+        return await record_tax_residency.record_tax_residency(cmd, self.parts)
+
+    async def decide_tax_residency(self, cmd: DecideTaxResidency) -> contract.TaxResidency:
+        """Confirm or reject a residency."""
+        return await decide_tax_residency.decide_tax_residency(cmd, self.parts)
 
     async def take_in_statement(self, cmd: TakeInStatement) -> TakenIn:
         """Take in a message of the bank. Raises besides: BankMessagesNotAwaited where no bank's are."""

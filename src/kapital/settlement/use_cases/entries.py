@@ -21,6 +21,7 @@ from kapital.ledger.api import (
 )
 from kapital.settlement.domain.incoming import UNIDENTIFIED_WALLET, IncomingPayment
 from kapital.settlement.domain.instructions import AllocationDecided, AllocationLine, PayoutLine, PayoutsInstructed
+from kapital.settlement.domain.tax import TAX_WALLET, TaxAgent, Withheld
 from kapital.settlement.domain.withdrawal import Withdrawal
 
 MONEY: Final = money_asset()
@@ -37,13 +38,14 @@ def money(wallet: UUID, position: Position = Position.AVAILABLE) -> AccountKey:
 
 
 def opening() -> tuple[Transaction, ...]:
-    """Money of the nominal account, and the operator's wallet for unidentified money."""
+    """Money of the nominal account, and the operator's wallets for unidentified money and for withheld tax."""
     basis = Basis(kind=BasisKind.STATUTE, reference="nominal_account")
     asset = OpenAsset(asset=MONEY, kind=AssetKind.MONEY, code="RUB", scale=2)
-    wallet = OpenWallet(wallet=UNIDENTIFIED_WALLET)
+    wallet, tax = OpenWallet(wallet=UNIDENTIFIED_WALLET), OpenWallet(wallet=TAX_WALLET)
     return (
         Transaction(id=derive_uuid7(MONEY, "open"), actor=ACTOR, basis=basis, opens=(asset,)),
         Transaction(id=derive_uuid7(UNIDENTIFIED_WALLET, "open"), actor=ACTOR, basis=basis, opens=(wallet,)),
+        Transaction(id=derive_uuid7(TAX_WALLET, "open"), actor=ACTOR, basis=basis, opens=(tax,)),
     )
 
 
@@ -115,8 +117,10 @@ def _reserve_back(line: AllocationLine, purpose: str) -> Transaction:
     )
 
 
-def payout(instructed: PayoutsInstructed, line: PayoutLine) -> Transaction:
+def payout(instructed: PayoutsInstructed, line: PayoutLine, withheld: Withheld) -> Transaction:
     """Payer's money to the holder, and the units extinguished with it; all lines of a part stand or fall together.
+
+    What the operator withholds goes to the wallet of tax in the same entry; what the issuer withholds stays its own.
 
     Units under the transfer lock of a redemption are freed and extinguished in the same entry, so that there is no
     moment at which they could be moved. Said to be income, the money goes where the ledger's freezes send it: what is
@@ -126,14 +130,17 @@ def payout(instructed: PayoutsInstructed, line: PayoutLine) -> Transaction:
     units = AccountKey(asset=asset, position=position, wallet=line.wallet_id)
     purpose = f"payout/{line.wallet_id}" + ("" if position is Position.AVAILABLE else f"/{position}")
     unlock = instructed.debits_stopped and line.extinguish_units > 0
+    net = line.amount_kopecks - withheld.kopecks
+    to_tax = withheld.kopecks if withheld.agent is TaxAgent.OPERATOR else 0
     return Transaction(
         id=derive_uuid7(instructed.action_id, purpose),
         actor=ACTOR,
         basis=Basis(kind=BasisKind.SMART_CONTRACT, reference=f"corporate_action/{instructed.action_id}"),
         postings=_netted(
             [
-                (money(instructed.payer_wallet_id), -line.amount_kopecks),
-                (money(line.wallet_id, _MONEY_POSITION.get(position, Position.AVAILABLE)), line.amount_kopecks),
+                (money(instructed.payer_wallet_id), -net - to_tax),
+                (money(line.wallet_id, _MONEY_POSITION.get(position, Position.AVAILABLE)), net),
+                (money(TAX_WALLET), to_tax),
                 (units, -line.extinguish_units),
                 (AccountKey(asset=asset, position=Position.EXTINGUISHED, wallet=asset), line.extinguish_units),
             ]

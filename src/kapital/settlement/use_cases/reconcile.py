@@ -11,9 +11,10 @@ from kapital.settlement.domain.incoming import UNIDENTIFIED_WALLET
 from kapital.settlement.domain.problems import BankMoves
 from kapital.settlement.domain.reconciliation import Reconciliation
 from kapital.settlement.domain.states import WithdrawalState
+from kapital.settlement.domain.tax import TAX_WALLET
 from kapital.settlement.ports import Parts, PayoutState
 from kapital.settlement.use_cases.book_incoming import book_to_the_end
-from kapital.settlement.use_cases.entries import MONEY
+from kapital.settlement.use_cases.entries import MONEY, money
 from kapital.settlement.use_cases.run_withdrawals import enquire
 from kapital.settlement.use_cases.withdrawal_steps import require_recorded
 
@@ -24,7 +25,7 @@ _log = get_logger(__name__)
 
 
 async def reconcile(actor: Actor, parts: Parts) -> Reconciliation:
-    """Book and enquire until nothing moves, then compare: beneficiaries + unidentified + in transit = bank balance.
+    """Book and enquire until nothing moves, then compare: beneficiaries + unidentified + in transit + tax = bank.
 
     A difference is a break: it stops withdrawals until a later comparison finds none. Nothing is corrected here.
     Law: Civil Code art. 860.1–860.6 (the money is the beneficiaries'); domain.md 3.5.
@@ -87,21 +88,27 @@ async def _cursor(parts: Parts) -> int:
 async def _compare(parts: Parts, bank_kopecks: int) -> Reconciliation:
     """Sum the register. Only who holds the edge moves money between register and bank, so it may be read at leisure;
     movements between beneficiaries do not change the sums that are compared."""
-    rows = await parts.ledger.register(MONEY)
-    ensure(sum(row.balance for row in rows) == 0, "money in the register does not sum to zero")
-    shares = [row for row in rows if row.position not in MIRROR_POSITIONS]
-    total = sum(row.balance for row in shares)
-    unidentified = sum(row.balance for row in shares if row.wallet == UNIDENTIFIED_WALLET)
+    totals = await parts.ledger.totals(MONEY)
+    ensure(sum(totals.values()) == 0, "money in the register does not sum to zero")
+    held = sorted(totals.keys() - MIRROR_POSITIONS)
+    total = sum(totals[position] for position in held)
+    unidentified, tax_payable = [
+        dict(zip(held, await parts.ledger.balances([money(wallet, position) for position in held]), strict=True))
+        for wallet in (UNIDENTIFIED_WALLET, TAX_WALLET)
+    ]
     in_transit = sum(
-        row.balance for row in shares if row.position is Position.LOCKED and row.wallet != UNIDENTIFIED_WALLET
+        balances.get(Position.LOCKED, 0) * sign
+        for balances, sign in ((totals, 1), (unidentified, -1), (tax_payable, -1))
     )
+    operators = sum(unidentified.values()), sum(tax_payable.values())
     async with parts.uow.begin() as tx:
         at = tx.now
     return Reconciliation(
         reconciliation_id=new_uuid7(),
         at=at,
         bank_kopecks=bank_kopecks,
-        beneficiaries_kopecks=total - unidentified - in_transit,
-        unidentified_kopecks=unidentified,
+        beneficiaries_kopecks=total - in_transit - sum(operators),
+        unidentified_kopecks=operators[0],
         in_transit_kopecks=in_transit,
+        tax_payable_kopecks=operators[1],
     )

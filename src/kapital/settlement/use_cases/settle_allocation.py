@@ -61,6 +61,8 @@ async def settle_allocation(
         waiting=decided if waits else None,
     )
     if await parts.jobs.save(tx.conn, job, tx.now) and not waits:
+        delivered = [(line, entry.seq) for line, entry in zip(lines, committed, strict=True) if line.units]
+        await parts.payouts.add_lots(tx.conn, decided, delivered)
         await tx.outbox.add(_settled(decided, lines, committed), cause=cause)
 
 

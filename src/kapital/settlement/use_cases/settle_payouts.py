@@ -1,58 +1,92 @@
 """A corporate action is paid: the payer's money to the holders, and extinguished units with it."""
 
+import asyncio
 from collections.abc import Sequence
+from typing import Final
 
 from kapital.ledger.api import Committed, Refused
 from kapital.platform.events import CloudEvent, Event
 from kapital.platform.unit_of_work import Transaction
 from kapital.settlement.domain.instructions import PayoutsInstructed, check_payouts, content_sha256
 from kapital.settlement.domain.states import NOMINAL_ENTERED, NOMINAL_REFUSED, DvpState, walk
+from kapital.settlement.domain.tax import Withheld
 from kapital.settlement.ports import Parts, SettlementJob
 from kapital.settlement.use_cases.entries import money, payout
+from kapital.settlement.use_cases.plan_payouts import Withholding, plan_payouts
 from kapital.settlement.use_cases.settled_jobs import is_frozen, require_committed, require_same, root_refusal
 
 KIND = "payouts"
 BALANCE_INSUFFICIENT = "balance_insufficient"
+PARTS_AT_ONCE: Final = 4
 
 
-async def settle_payouts(
-    parts: Parts, tx: Transaction, instructed: PayoutsInstructed, cause: CloudEvent | None = None
-) -> None:
-    """Enter one part of a corporate action, whole or not at all, and tell which.
+Told = tuple[PayoutsInstructed, CloudEvent | None]
+"""Parts of corporate actions as they were told, each with the event that told it."""
+
+
+async def settle_payouts(parts: Parts, tx: Transaction, told: Sequence[Told]) -> None:
+    """Enter parts of corporate actions, each whole or not at all, and tell which.
 
     Without enough money of the payer, or while the payer's wallet is frozen, nothing of the part is paid and
     `payouts_refused` says how much is needed and there; the same instruction may come again. Units are extinguished
     in the entry that pays for them (domain.md 3.6).
-    Promise: as `settle_allocation`. Raises: InvariantBroken; SettlementLineRefused for a refusal that is not about
-    the payer's money – then nothing of the part was done.
+    Promise: as `settle_allocation`, for each part by itself. Raises: InvariantBroken; SettlementLineRefused for a
+    refusal that is not about the payer's money – then nothing of that part was done.
     """
-    check_payouts(instructed)
-    digest = content_sha256(instructed)
-    job = await parts.jobs.find(tx.conn, KIND, instructed.action_id, instructed.part)
-    if job and job.state is DvpState.SETTLED:
-        require_same(job, digest)
-        return
-    answers, missing = await _post(parts, instructed)
-    if missing is None:
-        state, event = walk(NOMINAL_ENTERED), _settled(instructed, require_committed(answers))
-    else:
-        state, event = walk(NOMINAL_REFUSED), missing
-    job = SettlementJob(
-        kind=KIND,
-        subject_id=instructed.action_id,
-        part=instructed.part,
-        content_sha256=digest,
-        state=state,
-        lines=len(instructed.lines),
-        attempts=job.attempts + 1 if job else 1,
-    )
-    if await parts.jobs.save(tx.conn, job, tx.now):
-        await tx.outbox.add(event, cause=cause)
+    for start in range(0, len(told), PARTS_AT_ONCE):
+        await _settle(parts, tx, told[start : start + PARTS_AT_ONCE])
 
 
-async def _post(parts: Parts, instructed: PayoutsInstructed) -> tuple[Sequence[Committed | Refused], Event | None]:
+async def _settle(parts: Parts, tx: Transaction, told: Sequence[Told]) -> None:
+    digests, jobs = [], []
+    for instructed, _ in told:
+        check_payouts(instructed)
+        digests.append(content_sha256(instructed))
+        jobs.append(await parts.jobs.find(tx.conn, KIND, instructed.action_id, instructed.part))
+    fresh = []
+    for one, digest, job in zip(told, digests, jobs, strict=True):
+        if job and job.state is DvpState.SETTLED:
+            require_same(job, digest)
+        else:
+            fresh.append((*one, digest, job.attempts if job else 0))
+    # What is withheld is decided and kept before anything is entered.
+    # Side by side: while the ledger writes one part it plans the next. All are waited for, whatever one raises.
+    withholdings = [await plan_payouts(parts, one[0]) for one in fresh]
+    asked = [_post(parts, one[0], withheld) for one, withheld in zip(fresh, withholdings, strict=True)]
+    outcomes = await asyncio.gather(*asked, return_exceptions=True)
+    for (instructed, cause, digest, attempts), outcome in zip(fresh, outcomes, strict=True):
+        if isinstance(outcome, BaseException):
+            raise outcome
+        answers, missing = outcome
+        if missing is None:
+            committed = require_committed(answers)
+            state, event = walk(NOMINAL_ENTERED), _settled(instructed, committed)
+            entries = {line.wallet_id: entry.seq for line, entry in zip(instructed.lines, committed, strict=True)}
+            await parts.payouts.note_paid(tx.conn, instructed.action_id, instructed.part, entries)
+        else:
+            state, event = walk(NOMINAL_REFUSED), missing
+            await parts.payouts.drop(tx.conn, instructed.action_id, instructed.part)
+        job = SettlementJob(
+            kind=KIND,
+            subject_id=instructed.action_id,
+            part=instructed.part,
+            content_sha256=digest,
+            state=state,
+            lines=len(instructed.lines),
+            attempts=attempts + 1,
+        )
+        if await parts.jobs.save(tx.conn, job, tx.now):
+            await tx.outbox.add(event, cause=cause)
+
+
+async def _post(
+    parts: Parts, instructed: PayoutsInstructed, withheld: Withholding
+) -> tuple[Sequence[Committed | Refused], Event | None]:
     """Post all lines as one linked set; the event of refusal when the payer's money is too little or frozen."""
-    entries = [payout(instructed, line) for line in instructed.lines]
+    entries = [
+        payout(instructed, line, withheld.get((line.wallet_id, line.position), Withheld()))
+        for line in instructed.lines
+    ]
     if not entries:
         return [], None
     answers = await parts.ledger.post(entries)

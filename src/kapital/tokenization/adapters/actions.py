@@ -90,22 +90,25 @@ _ADD_LINES: Final = text(
     """
     INSERT INTO payout_line
         (action_id, part, line, wallet_id, position, units, amount_kopecks, extinguish_units)
-    SELECT :action_id, part, line, wallet_id, "position", units, amount_kopecks, extinguish_units
-    FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(part integer, line integer, wallet_id uuid,
-        "position" text, units bigint, amount_kopecks bigint, extinguish_units bigint)
+    SELECT :action_id, r.*
+    FROM unnest(CAST(:parts AS integer[]), CAST(:lines AS integer[]), CAST(:wallets AS uuid[]),
+        CAST(:positions AS text[]), CAST(:units AS bigint[]), CAST(:amounts AS bigint[]),
+        CAST(:extinguished AS bigint[])) AS r
     """
 )
 _OPEN_PARTS: Final = text(
     """
     SELECT action_id, part, amount_kopecks FROM payout_part
     WHERE action_id = ANY(CAST(:ids AS uuid[])) AND state IN ('waiting', 'refused') ORDER BY action_id, part
+    LIMIT :limit
     """
 )
 _IN_FLIGHT: Final = text(
     """
     SELECT issuer_wallet_id AS wallet_id, sum(amount_kopecks) AS amount
     FROM payout_part JOIN corporate_action USING (action_id) JOIN issue USING (issue_id)
-    WHERE payout_part.state = 'instructed' AND issuer_wallet_id = ANY(CAST(:ids AS uuid[]))
+    WHERE (payout_part.state = 'instructed' OR (payout_part.state = 'waiting' AND corporate_action.state = 'paying'))
+        AND issuer_wallet_id = ANY(CAST(:ids AS uuid[]))
     GROUP BY issuer_wallet_id
     """
 )
@@ -124,6 +127,7 @@ _SET_PARTS: Final = text(
     RETURNING payout_part.action_id, payout_part.part, amount_kopecks
     """
 )
+_COUNT_PARTS: Final = text("SELECT count(*) FROM payout_part WHERE action_id = :action_id AND state = :state")
 _UNSETTLED_PART: Final = text(
     "SELECT EXISTS (SELECT FROM payout_part WHERE action_id = :action_id AND state <> 'settled')"
 )
@@ -186,23 +190,39 @@ class ActionTables:
             conn, "WHERE issue_id = :issue_id ORDER BY pay_on, number", {"issue_id": issue_id}
         )
 
-    async def add_lines(self, conn: AsyncConnection, action_id: UUID, parts: Sequence[Sequence[PayoutLine]]) -> None:
-        """Keep the lines of an action, cut into parts."""
+    async def add_lines(
+        self, conn: AsyncConnection, action_id: UUID, parts: Sequence[Sequence[PayoutLine]], *, first: int = 1
+    ) -> None:
+        """Keep lines of an action, cut into parts with numbers from `first` on."""
         if not parts:
             return
         amounts = [sum(line.amount_kopecks for line in part) for part in parts]
-        numbers = list(range(1, len(parts) + 1))
+        numbers = list(range(first, first + len(parts)))
         await conn.execute(_ADD_PARTS, {"action_id": action_id, "parts": numbers, "amounts": amounts})
-        rows: list[dict[str, Any]] = [
-            msgspec.structs.asdict(line) | {"part": number, "line": index}
+        rows = [
+            (number, index, line)
             for number, part in zip(numbers, parts, strict=True)
             for index, line in enumerate(part, start=1)
         ]
-        await conn.execute(_ADD_LINES, {"action_id": action_id, "rows": msgspec.json.encode(rows).decode()})
+        await conn.execute(
+            _ADD_LINES,
+            {
+                "action_id": action_id,
+                "parts": [number for number, _, _ in rows],
+                "lines": [index for _, index, _ in rows],
+                "wallets": [line.wallet_id for _, _, line in rows],
+                "positions": [line.position for _, _, line in rows],
+                "units": [line.units for _, _, line in rows],
+                "amounts": [line.amount_kopecks for _, _, line in rows],
+                "extinguished": [line.extinguish_units for _, _, line in rows],
+            },
+        )
 
-    async def open_parts(self, conn: AsyncConnection, ids: Iterable[UUID]) -> list[OpenPart]:
-        """The parts not yet instructed or refused, in order."""
-        rows = (await conn.execute(_OPEN_PARTS, {"ids": list(ids)})).mappings()
+    async def open_parts(
+        self, conn: AsyncConnection, ids: Iterable[UUID], *, limit: int | None = None
+    ) -> list[OpenPart]:
+        """The parts not yet instructed or refused, in order; the first `limit` of them."""
+        rows = (await conn.execute(_OPEN_PARTS, {"ids": list(ids), "limit": limit})).mappings()
         return [msgspec.convert(as_plain(row), OpenPart) for row in rows]
 
     async def lines(
@@ -210,9 +230,18 @@ class ActionTables:
     ) -> dict[tuple[UUID, int], list[PayoutLine]]:
         """The lines of parts, in order."""
         found: dict[tuple[UUID, int], list[PayoutLine]] = {key: [] for key in parts}
-        for row in (await conn.execute(_LINES, _columns(parts))).mappings():
-            values = as_plain(row)
-            found[values.pop("action_id"), values.pop("part")].append(PayoutLine(**values))
+        for action_id, part, wallet, position, units, amount, extinguished in await conn.execute(
+            _LINES, _columns(parts)
+        ):
+            found[plain(action_id), part].append(
+                PayoutLine(
+                    wallet_id=plain(wallet),
+                    position=position,
+                    units=units,
+                    amount_kopecks=amount,
+                    extinguish_units=extinguished,
+                )
+            )
         return found
 
     async def set_parts(
@@ -221,6 +250,10 @@ class ActionTables:
         """Note how parts stand; a settled part stays settled. Returns the amounts of those that changed."""
         rows = await conn.execute(_SET_PARTS, _columns(parts) | {"state": state})
         return {(plain(row.action_id), row.part): row.amount_kopecks for row in rows}
+
+    async def count_parts(self, conn: AsyncConnection, action_id: UUID, state: str) -> int:
+        """How many parts of the action stand so."""
+        return int((await conn.execute(_COUNT_PARTS, {"action_id": action_id, "state": state})).scalar_one())
 
     async def any_part_unsettled(self, conn: AsyncConnection, action_id: UUID) -> bool:
         """Whether a part of the action is not paid yet."""

@@ -14,6 +14,7 @@ from kapital.tokenization.domain.schedule import ActionKind
 from kapital.tokenization.domain.states import ActionState, IssueState, OrderState
 from kapital.tokenization.ports import Parts
 from kapital.tokenization.use_cases.circulation import begin_circulation
+from kapital.tokenization.use_cases.instruct_payouts import instruct_next_parts
 from kapital.tokenization.use_cases.steps import SMART_CONTRACT, move_actions, move_issue, move_orders
 
 _TURNED_BACK = "turned_back"
@@ -59,7 +60,10 @@ def _on_settled(order: Order, line: SettledOrderLine) -> str | None:
 
 
 async def note_payouts_settled(tx: Transaction, parts: Parts, news: PayoutsSettled) -> None:
-    """Note a part as paid; when all are, the action is PAID, and after the last one the issue is REDEEMED."""
+    """Note a part as paid and instruct the next one.
+
+    When all are paid the action is PAID, and after the last action the issue is REDEEMED.
+    """
     issue, action = await _lock(tx, parts, news.issue_id, news.action_id)
     changed = await parts.actions.set_parts(tx.conn, [(news.action_id, news.part)], "settled")
     if not changed:
@@ -68,8 +72,10 @@ async def note_payouts_settled(tx: Transaction, parts: Parts, news: PayoutsSettl
     if action.state is ActionState.PAYING and not await parts.actions.any_part_unsettled(tx.conn, action.action_id):
         await move_actions(tx, parts, [(action, "paid", {"paid_kopecks": paid})])
         await conclude_payment(tx, parts, issue)
-    else:
-        await parts.actions.save(tx.conn, [action.changed(paid_kopecks=paid)])
+        return
+    await parts.actions.save(tx.conn, [action.changed(paid_kopecks=paid)])
+    if action.state is ActionState.PAYING:
+        await instruct_next_parts(tx, parts, action, issue)
 
 
 async def note_payouts_refused(tx: Transaction, parts: Parts, news: PayoutsRefused) -> None:
