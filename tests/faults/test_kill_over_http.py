@@ -92,13 +92,17 @@ async def inside(folder: Path, clock: SteppedClock) -> AsyncIterator[House]:
         yield House(kapital, clock, web, "", folder)
 
 
-async def test_orders_sent_again_after_kill_9_are_placed_once_and_answered_the_same(folder: Path) -> None:
+@pytest.mark.parametrize("per_request", [1, 5], ids=["single orders", "batches"])
+async def test_orders_sent_again_after_kill_9_are_placed_once_and_answered_the_same(
+    folder: Path, per_request: int
+) -> None:
     seed = int(os.environ.get("KAPITAL_TEST_SEED") or random.SystemRandom().randrange(2**32))
     print(f"KAPITAL_TEST_SEED={seed}")
     chance = random.Random(seed)
     async with inside(folder, SteppedClock(START)) as house:
-        issue = await house.opened(INVESTORS, units_each=10, quantity_min=10, quantity_max=1000)
-        body = {"orders": [{"issue_id": str(issue.id), "units": 2}]}
+        has, wants = 10 * per_request, 2 * ORDERS_EACH * per_request  # units that an investor can pay, and orders
+        issue = await house.opened(INVESTORS, units_each=has, quantity_min=10, quantity_max=INVESTORS * has)
+        body = {"orders": [{"issue_id": str(issue.id), "units": 2}] * per_request}
         requests = [Request(await house.token(p), body) for p in house.investors for _ in range(ORDERS_EACH)]
         investors, money_in = house.investors, house.money_in
         ahead = house.clock.now() - datetime.now(UTC)
@@ -127,14 +131,15 @@ async def test_orders_sent_again_after_kill_9_are_placed_once_and_answered_the_s
         orders = await house.rows("tokenization", "SELECT order_id, state, units FROM subscription_order")
         assert {(row["state"], row["units"]) for row in orders} == {("accepted", 2)}
         answered = [httpx.Response(200, content=content).json()["items"] for content in callers.told.values()]
-        assert all(len(items) == 1 and items[0]["outcome"] == "accepted" for items in answered)
-        ids = [items[0]["order_id"] for items in answered]
-        assert len(ids) == len(set(ids)) == len(requests)
+        assert {len(items) for items in answered} == {per_request}
+        assert {item["outcome"] for items in answered for item in items} == {"accepted"}
+        ids = [item["order_id"] for items in answered for item in items]
+        assert len(ids) == len(set(ids)) == len(requests) * per_request
         assert set(ids) == {str(row["order_id"]) for row in orders}
-        assert len(orders) == len(requests)
-        assert await house.moneys(Position.RESERVED) == [2 * ORDERS_EACH * PRICE] * INVESTORS
-        assert await house.moneys() == [(10 - 2 * ORDERS_EACH) * PRICE] * INVESTORS
+        assert len(orders) == len(ids)
+        assert await house.moneys(Position.RESERVED) == [wants * PRICE] * INVESTORS
+        assert await house.moneys() == [(has - wants) * PRICE] * INVESTORS
         await house.must_be_sound()
         await house.closed(issue)
-        assert await house.units(issue) == [2 * ORDERS_EACH] * INVESTORS
+        assert await house.units(issue) == [wants] * INVESTORS
         await house.must_be_sound()

@@ -3,6 +3,8 @@
 import asyncio
 import json
 import logging as std_logging
+import sqlite3
+import threading
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
@@ -12,6 +14,7 @@ from sqlalchemy import text
 
 from kapital.kernel.problems import InvariantBroken, Problem, Unavailable
 from kapital.platform import logging as kapital_logging
+from kapital.platform import small_objects
 from kapital.platform.batcher import Batcher
 from kapital.platform.clock import SteppedClock, SystemClock
 from kapital.platform.context import bind_context
@@ -22,7 +25,10 @@ from kapital.platform.logging import UnknownLogField, configure_logging, get_log
 from kapital.platform.objects import ObjectStore
 from kapital.platform.problems import DatabaseBusy, ObjectNotFound, ObjectTooLarge
 from kapital.platform.settings import Settings, UnknownVariable
+from kapital.platform.small_objects import SMALL_BYTES_MAX, SmallObjects
 from kapital.platform.telemetry import REGISTRY, use_case
+from kapital.platform.threads import WorkThreads
+from tests.waiting import until
 
 START = datetime(2026, 3, 2, 9, tzinfo=UTC)
 
@@ -111,6 +117,29 @@ class TestBatcher:
 
         assert done == ["x"]
 
+    async def test_so_many_batches_run_at_once_as_it_was_told_and_nobody_is_forgotten(self):
+        running, most = 0, 0
+        may_end = asyncio.Event()
+
+        async def run(items):
+            nonlocal running, most
+            running += 1
+            most = max(most, running)
+            await may_end.wait()
+            running -= 1
+            return items
+
+        batcher = Batcher(run, size_max=2, at_once=2, overfull=DatabaseBusy)
+        callers = [asyncio.create_task(batcher.submit(n)) for n in range(9)]
+        for _ in range(5):
+            await asyncio.sleep(0)
+        may_end.set()
+
+        assert await asyncio.gather(*callers) == list(range(9))
+        assert most == 2
+        for n in range(20):  # a worker that has just ended takes nothing: another must begin
+            assert await batcher.submit(n) == n
+
     async def test_a_batch_that_is_not_answered_item_by_item_is_a_fault(self):
         async def run(items):
             return items[1:]
@@ -138,9 +167,9 @@ class TestObjects:
 
     async def test_changed_bytes_on_the_disk_are_noticed(self, tmp_path):
         store = ObjectStore(tmp_path)
-        key = await store.put(b"decision")
+        key = await store.put(b"decision" * SMALL_BYTES_MAX)
         [kept] = tmp_path.rglob(key)
-        kept.write_bytes(b"Decision")
+        kept.write_bytes(b"Decision" * SMALL_BYTES_MAX)
 
         with pytest.raises(InvariantBroken):
             await store.get(key)
@@ -154,6 +183,93 @@ class TestObjects:
             await store.put(b"four")
         with pytest.raises(InvariantBroken):
             await store.get("../../etc/passwd")
+
+    async def test_what_comes_together_is_kept_together_small_and_large(self, tmp_path):
+        store = ObjectStore(tmp_path)
+        small, large = [b"%d" % n for n in range(50)], b"x" * (SMALL_BYTES_MAX + 1)
+
+        keys = await asyncio.gather(*map(store.put, [*small, large, small[0]]))
+
+        assert [await store.get(key) for key in keys] == [*small, large, small[0]]
+        assert [await ObjectStore(tmp_path).get(key) for key in keys[:50]] == small
+        assert len(list(tmp_path.rglob(keys[50]))) == 1
+        assert [list(tmp_path.rglob(key)) for key in keys[:50]] == [[]] * 50
+
+    async def test_a_small_object_changed_in_its_file_is_noticed(self, tmp_path):
+        store = ObjectStore(tmp_path)
+        key = await store.put(b"decision")
+        with sqlite3.connect(tmp_path / "small.sqlite3") as other:
+            other.execute("UPDATE object SET content = ?", (b"Decision",))
+        other.close()
+
+        with pytest.raises(InvariantBroken):
+            await store.get(key)
+
+    async def test_a_commit_of_small_objects_waits_for_the_disk(self, tmp_path):
+        store = SmallObjects(tmp_path / "small.sqlite3")
+        store.put([("00" * 32, b"x")])
+        connection = store._connection
+
+        assert connection is not None
+        assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+        assert connection.execute("PRAGMA synchronous").fetchone() == (2,)  # FULL
+
+    async def test_another_process_that_writes_is_waited_for_and_a_held_file_is_busy(self, tmp_path, monkeypatch):
+        monkeypatch.setattr(small_objects, "_BUSY_S", 0.05)
+        store = ObjectStore(tmp_path)
+        await store.put(b"first")
+        other = sqlite3.connect(tmp_path / "small.sqlite3", isolation_level=None)
+        other.execute("BEGIN IMMEDIATE")
+
+        with pytest.raises(DatabaseBusy):
+            await store.put(b"second")
+        other.execute("ROLLBACK")
+        other.close()
+        assert await store.get(await store.put(b"second")) == b"second"
+
+
+class TestThreads:
+    async def test_each_call_gets_its_own_answer_or_fault(self):
+        threads = WorkThreads(2)
+
+        def work(n, *, twice):
+            if n == 7:
+                raise ValueError(n)
+            return n * 2 if twice else n
+
+        done = await asyncio.gather(*(threads.call(work, n, twice=True) for n in range(200)), return_exceptions=True)
+
+        assert [answer for answer in done if not isinstance(answer, ValueError)] == [
+            n * 2 for n in range(200) if n != 7
+        ]
+        assert isinstance(done[7], ValueError)
+
+    async def test_threads_end_when_they_are_told_and_nothing_waits(self):
+        threads, before = WorkThreads(2), threading.active_count()
+        assert await threads.call(int, "5") == 5
+        assert threading.active_count() > before
+
+        threads.close()
+
+        await until(lambda: threading.active_count() == before, what="the end of the threads")
+        with pytest.raises(InvariantBroken):
+            await threads.call(int, "5")
+
+    async def test_a_caller_that_gives_up_stops_neither_its_call_nor_the_others(self):
+        threads, may_end, seen = WorkThreads(1), threading.Event(), []
+
+        def work(n):
+            may_end.wait()
+            seen.append(n)
+            return n
+
+        calls = [asyncio.create_task(threads.call(work, n)) for n in range(3)]
+        await asyncio.sleep(0)
+        calls[1].cancel()
+        may_end.set()
+
+        assert (await calls[0], await calls[2]) == (0, 2)
+        assert seen == [0, 1, 2]
 
 
 class TestLogs:

@@ -42,8 +42,9 @@ from kapital.tokenization.domain.states import IssueState
 
 PER_BATCH: Final = 1_000
 _LATE_S: Final = 1.0
-_WARM_UP_SINGLES: Final = 1_500
-_WARM_UP_BATCHES: Final = 4
+_WARM_UP_SINGLES: Final = 12
+_WARM_UP_BATCHES: Final = 2
+"""Requests on each connection before anything counts."""
 _RESERVE: Final = 1.4
 """How many more are signed than the warm-up says can be answered."""
 _CLOSE_UNITS: Final = 5
@@ -131,16 +132,18 @@ class _Run:
     # --- load
 
     async def _singles(self, port: int, buyers: Sequence[Buyer], issue: Issue) -> Load:
-        warm = await self._load(port, await self._signed(buyers, issue, _WARM_UP_SINGLES), self.sizes.connections)
-        wanted = int(warm.per_s * self.sizes.seconds * _RESERVE) + self.sizes.connections
+        connections = self.sizes.connections
+        warm = await self._load(port, await self._signed(buyers, issue, _WARM_UP_SINGLES * connections), connections)
+        wanted = int(warm.per_s * self.sizes.seconds * _RESERVE) + connections
         self._say(f"warm-up: {warm.per_s:.0f} single orders/s; signing {wanted}")
         stock = await self._signed(buyers, issue, wanted)
         self._say(f"{self.sizes.seconds:.0f} s of single orders")
-        return await self._load(port, stock, self.sizes.connections, self.sizes.seconds)
+        return await self._load(port, stock, connections, self.sizes.seconds)
 
     async def _batches(self, port: int, buyers: Sequence[Buyer], issue: Issue) -> Load:
         connections = self.sizes.batch_connections
-        warm = await self._load(port, await self._signed(buyers, issue, _WARM_UP_BATCHES, PER_BATCH), connections)
+        some = await self._signed(buyers, issue, _WARM_UP_BATCHES * connections, PER_BATCH)
+        warm = await self._load(port, some, connections)
         wanted = int(warm.per_s * self.sizes.batch_seconds / PER_BATCH * _RESERVE) + connections
         self._say(f"warm-up: {warm.per_s:.0f} orders/s in batches; {self.sizes.batch_seconds:.0f} s of them")
         stock = await self._signed(buyers, issue, wanted, PER_BATCH)

@@ -400,18 +400,23 @@ class IssueDetails(Contract, kw_only=True):
     ) = UNSET
 
 
-class OrderBook(Contract, kw_only=True):
-    issue_id: UUID
+class OrderBookState(Contract, kw_only=True):
+    """
+    The orders that stand in one state; a state without orders is left out.
+    """
+
     state: Annotated[str, Meta(max_length=64)]
-    quantity_min: Annotated[int, Meta(ge=0, le=9223372036854775807)]
-    quantity_max: Annotated[int, Meta(ge=0, le=9223372036854775807)]
-    accepted_orders: Annotated[int, Meta(ge=0, le=9223372036854775807)]
-    accepted_units: Annotated[int, Meta(ge=0, le=9223372036854775807)]
-    accepted_kopecks: Annotated[int, Meta(ge=0, le=9223372036854775807)]
-    allocated_units: Annotated[int, Meta(ge=0, le=9223372036854775807)]
-    paid_kopecks: Annotated[
+    orders: Annotated[int, Meta(ge=1, le=9223372036854775807)]
+    units: Annotated[
+        int, Meta(description="What was asked for.", ge=0, le=9223372036854775807)
+    ]
+    reserved_kopecks: Annotated[
         int,
-        Meta(description="Price of the allocated units.", ge=0, le=9223372036854775807),
+        Meta(
+            description="Price of what was asked for, reserved now or once; 0 where nothing ever was.",
+            ge=0,
+            le=9223372036854775807,
+        ),
     ]
 
 
@@ -936,6 +941,46 @@ class ReviewBody(Contract, kw_only=True):
         ]
         | UnsetType
     ) = UNSET
+
+
+class OrderBook(Contract, kw_only=True):
+    issue_id: UUID
+    state: Annotated[str, Meta(max_length=64)]
+    quantity_min: Annotated[int, Meta(ge=0, le=9223372036854775807)]
+    quantity_max: Annotated[int, Meta(ge=0, le=9223372036854775807)]
+    accepted_orders: Annotated[int, Meta(ge=0, le=9223372036854775807)]
+    accepted_units: Annotated[int, Meta(ge=0, le=9223372036854775807)]
+    accepted_kopecks: Annotated[int, Meta(ge=0, le=9223372036854775807)]
+    allocated_units: Annotated[int, Meta(ge=0, le=9223372036854775807)]
+    paid_kopecks: Annotated[
+        int,
+        Meta(description="Price of the allocated units.", ge=0, le=9223372036854775807),
+    ]
+    price_kopecks: Annotated[
+        int, Meta(description="Price of one unit.", ge=0, le=9223372036854775807)
+    ]
+    placement_start_at: AwareDatetime
+    placement_end_at: AwareDatetime
+    remaining_units: Annotated[
+        int,
+        Meta(
+            description="What live orders leave of `quantity_max`; 0 when they ask for as much or more.",
+            ge=0,
+            le=9223372036854775807,
+        ),
+    ]
+    placed_basis_points: Annotated[
+        int,
+        Meta(
+            description="Live orders in hundredths of a percent of `quantity_max`, rounded down; above 10000 where orders are taken\nbeyond it.\n",
+            ge=0,
+            le=9223372036854775807,
+        ),
+    ]
+    minimum_reached: Annotated[
+        bool, Meta(description="Whether live orders ask for `quantity_min` or more.")
+    ]
+    by_state: Annotated[list[OrderBookState], Meta(max_length=32)]
 
 
 class PlaceOrdersBody(Contract, kw_only=True):

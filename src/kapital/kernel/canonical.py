@@ -22,6 +22,7 @@ INTEGER_MAX: Final = 2**53 - 1
 
 DEPTH_MAX: Final = 64
 _DECIMAL_DIGITS_MAX: Final = 64
+_ZERO: Final = timedelta(0)
 _AS_THEY_ARE: Final = frozenset({str, bool, type(None), UUID, date})
 
 
@@ -78,7 +79,8 @@ def _is_plain(value: Any, depth: int) -> bool:
             return False
         items = msgspec.structs.astuple(value)
     else:
-        return kind in _AS_THEY_ARE or isinstance(value, StrEnum)
+        is_utc = kind is datetime and value.utcoffset() == _ZERO
+        return is_utc or kind in _AS_THEY_ARE or isinstance(value, StrEnum)
     if depth == DEPTH_MAX:
         return False
     for item in items:
@@ -144,7 +146,7 @@ def _scalar(value: object) -> Any:
         case Decimal():
             return _decimal(value)
         case datetime():
-            if value.utcoffset() != timedelta(0):
+            if value.utcoffset() != _ZERO:
                 raise _refusal("instant_not_utc", "an instant must be aware and in UTC")
             return value
         case StrEnum():  # by value, as msgspec does

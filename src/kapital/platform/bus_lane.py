@@ -83,11 +83,13 @@ class Lane:
 
         Raises: Unavailable when one of the two databases is away.
         """
-        replayed = await self._replay()
-        async with self._consumer_db.connect() as conn:
+        async with self._consumer_db.read() as conn:
+            letters = await due(conn, self.consumer, self.producer)
             cursor = (await conn.execute(_READ_CURSOR, self._names)).scalar_one_or_none() or 0
+        for letter in letters:
+            await self._replay_one(letter)
         if cursor >= head:
-            return replayed
+            return bool(letters)
         try:
             await self._deliver(head, self._batch_max)
         except Exception as error:
@@ -191,15 +193,8 @@ class Lane:
         for handlers, run in groupby(events, key=wanted):
             yield handlers, list(run)
 
-    async def _replay(self) -> bool:
-        """Deliver parked events whose turn has come: marked for retry, or first in line now."""
-        async with self._consumer_db.connect() as conn:
-            letters = await due(conn, self.consumer, self.producer)
-        for letter in letters:
-            await self._replay_one(letter)
-        return bool(letters)
-
     async def _replay_one(self, letter: DeadLetter) -> None:
+        """Deliver a parked event whose turn has come: marked for retry, or first in line now."""
         try:
             async with self._uow.begin() as tx:
                 await self._lock_cursor(tx.conn)

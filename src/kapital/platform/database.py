@@ -86,9 +86,20 @@ class Database:
                 raise problem from error
             raise
 
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[AsyncConnection]:
+        """A connection for single reads: each statement stands by itself, with no begin and no end around them.
+
+        Two of three round trips less than `connect`; what follows from several statements is for that.
+        Raises: DatabaseUnavailable, DatabaseBusy, StorageFull.
+        """
+        async with self.connect() as conn:
+            await conn.execution_options(isolation_level="AUTOCOMMIT")
+            yield conn
+
     async def ping(self) -> None:
         """Return when the database answers a statement; raises DatabaseUnavailable."""
-        async with self.connect() as conn:
+        async with self.read() as conn:
             await conn.execute(text("SELECT 1"))
 
     async def migrate(self, package: str) -> None:

@@ -1,9 +1,10 @@
-"""Object store: documents kept under the SHA-256 of their bytes, in a folder."""
+"""Object store: documents kept under the SHA-256 of their bytes, in a folder; small ones together in one file."""
 
 import asyncio
 import hashlib
 import os
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import Final
@@ -11,7 +12,9 @@ from typing import Final
 from obstore.store import LocalStore
 
 from kapital.kernel.problems import InvariantBroken, ensure
-from kapital.platform.problems import ObjectNotFound, ObjectTooLarge, problem_of
+from kapital.platform.batcher import Batcher
+from kapital.platform.problems import DatabaseBusy, ObjectNotFound, ObjectTooLarge, problem_of
+from kapital.platform.small_objects import SMALL_BYTES_MAX, SmallObjects
 
 OBJECT_BYTES_MAX: Final = 104_857_600
 _KEY: Final = re.compile(r"[0-9a-f]{64}")
@@ -26,6 +29,8 @@ class ObjectStore:
         self._store = LocalStore(self._folder)
         self._size_max = size_max
         self._durable: set[Path] = set()
+        self._small = SmallObjects(self._folder / "small.sqlite3")
+        self._keeping: Batcher[bytes, str] = Batcher(self._keep, overfull=DatabaseBusy)
 
     async def put(self, content: bytes) -> str:
         """Keep the bytes and return their key (SHA-256, hex).
@@ -34,15 +39,7 @@ class ObjectStore:
         """
         if len(content) > self._size_max:
             raise ObjectTooLarge(facts={"bytes": len(content), "bytes_max": self._size_max})
-        key = hashlib.sha256(content).hexdigest()
-        try:
-            await self._store.put_async(_path(key), content)
-            await asyncio.to_thread(self._make_durable, _path(key))
-        except Exception as error:
-            if (problem := problem_of(error)) is not None:
-                raise problem from error
-            raise
-        return key
+        return await self._keeping.submit(content)
 
     async def put_file(self, source: Path) -> tuple[str, int]:
         """Keep the bytes of a file, which is read once into a copy; their key and how many they are.
@@ -79,7 +76,7 @@ class ObjectStore:
         return key, size
 
     def path_of(self, key: str) -> Path:
-        """Where the bytes of a key lie, for reading what is too large to hold."""
+        """Where the bytes of a key lie that came as a file, for reading what is too large to hold."""
         ensure(bool(_KEY.fullmatch(key)), "an object key is a SHA-256 in lower-case hex")
         return self._folder / _path(key)
 
@@ -89,14 +86,35 @@ class ObjectStore:
         Raises: ObjectNotFound; InvariantBroken when the kept bytes are not what was put.
         """
         ensure(bool(_KEY.fullmatch(key)), "an object key is a SHA-256 in lower-case hex")
-        try:
-            found = await (await self._store.get_async(_path(key))).bytes_async()
-        except FileNotFoundError:
-            raise ObjectNotFound(facts={"sha256": key}) from None
-        content = bytes(found)
+        content = await asyncio.to_thread(self._small.find, key)
+        if content is None:
+            try:
+                content = bytes(await (await self._store.get_async(_path(key))).bytes_async())
+            except FileNotFoundError:
+                raise ObjectNotFound(facts={"sha256": key}) from None
         if hashlib.sha256(content).hexdigest() != key:
             raise InvariantBroken(f"object {key} was changed on the disk")
         return content
+
+    async def _keep(self, contents: Sequence[bytes]) -> list[str]:
+        """Keep what came together: the disk is waited for once."""
+        try:
+            return await asyncio.to_thread(self._keep_all, contents)
+        except Exception as error:
+            if (problem := problem_of(error)) is not None:
+                raise problem from error
+            raise
+
+    def _keep_all(self, contents: Sequence[bytes]) -> list[str]:
+        keys = [hashlib.sha256(content).hexdigest() for content in contents]
+        given = dict(zip(keys, contents, strict=True))
+        if small := [(key, content) for key, content in given.items() if len(content) <= SMALL_BYTES_MAX]:
+            self._small.put(small)
+        large = {key: content for key, content in given.items() if len(content) > SMALL_BYTES_MAX}
+        for key, content in large.items():
+            self._store.put(_path(key), content)
+            self._make_durable(_path(key))
+        return keys
 
     def _make_durable(self, path: str) -> None:
         """The store writes beside and renames, but leaves it to the system when the disk gets it."""

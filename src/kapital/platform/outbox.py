@@ -40,7 +40,9 @@ _ORDER: Final = text(
     """
 )
 _MOVE_HEAD: Final = text("UPDATE outbox_head SET position = position + :count")
-_ANY_WAITING: Final = text("SELECT EXISTS (SELECT FROM outbox WHERE position IS NULL)")
+_LOOK: Final = text(
+    "SELECT position, EXISTS (SELECT FROM outbox WHERE position IS NULL) AS any_waiting FROM outbox_head"
+)
 _READ: Final = text(
     """
     SELECT position, event_id, type, aggregate_id, aggregate_version, occurred_at, correlation_id, causation_id, data
@@ -100,6 +102,12 @@ def _data_json(event: Event) -> str:
     return body.decode()
 
 
+async def head_if_quiet(conn: AsyncConnection) -> int | None:
+    """The head, if no committed event waits for its position; else None: `give_positions` is due."""
+    found = (await conn.execute(_LOOK)).one()
+    return None if found.any_waiting else int(found.position)
+
+
 async def give_positions(conn: AsyncConnection) -> int:
     """Give committed events their place in the order of delivery; returns the head after it. The caller
     commits.
@@ -110,8 +118,8 @@ async def give_positions(conn: AsyncConnection) -> int:
     Two events of one aggregate keep their order, because the second was written after the first had
     committed. It also holds over dump and restore, which an order by transaction number would not.
     """
-    if not (await conn.execute(_ANY_WAITING)).scalar_one():
-        return int((await conn.execute(text("SELECT position FROM outbox_head"))).scalar_one())
+    if (quiet := await head_if_quiet(conn)) is not None:
+        return quiet
     head = int((await conn.execute(_LOCK_HEAD)).scalar_one())
     # A statement of its own: only now, with the lock held, is the snapshot taken that must see what others numbered.
     count = (await conn.execute(_ORDER, {"head": head, "limit": ORDER_BATCH})).rowcount

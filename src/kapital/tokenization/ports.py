@@ -143,16 +143,22 @@ class Orders(Protocol):
         """Insert orders; return the ids of those whose (actor, command, item) was not there."""
         ...
 
-    async def save(self, conn: AsyncConnection, orders: Sequence[Order]) -> None:
-        """Write the next version of each. Raises: StaleVersion."""
+    async def save(
+        self, conn: AsyncConnection, orders: Sequence[Order], changed: Iterable[str], *, steps: int = 1
+    ) -> None:
+        """Write the fields that were changed by so many steps, each a version. Raises: StaleVersion."""
         ...
 
     async def read(self, conn: AsyncConnection, ids: Iterable[UUID]) -> dict[UUID, Order]:
-        """Those orders that exist, by id."""
+        """Those orders that exist, by id. From acceptance on they stand while the issue's row is locked."""
         ...
 
     async def lock(self, conn: AsyncConnection, ids: Iterable[UUID]) -> dict[UUID, Order]:
         """Those orders that exist, by id, locked. The issue's row is locked before."""
+        ...
+
+    async def versions(self, conn: AsyncConnection, ids: Iterable[UUID]) -> dict[UUID, int]:
+        """The present version of those that exist. Stands while the issue's row is locked."""
         ...
 
     async def undecided(self, conn: AsyncConnection, before: datetime, limit: int) -> list[Order]:
@@ -172,7 +178,7 @@ class Orders(Protocol):
         ...
 
     async def accepted(self, conn: AsyncConnection, issue_ids: Iterable[UUID]) -> list[Order]:
-        """Live orders of issues whose rows are locked, by time priority, locked."""
+        """Live orders of issues, by time priority. They stand while the issues' rows are locked."""
         ...
 
     async def live_of(self, conn: AsyncConnection, participant_ids: Iterable[UUID]) -> list[tuple[UUID, UUID]]:

@@ -5,8 +5,9 @@ again; it is never taken for valid (scenario 23). What a service of an authority
 """
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Final, Protocol
 from uuid import UUID
 
@@ -49,7 +50,10 @@ from kapital.platform.signatures.revocation import RevocationRules
 from kapital.platform.signatures.timestamps import stamp_request
 from kapital.platform.signatures.trust_folder import Trust
 from kapital.platform.telemetry import ACTS
+from kapital.platform.threads import WorkThreads
 
+CHECKS_AT_ONCE: Final = 2
+"""Threads that verify: the engine's arithmetic needs no interpreter, all around it does."""
 ACT_AGE_MAX: Final = timedelta(hours=24)
 """How long a prepared act may wait for its signature."""
 _STAYS_OPEN: Final = frozenset(
@@ -143,6 +147,7 @@ class Acts:
     powers: PoaStatusSource
     files: FileStore
     rules: RevocationRules
+    threads: WorkThreads = field(default_factory=partial(WorkThreads, CHECKS_AT_ONCE))
 
     def needs_signature(self, kind: ActKind) -> bool:
         """Whether an act of this kind needs a qualified signature today."""
@@ -160,7 +165,14 @@ class Acts:
             raise ActMustBeRecent(facts={"limit_s": int(ACT_AGE_MAX.total_seconds())})
         kind = ActKind(act.wording.kind)
         return await self._check(
-            act.to_sign(), act.wording.text, signed.signature, kind, signer, received_at=now, now=now
+            act.to_sign(),
+            act.wording.text,
+            signed.signature,
+            kind,
+            signer,
+            made_at=act.made_at,
+            received_at=now,
+            now=now,
         )
 
     async def check_again(self, file_sha256: str, kind: ActKind, signer: Signer) -> CheckedAct:
@@ -175,6 +187,7 @@ class Acts:
             file.bundle.signature_bytes,
             kind,
             signer,
+            made_at=made_at_of(file.act.encode()),
             received_at=file.bundle.received_at,
             now=self.clock.now(),
         )
@@ -187,16 +200,17 @@ class Acts:
         kind: ActKind,
         signer: Signer,
         *,
+        made_at: datetime,
         received_at: datetime,
         now: datetime,
     ) -> CheckedAct:
-        policy, made_at = self.verification(), made_at_of(content)
+        policy = self.verification()
         signature, opened = await self._stamped(signature, policy)
         bound = signer.bound.get(sha256_hex(opened.signer.encoded)) if opened else None
         shown = await self._power(bound, policy)
         links = {*(opened.links if opened else ()), *(shown.links if shown else ())}
         material = Material(self.trust.between, await self.revocation.data_for(list(links), now=now))
-        check = await asyncio.to_thread(
+        check = await self.threads.call(
             verify_signature, signature, content, policy=policy, received_at=received_at, now=now, material=material
         )
         power, power_check = await self._judge_power(shown, check, material, policy, kind, (received_at, now))
@@ -250,7 +264,7 @@ class Acts:
     async def _stamped(self, signature: bytes, policy: VerificationPolicy) -> tuple[bytes, Opened | None]:
         """The signature with a time-stamp, if there is an authority and it answers; and what the container shows."""
         material = Material(self.trust.between)
-        opened = await asyncio.to_thread(open_signature, signature, policy, material)
+        opened = await self.threads.call(open_signature, signature, policy, material)
         if opened is None or opened.stamped or self.stamps is None:
             return signature, opened
         algorithm = read_container(signature).algorithm
@@ -260,7 +274,7 @@ class Acts:
             _log.warning("acts.no_time_stamp", code=problem.code)
             return signature, opened
         stamped = add_time_stamp(signature, token)
-        return stamped, await asyncio.to_thread(open_signature, stamped, policy, material)
+        return stamped, await self.threads.call(open_signature, stamped, policy, material)
 
     # --- powers of attorney
 
@@ -270,7 +284,7 @@ class Acts:
         document, signature = await asyncio.gather(
             self.files.get(bound.power_sha256), self.files.get(bound.power_signature_sha256)
         )
-        opened = await asyncio.to_thread(open_signature, signature, policy, Material(self.trust.between))
+        opened = await self.threads.call(open_signature, signature, policy, Material(self.trust.between))
         power = read_power(document)
         try:
             status = await self.powers.status(power.number)
@@ -298,7 +312,7 @@ class Acts:
             policy=policy,
             material=material,
         )
-        check = await asyncio.to_thread(
+        check = await self.threads.call(
             check_power,
             shown.document,
             shown.signature,

@@ -24,7 +24,8 @@ class OpenedActs:
     fetcher: Fetcher
 
     async def close(self) -> None:
-        """Close connections."""
+        """Close connections, and let the threads of the checks end."""
+        self.acts.threads.close()
         await self.fetcher.close()
 
 

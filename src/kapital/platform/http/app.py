@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from litestar import Litestar, Router
+from litestar.connection import ASGIConnection
 from litestar.datastructures import State
+from litestar.handlers import BaseRouteHandler
 from litestar.routes import HTTPRoute
 from litestar.types import Message
 
@@ -102,7 +104,7 @@ def create_app(
     ]
     return HttpApp(
         route_handlers=[*routers, *OPERATION_ROUTES, *CONTRACT_ROUTES],
-        guards=[require_actor, require_idempotency_key, require_plain_query],
+        guards=[_guard],
         after_request=require_asked,
         exception_handlers=EXCEPTION_HANDLERS,
         request_class=StrictRequest,
@@ -115,6 +117,13 @@ def create_app(
         on_shutdown=list(on_shutdown),
         state=State({"settings": settings, "databases": databases, "token_verifier": verifier, "parts": parts or {}}),
     )
+
+
+async def _guard(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
+    """Guard of every route. One, because the framework copies the handler for each."""
+    await require_actor(connection, handler)
+    await require_idempotency_key(connection, handler)
+    await require_plain_query(connection, handler)
 
 
 def served_routes(app: Litestar) -> set[tuple[str, str]]:

@@ -124,17 +124,23 @@ class OnlineRevocation:
 
     async def data_for(self, links: Sequence[Link], *, now: datetime) -> RevocationData:
         """See the port. What no service tells is logged by the certificate's issuer alone."""
-        found = await asyncio.gather(*(self._about(link, now) for link in links))
+        found: list[_Kept | None] = [self._known(link, now) for link in links]
+        # Nearly always everything is known: then nobody else has to run in between.
+        if None in found:
+            found = await asyncio.gather(*(self._about(link, now) for link in links))
         return RevocationData(
             crls=tuple(dict.fromkeys(one.source for one in found if one and one.is_list)),
             ocsp=tuple(dict.fromkeys(one.source for one in found if one and not one.is_list)),
         )
 
+    def _known(self, link: Link, now: datetime) -> _Kept | None:
+        kept = self._kept.get((link[1].encoded, link[0].serial))
+        return kept if kept is not None and kept.until > now else None
+
     async def _about(self, link: Link, now: datetime) -> _Kept | None:
-        key = (link[1].encoded, link[0].serial)
-        kept = self._kept.get(key)
-        if kept is not None and kept.until > now:
+        if (kept := self._known(link, now)) is not None:
             return kept
+        key = (link[1].encoded, link[0].serial)
         if key not in self._asked:
             task = asyncio.create_task(self._ask(link, now))
             task.add_done_callback(lambda _: self._asked.pop(key, None))

@@ -18,6 +18,7 @@ from kapital.platform.signatures.libcrypto import ffi, gost, lib
 
 _KEYS_KEPT: Final = 4096
 _SIGNATURE_BYTES_MAX: Final = 2048
+_HASHES: Final[dict[bytes, Any]] = {}
 _CURVE_OF_BITS: Final = {256: b"P-256", 384: b"P-384", 521: b"P-521"}
 
 
@@ -195,6 +196,9 @@ def _for(needs_gost: bool) -> Any:
 
 
 def _md(crypto: Any, algorithm: Digest) -> Any:
-    md = crypto.EVP_get_digestbyname(algorithm.name)
-    ensure(md != ffi.NULL, "libcrypto knows the hash")
+    # Asked once: by its locks and look-ups the question costs as much as the hash of an act.
+    if (md := _HASHES.get(algorithm.name)) is None:
+        md = crypto.EVP_get_digestbyname(algorithm.name)
+        ensure(md != ffi.NULL, "libcrypto knows the hash")
+        _HASHES[algorithm.name] = md
     return md

@@ -249,7 +249,7 @@ def _from_answer(data: RevocationData) -> _Reader:
         if answer is None:
             raise _Unusable(Code.REVOCATION_UNREADABLE)
         try:
-            said = _single(answer, subject, issuer)
+            said = _single(source, subject, issuer)
             _require_responder(source, answer, issuer, data, now)
         except UNREADABLE:
             raise _Unusable(Code.REVOCATION_UNREADABLE) from None
@@ -258,9 +258,11 @@ def _from_answer(data: RevocationData) -> _Reader:
     return read
 
 
-def _single(answer: ocsp.OCSPResponse, subject: Certificate, issuer: Certificate) -> _Word:
+@lru_cache(maxsize=_ANSWERS_KEPT)
+def _single(source: bytes, subject: Certificate, issuer: Certificate) -> _Word:
     """The one word on this certificate; a hash of the issuer that is not known here cannot match."""
-    for one in answer.responses:
+    answer = _answer(source)
+    for one in answer.responses if answer is not None else ():
         if one.serial_number != subject.serial:
             continue
         take = _ISSUER_HASHES.get(one.hash_algorithm.name)

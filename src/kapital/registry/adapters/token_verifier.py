@@ -1,8 +1,9 @@
 """Who stands behind a bearer token: the platform's TokenVerifier over the table `access_token`."""
 
 from collections import OrderedDict
+from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import text
@@ -10,7 +11,9 @@ from sqlalchemy import text
 from kapital.kernel.actor import Actor
 from kapital.kernel.clock import Clock
 from kapital.kernel.roles import Role
+from kapital.platform.batcher import Batcher
 from kapital.platform.database import Database
+from kapital.platform.problems import DatabaseBusy
 from kapital.registry.domain.access import is_well_formed, token_sha256
 from kapital.registry.domain.states import ENDED
 
@@ -21,12 +24,12 @@ ENTRIES_MAX: Final = 10_000
 
 _FIND: Final = text(
     """
-    SELECT t.subject_id, t.roles, least(t.expires_at, r.valid_until) AS expires_at, p.participant_id
+    SELECT t.token_sha256, t.subject_id, t.roles, least(t.expires_at, r.valid_until) AS expires_at, p.participant_id
     FROM access_token t
     LEFT JOIN representative r ON t.subject_kind = 'representative' AND r.representative_id = t.subject_id
     LEFT JOIN participant p ON p.participant_id = CASE t.subject_kind
         WHEN 'participant' THEN t.subject_id WHEN 'representative' THEN r.participant_id END
-    WHERE t.token_sha256 = :sha256 AND t.revoked_at IS NULL AND r.ended_at IS NULL
+    WHERE t.token_sha256 = ANY(CAST(:sha256s AS bytea[])) AND t.revoked_at IS NULL AND r.ended_at IS NULL
         AND (p.state IS NULL OR p.state <> ALL(CAST(:ended AS text[])))
         AND (t.subject_kind = 'staff' OR p.participant_id IS NOT NULL)
     """
@@ -51,6 +54,8 @@ class DatabaseTokenVerifier:
         self._database, self._clock = database, clock
         self._known: OrderedDict[bytes, _Known] = OrderedDict()
         self._forgotten = 0
+        # Whoever comes while tokens are read joins the next reading.
+        self._reading: Batcher[bytes, _Known | None] = Batcher(self._read, overfull=DatabaseBusy)
 
     async def verify(self, token: str) -> Actor | None:
         """The actor behind a valid token; None for every token that is not valid now."""
@@ -59,7 +64,7 @@ class DatabaseTokenVerifier:
         key, now = token_sha256(token), self._clock.now()
         known = self._known.get(key)
         if known is None or now >= known.fresh_until:
-            known = await self._read(key, now)
+            known = await self._reading.submit(key)
         if known is None or now >= known.expires_at:
             return None
         return known.actor
@@ -69,24 +74,27 @@ class DatabaseTokenVerifier:
         self._known.pop(token_sha256, None)
         self._forgotten += 1
 
-    async def _read(self, key: bytes, now: datetime) -> _Known | None:
-        forgotten = self._forgotten
-        async with self._database.connect() as conn:
-            found = await conn.execute(_FIND, {"sha256": key, "ended": sorted(ENDED)})
-            row = found.one_or_none()
-        self._known.pop(key, None)
-        if row is None:
-            return None
-        subject_id = UUID(str(row.subject_id))
-        actor = Actor(
-            id=str(subject_id),
-            participant_id=None if row.participant_id is None else UUID(str(row.participant_id)),
-            roles=frozenset(Role(role) for role in row.roles),
-        )
-        known = _Known(actor, row.expires_at, now + REVOCATION_BOUND)
+    async def _read(self, keys: Sequence[bytes]) -> list[_Known | None]:
+        forgotten, now = self._forgotten, self._clock.now()
+        async with self._database.read() as conn:
+            found = await conn.execute(_FIND, {"sha256s": list(set(keys)), "ended": sorted(ENDED)})
+            rows = {bytes(row.token_sha256): row for row in found}
+        for key in keys:
+            self._known.pop(key, None)
+        read = {key: _known(row, now) for key, row in rows.items()}
         # What was read before a revocation and comes back after it must not be remembered past it.
         if forgotten == self._forgotten:
-            self._known[key] = known
-            if len(self._known) > ENTRIES_MAX:
+            self._known.update(read)
+            while len(self._known) > ENTRIES_MAX:
                 self._known.popitem(last=False)
-        return known
+        return [read.get(key) for key in keys]
+
+
+def _known(row: Any, now: datetime) -> _Known:
+    subject_id = UUID(str(row.subject_id))
+    actor = Actor(
+        id=str(subject_id),
+        participant_id=None if row.participant_id is None else UUID(str(row.participant_id)),
+        roles=frozenset(Role(role) for role in row.roles),
+    )
+    return _Known(actor, row.expires_at, now + REVOCATION_BOUND)

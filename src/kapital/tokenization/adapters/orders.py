@@ -53,14 +53,14 @@ _OF_COMMANDS: Final = """
 """
 _READ: Final = "WHERE order_id = ANY(CAST(:ids AS uuid[]))"
 _LOCK: Final = "WHERE order_id = ANY(CAST(:ids AS uuid[])) ORDER BY order_id FOR NO KEY UPDATE"
+_VERSIONS: Final = text("SELECT order_id, version FROM subscription_order WHERE order_id = ANY(CAST(:ids AS uuid[]))")
 _UNDECIDED: Final = "WHERE state = 'checked' AND created_at <= :before ORDER BY order_id LIMIT :limit"
 _UNDECIDED_OF: Final = """
     WHERE state = 'checked' AND issue_id = ANY(CAST(:ids AS uuid[])) ORDER BY order_id LIMIT :limit
 """
 _RELEASE_DUE: Final = "WHERE release_due AND order_id > :after ORDER BY order_id LIMIT :limit"
 _ACCEPTED: Final = """
-    WHERE issue_id = ANY(CAST(:ids AS uuid[])) AND state = 'accepted'
-    ORDER BY issue_id, reserve_seq FOR NO KEY UPDATE
+    WHERE issue_id = ANY(CAST(:ids AS uuid[])) AND state = 'accepted' ORDER BY issue_id, reserve_seq
 """
 _LIVE_OF: Final = text(
     """
@@ -125,9 +125,11 @@ class OrderTables:
         """Insert orders; return the ids of those whose (actor, command, item) was not there."""
         return await ORDER_TABLE.insert(conn, orders)
 
-    async def save(self, conn: AsyncConnection, orders: Sequence[Order]) -> None:
-        """Write the next version of each. Raises: StaleVersion."""
-        await ORDER_TABLE.update(conn, orders)
+    async def save(
+        self, conn: AsyncConnection, orders: Sequence[Order], changed: Iterable[str], *, steps: int = 1
+    ) -> None:
+        """Write the fields that were changed by so many steps, each a version. Raises: StaleVersion."""
+        await ORDER_TABLE.update(conn, orders, changed, steps=steps)
 
     async def read(self, conn: AsyncConnection, ids: Iterable[UUID]) -> dict[UUID, Order]:
         """Those orders that exist, by id."""
@@ -136,6 +138,11 @@ class OrderTables:
     async def lock(self, conn: AsyncConnection, ids: Iterable[UUID]) -> dict[UUID, Order]:
         """Those orders that exist, by id, locked. The issue's row is locked before."""
         return {order.order_id: order for order in await ORDER_TABLE.select(conn, _LOCK, {"ids": sorted(ids)})}
+
+    async def versions(self, conn: AsyncConnection, ids: Iterable[UUID]) -> dict[UUID, int]:
+        """The present version of those that exist. Stands while the issue's row is locked."""
+        rows = await conn.execute(_VERSIONS, {"ids": list(ids)})
+        return {plain(row.order_id): row.version for row in rows}
 
     async def undecided(self, conn: AsyncConnection, before: datetime, limit: int) -> list[Order]:
         """Orders whose reserve was perhaps asked for and not decided, older than `before`."""
@@ -155,7 +162,7 @@ class OrderTables:
         return await ORDER_TABLE.select(conn, _RELEASE_DUE, {"after": after, "limit": limit})
 
     async def accepted(self, conn: AsyncConnection, issue_ids: Iterable[UUID]) -> list[Order]:
-        """Live orders of issues whose rows are locked, by time priority, locked."""
+        """Live orders of issues, by time priority. They stand while the issues' rows are locked."""
         return await ORDER_TABLE.select(conn, _ACCEPTED, {"ids": list(issue_ids)})
 
     async def live_of(self, conn: AsyncConnection, participant_ids: Iterable[UUID]) -> list[tuple[UUID, UUID]]:

@@ -5,7 +5,7 @@ from typing import Any, Generic, TypeVar
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import CursorResult, RowMapping, text
+from sqlalchemy import CursorResult, RowMapping, TextClause, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from kapital.kernel.problems import StaleVersion
@@ -20,6 +20,7 @@ class VersionedTable(Generic[T]):
         self.struct, self.name, self.key = struct, name, key
         self.columns = ", ".join(columns)
         self._json = [column for column, kind in columns.items() if kind == "jsonb"]
+        self._uuids = [column for column, kind in columns.items() if kind == "uuid"]
         given = ", ".join(f"{column} {kind}" for column, kind in columns.items())
         rows = f"jsonb_to_recordset(CAST(:rows AS jsonb)) AS r({given})"
         # Names come from the constants of this package, never from outside.
@@ -27,11 +28,8 @@ class VersionedTable(Generic[T]):
             f"INSERT INTO {name} ({self.columns}) SELECT {self.columns} FROM {rows}"  # noqa: S608 - names of our tables and columns only; values are bound
             f" ON CONFLICT DO NOTHING RETURNING {key}"
         )
-        changes = ", ".join(f"{column} = r.{column}" for column in columns if column != key)
-        self._update = text(
-            f"UPDATE {name} SET {changes} FROM {rows}"  # noqa: S608 - names of our tables and columns only; values are bound
-            f" WHERE {name}.{key} = r.{key} AND {name}.version = r.version - 1"
-        )
+        self._kinds = dict(columns)
+        self._updates: dict[frozenset[str], TextClause] = {}
 
     async def insert(self, conn: AsyncConnection, rows: Sequence[T]) -> set[UUID]:
         """Insert rows and return the keys of those that were not there."""
@@ -40,22 +38,50 @@ class VersionedTable(Generic[T]):
         result = await conn.execute(self._insert, {"rows": _json_text(rows)})
         return {plain(key) for key in result.scalars()}
 
-    async def update(self, conn: AsyncConnection, rows: Sequence[T]) -> None:
-        """Write the next version of each row. Raises: StaleVersion if any was changed by another meanwhile."""
+    async def update(
+        self, conn: AsyncConnection, rows: Sequence[T], changed: Iterable[str] | None = None, *, steps: int = 1
+    ) -> None:
+        """Write the version of each row that so many steps lead to: the columns that were `changed`, or all.
+
+        Raises: StaleVersion if any was changed by another meanwhile.
+        """
         if not rows:
             return
-        result = await conn.execute(self._update, {"rows": _json_text(rows)})
+        columns = frozenset(self._kinds if changed is None else changed) | {self.key, "version"}
+        values = [{column: getattr(row, column) for column in columns} for row in rows]
+        result = await conn.execute(self._update_of(columns), {"rows": _json_text(values), "steps": steps})
         if result.rowcount != len(rows):
             raise StaleVersion(facts={"rows": len(rows), "changed": result.rowcount})
+
+    def _update_of(self, columns: frozenset[str]) -> TextClause:
+        if (known := self._updates.get(columns)) is not None:
+            return known
+        names = sorted(columns)
+        given = ", ".join(f"{column} {self._kinds[column]}" for column in names)
+        changes = ", ".join(f"{column} = r.{column}" for column in names if column != self.key)
+        statement = text(
+            f"UPDATE {self.name} SET {changes}"  # noqa: S608 - names of our tables and columns only; values are bound
+            f" FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r({given})"
+            f" WHERE {self.name}.{self.key} = r.{self.key}"
+            f" AND {self.name}.version = r.version - CAST(:steps AS bigint)"
+        )
+        self._updates[columns] = statement
+        return statement
 
     async def select(self, conn: AsyncConnection, tail: str, values: Mapping[str, Any]) -> list[T]:
         """Read the rows of `tail` (WHERE, ORDER BY, LIMIT, FOR …), a constant of this package."""
         query = f"SELECT {self.columns} FROM {self.name} {tail}"  # noqa: S608 - names of our tables and columns only; values are bound
-        return self.read((await conn.execute(text(query), values)).mappings())
+        return [self._read(row) for row in await conn.execute(text(query), values)]
 
-    def read(self, rows: Iterable[RowMapping]) -> list[T]:
-        """Turn rows into Structs."""
-        return [msgspec.convert(as_plain(row, self._json), self.struct) for row in rows]
+    def _read(self, row: Sequence[Any]) -> T:
+        # By kind of column and not by looking at each value: a placement that closes reads 20,000 rows.
+        values = dict(zip(self._kinds, row, strict=True))
+        for name in self._uuids:
+            values[name] = plain(values[name])
+        for name in self._json:
+            if isinstance(values[name], str):
+                values[name] = msgspec.json.decode(values[name])
+        return msgspec.convert(values, self.struct)
 
 
 def as_plain(row: RowMapping, json_columns: Iterable[str] = ()) -> dict[str, Any]:
@@ -79,5 +105,5 @@ def changed_rows(result: CursorResult[Any]) -> int:
     return result.rowcount
 
 
-def _json_text(rows: Sequence[msgspec.Struct]) -> str:
+def _json_text(rows: Sequence[Any]) -> str:
     return msgspec.json.encode(rows).decode()

@@ -242,6 +242,15 @@ class InvestorTestMustBePassed(Problem):
     family = Family.FORBIDDEN
 
 
+class OrderMoneyInsufficient(Problem):
+    """The price is above what the investor has free: the ledger's refusal. Facts: `asked`, `balance`, kopecks."""
+
+    code = "balance_insufficient"
+    title = "There is too little free money for this order: pay in, or order less"
+    retry = Retry.AFTER_CHANGE
+    family = Family.CONFLICT
+
+
 class OrderMustBeWholeLots(Problem):
     """Facts: `units`, `lot`."""
 

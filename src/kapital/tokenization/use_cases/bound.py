@@ -40,6 +40,9 @@ from kapital.tokenization.use_cases.submit_decision import SubmitDecision, submi
 from kapital.tokenization.use_cases.withdraw_instruction import WithdrawInstruction, withdraw_instruction
 from kapital.tokenization.use_cases.withdraw_orders import WithdrawOrders, withdraw_orders
 
+_BATCHES_AT_ONCE = 2
+"""While the database writes the orders of one batch, the signatures of the next are checked."""
+
 
 class TokenizationUseCases:
     """The commands. `parts` is there for the read side. Each method's promise stands at its use case."""
@@ -50,7 +53,7 @@ class TokenizationUseCases:
         async def run(cmds: Sequence[PlaceOrders]) -> list[Placed]:
             return await place_many(cmds, parts=parts)
 
-        self._orders: Batcher[PlaceOrders, Placed] = Batcher(run, overfull=TooManyOrders)
+        self._orders: Batcher[PlaceOrders, Placed] = Batcher(run, at_once=_BATCHES_AT_ONCE, overfull=TooManyOrders)
 
     async def draft_decision(self, cmd: DraftDecision) -> DecisionDrafted:
         """See `use_cases.draft_decision`."""

@@ -12,7 +12,7 @@ from kapital.tokenization.domain.events import LINES_PER_PART, allocation_decide
 from kapital.tokenization.domain.investor import Investor, why_above_identification, why_ineligible
 from kapital.tokenization.domain.issue import Issue
 from kapital.tokenization.domain.order import Order
-from kapital.tokenization.domain.states import PLACEMENT_LIVE, OrderState
+from kapital.tokenization.domain.states import PLACEMENT_LIVE
 from kapital.tokenization.domain.terms import load_terms
 from kapital.tokenization.ports import Parts
 from kapital.tokenization.use_cases.circulation import begin_circulation
@@ -20,7 +20,7 @@ from kapital.tokenization.use_cases.decide_orders import decide_orders
 from kapital.tokenization.use_cases.prices import Prices, pays, prices_at
 from kapital.tokenization.use_cases.recheck_acts import recheck_acts, to_recheck
 from kapital.tokenization.use_cases.retail_limit import Judged, judge_again
-from kapital.tokenization.use_cases.steps import SCHEDULER, SMART_CONTRACT, move_issues, move_orders, tell
+from kapital.tokenization.use_cases.steps import SCHEDULER, SMART_CONTRACT, move_issues, tell, walk_orders
 
 _BATCH = 500
 _ORDERS_PER_TRANSACTION = 20_000
@@ -58,7 +58,7 @@ async def _decide_in_flight(issue_ids: Sequence[UUID], parts: Parts) -> None:
     async with parts.database.connect() as conn:
         waiting = await parts.orders.undecided_of(conn, issue_ids, _UNDECIDED_BATCH)
     while waiting:
-        await decide_orders([order.order_id for order in waiting], parts=parts)
+        await decide_orders(waiting, parts=parts)
         seen = {order.order_id for order in waiting}
         async with parts.database.connect() as conn:
             waiting = await parts.orders.undecided_of(conn, issue_ids, _UNDECIDED_BATCH)
@@ -187,7 +187,7 @@ async def _decide(
     standing: Standing,
 ) -> None:
     decided_moves: list[tuple[Issue, str, Mapping[str, Any]]] = []
-    order_moves: list[tuple[Order, str, Mapping[str, Any]]] = []
+    order_walks: list[tuple[Order, Sequence[str], Mapping[str, Any]]] = []
     lines: dict[UUID, list[dict[str, Any]]] = {}
     for issue in issues:
         outcome, given = units[issue.issue_id]
@@ -202,13 +202,10 @@ async def _decide(
         decided_moves.append((issue, on, changes))
         for order, line in zip(of_issue, lines[issue.issue_id], strict=True):
             limit = limit_after(standing.counted.get(order.order_id), line["pay_kopecks"])
-            order_moves.append((order, filled_on(order, line["units"]), limit))
+            onward = "settlement_started" if line["units"] else "refund_started"
+            order_walks.append((order, (filled_on(order, line["units"]), onward), limit))
     decided = await move_issues(tx, parts, decided_moves, actor=SMART_CONTRACT)
-    allocated = await move_orders(tx, parts, order_moves)
-    onward: list[tuple[Order, str, Mapping[str, Any]]] = [
-        (o, "refund_started" if o.state is OrderState.NOT_ALLOCATED else "settlement_started", {}) for o in allocated
-    ]
-    await move_orders(tx, parts, onward)
+    await walk_orders(tx, parts, order_walks)
     for issue in decided:
         await parts.orders.add_fills(tx.conn, fill_rows(issue, lines[issue.issue_id]))
     await _start_settlement(tx, parts, decided, lines, {i: units[i][0] for i in units})

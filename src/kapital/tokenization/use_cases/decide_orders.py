@@ -23,7 +23,11 @@ from kapital.ledger.api import Transaction as LedgerTransaction
 from kapital.platform.unit_of_work import Transaction
 from kapital.tokenization.domain.issue import Issue
 from kapital.tokenization.domain.order import Order, why_closed
-from kapital.tokenization.domain.problems import ParticipantMustBeActive, PlacementMustBeOpen
+from kapital.tokenization.domain.problems import (
+    OrderMoneyInsufficient,
+    ParticipantMustBeActive,
+    PlacementMustBeOpen,
+)
 from kapital.tokenization.domain.states import IssueState, OrderState
 from kapital.tokenization.ports import Parts
 from kapital.tokenization.use_cases.steps import SMART_CONTRACT, move_issues, move_orders
@@ -34,21 +38,20 @@ _RESERVE = "reserve"
 _RELEASE = "release"
 
 
-async def decide_orders(order_ids: Iterable[UUID], *, parts: Parts) -> dict[UUID, Order]:
-    """Decide CHECKED orders and return how they stand; others are returned as they are.
+async def decide_orders(orders: Iterable[Order], *, parts: Parts) -> dict[UUID, Order]:
+    """Decide orders that were seen CHECKED and return how they stand; others are returned as they are.
 
     Promise: may be called for the same orders by several processes at once, and again after a crash at any line:
-    the ledger knows each reserve by an id derived from the order, and the decision is made once, under row locks.
+    the ledger knows each reserve by an id derived from the order, and the decision is made once, under the lock of
+    the issue's row.
     """
-    ids = list(order_ids)
-    if not ids:
-        return {}
-    async with parts.database.connect() as conn:
-        known = await parts.orders.read(conn, ids)
-    waiting = [order for order in known.values() if order.state is OrderState.CHECKED]
+    seen = {order.order_id: order for order in orders}
+    waiting = [order for order in seen.values() if order.state is OrderState.CHECKED]
+    if not waiting:
+        return seen
     answers = await _post(parts, waiting, reserve_record)
     async with parts.uow.begin() as tx:
-        decided = await _decide(tx, parts, ids, answers)
+        decided = seen | await _decide(tx, parts, waiting, answers)
     await release_reserves([order for order in decided.values() if order.release_due], parts=parts)
     return decided
 
@@ -100,13 +103,14 @@ async def _post(
 
 
 async def _decide(
-    tx: Transaction, parts: Parts, ids: Sequence[UUID], answers: Mapping[UUID, Committed | Refused]
+    tx: Transaction, parts: Parts, waiting: Sequence[Order], answers: Mapping[UUID, Committed | Refused]
 ) -> dict[UUID, Order]:
-    unlocked = await parts.orders.read(tx.conn, ids)
-    issues = await parts.issues.lock(tx.conn, {order.issue_id for order in unlocked.values()})
-    orders = await parts.orders.lock(tx.conn, ids)
-    # Another process may have decided some meanwhile.
-    open_orders = [o for o in orders.values() if o.state is OrderState.CHECKED and o.order_id in answers]
+    issues = await parts.issues.lock(tx.conn, {order.issue_id for order in waiting})
+    versions = await parts.orders.versions(tx.conn, [order.order_id for order in waiting])
+    # Another process may have decided some meanwhile. No other can while the issues' rows are ours.
+    open_orders = [order for order in waiting if versions.get(order.order_id) == order.version]
+    changed = [order.order_id for order in waiting if versions.get(order.order_id) != order.version]
+    already = await parts.orders.read(tx.conn, changed) if changed else {}
     moves: list[tuple[Order, str, Mapping[str, Any]]] = []
     for order in sorted(open_orders, key=lambda order: _priority(answers[order.order_id])):
         issue = issues[order.issue_id]
@@ -116,7 +120,7 @@ async def _decide(
             issues[order.issue_id] = _with_order(issue, order)
     await _save_issues(tx, parts, issues, {order.issue_id for order, on, _ in moves if on == "reserved"})
     moved = await move_orders(tx, parts, moves)
-    return orders | {order.order_id: order for order in moved}
+    return already | {order.order_id: order for order in moved}
 
 
 def _verdict(issue: Issue, answer: Committed | Refused) -> tuple[str, Mapping[str, Any]]:
@@ -141,6 +145,10 @@ def _told(answer: Refused) -> Mapping[str, Any]:
     if answer.code == _FROZEN:
         neutral = ParticipantMustBeActive()
         return {"refusal_code": neutral.code, "refusal_detail": neutral.detail, "refusal_facts": neutral.facts}
+    if answer.code == OrderMoneyInsufficient.code:
+        asked, balance = answer.facts["asked"], answer.facts["balance"]
+        detail = f"the order costs {asked} kopecks, and {balance} are free"
+        return {"refusal_code": answer.code, "refusal_detail": detail, "refusal_facts": answer.facts}
     return {"refusal_code": answer.code, "refusal_detail": answer.detail, "refusal_facts": answer.facts}
 
 

@@ -32,7 +32,7 @@ async def note_allocation_settled(tx: Transaction, parts: Parts, news: Allocatio
     if issue is None:
         raise InvariantBroken("settlement told of an issue that is not ours")
     lines = {line.order_id: line for line in news.lines}
-    orders = await parts.orders.lock(tx.conn, lines)
+    orders = await parts.orders.read(tx.conn, lines)
     moves: list[tuple[Order, str, Mapping[str, Any]]] = [
         (order, on, {"entry_seq": lines[order.order_id].entry_seq})
         for order in orders.values()

@@ -94,7 +94,7 @@ async def check_order_acts(
     asked = [cmd for cmd in owned if cmd.signed_act or parts.acts.needs_signature(ActKind.PLACE_ORDERS)]
     if not asked:
         return {}, {}
-    async with parts.database.connect() as conn:
+    async with parts.database.read() as conn:
         known = {
             (one.actor_id, one.command_id)
             for one in await parts.orders.of_commands(conn, [(cmd.actor.id, cmd.command_id) for cmd in asked])
@@ -193,7 +193,7 @@ async def check_waiting_acts(*, parts: Parts) -> int:
     return sum(check.outcome is not Outcome.INDETERMINATE for check in checks)
 
 
-async def _move_on(checked: Sequence[tuple[ActRecord, CheckedAct]], parts: Parts) -> list[UUID]:
+async def _move_on(checked: Sequence[tuple[ActRecord, CheckedAct]], parts: Parts) -> list[Order]:
     by_key = {(act.actor_id, act.command_id): check for act, check in checked}
     async with parts.uow.begin() as tx:
         kept = await parts.orders.of_commands(tx.conn, list(by_key))
@@ -237,7 +237,7 @@ async def _move_on(checked: Sequence[tuple[ActRecord, CheckedAct]], parts: Parts
             moves.append((order, on, changes))
         moved = await move_orders(tx, parts, moves)
         await keep_acts(tx.conn, [_record(act, check) for act, check in checked])
-    return [order.order_id for order in moved if order.state is OrderState.CHECKED]
+    return [order for order in moved if order.state is OrderState.CHECKED]
 
 
 def _step(

@@ -112,7 +112,7 @@ async def place_many(cmds: Sequence[PlaceOrders], *, parts: Parts) -> list[Place
     if good:
         kept = await _keep([cmds[index] for index in good], [marks[index] for index in good], acts, parts)
         placed, known = kept.orders, kept.known
-        undecided = [order.order_id for items in placed.values() for order in items.values() if _is_undecided(order)]
+        undecided = [order for items in placed.values() for order in items.values() if _is_undecided(order)]
         decided = await decide_orders(undecided, parts=parts)
         for index in good:
             answers[index] = kept.refused.get(_key(cmds[index])) or _answer(

@@ -25,5 +25,5 @@ def refusal_of_code(code: str, detail: str, facts: Mapping[str, str | int]) -> R
         title=known.title if known else "The register refused the record",
         detail=detail[:2000],
         retry=RetryAdvice((known.retry if known else Retry.AFTER_CHANGE).value),
-        facts=dict(facts),
+        facts=dict(sorted(facts.items())),  # as they come out of the table: a replay is the same to the byte
     )

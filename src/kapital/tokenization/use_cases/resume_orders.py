@@ -24,7 +24,7 @@ async def resume_orders(*, parts: Parts, older_than: timedelta = timedelta(0)) -
             waiting = await parts.orders.undecided(conn, before, _BATCH)
         if not waiting:
             break
-        await decide_orders([order.order_id for order in waiting], parts=parts)
+        await decide_orders(waiting, parts=parts)
         resumed += len(waiting)
     return resumed + await release_due_reserves(parts=parts)
 

@@ -63,14 +63,31 @@ async def move_orders(
     actor: Actor | None = None,
 ) -> list[Order]:
     """Make one step of each order: save and audit. The rows are locked by the caller."""
+    return await walk_orders(tx, parts, [(order, (on,), changes) for order, on, changes in moves], actor=actor)
+
+
+async def walk_orders(
+    tx: Transaction,
+    parts: Parts,
+    walks: Sequence[tuple[Order, Sequence[str], Changes]],
+    *,
+    actor: Actor | None = None,
+) -> list[Order]:
+    """Make all steps of each order, one after the other: each is audited, the last is saved, with the changes."""
     after = []
-    for order, on, changes in moves:
-        moved, step = order.moved(on, **changes)
-        basis = {"code": moved.refusal_code} if moved.refusal_code else None
-        await _audit(tx, parts, "order", order.order_id, step, actor or SMART_CONTRACT, basis, order.version)
+    alike: dict[tuple[int, frozenset[str]], list[Order]] = {}
+    for order, steps, changes in walks:
+        moved = order
+        for on in steps:
+            seen = moved
+            moved, step = seen.moved(on, **changes)
+            basis = {"code": moved.refusal_code} if moved.refusal_code else None
+            await _audit(tx, parts, "order", seen.order_id, step, actor or SMART_CONTRACT, basis, seen.version)
         after.append(moved)
-    await parts.orders.save(tx.conn, after)
-    await note_changes(tx, parts, zip((order for order, _, _ in moves), after, strict=True))
+        alike.setdefault((len(steps), frozenset(changes)), []).append(moved)
+    for (count, changed), some in alike.items():
+        await parts.orders.save(tx.conn, some, {"state", *changed}, steps=count)
+    await note_changes(tx, parts, zip((order for order, _, _ in walks), after, strict=True))
     return after
 
 
