@@ -20,6 +20,7 @@ from kapital.bench.http_load import Prepared, post
 from kapital.bench.orders_house import Buyer
 from kapital.demo.signing import Signing
 from kapital.platform.acts.form import act_of
+from kapital.tokenization.domain.act_texts import OrderLine
 from kapital.tokenization.domain.issue import Issue
 from kapital.tokenization.use_cases.order_acts import wording_of_orders
 
@@ -72,9 +73,9 @@ def _sign(
 ) -> Stock:
     # Closed, and gone, with its last reader.
     stock = Stock(tempfile.TemporaryFile(dir=folder, prefix="requests-"), [], orders_each)  # noqa: SIM115
-    orders = [(issue.issue_id, units)] * orders_each
+    orders = [OrderLine(issue.issue_id, units)] * orders_each
     wording = wording_of_orders(orders, {issue.issue_id: issue})
-    body_orders = [{"issue_id": issue_id, "units": wanted} for issue_id, wanted in orders]
+    body_orders = [{"issue_id": issue_id, "units": wanted} for issue_id, wanted, _ in orders]
     turns = (buyers[number % len(buyers)] for number in range(requests))
 
     def one(buyer: Buyer) -> bytes:

@@ -847,6 +847,43 @@ class ParticipantRegistered(Contract, kw_only=True):
     kind: ParticipantKind
     roles: Annotated[list[ParticipantRole], Meta(min_length=1)]
     rule_book_version: Annotated[str, Meta(max_length=64, min_length=1)]
+    persons_sha256: (
+        Annotated[
+            str,
+            Meta(
+                description="Key, in the object store, of the file (PersonsFile) in which the participant's name and numbers stand. The file is\nsalted: its hash tells nothing of them. Not told of who was entered before such files were kept.\n",
+                pattern="^[0-9a-f]{64}$",
+            ),
+        ]
+        | UnsetType
+    ) = UNSET
+
+
+class RegisteredPerson(Contract, kw_only=True):
+    """
+    Who somebody is by the register. Personal data, in files only, never in an event.
+    """
+
+    id: Annotated[UUID, Meta(description="The participant, or the representative.")]
+    name: Annotated[str, Meta(max_length=500, min_length=1)]
+    inn: Annotated[str, Meta(pattern="^[0-9]{10,12}$")]
+    ogrn: Annotated[str, Meta(description="ОГРН, or ОГРНИП of a sole proprietor.", pattern="^[0-9]{13,15}$")] | None
+    snils: Annotated[str, Meta(pattern="^[0-9]{11}$")] | None
+
+
+class PersonsFile(Contract, kw_only=True):
+    """
+    What a `persons_sha256` names, as RFC 8785 JSON. Those entered together share a file.
+    """
+
+    salt: Annotated[
+        str,
+        Meta(
+            description="Random, so that nobody finds out the numbers by trying.",
+            pattern="^[0-9a-f]{64}$",
+        ),
+    ]
+    persons: Annotated[list[RegisteredPerson], Meta(max_length=1000, min_length=1)]
 
 
 class WalletOpened(Contract, kw_only=True):
