@@ -246,9 +246,9 @@ async def _access(play: Play) -> None:
 async def _people(play: Play) -> None:
     firm, person = synthetic_people(7, 2, kinds=(PersonKind.LEGAL_ENTITY, PersonKind.NATURAL_PERSON))
     wanted = [(firm, "issuer", "egrul_extract"), (person, "investor", "passport_rf")]
+    said = {"rule_book_version": RULES, "personal_data_consent": True}
     applications = [
-        {"kind": one.kind.value, "name": one.name, "inn": one.inn, "roles": [role], "rule_book_version": RULES}
-        for one, role, _ in wanted
+        {"kind": one.kind.value, "name": one.name, "inn": one.inn, "roles": [role]} | said for one, role, _ in wanted
     ]
     answer = await play.try_out(
         "POST /v1/registry/participants",
@@ -590,6 +590,7 @@ def _questionnaire(play: Play, someone: SyntheticPerson, participant_id: str) ->
 async def _dossier(play: Play) -> None:
     [person] = synthetic_people(18, 1)
     application = {"kind": person.kind.value, "name": person.name, "inn": person.inn, "roles": ["investor"]}
+    application |= {"personal_data_consent": True}
     headers = {"Authorization": f"Bearer {play.tokens['onboarding']}"}
     registered = await play.client.post(
         "/v1/registry/participants",
@@ -853,6 +854,7 @@ async def _newcomer(play: Play) -> str:
     """An active participant who has nothing."""
     [person] = synthetic_people(8, 1, kinds=(PersonKind.NATURAL_PERSON,))
     applied = {"name": person.name, "inn": person.inn, "kind": person.kind.value, "roles": ["investor"]}
+    applied |= {"personal_data_consent": True}
     answer = await play.try_out(
         "POST /v1/registry/participants",
         "onboarding",

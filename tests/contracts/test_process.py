@@ -87,6 +87,7 @@ def register(url: str, token: str, number: int) -> str:
         "inn": person.inn,
         "roles": ["investor"],
         "rule_book_version": Settings().rule_book_version,
+        "personal_data_consent": True,
     }
     headers = {"Authorization": f"Bearer {token}", "Idempotency-Key": str(uuid4())}
     answer = httpx.post(f"{url}/v1/registry/participants", json={"participants": [application]}, headers=headers)

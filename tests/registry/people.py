@@ -52,6 +52,7 @@ def investor(number: int, **changes: object) -> Application:
         "inn": person_inn(number),
         "roles": frozenset({ParticipantRole.INVESTOR}),
         "rule_book_version": RULE_BOOK,
+        "personal_data_consent": True,
     }
     return Application(**(said | changes))  # type: ignore[arg-type]
 
@@ -64,5 +65,6 @@ def issuer(number: int, **changes: object) -> Application:
         "inn": entity_inn(number),
         "roles": frozenset({ParticipantRole.ISSUER}),
         "rule_book_version": RULE_BOOK,
+        "personal_data_consent": True,
     }
     return Application(**(said | changes))  # type: ignore[arg-type]

@@ -128,6 +128,7 @@ async def employed(world: World, *roles: Role) -> str:
 
 def body(*people: dict[str, Any]) -> dict[str, Any]:
     said = {"kind": "natural_person", "name": "Иванова Анна", "roles": ["investor"], "rule_book_version": RULE_BOOK}
+    said |= {"personal_data_consent": True}
     return {"participants": [said | {"inn": person_inn(n)} | person for n, person in enumerate(people)]}
 
 

@@ -26,6 +26,7 @@ from kapital.registry.domain.problems import (
     NomineeMustBeEntity,
     NomineeMustStandAlone,
     OgrnInvalid,
+    PersonalDataConsentRequired,
     RestrictionNotSet,
     RuleBookVersionNotInForce,
     SnilsInvalid,
@@ -50,6 +51,7 @@ def active() -> Participant:
     ("changes", "refused"),
     [
         ({"rule_book_version": "2025", "inn": "1" * 12, "roles": {"issuer"}}, RuleBookVersionNotInForce),
+        ({"personal_data_consent": False, "name": " "}, PersonalDataConsentRequired),
         ({"name": " \u00a0\t", "inn": "1" * 12, "roles": {"issuer"}}, NameBlank),
         ({"name": "Ивaнoв Пётр", "inn": "1" * 12, "roles": {"issuer"}}, NameUnreadable),
         ({"inn": "1" * 12, "roles": {"issuer"}}, InnInvalid),

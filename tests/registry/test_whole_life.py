@@ -90,6 +90,28 @@ async def test_nobody_is_told_of_an_applicant_who_has_not_accepted_the_rule_book
     ]
 
 
+async def test_the_consent_stands_beside_the_acceptance_and_in_the_audit_record(world: World) -> None:
+    with_application, afterwards, firm = await world.registered(
+        investor(1), investor(2, acceptance=Acceptance.BY_PARTICIPANT), issuer(3, personal_data_consent=False)
+    )
+    [refused] = await world.register(investor(4, personal_data_consent=False))
+    await accept(world, afterwards)
+
+    assert refused.problem is not None
+    assert refused.problem.code == "personal_data_consent_required"
+    kept = await world.rows("SELECT participant_id, personal_data_consent AS said FROM rule_book_acceptance")
+    assert {UUID(str(row["participant_id"])): row["said"] for row in kept} == {
+        with_application: True,
+        afterwards: True,
+        firm: False,
+    }
+    told_of = await world.rows(
+        "SELECT action, basis->'personal_data_consent' AS said FROM audit_event WHERE basis ? 'personal_data_consent'"
+    )
+    assert [row["said"] for row in told_of if row["action"] == "registry.rule_book_accepted"] == [True]
+    assert sum(row["said"] for row in told_of if row["action"] == "registry.participant_registered") == 2
+
+
 async def test_news_of_an_identification_moves_on_in_either_order(world: World) -> None:
     one, other = await world.registered(investor(1), investor(2))
 

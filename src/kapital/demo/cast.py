@@ -120,6 +120,7 @@ async def _onboard(kapital: Kapital, people: Sequence[SyntheticPerson], role: Pa
                         inn=person.inn,
                         roles=frozenset({role}),
                         rule_book_version=kapital.settings.rule_book_version,
+                        personal_data_consent=True,
                     )
                     for person in some
                 ),

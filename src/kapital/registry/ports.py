@@ -274,11 +274,12 @@ class ParticipantStore(Protocol):
 
 
 class Accepting(NamedTuple):
-    """Who accepts which version, by whom, and which file of a signed act proves it."""
+    """Who accepts which version, by whom, with what consent, and which file of a signed act proves it."""
 
     participant_id: UUID
     rule_book: RuleBook
     accepted_by: str
+    personal_data_consent: bool
     act_file_sha256: str | None = None
 
 

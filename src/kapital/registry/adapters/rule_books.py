@@ -31,12 +31,12 @@ _ACCEPT: Final = text(
     """
     WITH said AS (
         SELECT * FROM unnest(CAST(:ids AS uuid[]), CAST(:versions AS text[]), CAST(:hashes AS text[]),
-                             CAST(:actors AS text[]), CAST(:files AS text[]))
-            AS a (id, version, hash, actor, file)
+                             CAST(:actors AS text[]), CAST(:consents AS boolean[]), CAST(:files AS text[]))
+            AS a (id, version, hash, actor, consent, file)
     ), entered AS (
         INSERT INTO rule_book_acceptance (participant_id, version, document_sha256, accepted_at, accepted_by,
-            act_file_sha256)
-        SELECT id, version, hash, :now, actor, file FROM said ORDER BY id
+            personal_data_consent, act_file_sha256)
+        SELECT id, version, hash, :now, actor, consent, file FROM said ORDER BY id
         ON CONFLICT DO NOTHING RETURNING participant_id, version
     )
     UPDATE participant p SET rule_book_version = e.version FROM entered e WHERE p.participant_id = e.participant_id
@@ -90,6 +90,7 @@ class RuleBookTable:
                 "versions": [one.rule_book.version for one in acceptances],
                 "hashes": [one.rule_book.document_sha256 for one in acceptances],
                 "actors": [one.accepted_by for one in acceptances],
+                "consents": [one.personal_data_consent for one in acceptances],
                 "files": [one.act_file_sha256 for one in acceptances],
                 "now": now,
             },

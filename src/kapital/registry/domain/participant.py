@@ -14,6 +14,7 @@ from kapital.registry.domain.problems import (
     IssuerMustBeRussian,
     NomineeMustBeEntity,
     NomineeMustStandAlone,
+    PersonalDataConsentRequired,
     RuleBookVersionNotInForce,
 )
 from kapital.registry.domain.states import WalletProfile
@@ -56,6 +57,7 @@ class Application(msgspec.Struct, frozen=True, kw_only=True):
     roles: frozenset[ParticipantRole]
     rule_book_version: str
     acceptance: Acceptance = Acceptance.WITH_APPLICATION
+    personal_data_consent: bool = False
     ogrn: str | None = None
     snils: str | None = None
 
@@ -67,13 +69,20 @@ class Application(msgspec.Struct, frozen=True, kw_only=True):
 def examine_application(application: Application, *, rule_book_version: str) -> None:
     """Return if the application may be entered into the register.
 
-    Raises: RuleBookVersionNotInForce, NameBlank, NameUnreadable, InnInvalid, OgrnInvalid, SnilsInvalid,
-    IssuerMustBeEntity, NomineeMustBeEntity, NomineeMustStandAlone, IssuerMustBeRussian – in this order of precedence.
+    A person who accepts the rule book with the application consents with it to the processing of its data; one who
+    accepts afterwards does so then. An organisation's application holds no data of a person.
+    Law: 152-FZ art. 9 (consent).
+    Raises: RuleBookVersionNotInForce, PersonalDataConsentRequired, NameBlank, NameUnreadable, InnInvalid,
+    OgrnInvalid, SnilsInvalid, IssuerMustBeEntity, NomineeMustBeEntity, NomineeMustStandAlone, IssuerMustBeRussian –
+    in this order of precedence.
     """
     if application.rule_book_version != rule_book_version:
         raise RuleBookVersionNotInForce(
             facts={"accepted": application.rule_book_version, "in_force": rule_book_version}
         )
+    with_application = application.acceptance is Acceptance.WITH_APPLICATION
+    if with_application and application.kind not in ENTITIES and not application.personal_data_consent:
+        raise PersonalDataConsentRequired
     require_readable_name(application.name)
     require_valid_inn(application.inn, legal_entity=application.kind in ENTITIES)
     require_valid_identifiers(application.kind.value, ogrn=application.ogrn, snils=application.snils)

@@ -83,7 +83,7 @@ async def accept_rule_book(cmd: AcceptRuleBook, *, parts: AcceptingParts) -> con
     """Keep the acceptance and tell of it; the first one leads from APPLIED to IDENTIFYING.
 
     Where the settings ask for a qualified signature, the act carries it and is checked before anything is kept; the
-    hash of its file stands beside the acceptance.
+    hash of its file stands beside the acceptance, and so does the consent that was said with it.
     Law: 259-FZ art. 5 [M] (rules bind who joined them); 152-FZ art. 9 (consent); 63-FZ art. 6.
     Promise: a version is accepted once by each participant, whatever comes at once.
     Raises: IdempotencyKeyReused, ParticipantNotFound (also for another's participant), WrongState for one that has
@@ -109,7 +109,7 @@ async def accept_rule_book(cmd: AcceptRuleBook, *, parts: AcceptingParts) -> con
             cmd.rule_book_version, cmd.document_sha256, consent=cmd.personal_data_consent, first=first
         )
         file_sha256 = None if act is None else act.file_sha256
-        one = Accepting(cmd.participant_id, rule_book, cmd.actor.id, file_sha256)
+        one = Accepting(cmd.participant_id, rule_book, cmd.actor.id, cmd.personal_data_consent, file_sha256)
         if not await rule_books.accept(tx.conn, [one], now=tx.now):
             raise RuleBookAlreadyAccepted
         await keep_acts(tx.conn, [act] if act else [])
@@ -125,6 +125,7 @@ async def accept_rule_book(cmd: AcceptRuleBook, *, parts: AcceptingParts) -> con
         basis = {
             "rule_book_version": rule_book.version,
             "document_sha256": rule_book.document_sha256,
+            "personal_data_consent": cmd.personal_data_consent,
             "act_file_sha256": file_sha256,
         }
         await note_change(tx, "registry.rule_book_accepted", participant, before=before, actor=cmd.actor, basis=basis)

@@ -51,9 +51,9 @@ async def register_participants(
     """Enter applicants: IDENTIFYING when the rule book is accepted with the application, otherwise APPLIED, of whom
     nobody is told until they accept. One answer per item. Who they are identity reads in a file that the event names.
 
-    Law: 259-FZ art. 8 (register of users); 152-FZ (the names stay in this database).
-    Raises: IdempotencyKeyReused, NotPermitted. Per item: RuleBookVersionNotInForce, NameBlank,
-    NameUnreadable, InnInvalid, OgrnInvalid, SnilsInvalid, IssuerMustBeEntity, NomineeMustBeEntity,
+    Law: 259-FZ art. 8 (register of users); 152-FZ art. 9 (consent; the names stay in this database).
+    Raises: IdempotencyKeyReused, NotPermitted. Per item: RuleBookVersionNotInForce, PersonalDataConsentRequired,
+    NameBlank, NameUnreadable, InnInvalid, OgrnInvalid, SnilsInvalid, IssuerMustBeEntity, NomineeMustBeEntity,
     NomineeMustStandAlone, IssuerMustBeRussian, ParticipantAlreadyRegistered.
     """
     ensure(0 < len(cmd.participants) <= BATCH_MAX, "a batch has 1 to 1,000 items")
@@ -89,7 +89,8 @@ async def register_participants(
             if entrant.participant.participant_id in entered:
                 await _tell(entrant, persons_sha256, actor=cmd.actor, tx=tx)
                 if entrant.application.acceptance is Acceptance.WITH_APPLICATION:
-                    accepting.append(Accepting(entrant.participant.participant_id, rule_book, cmd.actor.id))
+                    who, consent = entrant.participant.participant_id, entrant.application.personal_data_consent
+                    accepting.append(Accepting(who, rule_book, cmd.actor.id, consent))
         await rule_books.accept(tx.conn, accepting, now=tx.now)
         roles = [
             role
@@ -134,7 +135,10 @@ async def _tell(entrant: Entrant, persons_sha256: str, *, actor: Actor, tx: Tran
         "registry.participant_registered",
         participant.participant_id,
         actor,
-        basis={"rule_book_version": application.rule_book_version},
+        basis={
+            "rule_book_version": application.rule_book_version,
+            "personal_data_consent": application.personal_data_consent,
+        },
         after={"state": participant.state, "person_sha256": sha256(entrant.hash_salt + content).hexdigest()},
     )
     if application.acceptance is Acceptance.WITH_APPLICATION:
