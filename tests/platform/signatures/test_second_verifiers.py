@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from kapital.platform.signatures import der
-from kapital.platform.signatures.algorithms import KeyKind
+from kapital.platform.signatures.algorithms import DIGESTS, KeyKind, in_cms
 from kapital.platform.signatures.certificates import certificate
 from kapital.platform.signatures.check import judge_path
 from kapital.platform.signatures.cms import Refused, check_signature, find_signer, read_container
@@ -131,6 +131,25 @@ class TestExamplesOfTc26:
         with pytest.raises(Refused) as refused:
             read_container(self._read("signed_a121.pem"))
         assert refused.value.code is Code.ATTRIBUTES_MISSING
+
+    @pytest.mark.parametrize("flipped", [None, "content", "signature"])
+    def test_the_signature_of_256_bits_holds_over_the_content_itself(self, flipped: str | None) -> None:
+        """It is refused as a signature of an act; the arithmetic under it is checked all the same."""
+        require_gost()
+        _, _, inner, embedded, signers = der.read(self._read("signed_a121.pem")).items(0x30)[1].only(0xA0).items(0x30)
+        content = inner.items(0x30)[1].only(0xA0).expect(0x04).content
+        _, _, _, algorithm, value = signers.only(0x31).items(0x30)
+        signature = value.expect(0x04).content
+        chosen = in_cms(algorithm.items(0x30)[0].oid(), DIGESTS["1.2.643.7.1.1.2.2"])
+        assert chosen is not None
+        if flipped == "content":
+            content = bytes([content[0] ^ 1]) + content[1:]
+        if flipped == "signature":
+            signature = signature[:-1] + bytes([signature[-1] ^ 1])
+
+        key = public_key(certificate(embedded.only(0xA0).encoded).spki)
+
+        assert key.verifies(chosen, signature, content) is (flipped is None)
 
     def test_certificates_are_signed_by_the_root_and_lead_to_no_authority(self) -> None:
         require_gost()
