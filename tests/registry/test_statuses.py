@@ -152,6 +152,8 @@ async def test_a_repeated_command_does_nothing_new(world: World) -> None:
         ("person", said(evidence_sha256=None), "status_needs_evidence"),
         ("person", said(recognised_by=None), "status_needs_recogniser"),
         ("person", said(StatusName.QUALIFIED_BY_LAW), "qualified_by_law_must_be_entity"),
+        ("person", said(StatusName.INVESTOR_TEST_PASSED, evidence_sha256=None), "status_needs_evidence"),
+        ("entity", said(StatusName.INVESTOR_TEST_PASSED), "investor_test_is_for_persons"),
         ("person", said(StatusName.ISSUER, valid_from=START), "status_term_out_of_range"),
         ("person", said(StatusName.INVESTOR), "status_already_held"),
         ("person", said(StatusName.ISSUER), "issuer_must_be_entity_or_entrepreneur"),

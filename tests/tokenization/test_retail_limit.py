@@ -7,12 +7,14 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
+from msgspec import UNSET
 
 from kapital.kernel.parameters import RetailLimitWindow
 from kapital.kernel.retail import RetailMeasure, first_day_counted
 from kapital.kernel.roles import Role
 from kapital.platform.retail_rules import RetailRule, RetailRules
 from kapital.tokenization.adapters.retail_use import RetailUseTable
+from kapital.tokenization.queries.get_own_retail_limit import get_own_retail_limit
 from kapital.tokenization.use_cases.bound import TokenizationUseCases
 from kapital.tokenization.use_cases.place_orders import NewOrder, PlaceOrders, place_orders
 from tests.tokenization.world import Person, World, key, statuses_changed
@@ -87,6 +89,22 @@ async def test_599_999_and_2_are_too_much_and_the_client_is_told_what_remains(wo
     assert last.outcome.value == "accepted"
     assert await world.money(person) == LIMIT
     await sums_are_those_of_the_orders(world)
+
+
+async def test_a_client_reads_what_is_left_before_it_orders(world: World, issuer: Person) -> None:
+    [person] = await world.people(1, kopecks=2 * LIMIT)
+    [firm] = await world.people(1, kind="legal_entity")
+    issue_id = await rouble_issue(world, issuer)
+    app = world.another_process(rules=LAW)
+    await order(world, app, person, issue_id, 599_999)
+
+    async with app.parts.database.connect() as conn:
+        own = await get_own_retail_limit(conn, app.parts, person.actor)
+        free = await get_own_retail_limit(conn, app.parts, firm.actor)
+
+    assert (own.applies, own.limit_kopecks, own.used_kopecks, own.left_kopecks) == (True, LIMIT, 59_999_900, RUBLE)
+    assert own.counted_from_on == date(2026, 1, 1)
+    assert (free.applies, free.used_kopecks, free.left_kopecks) == (False, 0, UNSET)
 
 
 async def test_of_many_orders_at_once_in_several_processes_only_what_fits_passes(

@@ -66,6 +66,7 @@ OPERATIONS: Final[dict[tuple[str, str], str]] = {
     ("GET", "/v1/tokenization/issues/{issue_id}/text"): "get_decision_pdf",
     ("GET", "/v1/tokenization/order-reviews"): "list_order_reviews",
     ("GET", "/v1/tokenization/orders"): "list_own_orders",
+    ("GET", "/v1/tokenization/retail-limit"): "get_own_retail_limit",
     ("POST", "/v1/custody/keys"): "generate_key",
     ("POST", "/v1/custody/keys/{key_id}/report-compromise"): "report_compromise",
     ("POST", "/v1/custody/keys/{key_id}/resume"): "resume_key",

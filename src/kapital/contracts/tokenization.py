@@ -481,6 +481,48 @@ class QuotePage(Contract, kw_only=True):
     next_before: Annotated[int, Meta(ge=1, le=9223372036854775807)] | UnsetType = UNSET
 
 
+class RetailMeasure(StrEnum):
+    """
+    limit – a yearly sum; test – a passed test; limit_unless_tested – a sum for who passed none; none – neither.
+    """
+
+    limit = "limit"
+    test = "test"
+    limit_unless_tested = "limit_unless_tested"
+    none = "none"
+
+
+class LimitWindow(StrEnum):
+    calendar_year = "calendar_year"
+    rolling_year = "rolling_year"
+
+
+class OwnRetailLimit(Contract, kw_only=True):
+    applies: Annotated[
+        bool, Meta(description="The caller is a person and no qualified investor.")
+    ]
+    measure: RetailMeasure
+    window: LimitWindow
+    counted_from_on: Annotated[
+        date, Meta(description="First day whose orders count today.")
+    ]
+    limit_kopecks: Annotated[int, Meta(ge=1, le=9223372036854775807)]
+    used_kopecks: Annotated[int, Meta(ge=0, le=9223372036854775807)]
+    test_passed: bool
+    basis: Annotated[str, Meta(max_length=500)]
+    left_kopecks: (
+        Annotated[
+            int,
+            Meta(
+                description="Absent where no sum bounds the caller now.",
+                ge=0,
+                le=9223372036854775807,
+            ),
+        ]
+        | UnsetType
+    ) = UNSET
+
+
 class Refusal(Contract, kw_only=True):
     """
     A Problem in the place of one item of a batch.

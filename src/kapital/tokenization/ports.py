@@ -245,6 +245,12 @@ class Quotes(Protocol):
 class RetailUse(Protocol):
     """What unqualified persons have used of their yearly limit."""
 
+    async def read(
+        self, conn: AsyncConnection, participant_ids: Iterable[UUID], since: date
+    ) -> dict[UUID, dict[date, int]]:
+        """What each has used, by day from `since` on, as it stands now."""
+        ...
+
     async def lock(
         self, conn: AsyncConnection, participant_ids: Iterable[UUID], since: date
     ) -> dict[UUID, dict[date, int]]:

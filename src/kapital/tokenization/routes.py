@@ -19,6 +19,7 @@ from kapital.tokenization.domain.order_review import OrderReview, ReviewVerdict
 from kapital.tokenization.queries.access import PAGE_MAX
 from kapital.tokenization.queries.get_issue import get_decision_pdf, get_issue
 from kapital.tokenization.queries.get_order_book import get_order_book
+from kapital.tokenization.queries.get_own_retail_limit import get_own_retail_limit
 from kapital.tokenization.queries.list_actions import list_actions
 from kapital.tokenization.queries.list_fixings import list_fixings
 from kapital.tokenization.queries.list_issues import list_issues
@@ -408,6 +409,15 @@ async def list_own_orders_route(
         return await list_own_orders(conn, actor_of(request), issue_id=issue_id, after=after, limit=limit)
 
 
+@get("/v1/tokenization/retail-limit")
+async def get_own_retail_limit_route(
+    request: HttpRequest, tokenization: TokenizationUseCases
+) -> contract.OwnRetailLimit:
+    """The caller's yearly limit."""
+    async with tokenization.parts.database.connect() as conn:
+        return await get_own_retail_limit(conn, tokenization.parts, actor_of(request))
+
+
 @get("/v1/tokenization/fixings")
 async def list_fixings_route(
     request: HttpRequest,
@@ -445,6 +455,7 @@ HANDLERS = (
     get_order_book_route,
     list_actions_route,
     list_own_orders_route,
+    get_own_retail_limit_route,
     list_fixings_route,
     propose_order_review_route,
     decide_order_review_route,

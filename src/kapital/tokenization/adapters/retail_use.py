@@ -46,6 +46,13 @@ class RetailUseTable:
         """What each has used, by day from `since` on; nobody else takes of theirs until the transaction ends."""
         ids = sorted(set(participant_ids))
         await conn.execute(_LOCK, {"ids": ids})
+        return await self.read(conn, ids, since)
+
+    async def read(
+        self, conn: AsyncConnection, participant_ids: Iterable[UUID], since: date
+    ) -> dict[UUID, dict[date, int]]:
+        """What each has used, by day from `since` on, as it stands now."""
+        ids = sorted(set(participant_ids))
         used: dict[UUID, dict[date, int]] = {}
         for row in await conn.execute(_READ, {"ids": ids, "since": since}):
             used.setdefault(plain(row.participant_id), {})[row.used_on] = row.kopecks

@@ -41,27 +41,37 @@ class Used(Struct, kw_only=True):
         days[on] = days.get(on, 0) + kopecks
 
 
+def is_person(investor: Investor | None, at: datetime) -> bool:
+    """Whether the limit protects this participant at all."""
+    return investor is not None and investor.kind in PERSONS and not investor.is_qualified(at)
+
+
+def limit_left(terms: RetailTerms, investor: Investor | None, used_kopecks: int, at: datetime) -> int | None:
+    """What the participant may still acquire for; None where no sum bounds it."""
+    if investor is None or not is_person(investor, at):
+        return None
+    freed = terms.measure is RetailMeasure.LIMIT_UNLESS_TESTED and investor.has_passed_test(at)
+    if freed or terms.measure in (RetailMeasure.NONE, RetailMeasure.TEST):
+        return None
+    return max(0, terms.limit_kopecks - used_kopecks)
+
+
 def is_protected(investor: Investor, issue: Issue, at: datetime) -> bool:
     """Whether what this investor pays for units of the issue counts under the limit.
 
     Law: 5635-U: units named there are open to all, and their decision says so with its basis.
     """
-    return issue.retail_limited and investor.kind in PERSONS and not investor.is_qualified(at)
+    return issue.retail_limited and is_person(investor, at)
 
 
 def why_protected(
     terms: RetailTerms, investor: Investor, amount_kopecks: int, used_kopecks: int, at: datetime
 ) -> Problem | None:
     """Why a protected investor may not acquire for this amount now, or None."""
-    tested = investor.has_passed_test(at)
-    if terms.measure is RetailMeasure.NONE:
-        return None
-    if terms.measure is RetailMeasure.TEST:
-        return None if tested else InvestorTestMustBePassed(facts={"basis": terms.basis})
-    if terms.measure is RetailMeasure.LIMIT_UNLESS_TESTED and tested:
-        return None
-    left = max(0, terms.limit_kopecks - used_kopecks)
-    if amount_kopecks <= left:
+    if terms.measure is RetailMeasure.TEST and not investor.has_passed_test(at):
+        return InvestorTestMustBePassed(facts={"basis": terms.basis})
+    left = limit_left(terms, investor, used_kopecks, at)
+    if left is None or amount_kopecks <= left:
         return None
     facts: Mapping[str, str | int] = {
         "amount_kopecks": amount_kopecks,
