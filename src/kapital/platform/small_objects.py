@@ -7,6 +7,7 @@ the machine; several processes may use it at once.
 
 import sqlite3
 import threading
+import weakref
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -65,6 +66,7 @@ class SmallObjects:
             for statement in _OPEN:
                 connection.execute(statement)
             self._connection = connection
+            weakref.finalize(self, connection.close)
         return self._connection
 
 

@@ -1,0 +1,64 @@
+"""`kapital bench orders`, small: the real server, signed orders over HTTP, a placement that closes."""
+
+import asyncio
+import io
+
+import pytest
+from rich.console import Console
+
+from kapital.bench.http_load import Load, Prepared, load, post
+from kapital.bench.orders import OrdersBench
+from kapital.kernel.problems import InvariantBroken
+
+FIELDS = {
+    "single_per_s",
+    "batch_per_s",
+    "p50_ms",
+    "p99_ms",
+    "over_1s_percent",
+    "seconds",
+    "signature",
+    "close_orders",
+    "close_s",
+    "invariants",
+}
+
+
+async def test_the_benchmark_tells_its_figures_and_all_invariants_hold() -> None:
+    bench = OrdersBench(seconds=1, batch_seconds=1, close_orders=30, investors=4, connections=4, batch_connections=1)
+
+    told = await bench.run(Console(file=io.StringIO()))
+
+    assert set(told) >= FIELDS
+    assert told["invariants"] == {f"I{n}": True for n in range(1, 8)}
+    assert told["signature"] in {"gost", "ecdsa"}
+    assert told["single_per_s"] > 0
+    assert told["batch_per_s"] > 0
+    assert told["close_s"] > 0
+    assert told["entries"] > told["orders"]  # each accepted order has its reserve in the ledger
+
+
+def test_waits_are_told_by_share_of_requests_and_lateness_by_orders() -> None:
+    done = Load(seconds=2.0, waits=[(0.1, 1), (0.2, 1), (3.0, 1000), (0.4, 1)])
+
+    assert (done.orders, done.per_s) == (1003, 501.5)
+    assert (done.wait_ms(0.5), done.wait_ms(0.99), done.wait_ms(1.0)) == (400.0, 3000.0, 3000.0)
+    assert done.above(1.0) == 1000
+
+
+async def test_an_answer_that_is_no_success_ends_the_load(unused_tcp_port: int) -> None:
+    async def refuse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 2\r\n\r\n{}")
+        await writer.drain()
+
+    async with await asyncio.start_server(refuse, "127.0.0.1", unused_tcp_port):
+        request = Prepared(post("/v1/x", {"Idempotency-Key": "k"}, b"{}"), 1)
+        with pytest.raises(InvariantBroken, match="503"):
+            await load(
+                unused_tcp_port, iter([request]), connections=1, seconds=None, look=lambda _body, _orders: None
+            )
+
+
+def _never(_body: bytes, _orders: int) -> None:
+    raise AssertionError("a refusal is not looked at as an answer")
