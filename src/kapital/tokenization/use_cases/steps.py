@@ -73,22 +73,27 @@ async def walk_orders(
     *,
     actor: Actor | None = None,
 ) -> list[Order]:
-    """Make all steps of each order, one after the other: each is audited, the last is saved, with the changes."""
+    """Make all steps of each order, one after the other, the first with the changes: each is audited, the last saved."""
     after = []
     alike: dict[tuple[int, frozenset[str]], list[Order]] = {}
     for order, steps, changes in walks:
         moved = order
         for on in steps:
             seen = moved
-            moved, step = seen.moved(on, **changes)
+            moved, step = seen.moved(on, **(changes if seen is order else {}))
             basis = {"code": moved.refusal_code} if moved.refusal_code else None
             await _audit(tx, parts, "order", seen.order_id, step, actor or SMART_CONTRACT, basis, seen.version)
         after.append(moved)
-        alike.setdefault((len(steps), frozenset(changes)), []).append(moved)
+        alike.setdefault((len(steps), _differ(order, moved)), []).append(moved)
     for (count, changed), some in alike.items():
-        await parts.orders.save(tx.conn, some, {"state", *changed}, steps=count)
+        await parts.orders.save(tx.conn, some, changed, steps=count)
     await note_changes(tx, parts, zip((order for order, _, _ in walks), after, strict=True))
     return after
+
+
+def _differ(before: Order, after: Order) -> frozenset[str]:
+    """The fields that a step changed: those it was told, and those that it changes by itself."""
+    return frozenset(name for name in Order.__struct_fields__ if getattr(before, name) != getattr(after, name))
 
 
 async def audit_new_orders(
