@@ -73,7 +73,7 @@ async def walk_orders(
     *,
     actor: Actor | None = None,
 ) -> list[Order]:
-    """Make all steps of each order, one after the other, the first with the changes: each is audited, the last saved."""
+    """Make all steps of each order, the first with the changes: each is audited, the last is saved."""
     after = []
     alike: dict[tuple[int, frozenset[str]], list[Order]] = {}
     for order, steps, changes in walks:
