@@ -108,6 +108,15 @@ class NewParticipant(Contract, kw_only=True):
         ),
     ]
     acceptance: Acceptance | UnsetType = UNSET
+    personal_data_consent: (
+        Annotated[
+            bool,
+            Meta(
+                description="The person consents to the processing of personal data; needed from a natural person or a sole proprietor\nwith `acceptance: with_application`, and kept beside the acceptance.\n"
+            ),
+        ]
+        | UnsetType
+    ) = UNSET
     ogrn: (
         Annotated[
             str,
