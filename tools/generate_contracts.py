@@ -4,8 +4,9 @@
     python tools/generate_contracts.py registry   write one
     python tools/generate_contracts.py --check    write nothing; name the files that are stale, exit 1 if any
 
-Read: `contracts/openapi/<service>.yaml` (OpenAPI 3.1) and `contracts/events/<service>.yaml` (AsyncAPI 3),
-each optional. One class per entry of `components.schemas` of the two files.
+Read: `contracts/openapi/<service>.yaml` (OpenAPI 3.1), `contracts/events/<service>.yaml` (AsyncAPI 3) and
+`contracts/outside/<party>.yaml` (OpenAPI 3.1 of somebody else's service: types, but no operation of ours), each
+optional. One class per entry of `components.schemas` of the two files.
 
 How to write the YAML
 - Every object is a named schema under `components.schemas`; requests, responses and event payloads refer to
@@ -49,6 +50,7 @@ from datamodel_code_generator import (
 from datamodel_code_generator.format import DatetimeClassType, Formatter
 from ruamel.yaml import YAML
 
+FOLDERS = ("openapi", "events", "outside")
 REPOSITORY = Path(__file__).resolve().parent.parent
 CONTRACTS = REPOSITORY / "contracts"
 OUTPUT = REPOSITORY / "src" / "kapital" / "contracts"
@@ -65,7 +67,7 @@ class ContractError(Exception):
 
 def services(contracts: Path = CONTRACTS) -> list[str]:
     """Names of all services that have a contract, `common` included."""
-    return sorted({path.stem for folder in ("openapi", "events") for path in (contracts / folder).glob("*.yaml")})
+    return sorted({path.stem for folder in FOLDERS for path in (contracts / folder).glob("*.yaml")})
 
 
 def load(path: Path) -> dict[str, Any]:
@@ -79,7 +81,7 @@ def load(path: Path) -> dict[str, Any]:
 def gather_schemas(service: str, contracts: Path = CONTRACTS) -> dict[str, Any]:
     """The schemas of both files and the shared ones they use, by name, with local references only."""
     gathered: dict[str, Any] = {}
-    for folder in ("openapi", "events"):
+    for folder in FOLDERS:
         path = contracts / folder / f"{service}.yaml"
         for name, schema in (load(path).get("components", {}).get("schemas") or {}).items():
             if name in gathered and gathered[name] != schema:

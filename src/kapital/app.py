@@ -14,7 +14,7 @@ from kapital.identity.domain.screening import ListSource
 from kapital.identity.service import IdentityService, identity_of, kyc_policy_of, scanner_of
 from kapital.kernel.actor import Actor, machine_actor
 from kapital.kernel.clock import Clock
-from kapital.kernel.problems import Problem
+from kapital.kernel.problems import InvariantBroken, Problem
 from kapital.kernel.roles import Role
 from kapital.ledger.adapters.writer_process import WriterProcess
 from kapital.ledger.routes import ledger_routes
@@ -35,7 +35,8 @@ from kapital.platform.settings import Settings
 from kapital.platform.signatures.powers import PoaStatusSource
 from kapital.registry.service import RegistryService, registry_of
 from kapital.sandbox.bank.bank import SandboxBank
-from kapital.settlement.service import SettlementService, message_parts_of, settlement_of
+from kapital.settlement.ports import Bank
+from kapital.settlement.service import SettlementService, http_bank_of, message_parts_of, settlement_of
 from kapital.tokenization.service import TokenizationService, tokenization_of
 
 MIGRATIONS: Final = {
@@ -59,7 +60,7 @@ _log = get_logger("app")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kapital:
-    """All services of one process. `bank` is the sandbox bank: a real one takes its place by its adapter."""
+    """All services of one process. `sandbox_bank` is None when the settings name another bank."""
 
     settings: Settings
     clock: Clock
@@ -72,8 +73,15 @@ class Kapital:
     tokenization: TokenizationService
     settlement: SettlementService
     disclosure: DisclosureService
-    bank: SandboxBank
+    sandbox_bank: SandboxBank | None
     objects: ObjectStore
+
+    @property
+    def bank(self) -> SandboxBank:
+        """The sandbox bank of this process, for demonstrations and tests."""
+        if self.sandbox_bank is None:
+            raise InvariantBroken("only the sandbox bank of this process has a counter to stand behind")
+        return self.sandbox_bank
 
     def routes(self) -> list[ServiceRoutes]:
         """Routes of every service."""
@@ -168,7 +176,7 @@ async def _build(
     )
     opened.push_async_callback(ledger.close)
     rule_book.tell(ledger.follow_rule_book)
-    bank = SandboxBank(databases.get("sandbox"), clock)
+    sandbox_bank, bank = _bank_of(settings, databases, clock, opened)
     opened_acts = acts_of(settings, clock, objects, powers)
     opened.push_async_callback(opened_acts.close)
     acts = opened_acts.acts
@@ -244,9 +252,21 @@ async def _build(
         tokenization=tokenization,
         settlement=settlement,
         disclosure=disclosure,
-        bank=bank,
+        sandbox_bank=sandbox_bank,
         objects=objects,
     )
+
+
+def _bank_of(
+    settings: Settings, databases: Databases, clock: Clock, opened: AsyncExitStack
+) -> tuple[SandboxBank | None, Bank]:
+    """The bank that the settings choose, and the sandbox bank if it is that. Raises: BankSettingsUnusable."""
+    if settings.bank == "http":
+        bank = http_bank_of(settings)
+        opened.push_async_callback(bank.close)
+        return None, bank
+    sandbox_bank = SandboxBank(databases.get("sandbox"), clock)
+    return sandbox_bank, sandbox_bank
 
 
 async def _require_log_key(custody: CustodyService, settings: Settings, *, create: bool) -> None:

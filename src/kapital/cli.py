@@ -10,7 +10,7 @@ import signal
 import sys
 from collections.abc import Coroutine
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 
 from cyclopts import App, Parameter
 from cyclopts.validators import Number
@@ -37,6 +37,7 @@ for _name, _of, _help in (
     ("screening", "screening:app", "Lists of sanctions and public officials."),
     ("simulate", "simulate:simulate", "Play a decision to its end: payments, default, early redemption."),
     ("bank", "bank:app", "Directory and messages of banks."),
+    ("sandbox-bank", "sandbox_bank:app", "A bank for trials, with faults on demand."),
     ("signature", "signature:app", "Electronic signatures of people."),
     ("bench", "bench:app", "Repeatable benchmarks; each prints one JSON object with --json."),
 ):
@@ -45,14 +46,20 @@ T = TypeVar("T")
 
 
 @app.command
-def up() -> None:
+def up(
+    *,
+    bank: Annotated[
+        Literal["sandbox", "http"] | None,
+        Parameter(help="The bank, instead of KAPITAL_BANK: in this process, or over HTTP as KAPITAL_BANK_… say."),
+    ] = None,
+) -> None:
     """Serve the HTTP API of all services in one process until Ctrl-C.
 
     KAPITAL_PORT (8080), KAPITAL_HOST and KAPITAL_DATA_DIR (var/kapital) say where; all settings: docs/reference.
     """
     from kapital.commands.server import require_free_port, serve
 
-    settings = read_settings()
+    settings = read_settings(**({} if bank is None else {"bank": bank}))
     require_free_port(settings)
     run(serve(settings))
 

@@ -41,7 +41,7 @@ from kapital.settlement.domain.payout_account import PayoutAccount
 from kapital.settlement.domain.reconciliation import Reconciliation
 from kapital.settlement.domain.top_up_code import top_up_code
 from kapital.settlement.domain.withdrawal import WithdrawalItem
-from kapital.settlement.ports import Parts
+from kapital.settlement.ports import Bank, Parts
 from kapital.settlement.service import parts_of
 from kapital.settlement.use_cases.book_incoming import book_incoming
 from kapital.settlement.use_cases.open_nominal_account import open_nominal_account
@@ -135,15 +135,24 @@ class World:
     commands: int = 0
 
     @classmethod
-    async def create(cls, database: Database, bank_database: Database, ledger: Any, clock: SteppedClock) -> "World":
+    async def create(
+        cls,
+        database: Database,
+        bank_database: Database,
+        ledger: Any,
+        clock: SteppedClock,
+        reach: Callable[[SandboxBank], Bank] = lambda bank: bank,
+    ) -> "World":
+        """`reach`: how settlement reaches the bank behind whose counter the tests stand."""
         bank = SandboxBank(bank_database, clock)
-        world = cls(database, bank, ledger, clock, parts_of(database, clock, ledger, bank, simple_acts(clock)))
+        parts = parts_of(database, clock, ledger, reach(bank), simple_acts(clock))
+        world = cls(database, bank, ledger, clock, parts)
         await open_nominal_account(ledger)
         return world
 
     def other_process(self) -> Parts:
         """Settlement as another process on the same databases has it."""
-        bank = SandboxBank(self.bank._database, self.clock)
+        bank = SandboxBank(self.bank.database, self.clock)
         return parts_of(self.database, self.clock, self.ledger, bank, simple_acts(self.clock))
 
     async def enter(self, *postings: Posting, entry_id: UUID | None = None, **more: Any) -> Committed:

@@ -195,7 +195,7 @@ class _Run:
 
     def _settings(self) -> Settings:
         # Never the server that the environment may name: a benchmark has no business in it.
-        return Settings(data_dir=self.folder / "data", database_url=None, **self.signing.settings())
+        return Settings(data_dir=self.folder / "data", database_url=None, bank="sandbox", **self.signing.settings())
 
     def _environment(self) -> dict[str, str]:
         """The same settings for the server's process."""

@@ -33,8 +33,8 @@ Force = Annotated[bool, Parameter(help="Replace a file that is there.", negative
 T = TypeVar("T")
 
 
-def read_settings() -> "Settings":
-    """Return the settings; what is wrong with the environment ends the command with a message."""
+def read_settings(**chosen: Any) -> "Settings":
+    """Return the settings, changed by what was chosen; what is wrong with them ends the command with a message."""
     from tomllib import TOMLDecodeError
 
     from pydantic import ValidationError
@@ -42,7 +42,7 @@ def read_settings() -> "Settings":
     from kapital.platform.settings import CONFIG_VARIABLE, Settings, UnknownVariable
 
     try:
-        return Settings()
+        return Settings(**chosen)
     except ValidationError as error:  # Without the value given: it may be a secret.
         named = (f"{'.'.join(map(str, e['loc'])) or 'settings'}: {e['msg']}" for e in error.errors())
         end("settings (KAPITAL_… or the file of KAPITAL_CONFIG): " + "; ".join(named))

@@ -111,10 +111,11 @@ async def run_demo(
 
 def _settings(folder: Path, signing: Signing) -> Settings:
     # A connection for each of those who act at once: on a slow disk nobody waits in vain for another's.
-    # Never the server that the environment may name: a demonstration has no business in it.
+    # Never the server or bank that the environment may name: a demonstration has no business in it.
     return Settings(
         data_dir=folder,
         database_url=None,
+        bank="sandbox",
         postgres_shared_buffers_mb=256,
         database_pool_size=AT_ONCE // 2,
         **signing.settings(),

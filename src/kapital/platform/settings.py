@@ -121,6 +121,24 @@ class Settings(BaseSettings):
     """Our nominal account at the bank, twenty characters: statements of another account are parked."""
     bank_certificates: Path | None = None
     """Certificates (PEM) in which the bank's signatures end. None: no message of a bank is taken in."""
+    bank: Literal["sandbox", "http"] = "sandbox"
+    """The bank with the nominal account: `sandbox`, a scripted one in this process, or `http`, one that speaks
+    contracts/outside/bank_nominal_account.yaml."""
+    bank_url: str | None = Field(default=None, pattern=r"^https?://[^/\s]+$", max_length=300)
+    """Address of that bank, without a path. Plain http only to this machine."""
+    bank_token_file: Path | None = None
+    """File with the token that the bank gave us."""
+    bank_answer_key: Path | None = None
+    """The bank's public key (PEM, Ed25519): answers without its signature are not believed. None: they are not
+    checked, and TLS is all that proves them."""
+    bank_authorities: Path | None = None
+    """Certificates (PEM) in which the bank's TLS certificate ends. None: those of the system."""
+    bank_client_certificate: Path | None = None
+    """Our certificate (PEM) for a bank that asks for one (mTLS)."""
+    bank_client_key: Path | None = None
+    """Its private key (PEM, without a passphrase)."""
+    bank_timeout_s: float = Field(default=10.0, ge=0.1, le=120)
+    """The longest time that one question to the bank may take; after it nothing is known and the bank is asked."""
     log_level: str = Field(default="INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$")
 
     @classmethod
@@ -151,6 +169,20 @@ class Settings(BaseSettings):
             scheme = self.database_url.get_secret_value().partition("://")[0]
             if scheme not in {"postgresql", "postgres"}:
                 raise ValueError("database_url must start with postgresql://")
+        return self
+
+    @model_validator(mode="after")
+    def _bank_is_named(self) -> Self:
+        if self.bank != "http":
+            return self
+        if self.bank_url is None or self.bank_token_file is None:
+            raise ValueError("bank http needs bank_url and bank_token_file")
+        scheme, _, address = self.bank_url.partition("://")
+        host = address.rpartition(":")[0] or address
+        if scheme == "http" and host not in {"127.0.0.1", "localhost", "[::1]"}:
+            raise ValueError("bank_url must be https: a token and money go over it")
+        if (self.bank_client_certificate is None) is not (self.bank_client_key is None):
+            raise ValueError("bank_client_certificate and bank_client_key come together")
         return self
 
 

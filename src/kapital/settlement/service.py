@@ -9,6 +9,7 @@ from typing import Final
 from litestar.di import Provide
 
 from kapital.kernel.clock import Clock
+from kapital.kernel.problems import ensure
 from kapital.ledger.api import Ledger
 from kapital.platform.acts.checking import Acts
 from kapital.platform.bus import Subscriptions
@@ -16,11 +17,13 @@ from kapital.platform.clock import Ticks
 from kapital.platform.database import Database
 from kapital.platform.http import ServiceRoutes
 from kapital.platform.objects import ObjectStore
+from kapital.platform.settings import Settings
 from kapital.platform.tax_rules import TaxAtPayoutRule
 from kapital.platform.unit_of_work import UnitOfWork
 from kapital.settlement.adapters.bank_directory_table import BankDirectoryTable
 from kapital.settlement.adapters.bank_edge import PostgresBankEdge
 from kapital.settlement.adapters.beneficiary_table import BeneficiaryTable
+from kapital.settlement.adapters.http_bank import HttpBank, open_http_bank
 from kapital.settlement.adapters.incoming_message_table import IncomingMessageTable
 from kapital.settlement.adapters.incoming_payment_table import IncomingPaymentTable
 from kapital.settlement.adapters.measure_table import MeasureTable
@@ -30,6 +33,7 @@ from kapital.settlement.adapters.reconciliation_table import ReconciliationTable
 from kapital.settlement.adapters.settlement_job_table import SettlementJobTable
 from kapital.settlement.adapters.tax_table import TaxTables
 from kapital.settlement.adapters.withdrawal_table import WithdrawalTable
+from kapital.settlement.domain.problems import BankSettingsUnusable
 from kapital.settlement.domain.tax import Residency, RussianIncomeTax, TaxAgent, TaxRule
 from kapital.settlement.ports import Bank, MessageParts, Parts, TaxParts
 from kapital.settlement.reactions import subscriptions
@@ -95,6 +99,23 @@ def settlement_of(
         subscriptions=subscriptions(parts),
         ticks=(book, pay, settle, collect),
     )
+
+
+def http_bank_of(settings: Settings) -> HttpBank:
+    """The bank that the settings name. Raises: BankSettingsUnusable."""
+    ensure(settings.bank_url is not None and settings.bank_token_file is not None, "the settings checked it")
+    try:
+        return open_http_bank(
+            str(settings.bank_url),
+            token_file=Path(str(settings.bank_token_file)),
+            answer_key_file=settings.bank_answer_key,
+            authorities=settings.bank_authorities,
+            certificate=settings.bank_client_certificate,
+            certificate_key=settings.bank_client_key,
+            timeout_s=settings.bank_timeout_s,
+        )
+    except (OSError, ValueError) as error:  # ssl.SSLError is an OSError
+        raise BankSettingsUnusable(str(error)[:300]) from error
 
 
 def message_parts_of(folder: Path, *, account: str, certificates: bytes | None) -> MessageParts:

@@ -5,6 +5,7 @@ a payout, lists credits in one order. What can be scripted: rejections, silence 
 that take their time, a bank that is down, notices told twice or altered, a fee taken without a notice.
 """
 
-from kapital.sandbox.bank.bank import Behaviour, SandboxBank
+from kapital.sandbox.bank.bank import SandboxBank
+from kapital.sandbox.bank.payouts import Behaviour
 
 __all__ = ["Behaviour", "SandboxBank"]

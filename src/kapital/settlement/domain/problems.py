@@ -10,6 +10,28 @@ class BankSilent(Unavailable):
     title = "The bank does not answer now"
 
 
+class BankAnswerNotTrusted(BankSilent):
+    """What came is not the bank's answer to our question: not signed, altered, or not as agreed. Facts: `reason`."""
+
+    code = "bank_answer_not_trusted"
+    title = "The bank's answer cannot be trusted"
+
+
+class BankRefusesUs(BankSilent):
+    """The bank does not take our token or certificate. Facts: `status`."""
+
+    code = "bank_refuses_us"
+    title = "The bank does not let us in"
+
+
+class BankSettingsUnusable(Unavailable):
+    """A file that the settings name for the bank cannot be used; the detail names it."""
+
+    code = "bank_settings_unusable"
+    title = "The bank cannot be asked with these settings"
+    retry = Retry.AFTER_CHANGE
+
+
 class BankMoves(Unavailable):
     """Money kept moving at the bank while it was compared with the register."""
 

@@ -1,0 +1,111 @@
+"""`kapital sandbox-bank`: the bank that a real one replaces, as a program of its own."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from cyclopts import App, Parameter
+from cyclopts.validators import Number
+
+from kapital.commands.console import Json, end, print_json, read_settings, run
+
+if TYPE_CHECKING:
+    from kapital.contracts.bank_nominal_account import FaultScript
+
+app = App(name="sandbox-bank", help="A bank for trials, with faults on demand.")
+
+
+@app.command
+def serve(
+    *,
+    folder: Annotated[Path, Parameter(help="Where the bank keeps its database, keys and token.")] = Path(
+        "var/sandbox-bank"
+    ),
+    port: Annotated[int, Parameter(validator=Number(gte=1, lte=65535))] = 8090,
+    script: str | None = None,
+    requests_per_second: Annotated[int, Parameter(validator=Number(gte=0, lte=1_000_000))] = 100,
+    tls_certificate: Path | None = None,
+    tls_key: Path | None = None,
+    client_authorities: Path | None = None,
+    resumed: Annotated[bool, Parameter(show=False, negative=())] = False,
+) -> None:
+    """Serve the nominal-account API and the console page on 127.0.0.1 until Ctrl-C.
+
+    Parameters
+    ----------
+    port
+        The port.
+    script
+        Fault script: a file, or the name of one that came with the program (`kapital sandbox-bank scripts`).
+    requests_per_second
+        More of one operation are answered with 429; 0 takes any number.
+    tls_certificate
+        The bank's certificate (PEM); with it HTTPS is spoken.
+    tls_key
+        Its private key (PEM).
+    client_authorities
+        Certificates (PEM) in which those of the callers must end: mTLS.
+    """
+    from kapital.commands.server import require_free_port
+    from kapital.platform.logging import configure_logging
+    from kapital.sandbox.bank.program import HOST, Tls, serve_bank
+
+    settings = read_settings().model_copy(update={"data_dir": folder, "host": HOST, "port": port})
+    if (tls_certificate is None) is not (tls_key is None) or (client_authorities and not tls_certificate):
+        end("--tls-certificate and --tls-key come together, --client-authorities with them")
+    tls = None
+    if tls_certificate is not None and tls_key is not None:
+        tls = Tls(certificate=tls_certificate, key=tls_key, clients=client_authorities)
+    played = None if script is None else _read(script)
+    require_free_port(settings)
+    configure_logging(level=settings.log_level)
+    run(
+        serve_bank(
+            settings,
+            port=port,
+            script=played,
+            resumed=resumed,
+            requests_per_second=requests_per_second,
+            tls=tls,
+        )
+    )
+
+
+@app.command
+def scripts(*, as_json: Json = False) -> None:
+    """List the fault scripts that came with the program."""
+    from kapital.sandbox.bank.faults import SCRIPTS
+
+    found = [_read(path.stem) for path in sorted(SCRIPTS.glob("*.yaml"))]
+    if as_json:
+        told = [{"name": one.name, "about_ru": one.about_ru, "about_en": one.about_en} for one in found]
+        print_json({"scripts": told})
+        return
+    for one in found:
+        print(f"{one.name}\n  {one.about_ru}\n  {one.about_en}")
+
+
+@app.command
+def check(script: str) -> None:
+    """Say whether the bank can play a fault script.
+
+    Parameters
+    ----------
+    script
+        A file, or the name of a script that came with the program.
+    """
+    found = _read(script)
+    print(f"{found.name}: {len(found.steps)} steps")
+
+
+def _read(name: str) -> "FaultScript":
+    from kapital.kernel.problems import Problem
+    from kapital.sandbox.bank.faults import BYTES_MAX, find_script, read_script
+
+    path = find_script(name)
+    try:
+        with path.open("rb") as file:
+            return read_script(file.read(BYTES_MAX + 1))
+    except OSError as error:
+        end(f"{path}: {error.strerror}")
+    except Problem as problem:
+        end(f"{path}: {problem.code}: {problem.detail}")

@@ -1,0 +1,37 @@
+"""Answers by idempotency key: the same request gets the same answer and has one effect."""
+
+from typing import Final
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from kapital.kernel.canonical import sha256_hex
+from kapital.platform.problems import IdempotencyKeyReused
+
+# Two requests with one key at once: the second waits for the first to commit.
+_LOCK: Final = text("SELECT pg_advisory_xact_lock(hashtextextended(:key, 0))")
+_FIND: Final = text("SELECT request_sha256, status, answer FROM reply WHERE key = :key")
+_KEEP: Final = text(
+    "INSERT INTO reply (key, request_sha256, status, answer) VALUES (:key, :sha256, :status, :answer)"
+)
+
+
+def request_hash(method: str, path: str, body: bytes) -> str:
+    """What makes two requests the same one."""
+    return sha256_hex(f"{method} {path}\n".encode() + body)
+
+
+async def find_reply(conn: AsyncConnection, key: str, sha256: str) -> tuple[int, bytes] | None:
+    """Status and body of the kept answer; the key is locked until the commit. Raises: IdempotencyKeyReused."""
+    await conn.execute(_LOCK, {"key": key})
+    kept = (await conn.execute(_FIND, {"key": key})).one_or_none()
+    if kept is None:
+        return None
+    if kept.request_sha256 != sha256:
+        raise IdempotencyKeyReused("the same key was used for a request with other content")
+    return kept.status, bytes(kept.answer)
+
+
+async def keep_reply(conn: AsyncConnection, key: str, sha256: str, status: int, answer: bytes) -> None:
+    """Keep an answer with its effect."""
+    await conn.execute(_KEEP, {"key": key, "sha256": sha256, "status": status, "answer": answer})
