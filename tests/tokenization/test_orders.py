@@ -1,7 +1,7 @@
 """Orders: checked, reserved, accepted or turned away; withdrawn; resumed after a crash. Scenarios 4, 6, 7, 55."""
 
 import asyncio
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -12,8 +12,11 @@ from kapital.kernel.roles import Role
 from kapital.ledger.api import Basis, BasisKind, Position, SetFreeze, Transaction
 from kapital.platform.ids import new_uuid7
 from kapital.platform.problems import IdempotencyKeyReused
+from kapital.tokenization.domain.order import Order
 from kapital.tokenization.domain.problems import BatchTooLarge
+from kapital.tokenization.domain.states import OrderState
 from kapital.tokenization.use_cases.place_orders import NewOrder, PlaceOrders
+from kapital.tokenization.use_cases.steps import _differ
 from tests.tokenization.world import Person, ProcessDied, World, key
 
 PRICE = 100_000
@@ -381,3 +384,29 @@ async def test_two_processes_that_resume_at_once_decide_each_order_once(world: W
     audited = await world.rows("SELECT count(*) FROM audit_event WHERE action = 'tokenization.order_reserved'")
     assert audited == [{"count": 20}]
     await world.check()
+
+
+def test_what_a_step_changes_by_itself_is_saved_with_what_it_was_told() -> None:
+    """An order that buys nothing any more takes nothing of its investor's yearly limit: nobody has to say so."""
+    at = datetime(2026, 12, 7, tzinfo=UTC)
+    order = Order(
+        order_id=UUID(int=1),
+        issue_id=UUID(int=2),
+        participant_id=UUID(int=3),
+        wallet_id=UUID(int=4),
+        units=5,
+        reserved_kopecks=500,
+        state=OrderState.ACCEPTED,
+        version=2,
+        actor_id="3",
+        command_id="k",
+        item=0,
+        fingerprint="",
+        created_at=at,
+        limit_kopecks=500,
+        limit_on=at.date(),
+    )
+
+    withdrawn, _ = order.moved("withdrawn", release_due=True)
+
+    assert _differ(order, withdrawn) == {"state", "version", "release_due", "limit_kopecks"}
