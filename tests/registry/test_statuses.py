@@ -45,7 +45,7 @@ LOCK = "LOCK TABLE participant IN ACCESS EXCLUSIVE MODE"
 
 def said(name: StatusName = QUALIFIED, **changes: Any) -> StatusSaid:
     usual: dict[str, Any] = {"name": name, "basis_reference": "Заявление 1"}
-    if name in (QUALIFIED, StatusName.QUALIFIED_BY_LAW):
+    if name in (QUALIFIED, StatusName.QUALIFIED_BY_LAW, StatusName.INVESTOR_TEST_PASSED):
         usual |= {"recognised_by": "ПАО «Банк»", "evidence_sha256": "ab" * 32}
     return StatusSaid(**(usual | changes))
 
