@@ -159,6 +159,7 @@ async def _play(folder: Path) -> dict[str, Tried]:
                 _values,
                 _issue,
                 _orders,
+                _restructured,
                 _early,
                 _money,
                 _restriction,
@@ -180,6 +181,7 @@ async def _staff(play: Play) -> None:
     for role in (Role.ADMIN, Role.ONBOARDING, Role.AML_OFFICER, Role.COMPLIANCE, Role.ISSUE_MANAGER,
                  Role.LEGAL, Role.SETTLEMENT, Role.RISK, Role.CUSTODY_OFFICER, Role.SECURITY):  # fmt: skip
         play.tokens[role.value] = await staff_token(play.kapital, role)
+    play.tokens["second_settlement"] = await staff_token(play.kapital, Role.SETTLEMENT)
     play.tokens["second_legal"] = await staff_token(play.kapital, Role.LEGAL)
     play.tokens["second_officer"] = await staff_token(play.kapital, Role.AML_OFFICER)
     play.tokens["second_compliance"] = await staff_token(play.kapital, Role.COMPLIANCE)
@@ -361,11 +363,11 @@ async def _values(play: Play) -> None:
 
 async def _issue(play: Play) -> None:
     play.cast["issue_id"] = await _published(play, "fixed-rate-window.yaml")
-    event = await _published(play, "event-satellite.yaml")
+    event = await _published(play, "event-satellite.yaml", payoff={"dispute_business_days": 3})
     terms = load_terms((examples_folder() / "event-satellite.yaml").read_bytes())
     codes = [outcome.code for outcome in terms.payoff.outcomes]  # type: ignore[union-attr]
-    told = {"outcome": codes[0], "evidence": "протокол 7"}
-    await play.try_out(
+    told = {"outcome": codes[0], "evidence": "протокол 7", "document_sha256": "5e" * 32}
+    outcome = await play.try_out(
         "POST /v1/tokenization/issues/{issue_id}/outcome",
         "settlement",
         told,
@@ -381,6 +383,12 @@ async def _issue(play: Play) -> None:
         other=told | {"value": "1001"},
         issue_id=quoted,
     )
+    at, path = {"fixing_id": outcome["fixing_id"]}, "POST /v1/tokenization/fixings/{fixing_id}"
+    seen = {"value": codes[0], "verdict": "confirm"}
+    await play.try_out(f"{path}/confirmation", "risk", seen, other=seen | {"verdict": "reject"}, **at)
+    await play.try_out(f"{path}/contest", "issuer", {"reason": "Не так"}, other={"reason": "Иначе"}, **at)
+    verdict = {"value": codes[0], "verdict": "uphold"}
+    await play.try_out(f"{path}/contest-verdict", "legal", verdict, other=verdict | {"verdict": "overturn"}, **at)
     await play.try_out(
         "POST /v1/tokenization/issues/{issue_id}/cancellation",
         "issuer",
@@ -395,7 +403,8 @@ async def _published(play: Play, example: str, **changes: Any) -> str:
     value = YAML(typ="safe", pure=True).load((examples_folder() / example).read_bytes())
     value["issuer"] |= {"name": issuer.name, "inn": issuer.inn}
     value |= {"placement_start_at": "2026-12-07T10:00:00+03:00", "placement_end_at": "2026-12-11T15:00:00+03:00"}
-    value |= changes
+    for name, change in changes.items():
+        value[name] = value[name] | change if isinstance(change, dict) else change
     terms = json.loads(json.dumps(value, default=lambda day: day.isoformat()))
     drafted = await play.try_out(
         "POST /v1/tokenization/decisions", "issuer", {"terms": terms}, other={"terms": terms | {"code": "OTHER-1"}}
@@ -446,20 +455,20 @@ async def _early(play: Play) -> None:
     """An issue that may end early circulates: it is called, offered to be bought back, put, and not put after all."""
     clock = play.kapital.clock
     assert isinstance(clock, SteppedClock)
-    end_at = clock.now().replace(hour=8, minute=30)
-    issue_id = await _published(
-        play, "put-call-buyback.yaml", quantity_min=10, placement_end_at=end_at.isoformat(timespec="seconds")
-    )
+    end_at = clock.now().replace(microsecond=0) + timedelta(hours=1)
+    placement = {
+        "placement_start_at": (end_at - timedelta(minutes=61)).isoformat(),
+        "placement_end_at": end_at.isoformat(),
+    }
+    issue_id = await _published(play, "put-call-buyback.yaml", quantity_min=10, **placement)
     await play.kapital.settle_down()
-    headers = {"Authorization": f"Bearer {play.tokens['investor']}", "Idempotency-Key": "order-early"}
-    ordered = await play.client.post(
-        "/v1/tokenization/orders", json={"orders": [{"issue_id": issue_id, "units": 20}]}, headers=headers
-    )
-    assert ordered.json()["items"][0]["outcome"] == "accepted", ordered.text
+    ordered = await _told(play, "investor", "orders", {"orders": [{"issue_id": issue_id, "units": 20}]})
+    assert ordered["items"][0]["outcome"] == "accepted", ordered
     clock.set(end_at)
     await play.kapital.settle_down()
     at, path = {"issue_id": issue_id}, "POST /v1/tokenization/issues/{issue_id}"
-    await play.try_out(f"{path}/calls", "issuer", {"option": 1}, other={"option": 1, "units": 5}, **at)
+    called = await play.try_out(f"{path}/calls", "issuer", {"option": 1}, other={"option": 1, "units": 5}, **at)
+    await _cancelled(play, issue_id, called["action_id"])
     ask = {"price_kopecks": 99_000, "units_max": 10, "accept_to_on": "2027-01-20", "on": "2027-01-27"}
     offer = await play.try_out(f"{path}/buybacks", "issuer", ask, other=ask | {"units_max": 9}, **at)
     instruction = await play.try_out(
@@ -476,6 +485,79 @@ async def _early(play: Play) -> None:
         other_at=offer["action_id"],
         instruction_id=instruction["instruction_id"],
     )
+
+
+async def _told(play: Play, who: str, path: str, body: Any) -> Any:
+    """What a command of tokenization answers that is tried out elsewhere, or nowhere by itself."""
+    headers = {"Authorization": f"Bearer {play.tokens[who]}", "Idempotency-Key": f"told-{next(_numbers)}"}
+    answer = await play.client.post(f"/v1/tokenization/{path}", json=body, headers=headers)
+    assert answer.is_success, answer.text
+    return answer.json()
+
+
+async def _cancelled(play: Play, issue_id: str, action_id: str) -> None:
+    """The call is cancelled by two of the operator, with the issuer."""
+    ask = {"kind": "cancel_action", "reason": "Просьба эмитента", "action_id": action_id}
+    proposal = await play.try_out(
+        "POST /v1/tokenization/issues/{issue_id}/proposals",
+        "settlement",
+        ask,
+        other=ask | {"reason": "Иная"},
+        issue_id=issue_id,
+    )
+    at, path = {"proposal_id": proposal["proposal_id"]}, "POST /v1/tokenization/proposals/{proposal_id}"
+    seen, other = {"proposal_sha256": proposal["proposal_sha256"]}, {"proposal_sha256": "0" * 64}
+    await play.try_out(f"{path}/consent", "issuer", seen, other=other, **at)
+    answer = seen | {"answer": "approve"}
+    await play.try_out(f"{path}/decision", "second_settlement", answer, other=answer | {"answer": "reject"}, **at)
+
+
+async def _restructured(play: Play) -> None:
+    """An issue of one day is not paid for want of money; its holder takes units of a new one for the old."""
+    clock = play.kapital.clock
+    assert isinstance(clock, SteppedClock)
+    end_at = clock.now().replace(microsecond=0) + timedelta(hours=1)
+    tomorrow = (end_at + timedelta(days=1)).date().isoformat()
+    terms = {
+        "code": "SHORT-1",
+        "quantity_min": 1,
+        "min_order_units": 1,
+        "lot": 1,
+        "placement_end_at": end_at.isoformat(),
+        "redemption": {"on": tomorrow, "window_days": 1},
+        "default": {"grace_business_days": 0},
+    }
+    old = await _published(play, "discount-one-month.yaml", **terms)
+    later = {"placement_start_at": "2026-12-14T10:00:00+03:00", "placement_end_at": "2026-12-16T15:00:00+03:00"}
+    new = await _published(play, "discount-one-month.yaml", **(later | {"code": "NEW-1"}))
+    await play.kapital.settle_down()
+    ordered = await _told(play, "investor", "orders", {"orders": [{"issue_id": old, "units": 10}]})
+    assert ordered["items"][0]["outcome"] == "accepted", ordered
+    clock.set(end_at)
+    await play.kapital.settle_down()
+    for day in (1, 2):
+        clock.set(end_at.replace(hour=0) + timedelta(days=day))
+        await play.kapital.settle_down()
+        await play.kapital.settle_down()
+    await _staff(play)  # yesterday's tokens have ended
+    assert (await _issue_row(play, old))["state"] == "default"
+    ask = {"kind": "restructure", "reason": "Дефолт", "document_sha256": "5e" * 32, "new_issue_id": new}
+    proposal = await _told(play, "legal", f"issues/{old}/proposals", ask | {"units_per_unit": 1})
+    seen = {"proposal_sha256": proposal["proposal_sha256"]}
+    await _told(play, "second_legal", f"proposals/{proposal['proposal_id']}/decision", seen | {"answer": "approve"})
+    await play.try_out(
+        "POST /v1/tokenization/proposals/{proposal_id}/exchanges",
+        "investor",
+        seen,
+        other={"proposal_sha256": "0" * 64},
+        proposal_id=proposal["proposal_id"],
+    )
+    assert (await _issue_row(play, old))["state"] == "restructured"
+
+
+async def _issue_row(play: Play, issue_id: str) -> Any:
+    headers = {"Authorization": f"Bearer {play.tokens['investor']}"}
+    return (await play.client.get(f"/v1/tokenization/issues/{issue_id}", headers=headers)).json()["issue"]
 
 
 async def _held_order(play: Play, order_id: UUID) -> None:

@@ -15,6 +15,14 @@ from .conftest import COUPON, ISSUE, World, decided, instructed, paid, refused, 
 
 HELD = [(30_000, 3_000_000_000, 0), (20_000, 2_000_000_000, 500_000_000)]
 REDEMPTION = UUID(int=99)
+CALL = {"action_id": str(REDEMPTION), "kind": "call", "pay_on": "2027-09-14"}
+OUTCOME = {"fixing_id": str(REDEMPTION), "outcome": "launched", "state": "contested"}
+EXCHANGE = {
+    "proposal_id": str(REDEMPTION),
+    "new_issue_id": str(REDEMPTION),
+    "units_per_unit": 1,
+    "document_sha256": "5e" * 32,
+}
 
 
 async def test_before_publication_there_is_no_page(world: World):
@@ -257,3 +265,23 @@ async def test_times_are_those_of_the_tellers(world: World):
     page = await world.page()
     assert page.timeline[0].at == datetime(2026, 11, 25, 7, 0, 0, 1, tzinfo=UTC)
     assert page.placement_end_at == datetime(2026, 11, 27, 12, tzinfo=UTC)
+
+
+async def test_early_ends_outcomes_and_exchanges_are_told_once(world: World):
+    at = datetime(2027, 8, 2, 9, tzinfo=UTC).isoformat()
+    about = {"issue_id": str(ISSUE), "at": at}
+    told = [
+        await world.publication(),
+        ("kapital.tokenization.action_announced.v1", about | CALL),
+        ("kapital.tokenization.outcome_announced.v1", about | OUTCOME),
+        ("kapital.tokenization.exchange_announced.v1", about | EXCHANGE),
+    ]
+    await world.tell(*told)
+
+    page = await world.page()
+
+    assert [(item.kind, item.value) for item in page.timeline if item.kind != "published"] == [
+        ("exchange", str(REDEMPTION)),
+        ("outcome", "contested/launched"),
+        ("action_announced", "call"),
+    ]

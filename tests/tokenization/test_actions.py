@@ -240,7 +240,14 @@ async def test_an_event_pays_by_the_outcome_that_two_persons_gave(world: World, 
     payoff = (await listed_outcomes(world, issue_id))[0]
 
     recorded = await world.app.record_outcome(
-        RecordOutcome(command_id=key(), actor=CLERK, issue_id=issue_id, outcome=payoff["code"], evidence="press")
+        RecordOutcome(
+            command_id=key(),
+            actor=CLERK,
+            issue_id=issue_id,
+            outcome=payoff["code"],
+            evidence="press",
+            document_sha256="ab" * 32,
+        )
     )
     await world.to(world.clock.now() + timedelta(minutes=1))
     assert (await shown(world, issue_id)).state == "fixing"

@@ -350,8 +350,9 @@ class TestPut:
         [a] = await world.people(1, kopecks=100 * PRICE)
         issue_id = await circulating(world, issuer, {a: 100})
         put = await the(world, issue_id, "put")
-        told = {"participant_id": str(a.id), "measure": "frozen", "effective_at": world.clock.now().isoformat()}
-        await world.hear(("identity.measure_changed", told))
+        told = {"participant_id": str(a.id), "measure": "frozen", "measure_before": "free"}
+        at = world.clock.now().isoformat()
+        await world.hear(("identity.measure_changed", {**told, "effective_at": at}))
 
         with pytest.raises(ParticipantMustBeActive):
             await instruct(world, a, put["action_id"], 1)

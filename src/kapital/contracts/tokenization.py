@@ -67,8 +67,37 @@ class ObservationKind(StrEnum):
 
 class ObservationState(StrEnum):
     recorded = "recorded"
+    disputable = "disputable"
+    contested = "contested"
     confirmed = "confirmed"
     rejected = "rejected"
+
+
+class ContestVerdict(StrEnum):
+    uphold = "uphold"
+    overturn = "overturn"
+
+
+class ContestBody(Contract, kw_only=True):
+    reason: Annotated[
+        str,
+        Meta(
+            description="Kept with the outcome; names no person.",
+            max_length=2000,
+            min_length=1,
+        ),
+    ]
+    document_sha256: Annotated[str, Meta(pattern="^[0-9a-f]{64}$")] | UnsetType = UNSET
+
+
+class JudgeContestBody(Contract, kw_only=True):
+    value: Annotated[
+        str,
+        Meta(
+            description="The outcome that the person saw.", max_length=64, min_length=1
+        ),
+    ]
+    verdict: ContestVerdict
 
 
 class OrderReviewState(StrEnum):
@@ -278,6 +307,112 @@ class EarlyEnd(Contract, kw_only=True):
         Annotated[
             AwareDatetime,
             Meta(description="The first instant at which no instruction is taken."),
+        ]
+        | UnsetType
+    ) = UNSET
+
+
+class IssueProposalKind(StrEnum):
+    suspend_placement = "suspend_placement"
+    resume_placement = "resume_placement"
+    cancel_action = "cancel_action"
+    write_off = "write_off"
+    restructure = "restructure"
+
+
+class IssueProposalState(StrEnum):
+    proposed = "proposed"
+    consented = "consented"
+    approved = "approved"
+    rejected = "rejected"
+
+
+class ProposeIssueStepBody(Contract, kw_only=True):
+    kind: IssueProposalKind
+    reason: Annotated[
+        str,
+        Meta(
+            description="Kept for ever; names no person.", max_length=2000, min_length=1
+        ),
+    ]
+    document_sha256: (
+        Annotated[
+            str,
+            Meta(
+                description="Needed to write off and to restructure.",
+                pattern="^[0-9a-f]{64}$",
+            ),
+        ]
+        | UnsetType
+    ) = UNSET
+    action_id: Annotated[UUID, Meta(description="Needed to cancel.")] | UnsetType = (
+        UNSET
+    )
+    new_issue_id: (
+        Annotated[UUID, Meta(description="Needed to restructure.")] | UnsetType
+    ) = UNSET
+    units_per_unit: (
+        Annotated[
+            int,
+            Meta(
+                description="New units for an old one; needed to restructure.",
+                ge=1,
+                le=1000000,
+            ),
+        ]
+        | UnsetType
+    ) = UNSET
+
+
+class IssueStepAnswer(StrEnum):
+    approve = "approve"
+    reject = "reject"
+
+
+class ConsentToSign(Contract, kw_only=True):
+    proposal_id: UUID
+    proposal_sha256: Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
+
+
+class IssueProposalView(Contract, kw_only=True):
+    proposal_id: UUID
+    issue_id: UUID
+    kind: IssueProposalKind
+    state: IssueProposalState
+    version: Annotated[int, Meta(ge=1, le=9223372036854775807)]
+    reason: Annotated[str, Meta(max_length=2000)]
+    proposal_sha256: Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
+    proposed_at: AwareDatetime
+    document_sha256: Annotated[str, Meta(pattern="^[0-9a-f]{64}$")] | UnsetType = UNSET
+    action_id: UUID | UnsetType = UNSET
+    new_issue_id: UUID | UnsetType = UNSET
+    units_per_unit: Annotated[int, Meta(ge=1, le=9223372036854775807)] | UnsetType = (
+        UNSET
+    )
+    consent_at: AwareDatetime | UnsetType = UNSET
+    decided_at: AwareDatetime | UnsetType = UNSET
+
+
+class IssueProposalPage(Contract, kw_only=True):
+    items: Annotated[list[IssueProposalView], Meta(max_length=500)]
+    next_after: UUID | UnsetType = UNSET
+
+
+class ExchangeView(Contract, kw_only=True):
+    consent_id: UUID
+    proposal_id: UUID
+    units: Annotated[
+        int, Meta(description="Units of the old issue.", ge=1, le=9223372036854775807)
+    ]
+    created_at: AwareDatetime
+    entry_seq: (
+        Annotated[
+            int,
+            Meta(
+                description="The ledger entry that exchanged them.",
+                ge=0,
+                le=9223372036854775807,
+            ),
         ]
         | UnsetType
     ) = UNSET
@@ -703,6 +838,16 @@ class ObservationView(Contract, kw_only=True):
     document_sha256: Annotated[str, Meta(pattern="^[0-9a-f]{64}$")] | UnsetType = UNSET
     decided_by: Annotated[str, Meta(max_length=64)] | UnsetType = UNSET
     decided_at: AwareDatetime | UnsetType = UNSET
+    contest_until_at: (
+        Annotated[
+            AwareDatetime,
+            Meta(description="Until before this the outcome may be contested."),
+        ]
+        | UnsetType
+    ) = UNSET
+    contested_at: AwareDatetime | UnsetType = UNSET
+    contest_reason: Annotated[str, Meta(max_length=2000)] | UnsetType = UNSET
+    verdict: ContestVerdict | UnsetType = UNSET
 
 
 class ProposeOrderReviewBody(Contract, kw_only=True):
@@ -776,6 +921,37 @@ class OrderReviewPage(Contract, kw_only=True):
 class ObservationPage(Contract, kw_only=True):
     items: Annotated[list[ObservationView], Meta(max_length=500)]
     next_after: UUID | UnsetType = UNSET
+
+
+class OutcomeState(StrEnum):
+    recorded = "recorded"
+    disputable = "disputable"
+    contested = "contested"
+    confirmed = "confirmed"
+    rejected = "rejected"
+
+
+class OutcomeAnnounced(Contract, kw_only=True):
+    """
+    It is paid by when it is confirmed.
+    """
+
+    issue_id: UUID
+    fixing_id: UUID
+    outcome: Annotated[str, Meta(max_length=64, min_length=1)]
+    state: OutcomeState
+    at: AwareDatetime
+    document_sha256: Annotated[str, Meta(pattern="^[0-9a-f]{64}$")] | UnsetType = UNSET
+    contest_until_at: AwareDatetime | UnsetType = UNSET
+
+
+class ExchangeAnnounced(Contract, kw_only=True):
+    issue_id: UUID
+    proposal_id: UUID
+    new_issue_id: UUID
+    units_per_unit: Annotated[int, Meta(ge=1, le=9223372036854775807)]
+    document_sha256: Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
+    at: AwareDatetime
 
 
 class ActionAnnounced(Contract, kw_only=True):
@@ -927,6 +1103,8 @@ class PrepareActBody(Contract, kw_only=True):
     offer: OfferToSign | UnsetType = UNSET
     instruction: InstructionToSign | UnsetType = UNSET
     withdraw_instruction_id: UUID | UnsetType = UNSET
+    cancellation: ConsentToSign | UnsetType = UNSET
+    exchange: ConsentToSign | UnsetType = UNSET
 
 
 class CallUnitsBody(Contract, kw_only=True):
@@ -960,6 +1138,19 @@ class InstructRedemptionBody(Contract, kw_only=True):
 
 
 class WithdrawInstructionBody(Contract, kw_only=True):
+    act: SignedAct | UnsetType = UNSET
+
+
+class DecideIssueStepBody(Contract, kw_only=True):
+    proposal_sha256: Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
+    answer: IssueStepAnswer
+
+
+class ConsentBody(Contract, kw_only=True):
+    proposal_sha256: Annotated[
+        str,
+        Meta(description="The proposal that the person saw.", pattern="^[0-9a-f]{64}$"),
+    ]
     act: SignedAct | UnsetType = UNSET
 
 
@@ -1104,7 +1295,9 @@ EVENT_TYPES: dict[str, type[Contract]] = {
     "kapital.tokenization.action_announced.v1": ActionAnnounced,
     "kapital.tokenization.allocation_decided.v1": AllocationDecided,
     "kapital.tokenization.decision_published.v1": DecisionPublished,
+    "kapital.tokenization.exchange_announced.v1": ExchangeAnnounced,
     "kapital.tokenization.issue_state_changed.v1": IssueStateChanged,
+    "kapital.tokenization.outcome_announced.v1": OutcomeAnnounced,
     "kapital.tokenization.payouts_instructed.v1": PayoutsInstructed,
 }
 """Event type -> type of its data."""

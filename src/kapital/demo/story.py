@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
+from hashlib import sha256
 from pathlib import Path
 from typing import Final
 from uuid import UUID
@@ -382,6 +383,7 @@ async def _decide_outcome(kapital: Kapital, issue: IssueStory, outcome: str) -> 
             issue_id=issue.issue_id,
             outcome=outcome,
             evidence="demo/synthetic",
+            document_sha256=sha256(b"demo/synthetic").hexdigest(),
         )
     )
     await kapital.tokenization.use_cases.confirm_fixing(

@@ -15,7 +15,9 @@ from kapital.disclosure.domain.tellings import (
     ActionAnnounced,
     AllocationTold,
     DecisionPublished,
+    ExchangeAnnounced,
     IssueStateChanged,
+    OutcomeAnnounced,
     PayoutsInstructed,
     PayoutsRefused,
     PayoutsSettled,
@@ -27,6 +29,8 @@ from kapital.platform.unit_of_work import Transaction
 DECISION_PUBLISHED: Final = "kapital.tokenization.decision_published.v1"
 ISSUE_STATE_CHANGED: Final = "kapital.tokenization.issue_state_changed.v1"
 ALLOCATION_DECIDED: Final = "kapital.tokenization.allocation_decided.v1"
+OUTCOME_ANNOUNCED: Final = "kapital.tokenization.outcome_announced.v1"
+EXCHANGE_ANNOUNCED: Final = "kapital.tokenization.exchange_announced.v1"
 ACTION_ANNOUNCED: Final = "kapital.tokenization.action_announced.v1"
 PAYOUTS_INSTRUCTED: Final = "kapital.tokenization.payouts_instructed.v1"
 ALLOCATION_SETTLED: Final = "kapital.settlement.allocation_settled.v1"
@@ -39,6 +43,8 @@ EVENT_TYPES: Final = (
     ALLOCATION_DECIDED,
     PAYOUTS_INSTRUCTED,
     ACTION_ANNOUNCED,
+    OUTCOME_ANNOUNCED,
+    EXCHANGE_ANNOUNCED,
     ALLOCATION_SETTLED,
     PAYOUTS_SETTLED,
     PAYOUTS_REFUSED,
@@ -89,6 +95,12 @@ def _page_event(event: CloudEvent) -> PageEvent | None:
     if event.type == ACTION_ANNOUNCED:
         announced = event.data_as(ActionAnnounced)
         return PageEvent(event.id, announced.issue_id, "action_announced", announced.kind, announced.at)
+    if event.type == OUTCOME_ANNOUNCED:
+        outcome = event.data_as(OutcomeAnnounced)
+        return PageEvent(event.id, outcome.issue_id, "outcome", f"{outcome.state}/{outcome.outcome}", outcome.at)
+    if event.type == EXCHANGE_ANNOUNCED:
+        exchange = event.data_as(ExchangeAnnounced)
+        return PageEvent(event.id, exchange.issue_id, "exchange", str(exchange.new_issue_id), exchange.at)
     if event.type == PAYOUTS_REFUSED:
         refused = event.data_as(PayoutsRefused)
         return PageEvent(event.id, refused.issue_id, "payout_delayed", str(refused.action_id), event.time)

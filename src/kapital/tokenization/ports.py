@@ -26,6 +26,7 @@ from kapital.tokenization.domain.decision import Decision, DecisionSignature, Re
 from kapital.tokenization.domain.fixing import Fixing
 from kapital.tokenization.domain.investor import Investor
 from kapital.tokenization.domain.issue import Issue
+from kapital.tokenization.domain.issue_proposal import ExchangeConsent, IssueProposal
 from kapital.tokenization.domain.order import Order
 from kapital.tokenization.domain.order_review import ActToReview, OrderReview
 from kapital.tokenization.domain.payoff import PayoutLine
@@ -407,6 +408,14 @@ class Fixings(Protocol):
         """Write the next version. Raises: StaleVersion."""
         ...
 
+    async def read(self, conn: AsyncConnection, fixing_id: UUID) -> Fixing | None:
+        """The value as it stands."""
+        ...
+
+    async def undisputed(self, conn: AsyncConnection, now: datetime, limit: int) -> list[Fixing]:
+        """Outcomes whose term to contest is over, locked."""
+        ...
+
     async def page(self, conn: AsyncConnection, *, state: str | None, after: UUID | None, limit: int) -> list[Fixing]:
         """Values by id above `after`, in one state if it is given."""
         ...
@@ -496,6 +505,66 @@ class Instructions(Protocol):
         ...
 
 
+class Proposals(Protocol):
+    """Proposals of the operator on issues, and consents of holders to an exchange."""
+
+    async def add(self, conn: AsyncConnection, proposal: IssueProposal) -> None:
+        """Keep a new proposal."""
+        ...
+
+    async def save(self, conn: AsyncConnection, proposal: IssueProposal) -> None:
+        """Write the next version. Raises: StaleVersion."""
+        ...
+
+    async def lock(self, conn: AsyncConnection, proposal_id: UUID) -> IssueProposal | None:
+        """The proposal, locked. The issue is locked after it."""
+        ...
+
+    async def read(self, conn: AsyncConnection, proposal_id: UUID) -> IssueProposal | None:
+        """The proposal as it stands."""
+        ...
+
+    async def page(
+        self, conn: AsyncConnection, *, issue_id: UUID | None, after: UUID | None, limit: int
+    ) -> list[IssueProposal]:
+        """Proposals by id above `after`, of one issue if it is given."""
+        ...
+
+    async def to_perform(self, conn: AsyncConnection, limit: int) -> list[IssueProposal]:
+        """Approved write-offs whose records are not all extinguished yet."""
+        ...
+
+    async def add_consent(self, conn: AsyncConnection, consent: ExchangeConsent) -> bool:
+        """Keep a consent; False if the wallet, or the command, has one."""
+        ...
+
+    async def open_consent(
+        self, conn: AsyncConnection, proposal_id: UUID, wallet_id: UUID, *, actor_id: str, command_id: str
+    ) -> ExchangeConsent | None:
+        """The consent that this command made, else the one of the wallet that waits for its entry."""
+        ...
+
+    async def lock_consent(self, conn: AsyncConnection, consent_id: UUID) -> ExchangeConsent | None:
+        """The consent, locked."""
+        ...
+
+    async def save_consent(self, conn: AsyncConnection, consent: ExchangeConsent) -> None:
+        """Write the next version. Raises: StaleVersion."""
+        ...
+
+    async def drop_consent(self, conn: AsyncConnection, consent_id: UUID) -> None:
+        """Forget a consent that the register refused."""
+        ...
+
+    async def consents_due(self, conn: AsyncConnection, before: datetime, limit: int) -> Sequence[ExchangeConsent]:
+        """Consents without their entry, older than `before`."""
+        ...
+
+    async def exchanged(self, conn: AsyncConnection, proposal_id: UUID) -> int:
+        """Units of the old issue that were exchanged."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parts:
     """All that the use cases work with; `service.build` chooses the adapters."""
@@ -515,6 +584,7 @@ class Parts:
     actions: Actions
     instructions: Instructions
     record_lists: RecordLists
+    proposals: Proposals
     fixings: Fixings
     acts: Acts
     rule_book: RuleBookInForce

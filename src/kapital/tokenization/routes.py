@@ -27,8 +27,9 @@ from kapital.tokenization.queries.list_order_reviews import list_order_reviews, 
 from kapital.tokenization.queries.list_own_orders import list_own_orders
 from kapital.tokenization.queries.list_quotes import list_quotes, quote_view
 from kapital.tokenization.queries.observation import observation_view
-from kapital.tokenization.routes_early import HANDLERS as EARLY_HANDLERS
-from kapital.tokenization.routes_early import early_command
+from kapital.tokenization.routes_life import HANDLERS as LIFE_HANDLERS
+from kapital.tokenization.routes_life import life_command
+from kapital.tokenization.routes_proposals import HANDLERS as PROPOSAL_HANDLERS
 from kapital.tokenization.use_cases.bound import TokenizationUseCases
 from kapital.tokenization.use_cases.cancel_issue import CancelIssue
 from kapital.tokenization.use_cases.confirm_fixing import ConfirmFixing, FixingDecision
@@ -166,7 +167,7 @@ async def prepare_act_route(
             else [OrderLine(order.issue_id, order.units, given(order.max_price_kopecks)) for order in orders],
             withdraw_order_ids=given(data.withdraw_order_ids),
             decision=None if decision is None else (decision.issue_id, decision.decision_sha256),
-            early=early_command(data),
+            life=life_command(data),
         )
     return PreparedAct(**prepared(act))
 
@@ -434,7 +435,8 @@ async def list_fixings_route(
 
 
 HANDLERS = (
-    *EARLY_HANDLERS,
+    *LIFE_HANDLERS,
+    *PROPOSAL_HANDLERS,
     draft_decision_route,
     submit_decision_route,
     review_decision_route,

@@ -25,6 +25,7 @@ from kapital.tokenization.adapters.investors import InvestorTables
 from kapital.tokenization.adapters.issues import IssueTables
 from kapital.tokenization.adapters.order_reviews import OrderReviewTables
 from kapital.tokenization.adapters.orders import OrderTables
+from kapital.tokenization.adapters.proposals import ProposalTables
 from kapital.tokenization.adapters.quotes import QuoteTable
 from kapital.tokenization.adapters.record_lists import RecordListTable
 from kapital.tokenization.adapters.retail_use import RetailUseTable
@@ -82,6 +83,7 @@ def tokenization_of(
         actions=ActionTables(),
         instructions=InstructionTables(),
         record_lists=RecordListTable(),
+        proposals=ProposalTables(),
         fixings=FixingTables(),
         acts=acts,
         rule_book=rule_book,

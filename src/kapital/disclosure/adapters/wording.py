@@ -88,9 +88,16 @@ _PAYOUT_STATES: Final[Mapping[str, tuple[str, str]]] = {
 _TIMELINE: Final[Mapping[str, tuple[str, str]]] = {
     "published": ("Решение о выпуске опубликовано", "Decision on issuance published"),
     "action_announced": ("Объявлено: {}", "Announced: {}"),
+    "exchange": ("Реструктуризация: обмен на единицы выпуска {}", "Restructuring: exchanged for units of issue {}"),
     "payout_instructed": ("Выплата поручена: {}", "Payout instructed: {}"),
     "payout_delayed": ("Выплата задержана: {}", "Payout delayed: {}"),
     "payout_paid": ("Выплата произведена: {}", "Payout made: {}"),
+}
+_OUTCOMES: Final[Mapping[str, tuple[str, str]]] = {
+    "disputable": ("Исход «{}» подтверждён, его можно оспорить", "Outcome “{}” confirmed and open to dispute"),
+    "contested": ("Исход «{}» оспорен", "Outcome “{}” contested"),
+    "confirmed": ("Исход «{}» окончателен", "Outcome “{}” is final"),
+    "rejected": ("Исход «{}» не подтверждён", "Outcome “{}” rejected"),
 }
 _SETTLED: Final[Mapping[str, tuple[str, str]]] = {
     "held": ("Все заявки исполнены записями в реестре", "Every order has its record in the register"),
@@ -134,6 +141,11 @@ def timeline_text(kind: str, value: str, lang: Language) -> str:
         return state_name(value, lang)
     if kind == "placement_settled":
         return _named(_SETTLED, value, lang)
+    if kind == "exchange":
+        return _named(_TIMELINE, kind, lang).format(value)
+    if kind == "outcome":
+        state, _, outcome = value.partition("/")
+        return _named(_OUTCOMES, state, lang).format(outcome)
     named = payout_name(value, lang)
     return _named(_TIMELINE, kind, lang).format(named if lang == "en" else named[:1].lower() + named[1:])
 

@@ -60,6 +60,21 @@ class ActionAnnounced(Telling, frozen=True, kw_only=True):
     at: datetime
 
 
+class OutcomeAnnounced(Telling, frozen=True, kw_only=True):
+    """tokenization.outcome_announced.v1"""
+
+    outcome: str
+    state: str
+    at: datetime
+
+
+class ExchangeAnnounced(Telling, frozen=True, kw_only=True):
+    """tokenization.exchange_announced.v1"""
+
+    new_issue_id: UUID
+    at: datetime
+
+
 class AllocationLine(msgspec.Struct, frozen=True, kw_only=True):
     """Units and money of one order; whose it is, is not read."""
 

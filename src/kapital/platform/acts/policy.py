@@ -26,6 +26,8 @@ class ActKind(StrEnum):
     OFFER_BUYBACK = "offer_buyback"
     INSTRUCT_REDEMPTION = "instruct_redemption"
     WITHDRAW_INSTRUCTION = "withdraw_instruction"
+    CONSENT_TO_CANCELLATION = "consent_to_cancellation"
+    CONSENT_TO_EXCHANGE = "consent_to_exchange"
 
 
 class Need(StrEnum):

@@ -30,19 +30,12 @@ from kapital.registry.domain.states import ENDED
 from kapital.registry.ports import AccessStore, AccessToken, ParticipantStore, RepresentativeStore, SecretSource
 
 _OF_MONEY: Final = (ActKind.WITHDRAW_MONEY,)
-_OF_BUYER: Final = (
-    ActKind.PLACE_ORDERS,
-    ActKind.WITHDRAW_ORDERS,
-    ActKind.INSTRUCT_REDEMPTION,
-    ActKind.WITHDRAW_INSTRUCTION,
-    *_OF_MONEY,
-)
-_OF_ISSUER: Final = (ActKind.CALL_UNITS, ActKind.OFFER_BUYBACK)
+_OF_BUYER: Final = (ActKind.PLACE_ORDERS, ActKind.WITHDRAW_ORDERS, *_OF_MONEY)
 _ACTS_OF: Final[dict[Role, tuple[ActKind, ...]]] = {
     Role.INVESTOR: _OF_BUYER,
     Role.NOMINEE: _OF_BUYER,
     Role.ISSUER: _OF_MONEY,
-    Role.ISSUER_SIGNATORY: (ActKind.SIGN_DECISION, *_OF_ISSUER),
+    Role.ISSUER_SIGNATORY: (ActKind.SIGN_DECISION,),
 }
 """What a role lets a client do that binds it: the policies leave a representative nothing else."""
 

@@ -65,6 +65,13 @@ FIXING_TABLE: Final = VersionedTable(
         "recorded_at": "timestamptz",
         "decided_by": "text",
         "decided_at": "timestamptz",
+        "contest_until_at": "timestamptz",
+        "contested_by": "text",
+        "contested_at": "timestamptz",
+        "contest_reason": "text",
+        "contest_document_sha256": "text",
+        "verdict": "text",
+        "verdict_by": "text",
     },
 )
 
@@ -287,6 +294,17 @@ class FixingTables:
     async def save(self, conn: AsyncConnection, fixing: Fixing) -> None:
         """Write the next version. Raises: StaleVersion."""
         await FIXING_TABLE.update(conn, [fixing])
+
+    async def read(self, conn: AsyncConnection, fixing_id: UUID) -> Fixing | None:
+        """The value as it stands."""
+        rows = await FIXING_TABLE.select(conn, "WHERE fixing_id = :id", {"id": fixing_id})
+        return rows[0] if rows else None
+
+    async def undisputed(self, conn: AsyncConnection, now: datetime, limit: int) -> list[Fixing]:
+        """Outcomes whose term to contest is over, locked."""
+        tail = """WHERE state = 'disputable' AND contest_until_at <= :now
+            ORDER BY fixing_id LIMIT :limit FOR NO KEY UPDATE"""
+        return await FIXING_TABLE.select(conn, tail, {"now": now, "limit": limit})
 
     async def page(self, conn: AsyncConnection, *, state: str | None, after: UUID | None, limit: int) -> list[Fixing]:
         """Values by id above `after`, in one state if it is given."""

@@ -56,6 +56,7 @@ ISSUE_TABLE: Final = VersionedTable(
         "closed_at": "timestamptz",
         "window_at": "timestamptz",
         "locked_at": "timestamptz",
+        "stopped_by_operator": "boolean",
     },
 )
 

@@ -7,6 +7,8 @@ from uuid import UUID
 
 from kapital.kernel.problems import ensure
 from kapital.tokenization.domain.corporate_action import CorporateAction
+from kapital.tokenization.domain.fixing import Fixing
+from kapital.tokenization.domain.issue_proposal import IssueProposal
 
 LINES_PER_PART: Final = 1000
 
@@ -14,6 +16,8 @@ DECISION_PUBLISHED: Final = "kapital.tokenization.decision_published.v1"
 ISSUE_STATE_CHANGED: Final = "kapital.tokenization.issue_state_changed.v1"
 ALLOCATION_DECIDED: Final = "kapital.tokenization.allocation_decided.v1"
 PAYOUTS_INSTRUCTED: Final = "kapital.tokenization.payouts_instructed.v1"
+EXCHANGE_ANNOUNCED: Final = "kapital.tokenization.exchange_announced.v1"
+OUTCOME_ANNOUNCED: Final = "kapital.tokenization.outcome_announced.v1"
 ACTION_ANNOUNCED: Final = "kapital.tokenization.action_announced.v1"
 
 
@@ -50,6 +54,35 @@ def action_announced(action: CorporateAction, at: datetime) -> Fact:
         }
         told |= {name: value for name, value in given.items() if value is not None}
     return Fact(ACTION_ANNOUNCED, action.issue_id, told)
+
+
+def outcome_announced(fixing: Fixing, issue_id: UUID, at: datetime) -> Fact:
+    """How the outcome of an issue's event stands."""
+    told: dict[str, Any] = {
+        "issue_id": issue_id,
+        "fixing_id": fixing.fixing_id,
+        "outcome": fixing.value,
+        "state": fixing.state.value,
+        "at": utc(at),
+    }
+    if fixing.document_sha256 is not None:
+        told["document_sha256"] = fixing.document_sha256
+    if fixing.contest_until_at is not None:
+        told["contest_until_at"] = utc(fixing.contest_until_at)
+    return Fact(OUTCOME_ANNOUNCED, issue_id, told)
+
+
+def exchange_announced(proposal: IssueProposal, at: datetime) -> Fact:
+    """Units of an issue in default are exchanged for those of a new one."""
+    told = {
+        "issue_id": proposal.issue_id,
+        "proposal_id": proposal.proposal_id,
+        "new_issue_id": proposal.new_issue_id,
+        "units_per_unit": proposal.units_per_unit,
+        "document_sha256": proposal.document_sha256,
+        "at": utc(at),
+    }
+    return Fact(EXCHANGE_ANNOUNCED, proposal.issue_id, told)
 
 
 def allocation_decided(

@@ -130,6 +130,11 @@ def _event(payoff: Event) -> Iterator[str]:
         f"Источник: {escaped(payoff.source_name)}, {escaped(payoff.source_url)}",
         f"Исход определяется не позже {day_text(payoff.determined_by_on)}",
         f"Если исход не определён: {escaped(payoff.fallback_outcome)}",
+        *(
+            [f"Срок, чтобы оспорить подтверждённый исход: {business_days(payoff.dispute_business_days)}"]
+            if payoff.dispute_business_days
+            else []
+        ),
     )
     yield from paragraphs(payoff.confirmation_text)
 

@@ -30,7 +30,8 @@ class Issue(msgspec.Struct, frozen=True, kw_only=True):
     redemption window, known once the issue circulates; `locked_at` says that the transfer lock is in the ledger.
     `quote_min_kopecks` and `quote_max_kopecks` are the corridor of a price by quote, None where the price is fixed;
     `fill_every_s` is not None in a continuous placement, which fills orders at `fill_at` next; `allocation_parts`
-    counts the parts of its allocation that settlement was told of.
+    counts the parts of its allocation that settlement was told of; `stopped_by_operator` says
+    that two persons suspended the placement, which then does not reopen by itself.
     """
 
     issue_id: UUID
@@ -71,6 +72,7 @@ class Issue(msgspec.Struct, frozen=True, kw_only=True):
     closed_at: datetime | None = None
     window_at: datetime | None = None
     locked_at: datetime | None = None
+    stopped_by_operator: bool = False
 
     def require_seen(self, decision_sha256: str, version: int | None) -> None:
         """Return if the actor saw this very decision. Raises: StaleVersion, DecisionHashMustMatch."""

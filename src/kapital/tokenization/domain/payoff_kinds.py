@@ -7,7 +7,7 @@ from datetime import date
 from enum import StrEnum
 from typing import Annotated, Literal
 
-from msgspec import Meta, Struct
+from msgspec import UNSET, Meta, Struct, UnsetType
 
 from kapital.tokenization.domain.terms_fields import (
     ClockText,
@@ -126,7 +126,11 @@ class EventOutcome(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
 
 class Event(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="event", tag_field="kind"):
-    """Redemption amount by the outcome of an event, confirmed from a named source."""
+    """Redemption amount by the outcome of an event, confirmed from a named source.
+
+    An outcome that two persons gave may be contested for `dispute_business_days`, and is paid by after them only;
+    absent, no term is kept.
+    """
 
     description: Text
     source_name: Line
@@ -135,6 +139,7 @@ class Event(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="
     confirmation_text: Text
     fallback_outcome: Slug
     outcomes: Annotated[tuple[EventOutcome, ...], Meta(min_length=2, max_length=50)]
+    dispute_business_days: Annotated[int, Meta(ge=1, le=30)] | UnsetType = UNSET
 
 
 class BasketRule(StrEnum):

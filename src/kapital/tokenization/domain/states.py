@@ -79,6 +79,14 @@ ISSUE: Final = StateMachine(
         Step(_I.PUBLISHED, "opened", _I.PLACEMENT_OPEN, Role.SCHEDULER, guard="placement_start_at has come"),
         Step(_I.PUBLISHED, "cancelled", _I.CANCELLED, Role.ISSUER_SIGNATORY),
         Step(
+            _I.PUBLISHED,
+            "exchange_opened",
+            _I.CIRCULATING,
+            Role.LEGAL,
+            dual_control=True,
+            guard="takes the place of an issue in default; its units are given for those of the old one",
+        ),
+        Step(
             _I.PLACEMENT_OPEN,
             "filled",
             _I.PLACEMENT_SUSPENDED,
@@ -394,9 +402,11 @@ ACTION: Final = StateMachine(
 
 
 class FixingState(StrEnum):
-    """Whether a recorded outside value counts."""
+    """Whether a recorded outside value counts: only when it is confirmed, and no longer open to dispute."""
 
     RECORDED = "recorded"
+    DISPUTABLE = "disputable"
+    CONTESTED = "contested"
     CONFIRMED = "confirmed"
     REJECTED = "rejected"
 
@@ -411,6 +421,33 @@ FIXING: Final = StateMachine(
             Role.RISK,
             dual_control=True,
             guard="value seen",
+        ),
+        Step(
+            FixingState.RECORDED,
+            "opened_to_dispute",
+            FixingState.DISPUTABLE,
+            Role.RISK,
+            dual_control=True,
+            guard="value seen; the decision gives an outcome a term to contest it",
+        ),
+        Step(FixingState.DISPUTABLE, "term_over", FixingState.CONFIRMED, Role.SCHEDULER, guard="uncontested"),
+        Step(
+            FixingState.DISPUTABLE,
+            "contested",
+            FixingState.CONTESTED,
+            Role.INVESTOR,
+            guard="a holder or the issuer, in the term, with the reason",
+        ),
+        Step(
+            FixingState.CONTESTED, "upheld", FixingState.CONFIRMED, Role.LEGAL, dual_control=True, guard="two say so"
+        ),
+        Step(
+            FixingState.CONTESTED,
+            "overturned",
+            FixingState.REJECTED,
+            Role.LEGAL,
+            dual_control=True,
+            guard="two alike",
         ),
         Step(
             FixingState.RECORDED,
@@ -478,4 +515,7 @@ _never(ORDER, {OrderState.SETTLED}, OrderState.NOT_ALLOCATED, "an order without 
 _never(ACTION, {ActionState.CANCELLED}, ActionState.FUNDED, "an action with its money is never cancelled")
 ensure(_sources(ACTION, ActionState.PAID) == {ActionState.PAYING}, "paid means paid")
 _never(ACTION, {ActionState.PAYING}, ActionState.PAID, "nothing is paid twice")
-ensure(all(step.dual_control for step in FIXING.steps), "an outside value is confirmed by another person")
+ensure(
+    all(step.dual_control for step in FIXING.steps if step.source is not FixingState.DISPUTABLE),
+    "an outside value is confirmed by another person, and so is what becomes of a contested one",
+)

@@ -1,7 +1,7 @@
 """A recorded value or outcome as the contract shows it."""
 
 from kapital.contracts.base import unset_if_none
-from kapital.contracts.tokenization import ObservationKind, ObservationState, ObservationView
+from kapital.contracts.tokenization import ContestVerdict, ObservationKind, ObservationState, ObservationView
 from kapital.tokenization.domain.fixing import Fixing
 
 
@@ -21,4 +21,8 @@ def observation_view(fixing: Fixing) -> ObservationView:
         document_sha256=unset_if_none(fixing.document_sha256),
         decided_by=unset_if_none(fixing.decided_by),
         decided_at=unset_if_none(fixing.decided_at),
+        contest_until_at=unset_if_none(fixing.contest_until_at),
+        contested_at=unset_if_none(fixing.contested_at),
+        contest_reason=unset_if_none(fixing.contest_reason),
+        verdict=unset_if_none(None if fixing.verdict is None else ContestVerdict(fixing.verdict.value)),
     )

@@ -7,6 +7,7 @@ from kapital.contracts.tokenization import DecisionDrafted, IssueMoved, OrdersPl
 from kapital.platform.batcher import Batcher
 from kapital.tokenization.domain.corporate_action import CorporateAction
 from kapital.tokenization.domain.fixing import Fixing
+from kapital.tokenization.domain.issue_proposal import ExchangeConsent, IssueProposal
 from kapital.tokenization.domain.order_review import OrderReview
 from kapital.tokenization.domain.problems import TooManyOrders
 from kapital.tokenization.domain.quote import Quote
@@ -15,6 +16,12 @@ from kapital.tokenization.ports import Parts
 from kapital.tokenization.use_cases.call_units import CallUnits, OfferBuyback, call_units, offer_buyback
 from kapital.tokenization.use_cases.cancel_issue import CancelIssue, cancel_issue
 from kapital.tokenization.use_cases.confirm_fixing import ConfirmFixing, confirm_fixing
+from kapital.tokenization.use_cases.contest_outcome import (
+    ContestOutcome,
+    JudgeContest,
+    contest_outcome,
+    judge_contest,
+)
 from kapital.tokenization.use_cases.decide_order_review import (
     DecideOrderReview,
     ProposeOrderReview,
@@ -22,7 +29,16 @@ from kapital.tokenization.use_cases.decide_order_review import (
     propose_order_review,
 )
 from kapital.tokenization.use_cases.draft_decision import DraftDecision, draft_decision
+from kapital.tokenization.use_cases.exchange_units import ConsentToExchange, consent_to_exchange
 from kapital.tokenization.use_cases.instruct_redemption import InstructRedemption, instruct_redemption
+from kapital.tokenization.use_cases.issue_proposals import (
+    ConsentToCancellation,
+    DecideIssueStep,
+    ProposeIssueStep,
+    consent_to_cancellation,
+    decide_issue_step,
+    propose_issue_step,
+)
 from kapital.tokenization.use_cases.place_orders import Placed, PlaceOrders, place_many, place_orders
 from kapital.tokenization.use_cases.publish_decision import PublishDecision, publish_decision
 from kapital.tokenization.use_cases.publish_quote import PublishQuote, publish_quote
@@ -128,6 +144,30 @@ class TokenizationUseCases:
     async def confirm_fixing(self, cmd: ConfirmFixing) -> Fixing:
         """See `use_cases.confirm_fixing`."""
         return await confirm_fixing(cmd, parts=self.parts)
+
+    async def propose_issue_step(self, cmd: ProposeIssueStep) -> IssueProposal:
+        """See `use_cases.issue_proposals`."""
+        return await propose_issue_step(cmd, parts=self.parts)
+
+    async def consent_to_cancellation(self, cmd: ConsentToCancellation) -> IssueProposal:
+        """See `use_cases.issue_proposals`."""
+        return await consent_to_cancellation(cmd, parts=self.parts)
+
+    async def decide_issue_step(self, cmd: DecideIssueStep) -> IssueProposal:
+        """See `use_cases.issue_proposals`."""
+        return await decide_issue_step(cmd, parts=self.parts)
+
+    async def consent_to_exchange(self, cmd: ConsentToExchange) -> ExchangeConsent:
+        """See `use_cases.exchange_units`."""
+        return await consent_to_exchange(cmd, parts=self.parts)
+
+    async def contest_outcome(self, cmd: ContestOutcome) -> Fixing:
+        """See `use_cases.contest_outcome`."""
+        return await contest_outcome(cmd, parts=self.parts)
+
+    async def judge_contest(self, cmd: JudgeContest) -> Fixing:
+        """See `use_cases.contest_outcome`."""
+        return await judge_contest(cmd, parts=self.parts)
 
     async def run_schedule(self, now: datetime) -> ScheduleReport:
         """See `use_cases.run_schedule`."""

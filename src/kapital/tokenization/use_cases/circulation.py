@@ -1,5 +1,6 @@
 """An issue begins to circulate: its units are in the ledger, and all its payments are planned."""
 
+from kapital.kernel.actor import Actor
 from kapital.platform.unit_of_work import Transaction
 from kapital.tokenization.domain.corporate_action import planned
 from kapital.tokenization.domain.early_actions import planned_options
@@ -9,8 +10,10 @@ from kapital.tokenization.ports import Parts
 from kapital.tokenization.use_cases.steps import SMART_CONTRACT, move_issue
 
 
-async def begin_circulation(tx: Transaction, parts: Parts, issue: Issue) -> Issue:
-    """Move SETTLING to CIRCULATING and plan every corporate action of the decision. The issue's row is locked."""
+async def begin_circulation(
+    tx: Transaction, parts: Parts, issue: Issue, on: str = "settled", *, actor: Actor = SMART_CONTRACT
+) -> Issue:
+    """Move to CIRCULATING and plan every corporate action of the decision. The issue's row is locked."""
     terms = load_terms((await parts.issues.decisions(tx.conn, [issue.issue_id]))[issue.issue_id].terms)
     scheduled = schedule_of(terms, parts.calendar)
     actions = planned(issue, terms, scheduled, parts.calendar)
@@ -24,4 +27,4 @@ async def begin_circulation(tx: Transaction, parts: Parts, issue: Issue) -> Issu
             basis={"decision_sha256": issue.decision_sha256, "rule_book_version": parts.rule_book_version},
             after={"state": action.state.value, "version": action.version, "issue_id": issue.issue_id},
         )
-    return await move_issue(tx, parts, issue, "settled", actor=SMART_CONTRACT, window_at=window_start(scheduled))
+    return await move_issue(tx, parts, issue, on, actor=actor, window_at=window_start(scheduled))

@@ -1,18 +1,23 @@
 """Use case: a second person confirms or rejects a recorded value or outcome."""
 
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
 
 import msgspec
 
 from kapital.kernel.actor import Actor
+from kapital.kernel.calendar import moscow_day
 from kapital.kernel.ids import CommandId
 from kapital.platform.access import Resource
-from kapital.platform.unit_of_work import fingerprint
+from kapital.platform.unit_of_work import Transaction, fingerprint
 from kapital.tokenization.domain.fixing import Fixing
+from kapital.tokenization.domain.issue import day_start
 from kapital.tokenization.domain.problems import FixingNotFound
+from kapital.tokenization.domain.terms import Event, load_terms
 from kapital.tokenization.ports import Parts
+from kapital.tokenization.use_cases.steps import tell_outcome
 
 
 class FixingDecision(StrEnum):
@@ -36,6 +41,8 @@ class ConfirmFixing:
 async def confirm_fixing(cmd: ConfirmFixing, *, parts: Parts) -> Fixing:
     """Move RECORDED to CONFIRMED or REJECTED. Another value of the same day may be recorded after a rejection.
 
+    Where the decision gives a term to contest an outcome, it is DISPUTABLE first and is paid by after the term only.
+
     Law: domain.md 3.6 (2E: maker SETTLEMENT, checker RISK).
     Raises: NotPermitted, IdempotencyKeyReused, FixingNotFound, WrongState, MakerAndCheckerMustDiffer,
     FixingValueMustMatch.
@@ -48,9 +55,12 @@ async def confirm_fixing(cmd: ConfirmFixing, *, parts: Parts) -> Fixing:
         fixing = await parts.fixings.lock(tx.conn, cmd.fixing_id)
         if fixing is None:
             raise FixingNotFound
-        on = "confirmed" if cmd.verdict is FixingDecision.CONFIRM else "rejected"
-        decided, step = fixing.decided(on, seen=cmd.value, by=cmd.actor.id, at=tx.now)
+        on, until = ("confirmed", None) if cmd.verdict is FixingDecision.CONFIRM else ("rejected", None)
+        if on == "confirmed" and (until := await _contest_until(tx, parts, fixing)) is not None:
+            on = "opened_to_dispute"
+        decided, step = fixing.decided(on, seen=cmd.value, by=cmd.actor.id, at=tx.now, contest_until_at=until)
         await parts.fixings.save(tx.conn, decided)
+        await tell_outcome(tx, decided)
         await tx.audit.append(
             f"tokenization.fixing_{step.on}",
             fixing.fixing_id,
@@ -61,3 +71,15 @@ async def confirm_fixing(cmd: ConfirmFixing, *, parts: Parts) -> Fixing:
         )
         await tx.replies.keep(cmd.command_id, cmd.actor, mark, msgspec.json.encode(decided))
         return decided
+
+
+async def _contest_until(tx: Transaction, parts: Parts, fixing: Fixing) -> datetime | None:
+    """The first instant at which an outcome confirmed now can no longer be contested; None without a term."""
+    if fixing.issue_id is None:
+        return None
+    decision = (await parts.issues.decisions(tx.conn, [fixing.issue_id]))[fixing.issue_id]
+    payoff = load_terms(decision.terms).payoff
+    if not isinstance(payoff, Event) or not payoff.dispute_business_days:
+        return None
+    last_on = parts.calendar.add_business_days(moscow_day(tx.now), payoff.dispute_business_days)
+    return day_start(last_on + timedelta(days=1))

@@ -21,6 +21,7 @@ from kapital.tokenization.domain.problems import (
     IssueNotFound,
     OutcomeMustBeListed,
 )
+from kapital.tokenization.domain.problems_life import OutcomeNeedsDocument
 from kapital.tokenization.domain.published_values import FixingValuesDiffer
 from kapital.tokenization.domain.series_catalogue import SERIES
 from kapital.tokenization.domain.states import FixingState
@@ -81,8 +82,9 @@ async def record_fixing(cmd: RecordFixing, *, parts: Parts) -> Fixing:
 async def record_outcome(cmd: RecordOutcome, *, parts: Parts) -> Fixing:
     """Record the outcome of the event that an issue's redemption depends on.
 
-    Raises: NotPermitted, IdempotencyKeyReused, IssueNotFound, OutcomeMustBeListed, FixingAlreadyRecorded,
-    FixingValuesDiffer.
+    Law: domain.md 4, scenario 69 (the source's document is named by its hash).
+    Raises: NotPermitted, IdempotencyKeyReused, IssueNotFound, OutcomeMustBeListed, OutcomeNeedsDocument,
+    FixingAlreadyRecorded, FixingValuesDiffer.
     """
     async with parts.uow.begin() as tx:
         mark = fingerprint(cmd)
@@ -96,6 +98,8 @@ async def record_outcome(cmd: RecordOutcome, *, parts: Parts) -> Fixing:
         payoff = load_terms(decision.terms).payoff
         if not isinstance(payoff, Event) or cmd.outcome not in {o.code for o in payoff.outcomes}:
             raise OutcomeMustBeListed
+        if cmd.document_sha256 is None:
+            raise OutcomeNeedsDocument
         fixing = _recorded(cmd, tx.now, FixingKind.OUTCOME, cmd.outcome, issue_id=cmd.issue_id)
         return await _keep(tx, parts, fixing, cmd, mark)
 

@@ -7,9 +7,12 @@ from kapital.tokenization.ports import Parts
 from kapital.tokenization.use_cases.advance_actions import advance_actions
 from kapital.tokenization.use_cases.advance_early import advance_early
 from kapital.tokenization.use_cases.close_placements import close_placements
+from kapital.tokenization.use_cases.contest_outcome import end_contest_terms
+from kapital.tokenization.use_cases.exchange_units import resume_exchanges
 from kapital.tokenization.use_cases.fill_continuous import fill_continuous
 from kapital.tokenization.use_cases.open_placements import open_placements
 from kapital.tokenization.use_cases.order_acts import check_waiting_acts
+from kapital.tokenization.use_cases.perform_proposals import extinguish_written_off
 from kapital.tokenization.use_cases.recheck_acts import tell_open_reviews
 from kapital.tokenization.use_cases.resume_orders import resume_orders
 from kapital.tokenization.use_cases.start_redemptions import start_redemptions
@@ -20,7 +23,7 @@ _ORDER_WAITS = timedelta(seconds=30)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScheduleReport:
-    """How many issues, orders, waiting acts, early ends and actions a tick moved; `filled`: continuous placements."""
+    """How many issues, orders, acts, outcomes, early ends and actions a tick moved; `filled`: placements."""
 
     opened: int
     resumed: int
@@ -28,6 +31,7 @@ class ScheduleReport:
     filled: int
     closed: int
     redemptions: int
+    outcomes: int
     early: int
     actions: int
 
@@ -47,8 +51,11 @@ async def run_schedule(now: datetime, *, parts: Parts) -> ScheduleReport:
         filled=await fill_continuous(now, parts=parts),
         closed=await close_placements(now, parts=parts),
         redemptions=await start_redemptions(now, parts=parts),
+        outcomes=await end_contest_terms(now, parts=parts),
         early=await advance_early(now, parts=parts),
         actions=await advance_actions(now, parts=parts),
     )
+    await resume_exchanges(parts=parts)
+    await extinguish_written_off(parts=parts)
     await tell_open_reviews(parts=parts)
     return report

@@ -9,7 +9,8 @@ from kapital.kernel.states import Step
 from kapital.platform.events import Event
 from kapital.platform.unit_of_work import Transaction
 from kapital.tokenization.domain.corporate_action import CorporateAction
-from kapital.tokenization.domain.events import Fact, issue_state_changed
+from kapital.tokenization.domain.events import Fact, issue_state_changed, outcome_announced
+from kapital.tokenization.domain.fixing import Fixing
 from kapital.tokenization.domain.issue import Issue
 from kapital.tokenization.domain.order import Order
 from kapital.tokenization.domain.redemption_instruction import Instruction
@@ -144,6 +145,12 @@ async def move_instructions(
 async def tell(tx: Transaction, facts: Sequence[Fact]) -> None:
     """Put facts into the outbox, in order."""
     await tx.outbox.add(*(Event(type=fact.type, aggregate_id=str(fact.issue_id), data=fact.data) for fact in facts))
+
+
+async def tell_outcome(tx: Transaction, fixing: Fixing) -> None:
+    """Tell how an outcome stands; of other values nothing is told."""
+    if fixing.issue_id is not None:
+        await tell(tx, [outcome_announced(fixing, fixing.issue_id, tx.now)])
 
 
 async def _audit(

@@ -149,7 +149,8 @@ def _without(issue: Issue, order: Order) -> Issue:
 
 async def _save_issues(tx: Transaction, parts: Parts, issues: Mapping[UUID, Issue], changed: set[UUID]) -> None:
     touched = [issues[issue_id] for issue_id in sorted(changed)]
-    freed = [i for i in touched if i.state is IssueState.PLACEMENT_SUSPENDED and not i.is_full]
+    suspended = [i for i in touched if i.state is IssueState.PLACEMENT_SUSPENDED and not i.stopped_by_operator]
+    freed = [issue for issue in suspended if not issue.is_full]
     await parts.issues.save(tx.conn, [issue.changed() for issue in touched if issue not in freed])
     await move_issues(tx, parts, [(issue, "place_freed", {}) for issue in freed], actor=SMART_CONTRACT)
 

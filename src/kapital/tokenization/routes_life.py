@@ -1,4 +1,7 @@
-"""HTTP of early redemption, bound to contracts/openapi/tokenization.yaml; translates and calls, decides nothing."""
+"""HTTP of an issue in circulation: early redemption, disputes. Bound to contracts/openapi/tokenization.yaml.
+
+Translates and calls, decides nothing.
+"""
 
 from typing import Annotated
 from uuid import UUID
@@ -10,13 +13,16 @@ from kapital.contracts import tokenization as contract
 from kapital.contracts.base import given
 from kapital.platform.acts.http import signed_act
 from kapital.platform.http import HttpRequest, actor_of, command_context
+from kapital.tokenization.domain.fixing import ContestVerdict
 from kapital.tokenization.queries.access import PAGE_MAX
 from kapital.tokenization.queries.list_actions import action_row
 from kapital.tokenization.queries.list_instructions import instruction_view, list_instructions
+from kapital.tokenization.queries.observation import observation_view
 from kapital.tokenization.use_cases.bound import TokenizationUseCases
 from kapital.tokenization.use_cases.call_units import CallUnits, OfferBuyback, OfferTerms
+from kapital.tokenization.use_cases.contest_outcome import ContestOutcome, JudgeContest
 from kapital.tokenization.use_cases.instruct_redemption import InstructRedemption
-from kapital.tokenization.use_cases.prepare_act import EarlyCommand
+from kapital.tokenization.use_cases.prepare_act import LifeCommand
 from kapital.tokenization.use_cases.withdraw_instruction import WithdrawInstruction
 
 Limit = Annotated[int, Parameter(ge=1, le=PAGE_MAX)]
@@ -98,6 +104,42 @@ async def withdraw_instruction_route(
     return instruction_view(instruction)
 
 
+@post("/v1/tokenization/fixings/{fixing_id:uuid}/contest", status_code=200)
+async def contest_outcome_route(
+    request: HttpRequest, tokenization: TokenizationUseCases, fixing_id: UUID, data: contract.ContestBody
+) -> contract.ObservationView:
+    """Contest."""
+    actor, command_id = command_context(request)
+    fixing = await tokenization.contest_outcome(
+        ContestOutcome(
+            command_id=command_id,
+            actor=actor,
+            fixing_id=fixing_id,
+            reason=data.reason,
+            document_sha256=given(data.document_sha256),
+        )
+    )
+    return observation_view(fixing)
+
+
+@post("/v1/tokenization/fixings/{fixing_id:uuid}/contest-verdict", status_code=200)
+async def judge_contest_route(
+    request: HttpRequest, tokenization: TokenizationUseCases, fixing_id: UUID, data: contract.JudgeContestBody
+) -> contract.ObservationView:
+    """Uphold or overturn."""
+    actor, command_id = command_context(request)
+    fixing = await tokenization.judge_contest(
+        JudgeContest(
+            command_id=command_id,
+            actor=actor,
+            fixing_id=fixing_id,
+            value=data.value,
+            verdict=ContestVerdict(data.verdict.value),
+        )
+    )
+    return observation_view(fixing)
+
+
 @get("/v1/tokenization/instructions")
 async def list_instructions_route(
     request: HttpRequest,
@@ -113,10 +155,11 @@ async def list_instructions_route(
         )
 
 
-def early_command(data: contract.PrepareActBody) -> EarlyCommand:
-    """The commands of early redemption of which an act is asked for."""
+def life_command(data: contract.PrepareActBody) -> LifeCommand:
+    """The commands on an issue in circulation of which an act is asked for."""
+    cancellation, exchange = given(data.cancellation), given(data.exchange)
     call, offer, instruction = given(data.call), given(data.offer), given(data.instruction)
-    return EarlyCommand(
+    return LifeCommand(
         call=None if call is None else (call.issue_id, call.option, given(call.units)),
         offer=None
         if offer is None
@@ -129,6 +172,8 @@ def early_command(data: contract.PrepareActBody) -> EarlyCommand:
         ),
         instruction=None if instruction is None else (instruction.action_id, instruction.units),
         withdrawal=given(data.withdraw_instruction_id),
+        cancellation=None if cancellation is None else (cancellation.proposal_id, cancellation.proposal_sha256),
+        exchange=None if exchange is None else (exchange.proposal_id, exchange.proposal_sha256),
     )
 
 
@@ -138,4 +183,6 @@ HANDLERS = (
     instruct_redemption_route,
     withdraw_instruction_route,
     list_instructions_route,
+    contest_outcome_route,
+    judge_contest_route,
 )
