@@ -32,6 +32,7 @@ from kapital.ledger.api import (
 )
 from kapital.platform.clock import SteppedClock
 from kapital.platform.settings import Settings
+from kapital.tokenization.domain.checklist import all_hold
 from kapital.tokenization.domain.corporate_action import CorporateAction
 from kapital.tokenization.domain.terms import load_terms
 from kapital.tokenization.domain.terms_text import plain_value
@@ -128,8 +129,9 @@ async def _published(kapital: Kapital, issuer: Player, text: bytes) -> UUID:
     ensure(not drafted.faults, f"the terms have faults: {[fault.code for fault in drafted.faults]}")
     seen: dict[str, Any] = {"issue_id": drafted.issue_id, "decision_sha256": drafted.decision_sha256}
     await app.submit_decision(SubmitDecision(command_id=command(), actor=issuer.actor, **seen))
+    answers = all_hold(load_terms(text))
     for reviewer in (ISSUE_MANAGER, LEGAL):
-        await app.review_decision(ReviewDecision(command_id=command(), actor=reviewer, **seen))
+        await app.review_decision(ReviewDecision(command_id=command(), actor=reviewer, checklist=answers, **seen))
     await app.sign_decision(SignDecision(command_id=command(), actor=issuer.actor, **seen))
     await app.publish_decision(PublishDecision(command_id=command(), actor=ISSUE_MANAGER, **seen))
     await kapital.bus.drain()

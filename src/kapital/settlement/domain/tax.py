@@ -45,7 +45,7 @@ class TaxAgent(StrEnum):
 class TaxRule(Struct, frozen=True, kw_only=True):
     """From a day to a day (both included) tax is withheld at payout; of one issue, or of all that have no own rule.
 
-    `unknown_residency` is how a person is taxed of whom nothing was confirmed. Law: art. 226.2, by case [M?].
+    `unknown_residency` is how a person is taxed of whom nothing was confirmed. Law: Tax Code art. 226.2 [M?].
     """
 
     effective_from: date

@@ -1,7 +1,6 @@
 """The numbers of the income tax on ЦФА, each with its term and basis. What is from memory awaits a tax adviser.
 
-Law: Tax Code art. 214.11 (base), 226.2 (agents), 224 (1), (1.1) and (3) (rates), 52 (6) (rounding), by 324-FZ of
-14.07.2022.
+Law: Tax Code art. 214.11 (base), 226.2 (agents), 224 (1), (1.1) and (3) (rates), 52 (6) (rounding).
 """
 
 from datetime import date
