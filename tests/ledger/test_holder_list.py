@@ -24,6 +24,8 @@ from tests.ledger.words import at, issue, move, top_up, tx, units
 
 UNITS = new_uuid7()
 MOMENT = datetime(2027, 3, 15, tzinfo=UTC)
+OPERATOR = TestSigner(b"o" * 32)
+OPERATOR.key_name = "kapital.test/operator"
 WALLETS = [new_uuid7() for _ in range(9)]
 
 
@@ -39,7 +41,11 @@ async def listed(ledger: LedgerService) -> int:
 
 
 async def whole(ledger: LedgerService, size: int) -> bytes:
-    return b"".join([line async for line in ledger.holder_list(UNITS, size=size, at=MOMENT)])
+    return b"".join([line async for line in ledger.holder_list(UNITS, size=size, at=MOMENT, signer=OPERATOR)])
+
+
+def keys(ledger: LedgerService) -> list[str]:
+    return [*ledger.verifier_keys, verifier_key(OPERATOR)]
 
 
 def checked(file: bytes, **more: Any) -> HolderListReport:
@@ -51,7 +57,7 @@ async def test_the_list_is_everybody_at_that_moment_whatever_moved_since(ledger:
 
     file = await whole(ledger, size)
 
-    report = checked(file, trusted_keys=list(ledger.verifier_keys))
+    report = checked(file, trusted_keys=keys(ledger))
     held = [r for r in await ledger.register(UNITS, size=size) if r.position not in MIRROR_POSITIONS]
     lines = [json.loads(line) for line in file.splitlines()[1:]]
     assert [(UUID(x["wallet"]), x["position"], x["units"]) for x in lines] == [
@@ -68,16 +74,16 @@ async def test_a_holder_proves_its_own_line_and_shows_nobody_elses(
 ) -> None:
     size = await listed(ledger)
 
-    file = await ledger.holding_evidence(UNITS, WALLETS[3], size=size, at=MOMENT)
+    file = await ledger.holding_evidence(UNITS, WALLETS[3], size=size, at=MOMENT, signer=OPERATOR)
 
-    report = checked(file, trusted_keys=list(ledger.verifier_keys))
+    report = checked(file, trusted_keys=keys(ledger))
     assert (report.wallet, report.held) == (str(WALLETS[3]), {"available": 96, "locked": 7})
     assert not any(str(w).encode() in file for w in WALLETS if w != WALLETS[3])
     with pytest.raises(WalletHeldNothing):
-        await ledger.holding_evidence(UNITS, WALLETS[-1], size=size, at=MOMENT)
+        await ledger.holding_evidence(UNITS, WALLETS[-1], size=size, at=MOMENT, signer=OPERATOR)
     path = tmp_path / "holding.jsonl"
     path.write_bytes(file)
-    assert verify_main([str(path), "--key", ledger.verifier_keys[0]]) == 0
+    assert verify_main([str(path), *(f"--key={key}" for key in keys(ledger))]) == 0
     assert "available 96, locked 7" in capsys.readouterr().out
     assert verify_main([str(path), "--lang", "ru"]) == 0
     assert "ПРИНЯТО" in capsys.readouterr().out
@@ -139,7 +145,7 @@ async def test_a_list_that_was_touched_proves_nothing(ledger: LedgerService, fau
 
 async def test_anothers_line_and_anothers_key_prove_nothing(ledger: LedgerService) -> None:
     size = await listed(ledger)
-    file = await ledger.holding_evidence(UNITS, WALLETS[3], size=size, at=MOMENT)
+    file = await ledger.holding_evidence(UNITS, WALLETS[3], size=size, at=MOMENT, signer=OPERATOR)
 
     for edit in (
         lambda x: x[1]["line"].update(units=1_000),
@@ -150,5 +156,5 @@ async def test_anothers_line_and_anothers_key_prove_nothing(ledger: LedgerServic
             checked(_edited(file, edit))
         assert told.value.code == "holder_list_content_differs"
     with pytest.raises(HolderListRefused) as told:
-        checked(file, trusted_keys=[verifier_key(TestSigner(b"x" * 32))])
+        checked(file, trusted_keys=list(ledger.verifier_keys))
     assert told.value.code == "holder_list_key_not_trusted"

@@ -12,6 +12,7 @@ from kapital.commands.console import Force, Out, end, in_house, silence_logs
 
 if TYPE_CHECKING:
     from kapital.app import Kapital
+    from kapital.custody.api import Signer
 
 app = App(name="evidence", help="Make evidence packages that `kapital verify` accepts offline.")
 
@@ -47,7 +48,9 @@ def holders(
     async def work(kapital: "Kapital") -> None:
         moment = await _moment(kapital, action)
         with path.open("wb" if force else "xb") as file:
-            async for line in kapital.ledger.holder_list(moment.asset, size=moment.size, at=moment.at):
+            async for line in kapital.ledger.holder_list(
+                moment.asset, size=moment.size, at=moment.at, signer=await _signer(kapital)
+            ):
                 file.write(line)
 
     in_house(work)
@@ -67,9 +70,19 @@ def holding(
 
     async def work(kapital: "Kapital") -> bytes:
         moment = await _moment(kapital, action)
-        return await kapital.ledger.holding_evidence(moment.asset, wallet, size=moment.size, at=moment.at)
+        return await kapital.ledger.holding_evidence(
+            moment.asset, wallet, size=moment.size, at=moment.at, signer=await _signer(kapital)
+        )
 
     _write_evidence(out or Path(f"holding-{wallet}.kapital.jsonl"), force, work)
+
+
+async def _signer(kapital: "Kapital") -> "Signer":
+    """The operator's key: the log's own signs checkpoints and nothing else."""
+    from kapital.custody.api import OPERATOR_KEY_NAME, KeyProfile
+
+    await kapital.custody.custody.ensure_key(OPERATOR_KEY_NAME, KeyProfile.OPERATOR)
+    return await kapital.custody.custody.signer(OPERATOR_KEY_NAME, purpose="holder_list", actor="machine:console")
 
 
 class _Moment(NamedTuple):

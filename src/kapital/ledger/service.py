@@ -221,13 +221,16 @@ class LedgerService:
         async with self._reader.session() as connection:
             return await evidence.statement_evidence(connection, self._checkpointer, self._proofs, wallet)
 
-    def holder_list(self, asset: UUID, *, size: int, at: datetime) -> AsyncIterator[bytes]:
+    def holder_list(self, asset: UUID, *, size: int, at: datetime, signer: NoteSigner) -> AsyncIterator[bytes]:
         """Yield the signed list of who held the asset after `size` entries (see `use_cases.holder_list`)."""
-        return self._holder_lists.whole(asset, size=size, at=at, made_at=self._clock.now())
+        return self._holder_lists.whole(asset, size=size, at=at, made_at=self._clock.now(), signer=signer)
 
-    async def holding_evidence(self, asset: UUID, wallet: UUID, *, size: int, at: datetime) -> bytes:
+    async def holding_evidence(
+        self, asset: UUID, wallet: UUID, *, size: int, at: datetime, signer: NoteSigner
+    ) -> bytes:
         """Return one holder's own lines of that list, with their proofs. Raises WalletHeldNothing."""
-        return await self._holder_lists.of_wallet(asset, wallet, size=size, at=at, made_at=self._clock.now())
+        now = self._clock.now()
+        return await self._holder_lists.of_wallet(asset, wallet, size=size, at=at, made_at=now, signer=signer)
 
     # --- auditing ------------------------------------------------------------------------------------
 

@@ -1,7 +1,8 @@
 """Check a signed list of who held an asset at a record moment, or one holder's own line of it, offline.
 
 Form: JSON Lines in UTF-8, each line the RFC 8785 text of an object. The first line has `format`, `key` (C2SP verifier
-key of the log), `kind`, `manifest` and `signature` (base64, Ed25519 over the RFC 8785 text of the manifest). Then:
+key of the operator), `kind`, `log_key` (that of the log), `manifest` and `signature` (base64, Ed25519 of the
+operator's key over the RFC 8785 text of the manifest). Then:
 
 - kind `list`: one line for each wallet and position, `{"position", "units", "wallet"}`, strictly ascending by wallet
   and position – everybody who held the asset;
@@ -45,7 +46,7 @@ class HolderListRefused(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HolderListReport:
-    """What a sound file says. `trusted` when the reader named the key by another way than the file.
+    """What a sound file says. `trusted` when the reader named both keys by another way than the file.
 
     `lines` and `units` are of the whole list; `wallet`, `held` of the one holder that a file of kind `holding` shows.
     """
@@ -62,6 +63,7 @@ class HolderListReport:
     wallet: str | None
     held: dict[str, int]
     key: str
+    log_key: str
     fingerprint: str
     trusted: bool
 
@@ -69,22 +71,25 @@ class HolderListReport:
 def check_holder_list(file: BinaryIO, *, trusted_keys: list[str] | None = None) -> HolderListReport:
     """Read the whole file once, line by line.
 
-    1. form; 2. the key is one of those named, if any are; 3. the signature fits the manifest; 4. the checkpoint is
-    signed by that key; 5. the log of the checkpoint begins with the log of the moment; 6. the lines are those of the
-    manifest: order, number, sum and root, or each shown line's proof.
+    1. form; 2. both keys are among those named, if any are; 3. the operator's signature fits the manifest; 4. the
+    checkpoint is signed by the log's key; 5. the log of the checkpoint begins with the log of the moment; 6. the lines
+    are those of the manifest: order, number, sum and root, or each shown line's proof.
     Raises: HolderListRefused; NoteInvalid for an unusable trusted key.
     """
     trusted = [NoteVerifier.from_vkey(key) for key in trusted_keys or ()]
-    header = _object(file.readline(LINE_BYTES_MAX + 1), {"format", "key", "kind", "manifest", "signature"})
+    header = _object(file.readline(LINE_BYTES_MAX + 1), {"format", "key", "kind", "log_key", "manifest", "signature"})
     manifest = header["manifest"]
     whole = isinstance(manifest, dict) and manifest.keys() == _MANIFEST and manifest["format"] == FORMAT
     _require(whole and header["format"] == FORMAT, "holder_list_malformed", "the file is of another format")
     _require(header["kind"] in (KIND_LIST, KIND_HOLDING), "holder_list_malformed", "no such kind of file")
-    key = _key(header["key"])
-    named = any((one.name, one.public_key) == (key.name, key.public_key) for one in trusted)
-    _require(named or not trusted, "holder_list_key_not_trusted", "the key of the file is none of those you named")
+    key, log_key = _key(header["key"]), _key(header["log_key"])
+    known = {(one.name, one.public_key) for one in trusted}
+    named = {(key.name, key.public_key), (log_key.name, log_key.public_key)} <= known
+    _require(
+        named or not trusted, "holder_list_key_not_trusted", "not both keys of the file are among those you named"
+    )
     _require_signed(key, _base64(header["signature"]), encode_canonical(manifest))
-    origin, checkpoint_size = _require_log(key, manifest)
+    origin, checkpoint_size = _require_log(log_key, manifest)
     held: dict[str, int] = {}
     wallet = None
     if header["kind"] == KIND_LIST:
@@ -104,6 +109,7 @@ def check_holder_list(file: BinaryIO, *, trusted_keys: list[str] | None = None) 
         wallet=wallet,
         held=held,
         key=key.vkey,
+        log_key=log_key.vkey,
         fingerprint=key.fingerprint,
         trusted=named,
     )

@@ -75,13 +75,6 @@ class Checkpointer:
         self._turn = asyncio.Lock()
 
     @property
-    def signer(self) -> NoteSigner:
-        """The log's own key. Raises: CheckpointKeyMissing."""
-        if not self._signers:
-            raise CheckpointKeyMissing
-        return self._signers[0]
-
-    @property
     def keys(self) -> list[str]:
         """Verifier keys of all signers."""
         return [verifier_key(signer) for signer in self._signers]

@@ -17,7 +17,7 @@ from kapital.ledger.api import RegisterRow
 from kapital.ledger.domain.problems import WalletHeldNothing
 from kapital.ledger.queries.proofs import ProofReader, inclusion_path
 from kapital.ledger.queries.register_pages import PAGE_MAX, register_page
-from kapital.ledger.use_cases.checkpoint import Checkpointer, verifier_key
+from kapital.ledger.use_cases.checkpoint import Checkpointer, NoteSigner, verifier_key
 from kapital.verify.holder_list import FORMAT, KIND_HOLDING, KIND_LIST
 from kapital.verify.rfc9162 import leaf_hash, root_from_leaf_hashes
 from kapital.verify.signed_note import encode_base64, parse_checkpoint, split_note
@@ -35,7 +35,9 @@ class HolderLists:
         self._snapshot, self._session = snapshot, session
         self._checkpointer, self._proofs = checkpointer, proofs
 
-    async def whole(self, asset: UUID, *, size: int, at: datetime, made_at: datetime) -> AsyncIterator[bytes]:
+    async def whole(
+        self, asset: UUID, *, size: int, at: datetime, made_at: datetime, signer: NoteSigner
+    ) -> AsyncIterator[bytes]:
         """Yield the lines of the file of everybody who held the asset after `size` entries.
 
         Law: 259-FZ art. 6 and 8; domain.md 3.6 (list at the record moment).
@@ -46,11 +48,13 @@ class HolderLists:
         async for row in self._rows(asset, size):
             leaves.append(leaf_hash(_line(row)))
             units += row.balance
-        yield await self._header(KIND_LIST, asset, size, leaves, units, at, made_at)
+        yield await self._header(KIND_LIST, asset, size, leaves, units, at, made_at, signer)
         async for row in self._rows(asset, size):
             yield _line(row) + b"\n"
 
-    async def of_wallet(self, asset: UUID, wallet: UUID, *, size: int, at: datetime, made_at: datetime) -> bytes:
+    async def of_wallet(
+        self, asset: UUID, wallet: UUID, *, size: int, at: datetime, made_at: datetime, signer: NoteSigner
+    ) -> bytes:
         """Return the file of one holder: its own lines with their proofs, and nothing of the others.
 
         Raises: AssetNotFound, SizeAheadOfLog, WalletHeldNothing, CheckpointKeyMissing.
@@ -65,7 +69,7 @@ class HolderLists:
             units += row.balance
         if not own:
             raise WalletHeldNothing(facts={"wallet": str(wallet), "size": size})
-        file = [await self._header(KIND_HOLDING, asset, size, leaves, units, at, made_at)]
+        file = [await self._header(KIND_HOLDING, asset, size, leaves, units, at, made_at, signer)]
         for index, row in own:
             proof = [root_from_leaf_hashes(leaves[a:b]) for a, b in inclusion_path(index, len(leaves))]
             shown = {"index": index, "line": _said(row), "proof": [encode_base64(step) for step in proof]}
@@ -91,6 +95,7 @@ class HolderLists:
         units: int,
         at: datetime,
         made_at: datetime,
+        signer: NoteSigner,
     ) -> bytes:
         async with self._session() as connection:
             note, _ = await self._checkpointer.checkpoint(connection)
@@ -111,11 +116,11 @@ class HolderLists:
             "size": size,
             "units": units,
         }
-        signer = self._checkpointer.signer
         said = {
             "format": FORMAT,
             "key": verifier_key(signer),
             "kind": kind,
+            "log_key": self._checkpointer.keys[0],
             "manifest": manifest,
             "signature": encode_base64(await signer.sign(canonical_bytes(manifest))),
         }
