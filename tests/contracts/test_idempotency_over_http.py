@@ -190,12 +190,13 @@ async def _staff(play: Play) -> None:
 async def _certificates(play: Play, authority: Authority) -> None:
     """A participant's certificate is bound, suspended by SECURITY."""
     participant = play.cast["investor"]["participant_id"]
-    person = Subject("Подписант", {"inn": "980100000089"})
+    _, investor = synthetic_people(7, 2, kinds=(PersonKind.LEGAL_ENTITY, PersonKind.NATURAL_PERSON))
+    person = Subject("Подписант", {"inn": investor.inn})
     signer = SandboxSigner.for_subject(authority, person, clock=play.kapital.clock)
     item = {
         "participant_id": participant,
         "certificate": b64encode(signer.certificate()).decode(),
-        "owner": [{"kind": "inn", "value": "980100000089"}],
+        "owner": [{"kind": "inn", "value": investor.inn}],
     }
     other = item | {"owner": [{"kind": "snils", "value": "11223344595"}]}
     bound = await play.try_out(

@@ -102,6 +102,26 @@ async def test_22_each_certificate_that_may_not_sign_has_its_own_code(signing: S
     assert len(audit) == 3
 
 
+@pytest.mark.parametrize("number", ["inn", "snils"])
+async def test_22_a_clerk_binds_nobodys_certificate_by_numbers_that_nobody_documented(
+    signing: Signing, number: str
+) -> None:
+    """63-FZ art. 11: the certificate is the participant's, whose numbers the register has and no clerk makes up."""
+    person = next(p for p in signing.house.investors if p.person.kind is PersonKind.NATURAL_PERSON)
+    others = {"inn": "980100000089", "snils": "11223344595"}[number]
+    owner = [{"kind": "inn", "value": person.person.inn}] if number == "snils" else []
+
+    refused = await signing.bind(
+        person,
+        signing.signer({"inn": person.person.inn, number: others}),
+        owner=[*owner, {"kind": number, "value": others}],
+    )
+
+    assert refused["problem"]["code"] == "owner_number_must_be_documented"
+    assert refused["problem"]["facts"] == {"number": number}
+    assert (await signing.bind(person, signing.signer({"inn": person.person.inn})))["problem"] is None
+
+
 async def test_22_an_employee_signs_with_a_power_for_this_act_only(signing: Signing, issue: Issue) -> None:
     firm = next(p for p in signing.house.investors if p.person.kind is PersonKind.LEGAL_ENTITY)
     numbers = {"inn": "980100000089", "snils": "11223344595"}

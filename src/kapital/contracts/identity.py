@@ -40,7 +40,7 @@ class OwnerNumberKind(StrEnum):
 
 class OwnerNumber(Contract, kw_only=True):
     """
-    A number by which the state knows the participant, as seen in its documents.
+    A number by which the state knows the participant; the one that the register or the questionnaire recorded has.
     """
 
     kind: OwnerNumberKind

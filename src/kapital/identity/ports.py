@@ -89,6 +89,12 @@ class CertificateStore(Protocol):
         """Those of the participants that identity knows."""
         ...
 
+    async def questionnaires(
+        self, conn: AsyncConnection, participant_ids: Sequence[UUID]
+    ) -> dict[UUID, Questionnaire]:
+        """The questionnaire last recorded of each participant who has one; what was only filled in is none."""
+        ...
+
     async def lock_numbers(
         self, conn: AsyncConnection, participant_ids: Sequence[UUID]
     ) -> dict[UUID, dict[str, str]]:

@@ -132,7 +132,9 @@ def identity_of(
         agreements=delegations,
     )
     reads = IdentityReads(database=database, clock=clock)
-    certificates = CertificateUseCases(uow=uow, certificates=CertificateTable(), acts=acts, new_id=new_uuid7)
+    certificates = CertificateUseCases(
+        uow=uow, certificates=CertificateTable(), persons=persons, acts=acts, new_id=new_uuid7
+    )
     freezes = FreezeTables()
     freezing = FreezingUseCases(
         uow=UnitOfWork(database, clock),

@@ -5,10 +5,12 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
+import msgspec
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from kapital.identity.domain.certificate import Certificate
+from kapital.identity.domain.questionnaire import Questionnaire
 from kapital.identity.domain.states import CertificateState
 
 _COLUMNS: Final = """
@@ -16,6 +18,14 @@ _COLUMNS: Final = """
     valid_until, bound_by, bound_at, changed_by, changed_at
 """
 _KNOWN: Final = text("SELECT DISTINCT participant_id FROM kyc_case WHERE participant_id = ANY(CAST(:ids AS uuid[]))")
+_QUESTIONNAIRES: Final = text(
+    """
+    SELECT DISTINCT ON (participant_id) participant_id, content FROM kyc_case JOIN kyc_questionnaire USING (case_id)
+    WHERE participant_id = ANY(CAST(:ids AS uuid[]))
+        AND state IN ('identified', 'awaiting_senior', 'approved', 'expired', 'superseded')
+    ORDER BY participant_id, number DESC
+    """
+)
 _NUMBERS: Final = text(
     """
     SELECT participant_id, name, digits FROM owner_number WHERE participant_id = ANY(CAST(:ids AS uuid[]))
@@ -66,6 +76,13 @@ class CertificateTable:
         """Those of the participants that identity knows."""
         rows = (await conn.execute(_KNOWN, {"ids": list(participant_ids)})).scalars()
         return {UUID(str(one)) for one in rows}
+
+    async def questionnaires(
+        self, conn: AsyncConnection, participant_ids: Sequence[UUID]
+    ) -> dict[UUID, Questionnaire]:
+        """The questionnaire last recorded of each participant who has one; what was only filled in is none."""
+        rows = await conn.execute(_QUESTIONNAIRES, {"ids": list(participant_ids)})
+        return {UUID(str(row.participant_id)): msgspec.convert(row.content, Questionnaire) for row in rows}
 
     async def lock_numbers(
         self, conn: AsyncConnection, participant_ids: Sequence[UUID]

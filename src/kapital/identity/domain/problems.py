@@ -186,6 +186,15 @@ class OwnerNumbersMustStay(Problem):
     family = Family.CONFLICT
 
 
+class OwnerNumberUndocumented(Problem):
+    """Facts: `number`. Neither the register nor the questionnaire recorded says this of the participant."""
+
+    code = "owner_number_must_be_documented"
+    title = "The number is not the one that the register or the questionnaire has of the participant"
+    retry = Retry.AFTER_CHANGE
+    family = Family.UNPROCESSABLE
+
+
 class AmlMessageNotFound(Problem):
     """No message of this id."""
 

@@ -10,11 +10,16 @@ from uuid import UUID
 import msgspec
 
 from kapital.contracts import identity as contract
-from kapital.identity.domain.certificate import Certificate, require_same_numbers
+from kapital.identity.domain.certificate import (
+    Certificate,
+    documented_numbers,
+    require_documented,
+    require_same_numbers,
+)
 from kapital.identity.domain.events import CERTIFICATE_BOUND
 from kapital.identity.domain.problems import CertificateAlreadyBound, KycCaseNotFound
 from kapital.identity.domain.states import CertificateState
-from kapital.identity.ports import CertificateStore
+from kapital.identity.ports import CertificateStore, RegisteredPersonStore
 from kapital.kernel.actor import Actor
 from kapital.kernel.canonical import sha256_hex
 from kapital.kernel.ids import CommandId
@@ -29,7 +34,7 @@ BATCH_MAX: Final = 20
 
 
 class NewCertificate(msgspec.Struct, frozen=True, kw_only=True):
-    """`owner` maps kinds of numbers to digits: the participant's own, as seen in its documents."""
+    """`owner` maps kinds of numbers to digits: the participant's own, of the register or of its questionnaire."""
 
     participant_id: UUID
     certificate: bytes
@@ -56,15 +61,22 @@ class _Seen:
 
 
 async def bind_certificates(
-    cmd: BindCertificates, *, uow: UnitOfWork, certificates: CertificateStore, acts: Acts, new_id: Callable[[], UUID]
+    cmd: BindCertificates,
+    *,
+    uow: UnitOfWork,
+    certificates: CertificateStore,
+    persons: RegisteredPersonStore,
+    acts: Acts,
+    new_id: Callable[[], UUID],
 ) -> contract.BindCertificatesResponse:
     """Check certificates and bind those that are good; one answer per item.
 
     Authorities are asked before the transaction. Names stay in the certificate; events carry its hash.
     Law: 63-FZ art. 11, 17, 17.2; domain.md 3.1 (certificate bound at identification).
     Raises: IdempotencyKeyReused, NotPermitted. Per item: KycCaseNotFound, CertificateMustBeReadable,
-    SignatureNotValid and its kin, SignatureIndeterminate, OwnerNumbersMustStay, SignatureOwnerDiffers,
-    PowerOfAttorneyRequired, PowerOfAttorneyUnreadable, PowerOfAttorneyInsufficient, CertificateAlreadyBound.
+    SignatureNotValid and its kin, SignatureIndeterminate, OwnerNumberUndocumented, OwnerNumbersMustStay,
+    SignatureOwnerDiffers, PowerOfAttorneyRequired, PowerOfAttorneyUnreadable, PowerOfAttorneyInsufficient,
+    CertificateAlreadyBound.
     """
     ensure(0 < len(cmd.items) <= BATCH_MAX, "a batch has 1 to 20 items")
     mark = fingerprint(cmd)
@@ -75,12 +87,16 @@ async def bind_certificates(
         known = await certificates.known(tx.conn, [item.participant_id for item in cmd.items])
     seen = await asyncio.gather(*(_look(item, known, acts) for item in cmd.items))
     async with uow.begin() as tx:
-        kept = await certificates.lock_numbers(tx.conn, [item.participant_id for item in cmd.items])
+        whose = [item.participant_id for item in cmd.items]
+        kept = await certificates.lock_numbers(tx.conn, whose)
+        registered = await persons.find(tx.conn, whose)
+        recorded = await certificates.questionnaires(tx.conn, whose)
+        documented = {who: documented_numbers(registered.get(who), recorded.get(who)) for who in whose}
         if (earlier := await tx.replies.find(cmd.command_id, cmd.actor, mark)) is not None:
             return msgspec.json.decode(earlier, type=contract.BindCertificatesResponse)
         tx.access.require(cmd.actor, "bind_certificates")
         results = [
-            await _bind(tx, item, found, kept, cmd.actor, certificates, new_id)
+            await _bind(tx, item, found, kept, documented, cmd.actor, certificates, new_id)
             for item, found in zip(cmd.items, seen, strict=True)
         ]
         answer = contract.BindCertificatesResponse(results=results)
@@ -112,6 +128,7 @@ async def _bind(
     item: NewCertificate,
     found: _Seen | Problem,
     kept: dict[UUID, dict[str, str]],
+    documented: Mapping[UUID, Mapping[str, str]],
     actor: Actor,
     certificates: CertificateStore,
     new_id: Callable[[], UUID],
@@ -120,6 +137,7 @@ async def _bind(
         return _refusal(item, found)
     numbers: Mapping[str, str] = kept.setdefault(item.participant_id, {})
     try:
+        require_documented(documented[item.participant_id], item.owner)
         require_same_numbers(numbers, item.owner)
     except Problem as problem:
         return _refusal(item, problem)

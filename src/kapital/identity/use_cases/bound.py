@@ -121,6 +121,7 @@ class CertificateUseCases:
 
     uow: UnitOfWork
     certificates: CertificateStore
+    persons: RegisteredPersonStore
     acts: Acts
     new_id: Callable[[], UUID]
 
@@ -128,7 +129,12 @@ class CertificateUseCases:
         """See `use_cases.bind_certificates`."""
         async with use_case("identity.bind_certificates"):
             return await bind_certificates.bind_certificates(
-                cmd, uow=self.uow, certificates=self.certificates, acts=self.acts, new_id=self.new_id
+                cmd,
+                uow=self.uow,
+                certificates=self.certificates,
+                persons=self.persons,
+                acts=self.acts,
+                new_id=self.new_id,
             )
 
     async def change_certificate(self, cmd: change_certificate.ChangeCertificate) -> contract.CertificateBinding:
