@@ -72,8 +72,8 @@ def check_holder_list(file: BinaryIO, *, trusted_keys: list[str] | None = None) 
     """Read the whole file once, line by line.
 
     1. form; 2. both keys are among those named, if any are; 3. the operator's signature fits the manifest; 4. the
-    checkpoint is signed by the log's key; 5. the log of the checkpoint begins with the log of the moment; 6. the lines
-    are those of the manifest: order, number, sum and root, or each shown line's proof.
+    checkpoint is signed by the log's key; 5. the log of the checkpoint begins with the log of the moment; 6. the
+    lines are those of the manifest: order, number, sum and root, or each shown line's proof.
     Raises: HolderListRefused; NoteInvalid for an unusable trusted key.
     """
     trusted = [NoteVerifier.from_vkey(key) for key in trusted_keys or ()]
