@@ -274,6 +274,7 @@ class KycPolicy:
 
     unchecked_documents_allowed: bool = False
     simplified_from: date | None = None
+    attested_until: date | None = None
     months_low: int | None = None
     months_medium: int | None = None
     months_high: int | None = None
@@ -281,6 +282,10 @@ class KycPolicy:
     def allows_simplified(self, on: date) -> bool:
         """Whether somebody may be identified in the simplified way on this day."""
         return self.simplified_from is not None and on >= self.simplified_from
+
+    def allows_attested(self, on: date) -> bool:
+        """Whether staff may vouch on this day for a person without a questionnaire."""
+        return self.attested_until is None or on <= self.attested_until
 
     def months_on(self, on: date) -> MonthsByRisk:
         """After how many months an approval of this day ends. Raises: ParameterNotInForce."""

@@ -220,6 +220,7 @@ def kyc_policy_of(settings: Settings) -> KycPolicy:
     return KycPolicy(
         unchecked_documents_allowed=settings.unchecked_documents_allowed,
         simplified_from=settings.simplified_identification_from,
+        attested_until=settings.attested_identification_until,
         months_low=settings.kyc_refresh_months_low,
         months_medium=settings.kyc_refresh_months_medium,
         months_high=settings.kyc_refresh_months_high,

@@ -109,6 +109,10 @@ class Settings(BaseSettings):
     simplified_identification_from: date | None = None
     """From which day on (Moscow) persons may be identified in the simplified way (115-FZ art. 7). None: not at all.
     Orders above its limit (dated parameter) are refused."""
+    attested_identification_until: date | None = None
+    """The last day (Moscow) on which staff may vouch for a person of whom neither a questionnaire nor a document is
+    kept; from the next day on a questionnaire is asked for (a bank's word under an agreement stays enough for a
+    person). None: no day is set, and they may."""
     kyc_refresh_months_low: int | None = Field(default=None, ge=1, le=36)
     """After how many months an identification of low risk ends. None: as the law says (dated parameter)."""
     kyc_refresh_months_medium: int | None = Field(default=None, ge=1, le=36)

@@ -32,7 +32,7 @@ from kapital.kernel.problems import StaleVersion
 from kapital.kernel.roles import Role
 from tests.identity.conftest import AUDITOR, OFFICER, OTHER_OFFICER, identification, staff
 from tests.identity.dossier.conftest import OTHER_SENIOR, SENIOR, Desk, desk_of
-from tests.identity.dossier.papers import chunk, of_firm, of_person, pdf, png
+from tests.identity.dossier.papers import TODAY, chunk, of_firm, of_person, pdf, png
 from tests.registry.race import race
 
 EVERY_CASE = "SELECT 1 FROM kyc_case FOR UPDATE"
@@ -457,6 +457,22 @@ async def test_simplified_identification_is_for_persons_from_its_day_on(desk: De
     with pytest.raises(SimplifiedNotAllowed) as refused:
         await allowing.complete(pep, paper.document_id, other.version, simplified=True)
     assert refused.value.facts == {"reason": "full_identification_needed"}
+
+
+@pytest.mark.parametrize(("until", "code"), [(None, None), (0, None), (-1, "questionnaire_required")])
+async def test_after_the_last_day_of_the_setting_nobody_is_vouched_for_without_a_questionnaire(
+    desk: Desk, tmp_path: Path, until: int | None, code: str | None
+) -> None:
+    day = None if until is None else TODAY + timedelta(days=until)
+    strict = await desk_of(desk.database, desk.clock, tmp_path / "strict", KycPolicy(attested_until=day))
+    bare, filled = await desk.opened(2)
+
+    results = await strict.record(
+        identification(bare),
+        identification(filled, questionnaire=of_person(filled)),
+    )
+
+    assert [one.problem and one.problem.code for one in results] == [code, None]
 
 
 async def test_a_full_identification_has_no_limit(desk: Desk) -> None:

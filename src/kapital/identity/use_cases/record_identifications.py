@@ -83,6 +83,7 @@ class _Known:
     questionnaires: Mapping[UUID, FilledQuestionnaire]
     persons: Mapping[UUID, RegisteredPerson]
     recorded: Mapping[UUID, Particulars]
+    attested_allowed: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -192,6 +193,7 @@ async def _read(
         questionnaires=await dossiers.questionnaires(tx.conn, [case.case_id for case in latest.values()]),
         persons=await persons.find(tx.conn, participants),
         recorded=await parties.recorded(tx, participants),
+        attested_allowed=policy.allows_attested(day_of(tx.now)),
     )
 
 
@@ -223,7 +225,12 @@ def _prepare(
         )
         brought.append(filled)
     said = Conclusion(
-        method=_method(item, filled, is_entity=known.around.is_entity(item.participant_id, item.document_kind)),
+        method=_method(
+            item,
+            filled,
+            is_entity=known.around.is_entity(item.participant_id, item.document_kind),
+            attested_allowed=known.attested_allowed,
+        ),
         document_kind=item.document_kind,
         document_sha256=item.document_sha256,
         category=item.category,
@@ -255,13 +262,15 @@ def _require_delegation(item: NewIdentification, known: _Known, on: date) -> Non
     agreement.require_usable(on=on, agent_reference=item.agent_reference)
 
 
-def _method(item: NewIdentification, filled: FilledQuestionnaire | None, *, is_entity: bool) -> IdentificationMethod:
+def _method(
+    item: NewIdentification, filled: FilledQuestionnaire | None, *, is_entity: bool, attested_allowed: bool
+) -> IdentificationMethod:
     """How it was done. Without a questionnaire a person only, also by a bank: an entity's owners are to be known."""
     if filled is None and is_entity:
         raise QuestionnaireRequired
     if item.delegation_id is not None:
         return IdentificationMethod.DELEGATED
-    if filled is None and item.method not in (None, IdentificationMethod.ATTESTED):
+    if filled is None and (not attested_allowed or item.method not in (None, IdentificationMethod.ATTESTED)):
         raise QuestionnaireRequired
     if item.method is IdentificationMethod.SIMPLIFIED:
         return IdentificationMethod.SIMPLIFIED
