@@ -320,7 +320,9 @@ def law_map(known: Mapping[str, Mapping[str, Any]]) -> str:
 
 # --- acceptance scenarios ----------------------------------------------------------------------------------
 
-_CITED_SCENARIOS = re.compile(r"\b[Ss]cenarios? (\d+(?:(?:, | and |–|-)\d+)*)")
+# A number may say in brackets which part of the scenario is meant.
+_PART = r"(?: \([^()\n]*\))?"
+_CITED_SCENARIOS = re.compile(rf"\b[Ss]cenarios? (\d+{_PART}(?:(?:, | and |–|-)\d+{_PART})*)")
 _DOMAIN = DOCS / "reference" / "domain.md"
 
 
@@ -328,7 +330,7 @@ def scenario_numbers(text: str) -> set[int]:
     """Return the scenarios that a text cites: `Scenarios 1–3, 7` are 1, 2, 3 and 7."""
     found: set[int] = set()
     for cited in _CITED_SCENARIOS.findall(text):
-        for part in re.split(r", | and ", cited):
+        for part in re.split(r", | and ", re.sub(r" \([^()]*\)", "", cited)):
             first, _, last = part.replace("–", "-").partition("-")
             found.update(range(int(first), int(last or first) + 1))
     return found

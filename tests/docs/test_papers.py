@@ -93,6 +93,8 @@ def test_every_state_machine_and_every_problem_has_its_place() -> None:
         ("Scenario 7.", {7}),
         ("Scenarios 1–3, 7, 10-11 of the page", {1, 2, 3, 7, 10, 11}),
         ("scenarios 4 and 6", {4, 6}),
+        ("Scenarios 21 (first mode), 22, 24 (over HTTP) and 49 for orders", {21, 22, 24, 49}),
+        ("Scenario 5 (in 2 parts, 3 of 4)", {5}),
         ("scenario seven; 12 times", set()),
     ],
 )

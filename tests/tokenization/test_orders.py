@@ -1,4 +1,4 @@
-"""Orders: checked, reserved, accepted or turned away; withdrawn; resumed after a crash. Scenarios 4, 6, 7, 55."""
+"""Orders: checked, reserved, accepted or turned away; withdrawn; resumed after a crash. Scenarios 4, 6, 7, 28, 55."""
 
 import asyncio
 from datetime import UTC, datetime, timedelta
