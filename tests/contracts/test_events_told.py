@@ -47,6 +47,9 @@ NOT_IN_THIS_STORY = {
     "kapital.identity.kyc_referred.v1",  # nobody is of high risk
     "kapital.identity.measure_changed.v1",  # nobody stands in a list
     "kapital.registry.rule_book_accepted.v1",  # accepted with the application, no later one comes
+    "kapital.tokenization.action_announced.v1",  # no option is used
+    "kapital.tokenization.outcome_announced.v1",  # no payoff depends on an event
+    "kapital.tokenization.exchange_announced.v1",  # nobody defaults for good
     "kapital.settlement.payouts_refused.v1",  # every issuer has the money
 }
 

@@ -112,10 +112,12 @@ async def test_over_http_an_issue_is_drafted_reviewed_sold_and_read(world: World
         issue, seen = f"/issues/{draft['issue_id']}", {"decision_sha256": draft["decision_sha256"]}
         await call("investor", "GET", issue, status=404)
         await call("issuer", "POST", f"{issue}/submission", seen)
-        await call("manager", "POST", f"{issue}/reviews", {**seen, "verdict": "accept"})
-        refused = await call("manager", "POST", f"{issue}/reviews", {**seen, "verdict": "accept"}, 403)
+        asked = (await call("manager", "GET", issue))["checklist"]
+        accept = {**seen, "verdict": "accept", "checklist": [{"item": a["item"], "holds": True} for a in asked]}
+        await call("manager", "POST", f"{issue}/reviews", accept)
+        refused = await call("manager", "POST", f"{issue}/reviews", accept, 403)
         assert refused["code"] == "maker_and_checker_must_differ"
-        await call("lawyer", "POST", f"{issue}/reviews", {**seen, "verdict": "accept"})
+        await call("lawyer", "POST", f"{issue}/reviews", accept)
         await call("issuer", "POST", f"{issue}/signature", seen)
         await call("manager", "POST", f"{issue}/publication", seen)
         await call("investor", "POST", "/orders", {"orders": [{"issue_id": draft["issue_id"], "units": 0}]}, 422)
