@@ -405,7 +405,7 @@ async def _published(play: Play, example: str, **changes: Any) -> str:
     value["issuer"] |= {"name": issuer.name, "inn": issuer.inn}
     value |= {"placement_start_at": "2026-12-07T10:00:00+03:00", "placement_end_at": "2026-12-11T15:00:00+03:00"}
     for name, change in changes.items():
-        value[name] = value[name] | change if isinstance(change, dict) else change
+        value[name] = value.get(name, {}) | change if isinstance(change, dict) else change
     terms = json.loads(json.dumps(value, default=lambda day: day.isoformat()))
     drafted = await play.try_out(
         "POST /v1/tokenization/decisions", "issuer", {"terms": terms}, other={"terms": terms | {"code": "OTHER-1"}}

@@ -45,7 +45,7 @@ from kapital.tokenization.use_cases.sign_decision import SignDecision
 from kapital.tokenization.use_cases.submit_decision import SubmitDecision
 from kapital.tokenization.use_cases.withdraw_orders import WithdrawOrders
 
-QuoteNumber = Annotated[int, Parameter(ge=1, le=2**31 - 1)]
+QuoteNumber = Annotated[int | None, Parameter(ge=1, le=2**31 - 1)]
 Limit = Annotated[int, Parameter(ge=1, le=PAGE_MAX)]
 StateFilter = Annotated[str | None, Parameter(query="state", max_length=64)]  # `state` is the framework's own name
 
@@ -222,7 +222,7 @@ async def list_quotes_route(
     request: HttpRequest,
     tokenization: TokenizationUseCases,
     issue_id: UUID,
-    before: QuoteNumber | None = None,
+    before: QuoteNumber = None,
     limit: Limit = 100,
 ) -> contract.QuotePage:
     """A page of quotes."""

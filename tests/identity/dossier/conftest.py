@@ -30,7 +30,7 @@ OTHER_SENIOR = staff(8, Role.COMPLIANCE)
 _CLIENT = text(
     """
     INSERT INTO screening_client (participant_id, particulars_sha256, particulars, recorded_by, recorded_at)
-    VALUES (:id, :sha256, '{}', 'x', now()) ON CONFLICT DO NOTHING
+    VALUES (:id, :sha256, '{"kind": "person", "names": []}', 'x', now()) ON CONFLICT DO NOTHING
     """
 )
 _HIT = text(

@@ -465,7 +465,7 @@ async def test_after_the_last_day_of_the_setting_nobody_is_vouched_for_without_a
 ) -> None:
     day = None if until is None else TODAY + timedelta(days=until)
     strict = await desk_of(desk.database, desk.clock, tmp_path / "strict", KycPolicy(attested_until=day))
-    bare, filled = await desk.opened(2)
+    bare, filled = await strict.opened(2)
 
     results = await strict.record(
         identification(bare),
