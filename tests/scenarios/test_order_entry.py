@@ -174,7 +174,6 @@ class TestTheOrderBook:
         assert (book["remaining_units"], book["placed_basis_points"], book["minimum_reached"]) == (13, 3500, False)
         assert {row["state"]: (row["orders"], row["units"], row["reserved_kopecks"]) for row in book["by_state"]} == {
             "accepted": (2, 7, 7 * PRICE),
-            "rejected": (1, 11, 11 * PRICE),
             "withdrawn": (1, 4, 4 * PRICE),
         }
         shown = json.dumps(book, ensure_ascii=False)

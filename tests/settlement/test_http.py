@@ -153,6 +153,10 @@ def test_the_examples_fit_the_contract(path: Path) -> None:
     named = {
         "request_withdrawals_request": contract.WithdrawalsRequest,
         "request_withdrawals_answer": contract.WithdrawalsAnswer,
+        "record_tax_residency_request": contract.TaxResidencyRequest,
+        "record_tax_residency_answer": contract.TaxResidency,
+        "decide_tax_residency_request": contract.TaxResidencyDecision,
+        "decide_tax_residency_answer": contract.TaxResidency,
     }
     kind = named.get(path.stem) or contract.EVENT_TYPES[f"kapital.settlement.{path.stem}"]
 

@@ -537,7 +537,7 @@ class IssueDetails(Contract, kw_only=True):
 
 class OrderBookState(Contract, kw_only=True):
     """
-    The orders that stand in one state; a state without orders is left out.
+    The orders that were accepted and stand in one state; a state without orders is left out.
     """
 
     state: Annotated[str, Meta(max_length=64)]

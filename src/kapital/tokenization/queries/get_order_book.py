@@ -15,9 +15,10 @@ _BASIS_POINTS: Final = 10_000
 _BY_STATE: Final = text(
     """
     SELECT state, count(*) AS orders, sum(units)::bigint AS units, sum(reserved_kopecks)::bigint AS kopecks
-    FROM subscription_order WHERE issue_id = :issue_id GROUP BY state ORDER BY state
+    FROM subscription_order WHERE issue_id = :issue_id AND accepted_at IS NOT NULL GROUP BY state ORDER BY state
     """
 )
+"""Orders that were accepted: one that never was is nobody's business but its investor's (115-FZ art. 4)."""
 
 
 async def get_order_book(conn: AsyncConnection, parts: Parts, actor: Actor, issue_id: UUID) -> OrderBook:
