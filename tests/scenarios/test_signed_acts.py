@@ -104,7 +104,7 @@ async def test_22_each_certificate_that_may_not_sign_has_its_own_code(signing: S
 
 @pytest.mark.parametrize("number", ["inn", "snils"])
 async def test_22_a_clerk_binds_nobodys_certificate_by_numbers_that_nobody_documented(
-    signing: Signing, number: str
+    signing: Signing, issue: Issue, number: str
 ) -> None:
     """63-FZ art. 11: the certificate is the participant's, whose numbers the register has and no clerk makes up."""
     person = next(p for p in signing.house.investors if p.person.kind is PersonKind.NATURAL_PERSON)

@@ -19,7 +19,7 @@ W = WithdrawalState
 
 
 def test_money_is_locked_before_the_bank_is_called() -> None:
-    assert WITHDRAWAL.allowed(W.REQUESTED) == ("money_locked", "lock_refused")
+    assert WITHDRAWAL.allowed(W.REQUESTED) == ("money_locked", "lock_refused", "bank_refused")
     assert {step.source for step in WITHDRAWAL.steps if step.target is W.SENT} == {W.CHECKED, W.UNKNOWN}
 
 

@@ -10,9 +10,10 @@ from uuid import UUID, uuid5
 
 from kapital.app import Kapital
 from kapital.demo.questionnaires import questionnaire_of
+from kapital.identity.domain.case_party import of_entity, of_person
 from kapital.identity.domain.kyc_case import DocumentKind, InvestorCategory, KycOutcome, ScreeningResult
 from kapital.identity.domain.parameters import day_of
-from kapital.identity.domain.screening import Identifier, IdentifierKind, Particulars, SubjectKind
+from kapital.identity.domain.screening import Particulars
 from kapital.identity.use_cases.decide_kyc import DecideKyc, NewKycDecision
 from kapital.identity.use_cases.record_identifications import NewIdentification, RecordIdentifications
 from kapital.identity.use_cases.screen_clients import NewClient, ScreenClients
@@ -141,24 +142,24 @@ async def _onboard(kapital: Kapital, people: Sequence[SyntheticPerson], role: Pa
 
 async def _screen(kapital: Kapital, players: Sequence[Player]) -> None:
     """Nobody is approved before being compared with the lists in force."""
+    on = day_of(kapital.clock.now())
     for some in _chunks(players):
         clients = tuple(
-            NewClient(participant_id=player.participant_id, particulars=_particulars(player)) for player in some
+            NewClient(participant_id=player.participant_id, particulars=_particulars(player, on)) for player in some
         )
         await kapital.identity.screening.screen_clients(
             ScreenClients(command_id=command(), actor=ONBOARDING, clients=clients)
         )
 
 
-def _particulars(player: Player) -> Particulars:
-    firm = player.person.kind is PersonKind.LEGAL_ENTITY
-    inn = Identifier.of(IdentifierKind.INN, player.person.inn)
-    return Particulars(
-        kind=SubjectKind.ORGANISATION if firm else SubjectKind.PERSON,
-        names=(player.person.name,),
-        identifiers=() if inn is None else (inn,),
-        countries=("ru",),
-    )
+def _particulars(player: Player, on: date) -> Particulars:
+    """What the questionnaire says: a party that says more than was compared would be compared once more."""
+    said = questionnaire_of(player.person, player.participant_id, on=on)
+    if said.person is not None:
+        return of_person(said.person)
+    if said.entity is None:
+        raise InvariantBroken("a questionnaire is of a person or of an entity")
+    return of_entity(said.entity)
 
 
 async def _identify(kapital: Kapital, players: Sequence[Player]) -> None:
