@@ -44,6 +44,8 @@ def serve(
         Its private key (PEM).
     client_authorities
         Certificates (PEM) in which those of the callers must end: mTLS.
+    resumed
+        Set by the program itself when it starts anew after a restart of its script.
     """
     from kapital.commands.server import require_free_port
     from kapital.platform.logging import configure_logging
