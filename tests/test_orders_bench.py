@@ -51,6 +51,8 @@ async def test_an_answer_that_is_no_success_ends_the_load(unused_tcp_port: int) 
         await reader.readuntil(b"\r\n\r\n")
         writer.write(b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 2\r\n\r\n{}")
         await writer.drain()
+        writer.close()
+        await writer.wait_closed()
 
     async with await asyncio.start_server(refuse, "127.0.0.1", unused_tcp_port):
         request = Prepared(post("/v1/x", {"Idempotency-Key": "k"}, b"{}"), 1)
@@ -58,7 +60,3 @@ async def test_an_answer_that_is_no_success_ends_the_load(unused_tcp_port: int) 
             await load(
                 unused_tcp_port, iter([request]), connections=1, seconds=None, look=lambda _body, _orders: None
             )
-
-
-def _never(_body: bytes, _orders: int) -> None:
-    raise AssertionError("a refusal is not looked at as an answer")

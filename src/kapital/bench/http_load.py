@@ -7,6 +7,7 @@ answer, and to look at the answer after the clock was stopped.
 import asyncio
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -89,6 +90,8 @@ async def load(
                     return
         finally:
             writer.close()
+            with suppress(ConnectionError):
+                await writer.wait_closed()
 
     await asyncio.gather(*(caller() for _ in range(connections)))
     done.seconds = time.perf_counter() - began

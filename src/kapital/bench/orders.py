@@ -17,6 +17,7 @@ import asyncio
 import shutil
 import tempfile
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -157,7 +158,10 @@ class _Run:
         )
 
     async def _load(self, port: int, stock: Stock, connections: int, seconds: float | None = None) -> Load:
-        return await load(port, stock.requests(), connections=connections, seconds=seconds, look=_require_accepted)
+        with stock.file:
+            return await load(
+                port, stock.requests(), connections=connections, seconds=seconds, look=_require_accepted
+            )
 
     # --- the close
 
@@ -171,13 +175,16 @@ class _Run:
             end_at = self.clock.now().replace(microsecond=0) + placing
             issue = await open_issue(kapital, self.signing, people.issuer, end_at=end_at, units=units)
             stocks = [await self._signed(people.buyers, issue, 1, size, _CLOSE_UNITS) for size in sizes]
-            placed = await load(
-                port,
-                (request for stock in stocks for request in stock.requests()),
-                connections=self.sizes.batch_connections,
-                seconds=None,
-                look=_require_accepted,
-            )
+            with ExitStack() as files:
+                for stock in stocks:
+                    files.enter_context(stock.file)
+                placed = await load(
+                    port,
+                    (request for stock in stocks for request in stock.requests()),
+                    connections=self.sizes.batch_connections,
+                    seconds=None,
+                    look=_require_accepted,
+                )
             ensure(placed.orders == self.sizes.close_orders, "every order of the placement is accepted")
             self._say(f"{placed.orders} orders placed; the placement closes")
             return await self._until_circulating(kapital, issue, end_at)

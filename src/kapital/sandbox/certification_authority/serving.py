@@ -6,6 +6,7 @@
 import asyncio
 import socket
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -31,6 +32,7 @@ class ServedAuthority:
     _routes: dict[tuple[str, str], Route] = field(default_factory=dict)
     _kinds: dict[str, str] = field(default_factory=dict)
     _server: asyncio.Server | None = None
+    _open: set[asyncio.StreamWriter] = field(default_factory=set)
 
     @classmethod
     def at_free_port(cls, clock: Clock) -> "ServedAuthority":
@@ -66,14 +68,19 @@ class ServedAuthority:
         self._server = await asyncio.start_server(self._serve, sock=self._listener, limit=_HEAD_MAX)
 
     async def close(self) -> None:
-        """Stop serving."""
+        """Stop serving: the address first, then the connections under way."""
         ensure(self._server is not None, "what was started is closed")
         if self._server is not None:
             self._server.close()
             await self._server.wait_closed()
+        under_way = tuple(self._open)
+        for writer in under_way:
+            writer.close()
+        await asyncio.gather(*(writer.wait_closed() for writer in under_way), return_exceptions=True)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.asked += 1
+        self._open.add(writer)
         try:
             if not self.silent:
                 await self._answer(reader, writer)
@@ -81,6 +88,9 @@ class ServedAuthority:
             pass  # Whoever spoke no HTTP gets no answer.
         finally:
             writer.close()
+            with suppress(ConnectionError):
+                await writer.wait_closed()
+            self._open.discard(writer)
 
     async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
