@@ -8,46 +8,32 @@ from collections.abc import Iterable
 from datetime import date
 from typing import Final
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from kapital.kernel.parameters import (
     RETAIL_LIMIT_KOPECKS,
     RETAIL_LIMIT_WINDOW,
-    Confidence,
-    DatedParameter,
     RetailLimitWindow,
 )
 from kapital.kernel.retail import RetailMeasure, RetailTerms
+from kapital.platform.dated_rules import DatedRule, by_day
 
 _LIMIT_KOPECKS_MAX: Final = 10**15
 
 
-class RetailRule(BaseModel):
+class RetailRule(DatedRule):
     """From a day to a day (both included) this measure holds; sum and window are the law's unless given."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     measure: RetailMeasure
     limit_kopecks: int | None = Field(default=None, ge=1, le=_LIMIT_KOPECKS_MAX)
     window: RetailLimitWindow | None = None
-    effective_from: date
-    effective_to: date | None = None
-    basis: str = Field(min_length=1, max_length=500)
 
 
 class RetailRules:
     """The rules by day. Raises on making: InvariantBroken for rules that overlap."""
 
     def __init__(self, rules: Iterable[RetailRule] = ()) -> None:
-        given = sorted(rules, key=lambda rule: rule.effective_from)
-        self._rules = (
-            DatedParameter(
-                "retail_rules",
-                [(rule.effective_from, rule.effective_to, rule, rule.basis, Confidence.DOUBTFUL) for rule in given],
-            )
-            if given
-            else None
-        )
+        self._rules = by_day("retail_rules", rules)
 
     def terms_at(self, on: date) -> RetailTerms:
         """What is in force on a day. Raises: ParameterNotInForce (a day before the limit was set)."""

@@ -9,9 +9,7 @@ from datetime import date
 from enum import StrEnum
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
-
-from kapital.kernel.parameters import Confidence, DatedParameter
+from kapital.platform.dated_rules import DatedRule, by_day
 
 
 class ActKind(StrEnum):
@@ -37,31 +35,20 @@ class Need(StrEnum):
     SIMPLE = "simple"
 
 
-class ActRule(BaseModel):
+class ActRule(DatedRule):
     """One rule: from a day to a day (both included) an act of this kind needs this signature.
 
     `powers`: codes that a power of attorney (МЧД) must give to an employee who signs it with a personal certificate;
     without any code no power of attorney is enough.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
     kind: ActKind
     signature: Literal["qualified", "simple"]
-    effective_from: date
-    effective_to: date | None = None
-    basis: str = Field(min_length=1, max_length=500)
     powers: tuple[str, ...] = ()
 
 
-class RecheckRule(BaseModel):
+class RecheckRule(DatedRule):
     """From a day to a day (both included) certificates behind accepted orders are checked again before settlement."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    effective_from: date
-    effective_to: date | None = None
-    basis: str = Field(min_length=1, max_length=500)
 
 
 class ActPolicy:
@@ -69,26 +56,10 @@ class ActPolicy:
 
     def __init__(self, default: Need, rules: Iterable[ActRule] = (), rechecks: Iterable[RecheckRule] = ()) -> None:
         self._default = default
-        terms = sorted(rechecks, key=lambda rule: rule.effective_from)
-        self._recheck = (
-            DatedParameter(
-                "recheck_at_settlement",
-                [(r.effective_from, r.effective_to, True, r.basis, Confidence.DOUBTFUL) for r in terms],
-            )
-            if terms
-            else None
-        )
+        self._recheck = by_day("recheck_at_settlement", rechecks)
         given = list(rules)
         self._by_kind = {
-            kind: DatedParameter(
-                f"act_{kind}",
-                [
-                    (rule.effective_from, rule.effective_to, rule, rule.basis, Confidence.DOUBTFUL)
-                    for rule in sorted(given, key=lambda rule: rule.effective_from)
-                    if rule.kind is kind
-                ],
-            )
-            for kind in {rule.kind for rule in given}
+            kind: by_day(f"act_{kind}", [rule for rule in given if rule.kind is kind]) for kind in ActKind
         }
 
     def need(self, kind: ActKind, on: date) -> Need:
@@ -106,6 +77,6 @@ class ActPolicy:
         return self._recheck is not None and self._recheck.find_row_at(on) is not None
 
     def _rule(self, kind: ActKind, on: date) -> ActRule | None:
-        parameter = self._by_kind.get(kind)
+        parameter = self._by_kind[kind]
         row = None if parameter is None else parameter.find_row_at(on)
         return None if row is None else row.value
