@@ -1,28 +1,18 @@
 """The lock of a call in the ledger: flags on the holders' accounts of the units, as of a redemption window."""
 
-from collections.abc import Sequence
 from typing import Final
 
 from kapital.kernel.ids import derive_uuid7
-from kapital.ledger.api import (
-    MAX_TRANSACTIONS_PER_CALL,
-    MIRROR_POSITIONS,
-    AccountKey,
-    Basis,
-    BasisKind,
-    Committed,
-    Position,
-    RegisterRow,
-    SetFlags,
-)
+from kapital.ledger.api import AccountKey, Basis, BasisKind, Position, SetFlags
 from kapital.ledger.api import Transaction as LedgerTransaction
 from kapital.tokenization.domain.corporate_action import CorporateAction
 from kapital.tokenization.domain.early_actions import early_of
 from kapital.tokenization.domain.issue import Issue
-from kapital.tokenization.domain.problems import LedgerRefused
 from kapital.tokenization.domain.states import ActionState
 from kapital.tokenization.ports import Parts
+from kapital.tokenization.use_cases.ledger_calls import post_or_refuse
 from kapital.tokenization.use_cases.steps import SMART_CONTRACT
+from kapital.tokenization.use_cases.unit_locks import lock_units, unit_accounts
 
 _FREE: Final = "call_free"
 _LOCK: Final = "call_lock"
@@ -33,21 +23,13 @@ async def lock_accounts(issue: Issue, action: CorporateAction, parts: Parts) -> 
 
     Promise: ids are derived from action and account, so calling again sets nothing twice.
     """
-    locked: set[AccountKey] = set()
-    while True:
-        # Again after each round: units may have moved to a new account between the list and its lock.
-        rows = await parts.ledger.register(issue.issue_id)
-        fresh = sorted(_accounts(action, rows) - locked)
-        if not fresh:
-            return
-        await _post(parts, [_record(action, account, _LOCK) for account in fresh])
-        locked |= set(fresh)
+    await lock_units(issue.issue_id, lambda account: _record(action, account, _LOCK), parts)
 
 
 async def free_accounts(action: CorporateAction, parts: Parts) -> None:
     """Allow debits again where the call takes nothing; of a cancelled call, everywhere. Raises: LedgerRefused."""
     size = early_of(action).locked_size
-    accounts = _accounts(action, await parts.ledger.register(action.issue_id, size=size))
+    accounts = unit_accounts(action.issue_id, await parts.ledger.register(action.issue_id, size=size))
     if action.state is not ActionState.CANCELLED:
         keys = [(action.action_id, part) for part in range(1, action.parts + 1)]
         async with parts.database.connect() as conn:
@@ -58,19 +40,7 @@ async def free_accounts(action: CorporateAction, parts: Parts) -> None:
             for line in part
         }
     purpose = "call_cancelled" if action.state is ActionState.CANCELLED else _FREE
-    await _post(parts, [_record(action, account, purpose) for account in sorted(accounts)])
-
-
-def _accounts(action: CorporateAction, rows: Sequence[RegisterRow]) -> set[AccountKey]:
-    skipped = MIRROR_POSITIONS | {Position.LOCKED}
-    return {AccountKey(action.issue_id, r.position, r.wallet) for r in rows if r.position not in skipped}
-
-
-async def _post(parts: Parts, records: Sequence[LedgerTransaction]) -> None:
-    for start in range(0, len(records), MAX_TRANSACTIONS_PER_CALL):
-        for answer in await parts.ledger.post(records[start : start + MAX_TRANSACTIONS_PER_CALL]):
-            if not isinstance(answer, Committed):
-                raise LedgerRefused(answer.detail, {"ledger_code": answer.code, **answer.facts})
+    await post_or_refuse([_record(action, account, purpose) for account in sorted(accounts)], parts)
 
 
 def _record(action: CorporateAction, account: AccountKey, purpose: str) -> LedgerTransaction:

@@ -9,7 +9,6 @@ import msgspec
 from kapital.kernel.ids import derive_uuid7
 from kapital.kernel.problems import Problem, ensure
 from kapital.ledger.api import (
-    MAX_TRANSACTIONS_PER_CALL,
     AccountKey,
     Basis,
     BasisKind,
@@ -30,6 +29,7 @@ from kapital.tokenization.domain.problems import (
 )
 from kapital.tokenization.domain.states import IssueState, OrderState
 from kapital.tokenization.ports import Parts
+from kapital.tokenization.use_cases.ledger_calls import post_in_calls
 from kapital.tokenization.use_cases.steps import SMART_CONTRACT, move_issues, move_orders
 
 _FROZEN = "wallet_debits_frozen"
@@ -93,13 +93,9 @@ def _record(order: Order, purpose: str, source: Position, target: Position) -> L
 async def _post(
     parts: Parts, orders: Sequence[Order], record_of: Callable[[Order], LedgerTransaction]
 ) -> dict[UUID, Committed | Refused]:
-    """Post a record for each order, in calls that the ledger takes; answers by order id."""
-    answers: dict[UUID, Committed | Refused] = {}
-    for start in range(0, len(orders), MAX_TRANSACTIONS_PER_CALL):
-        chunk = orders[start : start + MAX_TRANSACTIONS_PER_CALL]
-        posted = await parts.ledger.post([record_of(order) for order in chunk])
-        answers |= {order.order_id: answer for order, answer in zip(chunk, posted, strict=True)}
-    return answers
+    """Post a record for each order; the ledger's answers by order id."""
+    answers = [answer async for some in post_in_calls([record_of(o) for o in orders], parts) for answer in some]
+    return {order.order_id: answer for order, answer in zip(orders, answers, strict=True)}
 
 
 async def _decide(

@@ -11,7 +11,6 @@ from kapital.kernel.ids import derive_uuid7
 from kapital.kernel.problems import ensure
 from kapital.kernel.states import WrongState
 from kapital.ledger.api import (
-    MAX_TRANSACTIONS_PER_CALL,
     MIRROR_POSITIONS,
     AccountKey,
     Basis,
@@ -37,6 +36,7 @@ from kapital.tokenization.domain.schedule import ActionKind
 from kapital.tokenization.domain.states import ACTION, ISSUE, ActionState, IssueState
 from kapital.tokenization.ports import Parts
 from kapital.tokenization.use_cases.circulation import begin_circulation
+from kapital.tokenization.use_cases.ledger_calls import post_in_calls
 from kapital.tokenization.use_cases.steps import SMART_CONTRACT, move_actions, move_issue, tell
 
 _BATCH: Final = 100
@@ -123,8 +123,7 @@ async def extinguish_written_off(*, parts: Parts) -> None:
         rows = [r for r in await parts.ledger.register(proposal.issue_id) if r.position not in MIRROR_POSITIONS]
         records = [_write_off(proposal, row) for row in rows]
         refused = []
-        for start in range(0, len(records), MAX_TRANSACTIONS_PER_CALL):
-            answers = await parts.ledger.post(records[start : start + MAX_TRANSACTIONS_PER_CALL])
+        async for answers in post_in_calls(records, parts):
             refused += [answer for answer in answers if not isinstance(answer, Committed)]
         if refused:
             _log.warning("tokenization.write_off_refused", code=refused[0].code, subject_id=str(proposal.proposal_id))

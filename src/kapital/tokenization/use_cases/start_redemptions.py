@@ -1,18 +1,10 @@
 """The redemption window of an issue begins: where the decision says so, its units can no longer be disposed of."""
 
 from datetime import datetime
+from functools import partial
 
 from kapital.kernel.ids import derive_uuid7
-from kapital.ledger.api import (
-    MAX_TRANSACTIONS_PER_CALL,
-    MIRROR_POSITIONS,
-    AccountKey,
-    Basis,
-    BasisKind,
-    Committed,
-    Position,
-    SetFlags,
-)
+from kapital.ledger.api import AccountKey, Basis, BasisKind, SetFlags
 from kapital.ledger.api import Transaction as LedgerTransaction
 from kapital.platform.logging import get_logger
 from kapital.tokenization.domain.issue import Issue
@@ -20,6 +12,7 @@ from kapital.tokenization.domain.problems import LedgerRefused
 from kapital.tokenization.domain.states import IssueState
 from kapital.tokenization.ports import Parts
 from kapital.tokenization.use_cases.steps import SCHEDULER, SMART_CONTRACT, move_issues
+from kapital.tokenization.use_cases.unit_locks import lock_units
 
 _BATCH = 500
 
@@ -56,32 +49,11 @@ async def start_redemptions(now: datetime, *, parts: Parts) -> int:
 async def _is_locked(issue: Issue, parts: Parts) -> bool:
     if issue.transfer_lock and issue.locked_at is None:
         try:
-            await _lock_units(issue, parts)
+            await lock_units(issue.issue_id, partial(_lock_record, issue), parts)
         except LedgerRefused as refused:
             _log.warning("tokenization.transfer_lock_refused", code=refused.code, subject_id=str(issue.issue_id))
             return False
     return True
-
-
-async def _lock_units(issue: Issue, parts: Parts) -> None:
-    locked: set[AccountKey] = set()
-    while True:
-        # Again after each round: units may have moved to a new account between the list and its lock.
-        rows = await parts.ledger.register(issue.issue_id)
-        held = {
-            AccountKey(issue.issue_id, row.position, row.wallet)
-            for row in rows
-            if row.position not in MIRROR_POSITIONS and row.position is not Position.LOCKED
-        }
-        fresh = sorted(held - locked)
-        if not fresh:
-            return
-        records = [_lock_record(issue, account) for account in fresh]
-        for start in range(0, len(records), MAX_TRANSACTIONS_PER_CALL):
-            for answer in await parts.ledger.post(records[start : start + MAX_TRANSACTIONS_PER_CALL]):
-                if not isinstance(answer, Committed):
-                    raise LedgerRefused(answer.detail, {"ledger_code": answer.code, **answer.facts})
-        locked |= held
 
 
 def _lock_record(issue: Issue, account: AccountKey) -> LedgerTransaction:
