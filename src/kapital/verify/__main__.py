@@ -7,8 +7,10 @@ import argparse
 import io
 import json
 import sys
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from .holder_list import START as HOLDER_LIST_START
 from .holder_list import HolderListRefused, check_holder_list
@@ -18,6 +20,9 @@ from .report import EXIT_ACCEPTED, EXIT_REFUSED, EXIT_UNREADABLE
 from .signed_note import NOTE_BYTES_MAX, NoteInvalid, decode_base64, parse_checkpoint, split_note
 from .texts import LANGUAGES, extract_lines, holder_list_lines
 from .verifier import verify
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 START_BYTES = max(len(START), len(HOLDER_LIST_START))
 
@@ -30,9 +35,9 @@ def main(arguments: list[str] | None = None, *, program: str = "python -m kapita
         named = bool(options.key or options.key_file)
         start = _read(options.package, START_BYTES)
         if start.startswith(START):
-            return _extract(options, keys if named else None)
+            return _lines(options, keys if named else None, check_extract, extract_lines)
         if start.startswith(HOLDER_LIST_START):
-            return _holder_list(options, keys if named else None)
+            return _lines(options, keys if named else None, check_holder_list, holder_list_lines)
         proof = _read_text(options.consistency_proof).split() if options.consistency_proof else None
         report = verify(
             _read(options.package, PACKAGE_BYTES_MAX),
@@ -56,35 +61,24 @@ def main(arguments: list[str] | None = None, *, program: str = "python -m kapita
     return report.exit_code
 
 
-def _extract(options: argparse.Namespace, keys: list[str] | None) -> int:
-    """Check a signed extract of the register of users, print what it says, return the exit status."""
+def _lines(
+    options: argparse.Namespace,
+    keys: list[str] | None,
+    check: Callable[..., "DataclassInstance"],
+    said: Callable[[dict[str, object], str], list[str]],
+) -> int:
+    """Check a file of signed lines, print what it says, return the exit status."""
     try:
         with options.package.open("rb") as file:
-            report = check_extract(file, trusted_keys=keys)
-    except ExtractRefused as error:
+            report = check(file, trusted_keys=keys)
+    except (ExtractRefused, HolderListRefused) as error:
         told: dict[str, object] = {"accepted": False, "code": error.code, "reason": error.reason}
     else:
         told = {"accepted": True, **asdict(report)}
     if options.json:
         print(json.dumps(told, ensure_ascii=False))
     else:
-        print("\n".join(extract_lines(told, options.lang)))
-    return EXIT_ACCEPTED if told["accepted"] else EXIT_REFUSED
-
-
-def _holder_list(options: argparse.Namespace, keys: list[str] | None) -> int:
-    """Check a signed list of holders or one line of it, print what it says, return the exit status."""
-    try:
-        with options.package.open("rb") as file:
-            report = check_holder_list(file, trusted_keys=keys)
-    except HolderListRefused as error:
-        told: dict[str, object] = {"accepted": False, "code": error.code, "reason": error.reason}
-    else:
-        told = {"accepted": True, **asdict(report)}
-    if options.json:
-        print(json.dumps(told, ensure_ascii=False))
-    else:
-        print("\n".join(holder_list_lines(told, options.lang)))
+        print("\n".join(said(told, options.lang)))
     return EXIT_ACCEPTED if told["accepted"] else EXIT_REFUSED
 
 
