@@ -5,7 +5,7 @@ All of it is made by the use cases that serve the operator's staff; nothing is p
 
 import json
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any, Final
 from uuid import UUID
@@ -16,7 +16,7 @@ from kapital.demo.run import examples_folder
 from kapital.demo.signing import Signing
 from kapital.demo.story import publish
 from kapital.kernel.actor import Actor
-from kapital.kernel.calendar import moscow_day, russian_calendar
+from kapital.kernel.calendar import Convention, moscow_day, russian_calendar
 from kapital.kernel.problems import InvariantBroken
 from kapital.kernel.roles import Role
 from kapital.registry.domain.access import TokenSubjectKind
@@ -85,7 +85,7 @@ async def find_issue(kapital: Kapital, issue_id: UUID) -> Issue:
 def terms_of(now: datetime, *, end_at: datetime, units: int = UNITS_MAX) -> bytes:
     """Terms of a discount paper in placement from now on, that takes orders beyond its quantity."""
     value: dict[str, Any] = plain_value((examples_folder() / _EXAMPLE).read_bytes())
-    redeemed_on = _business_day(moscow_day(end_at) + timedelta(days=45))
+    redeemed_on = russian_calendar().adjust(moscow_day(end_at) + timedelta(days=45), Convention.FOLLOWING)
     value |= {
         "code": f"BENCH-{next(_numbers)}",
         "quantity_min": 1,
@@ -101,12 +101,6 @@ def terms_of(now: datetime, *, end_at: datetime, units: int = UNITS_MAX) -> byte
         "redemption": value["redemption"] | {"on": redeemed_on.isoformat()},
     }
     return json.dumps(value, default=str, ensure_ascii=False).encode()
-
-
-def _business_day(on: date) -> date:
-    while not russian_calendar().is_business_day(on):
-        on += timedelta(days=1)
-    return on
 
 
 async def _token(kapital: Kapital, player: Player, now: datetime) -> str:

@@ -13,7 +13,7 @@ import msgspec
 
 from kapital.identity.domain.parties import EntityParticulars, Party, PersonParticulars
 from kapital.identity.domain.questionnaire import Questionnaire
-from kapital.identity.domain.screening import Identifier, IdentifierKind, Particulars, SubjectKind, folded
+from kapital.identity.domain.screening import IdentifierKind, Particulars, SubjectKind, folded, identifiers_of
 from kapital.kernel.ids import derive_uuid7
 
 
@@ -116,7 +116,7 @@ def of_person(person: PersonParticulars) -> Particulars:
         kind=SubjectKind.PERSON,
         names=(" ".join(part for part in (person.family_name, person.given_name, person.patronymic) if part),),
         birth_dates=() if person.birth_date is None else (person.birth_date.isoformat(),),
-        identifiers=_identifiers(
+        identifiers=identifiers_of(
             (IdentifierKind.INN, person.inn),
             (IdentifierKind.SNILS, person.snils),
             (IdentifierKind.PASSPORT, None if paper is None else f"{paper.series or ''}{paper.number}"),
@@ -130,18 +130,13 @@ def of_entity(entity: EntityParticulars) -> Particulars:
     return Particulars(
         kind=SubjectKind.ORGANISATION,
         names=tuple(dict.fromkeys(name for name in (entity.full_name, entity.short_name) if name)),
-        identifiers=_identifiers(
+        identifiers=identifiers_of(
             (IdentifierKind.INN, entity.inn),
             (IdentifierKind.OGRN, entity.ogrn),
             (IdentifierKind.OTHER, entity.foreign_number),
         ),
         countries=_countries(entity.country),
     )
-
-
-def _identifiers(*said: tuple[IdentifierKind, str | None]) -> tuple[Identifier, ...]:
-    made = (Identifier.of(kind, number) for kind, number in said if number is not None)
-    return tuple(one for one in made if one is not None)
 
 
 def _countries(code: str | None) -> tuple[str, ...]:

@@ -13,7 +13,14 @@ from msgspec.structs import replace
 from kapital.identity.domain.kyc_problems import QuestionnaireOfAnother
 from kapital.identity.domain.problems import ScreenedParticularsOfAnother
 from kapital.identity.domain.questionnaire import Questionnaire
-from kapital.identity.domain.screening import Identifier, IdentifierKind, Particulars, SubjectKind, folded
+from kapital.identity.domain.screening import (
+    Identifier,
+    IdentifierKind,
+    Particulars,
+    SubjectKind,
+    folded,
+    identifiers_of,
+)
 
 PERSON_KINDS: Final = frozenset({"natural_person", "sole_proprietor"})
 """Kinds of participant, as the registry names them, that are persons and have no owners."""
@@ -38,9 +45,9 @@ class RegisteredPerson(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def identifiers(self) -> tuple[Identifier, ...]:
         """The numbers that screening compares."""
-        said = ((IdentifierKind.INN, self.inn), (IdentifierKind.OGRN, self.ogrn), (IdentifierKind.SNILS, self.snils))
-        made = (Identifier.of(kind, number) for kind, number in said if number is not None)
-        return tuple(one for one in made if one is not None)
+        return identifiers_of(
+            (IdentifierKind.INN, self.inn), (IdentifierKind.OGRN, self.ogrn), (IdentifierKind.SNILS, self.snils)
+        )
 
     def with_said(self, said: Particulars) -> Particulars:
         """What is compared with the lists: the register's name and numbers beside what staff said.

@@ -93,6 +93,12 @@ class Identifier(msgspec.Struct, frozen=True, order=True):
         return cls(kind, value) if value else None
 
 
+def identifiers_of(*said: tuple[IdentifierKind, str | None]) -> tuple[Identifier, ...]:
+    """The identifiers of numbers that were said; what is not said, or says nothing, is left out."""
+    made = (Identifier.of(kind, number) for kind, number in said if number is not None)
+    return tuple(one for one in made if one is not None)
+
+
 class Particulars(msgspec.Struct, frozen=True, kw_only=True):
     """What is known of somebody. Personal data: stays in identity's own tables.
 
