@@ -31,7 +31,8 @@ demo: $(READY) ## from decision to redemption on embedded parts, then prove it
 
 test: $(READY) ## all tests
 	@$(BIN)/python tools/system_parts.py
-	@$(BIN)/python -m pytest
+	@# Each process has a server of its own; a file's tests share what is costly to start.
+	@$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
 
 check: lint test ## what CI runs
 
