@@ -25,7 +25,15 @@ FIELDS = {
 
 
 async def test_the_benchmark_tells_its_figures_and_all_invariants_hold() -> None:
-    bench = OrdersBench(seconds=1, batch_seconds=1, close_orders=30, investors=4, connections=4, batch_connections=1)
+    bench = OrdersBench(
+        seconds=1,
+        batch_seconds=1,
+        close_orders=30,
+        investors=4,
+        connections=4,
+        batch_connections=1,
+        processes=2,
+    )
 
     told = await bench.run(Console(file=io.StringIO()))
 

@@ -303,6 +303,14 @@ async def work_in_background(kapital: Kapital) -> None:
         group.create_task(_tick_for_ever(kapital))
 
 
+async def follow_beside(kapital: Kapital) -> None:
+    """What a process that only serves HTTP learns by time alone, until cancelled: the rule book in force."""
+    while True:
+        for tick in kapital.registry.ticks:
+            await _attempt("registry", tick(kapital.clock.now()))
+        await asyncio.sleep(TICK_S)
+
+
 async def _tick_for_ever(kapital: Kapital) -> None:
     count = 0
     while True:

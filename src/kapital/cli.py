@@ -52,14 +52,20 @@ def up(
         Literal["sandbox", "http"] | None,
         Parameter(help="The bank, instead of KAPITAL_BANK: in this process, or over HTTP as KAPITAL_BANK_… say."),
     ] = None,
+    beside: Annotated[
+        bool, Parameter(show=False, negative=(), help="Serve beside the process that started this one.")
+    ] = False,
 ) -> None:
-    """Serve the HTTP API of all services in one process until Ctrl-C.
+    """Serve the HTTP API of all services until Ctrl-C, in KAPITAL_HTTP_PROCESSES processes (1).
 
     KAPITAL_PORT (8080), KAPITAL_HOST and KAPITAL_DATA_DIR (var/kapital) say where; all settings: docs/reference.
     """
-    from kapital.commands.server import require_free_port, serve
+    from kapital.commands.server import require_free_port, serve, serve_beside
 
     settings = read_settings(**({} if bank is None else {"bank": bank}))
+    if beside:
+        run(serve_beside(settings))
+        return
     require_free_port(settings)
     run(serve(settings))
 

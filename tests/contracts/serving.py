@@ -21,7 +21,7 @@ PROGRAM = Path(sys.executable).parent / "kapital"
 class Served:
     """One `kapital up`, or another command that serves alike. Everything is asked over 127.0.0.1."""
 
-    def __init__(self, folder: Path, command: Sequence[str] = (str(PROGRAM), "up")) -> None:
+    def __init__(self, folder: Path, command: Sequence[str] = (str(PROGRAM), "up"), **settings: str) -> None:
         self.folder = folder
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
@@ -34,6 +34,7 @@ class Served:
             "KAPITAL_POSTGRES_SHARED_BUFFERS_MB": "128",
             "KAPITAL_LOG_LEVEL": "WARNING",
             "KAPITAL_ACTS_SIGNED": "simple",
+            **settings,
         }
         self.process = subprocess.Popen(
             list(command),

@@ -1,6 +1,7 @@
 """Signed orders over HTTP: one by one, in batches, and the close of a placement with all that follows from it.
 
-Conditions: `kapital up` in a process of its own with its embedded PostgreSQL, fsync and synchronous_commit on, in a
+Conditions: `kapital up` in processes of its own (as many as there are cores, unless told otherwise) with its embedded
+PostgreSQL, fsync and synchronous_commit on, in a
 fresh folder; orders over the loopback address, each act signed in advance by a certificate of the sandbox's authority
 (GOST R 34.10-2012 where the engine is installed, else ECDSA) that is bound to its investor; the server fetches the
 authority's lists of revoked certificates and checks every signature; an answer counts when it says `accepted`, that
@@ -65,6 +66,7 @@ class OrdersBench:
     investors: int
     connections: int
     batch_connections: int
+    processes: int
 
     async def run(self, console: Console) -> dict[str, Any]:
         """Measure everything and return the figures. Raises: LibcryptoMissing."""
@@ -124,6 +126,7 @@ class _Run:
             "max_ms": round(single.wait_ms(1.0), 1),
             "connections": self.sizes.connections,
             "batch_connections": self.sizes.batch_connections,
+            "http_processes": self.sizes.processes,
             "investors": self.sizes.investors,
             "orders": orders,
             "fsync": "on",
@@ -210,7 +213,7 @@ class _Run:
         for name, value in self.signing.settings().items():
             is_text = isinstance(value, str | Path)
             texts[f"KAPITAL_{name.upper()}"] = str(value) if is_text else msgspec.json.encode(value).decode()
-        return texts | {"KAPITAL_LOG_LEVEL": "WARNING"}
+        return texts | {"KAPITAL_LOG_LEVEL": "WARNING", "KAPITAL_HTTP_PROCESSES": str(self.sizes.processes)}
 
     def _say(self, words: str) -> None:
         self.console.print(words)

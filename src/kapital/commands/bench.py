@@ -1,5 +1,6 @@
 """`kapital bench`: repeatable benchmarks."""
 
+import os
 from typing import Annotated, Any
 
 from cyclopts import App, Parameter
@@ -129,6 +130,10 @@ def bench_orders(
     batch_connections: Annotated[
         int, Parameter(help="Connections that send batches, 1 to 100.", validator=Number(gte=1, lte=100))
     ] = 2,
+    processes: Annotated[
+        int | None,
+        Parameter(help="Processes that serve, 1 to 32; as many as there are cores.", validator=Number(gte=1, lte=32)),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Signed orders over HTTP a second, single and in batches; the close of a placement; all invariants after it."""
@@ -145,6 +150,7 @@ def bench_orders(
         investors=investors,
         connections=connections,
         batch_connections=batch_connections,
+        processes=processes or min(32, len(os.sched_getaffinity(0))),
     )
     tell(run(measured.run(Console(stderr=True, soft_wrap=True))), as_json=as_json)
 

@@ -1,18 +1,34 @@
-"""The server of `kapital up`: HTTP and background work of all services in one process until it is told to stop."""
+"""The server of `kapital up`: HTTP and background work of all services until it is told to stop.
+
+One process does both. With `KAPITAL_HTTP_PROCESSES` above one, others serve HTTP beside it on the same port
+(SO_REUSEPORT): each opens the same databases, and what one decides the others see there. All end together.
+"""
 
 import asyncio
+import os
 import signal
 import socket
 import sys
-from typing import TYPE_CHECKING
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import AsyncExitStack, asynccontextmanager
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any, Final
 
 from kapital.commands.console import end
+from kapital.kernel.problems import InvariantBroken
 
 if TYPE_CHECKING:
     from granian.server.embed import Server
 
     from kapital.app import Kapital
     from kapital.platform.settings import Settings
+
+CONNECTIONS_MAX: Final = 4_096
+"""Connections that a process serves at a time. The one after it waits until another ends: it is not refused."""
+_BACKLOG: Final = 1_024
+_READY: Final = b"ready\n"
+START_S: Final = 240.0
+STOP_S: Final = 120.0
 
 
 def require_free_port(settings: "Settings") -> None:
@@ -29,34 +45,111 @@ def require_free_port(settings: "Settings") -> None:
 
 async def serve(settings: "Settings") -> None:
     """Open all parts and serve until SIGINT or SIGTERM, or until a part ends by itself: then its error is raised."""
-    from granian.constants import Interfaces
-    from granian.server.embed import Server
+    async with AsyncExitStack() as opened:
+        if settings.http_processes > 1:
+            # Read when the library is first imported, here and in the processes beside.
+            os.environ["PROMETHEUS_MULTIPROC_DIR"] = opened.enter_context(
+                TemporaryDirectory(prefix="kapital-figures-")
+            )
+        from kapital.app import open_kapital, work_in_background
+        from kapital.platform.logging import configure_logging
 
-    from kapital.app import http_app, open_kapital
+        configure_logging(level=settings.log_level)
+        kapital = await opened.enter_async_context(open_kapital(settings))
+        stopping = _told_by(signal.SIGINT, signal.SIGTERM)
+        beside = await opened.enter_async_context(_beside(settings))
+        server = _server_of(kapital)
+        print(f"Kapital: http://{settings.host}:{settings.port}/contracts  (Ctrl-C stops)", file=sys.stderr)
+        await _until(stopping, server, work_in_background(kapital), *map(_ended, beside))
+
+
+async def serve_beside(settings: "Settings") -> None:
+    """Serve HTTP beside the process that started this one, until it closes our standard input or is no more."""
+    from kapital.app import follow_beside, open_kapital
     from kapital.platform.logging import configure_logging
 
     configure_logging(level=settings.log_level)
-    async with open_kapital(settings) as kapital:
-        server = Server(
-            http_app(kapital), address=settings.host, port=settings.port, interface=Interfaces.ASGI, log_enabled=False
-        )
-        stopping = asyncio.Event()
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(number, stopping.set)
-        print(f"Kapital: http://{settings.host}:{settings.port}/contracts  (Ctrl-C stops)", file=sys.stderr)
-        await _until(stopping, server, kapital)
+    # Ctrl-C goes to all processes of a terminal: the first one says when.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    async with open_kapital(settings, create=False) as kapital:
+        stopping, loop = _told_by(signal.SIGTERM), asyncio.get_running_loop()
+        loop.add_reader(sys.stdin.fileno(), stopping.set)
+        server = _server_of(kapital)
+        os.write(sys.stdout.fileno(), _READY)
+        try:
+            await _until(stopping, server, follow_beside(kapital))
+        finally:
+            loop.remove_reader(sys.stdin.fileno())
 
 
-async def _until(stopping: asyncio.Event, server: "Server", kapital: "Kapital") -> None:
+def _server_of(kapital: "Kapital") -> "Server":
+    from granian.constants import Interfaces
+    from granian.server.embed import Server
+
+    from kapital.app import http_app
+
+    return Server(
+        http_app(kapital),
+        address=kapital.settings.host,
+        port=kapital.settings.port,
+        interface=Interfaces.ASGI,
+        backlog=_BACKLOG,
+        backpressure=CONNECTIONS_MAX,
+        log_enabled=False,
+    )
+
+
+def _told_by(*signals: signal.Signals) -> asyncio.Event:
+    told = asyncio.Event()
+    for number in signals:
+        asyncio.get_running_loop().add_signal_handler(number, told.set)
+    return told
+
+
+@asynccontextmanager
+async def _beside(settings: "Settings") -> AsyncIterator[list[asyncio.subprocess.Process]]:
+    """The other processes, each ready to serve; told to end, and waited for, at the end."""
+    processes: list[asyncio.subprocess.Process] = []
+    try:
+        for _ in range(settings.http_processes - 1):
+            process = await asyncio.create_subprocess_exec(
+                *(sys.executable, "-m", "kapital", "up", "--beside", f"--bank={settings.bank}"),
+                stdin=asyncio.subprocess.PIPE,
+                stdout=asyncio.subprocess.PIPE,
+            )
+            processes.append(process)
+        async with asyncio.timeout(START_S):
+            for process in processes:
+                if process.stdout is None or await process.stdout.readline() != _READY:
+                    raise InvariantBroken("a process that was to serve beside this one ended before it could")
+        yield processes
+    finally:
+        await asyncio.gather(*map(_stop, processes))
+
+
+async def _stop(process: asyncio.subprocess.Process) -> None:
+    if process.stdin is not None:
+        process.stdin.close()
+    try:
+        async with asyncio.timeout(STOP_S):
+            await process.wait()
+    except TimeoutError:
+        process.kill()
+        await process.wait()
+
+
+async def _ended(process: asyncio.subprocess.Process) -> None:
+    raise InvariantBroken(f"a process that served beside this one ended with {await process.wait()}")
+
+
+async def _until(stopping: asyncio.Event, server: "Server", *works: Coroutine[Any, Any, None]) -> None:
     """Serve and work until told to stop, or until a part ends by itself: then its error is ours."""
-    from kapital.app import work_in_background
-
-    parts = [asyncio.create_task(server.serve()), asyncio.create_task(work_in_background(kapital))]
+    parts = [asyncio.create_task(server.serve()), *map(asyncio.create_task, works)]
     told = asyncio.create_task(stopping.wait())
     await asyncio.wait([told, *parts], return_when=asyncio.FIRST_COMPLETED)
     server.stop()  # type: ignore[no-untyped-call]
-    parts[1].cancel()
+    for part in parts[1:]:
+        part.cancel()
     ended = await asyncio.gather(*parts, return_exceptions=True)
     if not stopping.is_set():
         told.cancel()

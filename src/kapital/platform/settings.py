@@ -44,6 +44,9 @@ class Settings(BaseSettings):
     """Everything the process keeps on disk: embedded PostgreSQL, objects, keys of the sandbox."""
     host: str = "127.0.0.1"
     port: int = Field(default=8080, ge=1, le=65535)
+    http_processes: int = Field(default=1, ge=1, le=32)
+    """Processes that serve HTTP on the port; the first one does the background work too. One interpreter uses one
+    core, so as many as there are cores serve most orders. Each keeps connections of its own to the databases."""
     database_url: SecretStr | None = None
     """PostgreSQL server to use, for example `postgresql://kapital@db.example/postgres`; its role must be able
     to create databases unless `kapital_<service>` exist. None: the embedded PostgreSQL in

@@ -1,5 +1,6 @@
 """Metrics (Prometheus) and traces (OpenTelemetry API; without a configured exporter they cost nothing)."""
 
+import os
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -7,6 +8,7 @@ from typing import Final
 
 from opentelemetry import trace
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client.multiprocess import MultiProcessCollector
 from sqlalchemy import text
 
 from kapital.kernel.problems import Problem, Unavailable
@@ -16,6 +18,8 @@ from kapital.platform.logging import get_logger
 from kapital.platform.problems import problem_of
 
 REGISTRY: Final = CollectorRegistry()
+_SHARED_FOLDER: Final = "PROMETHEUS_MULTIPROC_DIR"
+"""The library's own variable: the folder in which several processes keep their figures together."""
 
 REQUESTS: Final = Histogram(
     "kapital_http_request_seconds", "Time to answer", ["method", "route", "status"], registry=REGISTRY
@@ -35,22 +39,28 @@ EVENTS_HANDLED: Final = Counter(
 )
 OUTBOX_AGE: Final = Gauge(
     "kapital_outbox_oldest_waiting_seconds", "Age of the oldest event without a position", ["service"],
-    registry=REGISTRY,
+    multiprocess_mode="mostrecent", registry=REGISTRY,
 )  # fmt: skip
-DEAD_LETTERS: Final = Gauge("kapital_dead_letters_open", "Open dead letters", ["service"], registry=REGISTRY)
+DEAD_LETTERS: Final = Gauge(
+    "kapital_dead_letters_open", "Open dead letters", ["service"], multiprocess_mode="mostrecent", registry=REGISTRY
+)
 ACTS: Final = Counter(
     "kapital_acts_total", "Signatures of acts checked", ["kind", "outcome", "code"], registry=REGISTRY
 )
 ACTS_WAITING: Final = Gauge(
     "kapital_acts_waiting", "Acts whose signature can be neither confirmed nor refused yet", ["service"],
-    registry=REGISTRY,
+    multiprocess_mode="mostrecent", registry=REGISTRY,
 )  # fmt: skip
 ORDER_REVIEWS_OPEN: Final = Gauge(
-    "kapital_order_reviews_open", "Signed acts of orders that keep a placement from its allocation", registry=REGISTRY
+    "kapital_order_reviews_open",
+    "Signed acts of orders that keep a placement from its allocation",
+    multiprocess_mode="mostrecent",
+    registry=REGISTRY,
 )
 ALLOCATIONS_WAITING: Final = Gauge(
     "kapital_allocations_waiting",
     "Parts of allocations that wait for a frozen wallet of an issuer",
+    multiprocess_mode="mostrecent",
     registry=REGISTRY,
 )
 BANK_MESSAGES: Final = Counter(
@@ -59,7 +69,19 @@ BANK_MESSAGES: Final = Counter(
     ["state", "reason"],
     registry=REGISTRY,
 )
-DATABASE_UP: Final = Gauge("kapital_database_up", "1 if the database answers", ["service"], registry=REGISTRY)
+DATABASE_UP: Final = Gauge(
+    "kapital_database_up", "1 if the database answers", ["service"], multiprocess_mode="mostrecent", registry=REGISTRY
+)
+
+
+def exposed() -> CollectorRegistry:
+    """What is shown to a scraper: the figures of this process, or of all that serve together."""
+    if _SHARED_FOLDER not in os.environ:
+        return REGISTRY
+    together = CollectorRegistry()
+    MultiProcessCollector(together)  # type: ignore[no-untyped-call]
+    return together
+
 
 tracer: Final = trace.get_tracer("kapital")
 _log = get_logger("use_case")

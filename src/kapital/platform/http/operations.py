@@ -12,7 +12,7 @@ from kapital.contracts import platform as contract
 from kapital.platform.database import Database, Databases
 from kapital.platform.http.access import PUBLIC
 from kapital.platform.problems import problem_of
-from kapital.platform.telemetry import REGISTRY, measure_databases
+from kapital.platform.telemetry import exposed, measure_databases
 
 PING_TIMEOUT_S: Final = 3.0
 Stopped = Callable[[], bool]
@@ -57,7 +57,7 @@ async def metrics(state: State) -> bytes:
     """Prometheus exposition. Not for the open net: the edge does not pass it on."""
     async with asyncio.timeout(30):
         await measure_databases(state["databases"])
-    return generate_latest(REGISTRY)
+    return generate_latest(exposed())
 
 
 _ICON: Final = (
