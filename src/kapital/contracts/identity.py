@@ -1015,7 +1015,7 @@ class ScreeningHit(Contract, kw_only=True):
     reasons: list[str]
     state: HitState
     raised_at: AwareDatetime
-    decide_by: AwareDatetime | None
+    decide_by: Annotated[AwareDatetime, Meta(description="The first instant at which a decision is late; null where the property was frozen at once.")] | None
     proposed_by: str | None
     proposal_reason: str | None
     decided_by: str | None
@@ -1023,6 +1023,15 @@ class ScreeningHit(Contract, kw_only=True):
     officer_message: Annotated[
         str, Meta(description="Draft of the message to the AML officer, in Russian.")
     ]
+    is_overdue: (
+        Annotated[
+            bool,
+            Meta(
+                description="Whether `decide_by` has passed and nobody has decided yet."
+            ),
+        ]
+        | UnsetType
+    ) = UNSET
     party_of: (
         Annotated[
             UUID,

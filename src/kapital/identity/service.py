@@ -30,6 +30,7 @@ from kapital.identity.queries.kyc_dossier import DossierParts
 from kapital.identity.reactions import keep_persons, keep_wallets, open_cases
 from kapital.identity.routes import HANDLERS
 from kapital.identity.use_cases.bound import CertificateUseCases, DossierUseCases, IdentityUseCases, ScreeningUseCases
+from kapital.identity.use_cases.doubting import Doubting
 from kapital.identity.use_cases.draft_messages import Drafting
 from kapital.identity.use_cases.freezing import FreezingUseCases
 from kapital.identity.use_cases.screening_parties import PartyScreening
@@ -98,6 +99,7 @@ def identity_of(
     parties = PartyScreening(
         parties=PartyTable(), lists=lists, clients=clients, hits=HitTable(), screener=screener, new_id=new_uuid7
     )
+    doubting = Doubting(cases=cases, doubts=doubts, parties=parties.parties, calendar=russian_calendar())
     policy = policy or KycPolicy()
     use_cases = IdentityUseCases(
         uow=uow,
@@ -106,9 +108,8 @@ def identity_of(
         delegations=delegations,
         parties=parties,
         policy=policy,
-        doubts=doubts,
+        doubting=doubting,
         persons=persons,
-        calendar=russian_calendar(),
         screenings=ScreeningsOfTables(clients, lists),
         required_lists=required_lists,
         new_id=new_uuid7,
@@ -154,6 +155,7 @@ def identity_of(
         persons=persons,
         runs=runs,
         drafting=Drafting(messages=AmlMessageTable(), clients=clients, calendar=russian_calendar(), new_id=new_uuid7),
+        doubting=doubting,
         new_id=new_uuid7,
         freezing=freezing,
     )
@@ -206,7 +208,15 @@ def identity_of(
             ((PARTICIPANT_REGISTERED,), partial(keep_persons, persons=persons, objects=objects)),
             ((WALLET_OPENED,), partial(keep_wallets, freezes=freezes)),
         ],
-        ticks=(expire, rescreen, rescreen_everybody, check, freezing.tick, expire_certificates),
+        ticks=(
+            expire,
+            rescreen,
+            rescreen_everybody,
+            check,
+            freezing.tick,
+            expire_certificates,
+            screening_reads.tell_overdue_hits,
+        ),
     )
 
 

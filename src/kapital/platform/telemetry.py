@@ -63,6 +63,11 @@ ALLOCATIONS_WAITING: Final = Gauge(
     multiprocess_mode="mostrecent",
     registry=REGISTRY,
 )
+HITS_OVERDUE: Final = Gauge(
+    "kapital_screening_hits_overdue",
+    "Hits in lists that wait for a decision whose term has passed",
+    registry=REGISTRY,
+)
 BANK_MESSAGES: Final = Counter(
     "kapital_bank_messages_total",
     "Messages of the bank by what became of them",

@@ -4,9 +4,11 @@ Scenarios 25, 26.
 """
 
 import asyncio
-from datetime import timedelta
+import re
+from datetime import datetime, timedelta
 
 import pytest
+from prometheus_client import generate_latest
 
 from kapital.identity.adapters.lists.files import ListFormat
 from kapital.identity.domain.problems import (
@@ -22,6 +24,7 @@ from kapital.identity.use_cases.screen_clients import NewClient, ScreenClients
 from kapital.kernel.actor import NotPermitted
 from kapital.kernel.states import WrongState
 from kapital.platform.ids import new_uuid7
+from kapital.platform.telemetry import REGISTRY
 from tests.acting import simple_acts
 from tests.identity.conftest import World as KycWorld
 from tests.identity.conftest import participant_registered
@@ -312,3 +315,32 @@ async def test_who_is_under_a_measure_is_not_approved(world: World) -> None:
     assert refused.problem is not None
     assert refused.problem.code == "screening_hit_cannot_be_approved"
     assert approved.problem is None
+
+
+async def test_a_decision_that_is_late_is_shown_in_the_list_and_as_a_metric_until_it_is_made(world: World) -> None:
+    entity = ftm_person("Q5", NAME_LISTED, topics=["role.pep"])
+    await world.load(ftm(entity), file_format=ListFormat.FTM_JSON, source=ListSource.OPENSANCTIONS)
+    await world.load_persons(LISTED)
+    await world.screen(person("Жемчужников В.П."))
+    official, likeness = sorted(await world.hits(), key=lambda hit: hit.purpose.value)
+    assert likeness.decide_by is not None
+    assert (await overdue(world, likeness.decide_by - timedelta(minutes=1))) == (0, [False, False])
+
+    assert (await overdue(world, likeness.decide_by)) == (2, [True, True])
+
+    await world.decide(official, HitDecision.CONFIRM)
+    await world.release(likeness)
+    assert (await overdue(world, likeness.decide_by)) == (0, [False, False])
+
+
+NAME_LISTED = "Жемчужников Валентин Прохорович"
+
+
+async def overdue(world: World, now: datetime) -> tuple[int, list[bool]]:
+    """What the schedule tells at this instant: (the metric, whether each hit is late)."""
+    world.clock.advance(max(now - world.clock.now(), timedelta(0)))
+    for tick in world.service.ticks:
+        await tick(now)
+    exposed = generate_latest(REGISTRY).decode()
+    [value] = re.findall(r"^kapital_screening_hits_overdue (\S+)$", exposed, re.MULTILINE)
+    return int(float(value)), [hit.is_overdue is True for hit in await world.hits()]

@@ -84,6 +84,10 @@ class ScreeningHit:
         held = self.state is HitState.SUSPECTED and self.purpose is ListPurpose.SANCTIONS
         return Measure.HELD if held else Measure.FREE
 
+    def is_overdue(self, now: datetime) -> bool:
+        """Whether the term for the decision has passed without one."""
+        return self.state is HitState.SUSPECTED and self.decide_by is not None and self.decide_by <= now
+
     def confirm(self, *, hit_sha256: str, officer_id: str, reason: str, now: datetime) -> None:
         """Say that the client is who stands in the list. One officer is enough: this protects, and cannot wait.
 

@@ -1,6 +1,7 @@
 """The read models of identity bound to its database."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 from kapital.contracts import identity as contract
@@ -23,6 +24,7 @@ from kapital.identity.queries.kyc_dossier import DossierParts
 from kapital.kernel.actor import Actor
 from kapital.kernel.clock import Clock
 from kapital.platform.database import Database
+from kapital.platform.telemetry import HITS_OVERDUE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,8 +133,13 @@ class ScreeningReads:
         """See `queries.screening_hits.list_screening_hits`."""
         async with self.database.connect() as conn:
             return await screening_hits.list_screening_hits(
-                conn, actor=actor, hit_of=self.hit_of, state=state, after=after, limit=limit
+                conn, actor=actor, hit_of=self.hit_of, now=self.clock.now(), state=state, after=after, limit=limit
             )
+
+    async def tell_overdue_hits(self, now: datetime) -> None:
+        """Show how many hits nobody has decided in time, as a metric."""
+        async with self.database.connect() as conn:
+            HITS_OVERDUE.set(await screening_hits.count_overdue_hits(conn, now=now))
 
     async def list_screening_lists(self, *, actor: Actor, limit: int = 100) -> contract.ListVersionPage:
         """See `queries.list_versions.list_screening_lists`."""

@@ -1,5 +1,6 @@
 """Read model: hits, for the AML officer."""
 
+from datetime import datetime
 from typing import Final
 from uuid import UUID
 
@@ -23,6 +24,9 @@ _PAGE: Final = text(
     ORDER BY hit_id LIMIT :limit
     """
 )
+_OVERDUE: Final = text(
+    "SELECT count(*) FROM screening_hit WHERE state = 'suspected' AND decide_by <= CAST(:now AS timestamptz)"
+)
 
 
 async def list_screening_hits(
@@ -30,6 +34,7 @@ async def list_screening_hits(
     *,
     actor: Actor,
     hit_of: HitRows,
+    now: datetime,
     state: HitState | None = None,
     after: UUID | None = None,
     limit: int = 100,
@@ -39,12 +44,17 @@ async def list_screening_hits(
     rows = (await conn.execute(_PAGE, {"after": after, "state": state, "limit": limit + 1})).all()
     shown = [hit_of(row) for row in rows[:limit]]
     return contract.ScreeningHitPage(
-        hits=[_told(hit, row.party_of) for hit, row in zip(shown, rows, strict=False)],
+        hits=[_told(hit, row.party_of, now=now) for hit, row in zip(shown, rows, strict=False)],
         next_after=shown[-1].hit_id if len(rows) > limit else None,
     )
 
 
-def _told(hit: ScreeningHit, party_of: UUID | None) -> contract.ScreeningHit:
+async def count_overdue_hits(conn: AsyncConnection, *, now: datetime) -> int:
+    """How many hits wait for a decision whose term has passed."""
+    return int((await conn.execute(_OVERDUE, {"now": now})).scalar_one())
+
+
+def _told(hit: ScreeningHit, party_of: UUID | None, *, now: datetime) -> contract.ScreeningHit:
     return contract.ScreeningHit(
         hit_id=hit.hit_id,
         hit_sha256=hit.sha256,
@@ -59,6 +69,7 @@ def _told(hit: ScreeningHit, party_of: UUID | None) -> contract.ScreeningHit:
         state=contract.HitState(hit.state.value),
         raised_at=hit.raised_at,
         decide_by=hit.decide_by,
+        is_overdue=hit.is_overdue(now),
         proposed_by=hit.proposed_by,
         proposal_reason=hit.proposal_reason,
         decided_by=hit.decided_by,

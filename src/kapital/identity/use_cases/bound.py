@@ -15,7 +15,6 @@ from kapital.identity.ports import (
     DelegationStore,
     DocumentStore,
     DossierStore,
-    DoubtStore,
     HitStore,
     KycPolicy,
     ListStore,
@@ -45,10 +44,10 @@ from kapital.identity.use_cases import (
     screen_clients,
 )
 from kapital.identity.use_cases import delegations as agreements
+from kapital.identity.use_cases.doubting import Doubting
 from kapital.identity.use_cases.draft_messages import Drafting
 from kapital.identity.use_cases.freezing import FreezingUseCases
 from kapital.identity.use_cases.screening_parties import PartyScreening
-from kapital.kernel.calendar import BusinessCalendar
 from kapital.platform.acts.checking import Acts
 from kapital.platform.telemetry import use_case
 from kapital.platform.unit_of_work import UnitOfWork
@@ -66,9 +65,8 @@ class IdentityUseCases:
     delegations: DelegationStore
     parties: PartyScreening
     policy: KycPolicy
-    doubts: DoubtStore
+    doubting: Doubting
     persons: RegisteredPersonStore
-    calendar: BusinessCalendar
     new_id: Callable[[], UUID]
 
     async def record_identifications(
@@ -106,9 +104,7 @@ class IdentityUseCases:
     async def record_doubt(self, cmd: record_doubt.RecordDoubt) -> contract.IdentificationDoubt:
         """See `use_cases.record_doubt`."""
         async with use_case("identity.record_doubt"):
-            return await record_doubt.record_doubt(
-                cmd, uow=self.uow, cases=self.cases, doubts=self.doubts, calendar=self.calendar
-            )
+            return await record_doubt.record_doubt(cmd, uow=self.uow, doubting=self.doubting)
 
     async def expire_cases(self, now: datetime) -> int:
         """See `use_cases.expire_cases`. Not counted: it runs every second and mostly finds nothing."""
@@ -231,6 +227,7 @@ class ScreeningUseCases:
     persons: RegisteredPersonStore
     runs: RunStore
     drafting: Drafting
+    doubting: Doubting
     new_id: Callable[[], UUID]
     freezing: FreezingUseCases
 
@@ -297,7 +294,12 @@ class ScreeningUseCases:
         """See `use_cases.decide_hit`."""
         async with use_case("identity.decide_hit"):
             answer = await decide_hit.decide_hit(
-                cmd, uow=self.uow, clients=self.clients, hits=self.hits, drafting=self.drafting
+                cmd,
+                uow=self.uow,
+                clients=self.clients,
+                hits=self.hits,
+                drafting=self.drafting,
+                doubting=self.doubting,
             )
             await self.freezing.follow_hits()
             return answer

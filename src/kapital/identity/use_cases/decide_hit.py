@@ -9,7 +9,9 @@ import msgspec
 from kapital.contracts import identity as contract
 from kapital.identity.domain.problems import ScreeningHitNotFound
 from kapital.identity.domain.screening_hit import ScreeningHit
+from kapital.identity.domain.states import HitState
 from kapital.identity.ports import ClientStore, HitStore
+from kapital.identity.use_cases.doubting import Doubting
 from kapital.identity.use_cases.draft_messages import Drafting
 from kapital.identity.use_cases.measures import apply_measures
 from kapital.kernel.actor import Actor
@@ -39,13 +41,20 @@ class DecideHit:
 
 
 async def decide_hit(
-    cmd: DecideHit, *, uow: UnitOfWork, clients: ClientStore, hits: HitStore, drafting: Drafting
+    cmd: DecideHit,
+    *,
+    uow: UnitOfWork,
+    clients: ClientStore,
+    hits: HitStore,
+    drafting: Drafting,
+    doubting: Doubting,
 ) -> contract.DecidedHit:
     """Confirm, propose to release, or release what another officer proposed; the measure follows at once.
 
-    A confirmed one brings the draft of its message.
+    A confirmed one brings the draft of its message; one on a public official shortens the term of an approval that no
+    senior officer decided.
 
-    Law: 115-FZ art. 7(1)(6); domain.md 3.8 (release by two).
+    Law: 115-FZ art. 7(1)(6), 7.3; domain.md 3.8 (release by two).
     Raises: IdempotencyKeyReused, NotPermitted, ScreeningHitNotFound, WrongState, DecisionNamesAnotherHit,
     ReleaseMustBeProposed, MakerAndCheckerMustDiffer – in this order of precedence.
     """
@@ -62,6 +71,9 @@ async def decide_hit(
         await hits.save(tx.conn, hit)
         if cmd.decision is HitDecision.CONFIRM:
             await drafting.draft(tx, [hit], actor=cmd.actor)
+        if hit.state is HitState.PEP and before is not HitState.PEP:
+            about = await clients.concerned(tx.conn, [hit.participant_id])
+            await doubting.follow_official(tx, hit, about, actor=cmd.actor)
         measures = await apply_measures(tx, [hit.participant_id], actor=cmd.actor, clients=clients, hits=hits)
         # The reason may hold personal data and stays in the hit.
         await tx.audit.append(
