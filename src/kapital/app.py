@@ -22,6 +22,7 @@ from kapital.ledger.service import LedgerService, tiles_audit
 from kapital.platform.access import current_policies, load_policies, use_policies
 from kapital.platform.acts.setup import acts_of
 from kapital.platform.bus import EmbeddedBus
+from kapital.platform.certificate_rules import CertificateRules
 from kapital.platform.clock import SystemClock, Ticks
 from kapital.platform.database import Databases
 from kapital.platform.http import HttpApp, ServiceRoutes, create_app
@@ -189,6 +190,7 @@ async def _build(
         rule_book=rule_book,
         acts=acts,
         rule_book_sha256=settings.rule_book_sha256,
+        certificates=CertificateRules(settings.certificate_required),
     )
     await registry.start()
     identity = identity_of(

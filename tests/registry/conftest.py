@@ -16,6 +16,7 @@ from sqlalchemy import text
 from kapital.contracts.registry import EVENT_TYPES, RegisteredParticipant
 from kapital.kernel.ids import CommandId
 from kapital.ledger.api import AccountKey, Committed, Position, Refused, Transaction, money_asset
+from kapital.platform.certificate_rules import CertificateRules
 from kapital.platform.clock import SteppedClock
 from kapital.platform.contract_files import load_contract
 from kapital.platform.database import Database
@@ -37,6 +38,7 @@ from kapital.registry.queries.register_extract import register_extract
 from kapital.registry.queries.representatives import one_representative
 from kapital.registry.reactions import on_kyc_news
 from kapital.registry.use_cases.bound import RegistryUseCases
+from kapital.registry.use_cases.follow_certificates import CertificateWatch
 from kapital.registry.use_cases.register_participants import RegisterParticipants
 from tests.acting import simple_acts
 from tests.registry.people import ONBOARDER, RULE_BOOK, RULE_BOOK_SHA256
@@ -125,7 +127,13 @@ class World:
     do: RegistryUseCases
     read: RegistryReads
     verifier: DatabaseTokenVerifier
+    certificates: CertificateRules = field(default_factory=CertificateRules)
     _commands: int = field(default=0)
+
+    @property
+    def watch(self) -> CertificateWatch:
+        """As a process that has just started has it."""
+        return CertificateWatch(rules=self.certificates, participants=self.do.participants)
 
     def command_id(self) -> CommandId:
         self._commands += 1
@@ -148,6 +156,7 @@ class World:
                 participants=self.do.participants,
                 statuses=self.do.statuses,
                 ledger=self.ledger,  # type: ignore[arg-type]
+                watch=self.watch,
             )
 
     async def active(self, *applications: Application) -> list[UUID]:

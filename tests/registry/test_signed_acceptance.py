@@ -91,7 +91,7 @@ class Signing:
             correlationid="test",
         )
         async with UnitOfWork(self.world.database, self.world.clock).begin() as tx:
-            await on_certificates(tx, [event])
+            await on_certificates(tx, [event], watch=self.world.watch)
 
 
 @pytest.fixture

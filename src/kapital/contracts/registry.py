@@ -160,11 +160,14 @@ class Wallet(Contract, kw_only=True):
 
 class Restriction(StrEnum):
     """
-    kyc – the identification is not valid; officer – set by a compliance or AML officer.
+    kyc – the identification is not valid; officer – set by a compliance or AML officer; certificate – the operator's rules
+    (`certificate_required`) ask for a certificate of a signature, and none is bound that may sign. It ends when one is.
+
     """
 
     kyc = "kyc"
     officer = "officer"
+    certificate = "certificate"
 
 
 class RestrictParticipantRequest(Contract, kw_only=True):

@@ -1,7 +1,7 @@
 """What the use cases of identity need from outside."""
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, Protocol
 from uuid import UUID
@@ -25,6 +25,7 @@ from kapital.identity.domain.screening import ListEntry, ListSource, Match, Part
 from kapital.identity.domain.screening_hit import Measure, ScreeningHit
 from kapital.identity.domain.screening_list import ListVersion, ScreenedClient, Screening, StoredEntry
 from kapital.identity.domain.screening_run import ScreeningRun
+from kapital.platform.certificate_rules import CertificateRules
 
 
 class CaseStore(Protocol):
@@ -119,6 +120,10 @@ class CertificateStore(Protocol):
 
     async def save(self, conn: AsyncConnection, certificates: Sequence[Certificate]) -> None:
         """Write the state of locked bindings."""
+        ...
+
+    async def signing(self, conn: AsyncConnection, participant_ids: Sequence[UUID], now: datetime) -> set[UUID]:
+        """Those of the participants to whom a certificate is bound that may sign now."""
         ...
 
 
@@ -275,6 +280,7 @@ class KycPolicy:
     unchecked_documents_allowed: bool = False
     simplified_from: date | None = None
     attested_until: date | None = None
+    certificates: CertificateRules = field(default_factory=CertificateRules)
     months_low: int | None = None
     months_medium: int | None = None
     months_high: int | None = None

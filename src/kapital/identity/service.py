@@ -39,6 +39,7 @@ from kapital.kernel.clock import Clock
 from kapital.ledger.api import Ledger
 from kapital.platform.acts.checking import Acts
 from kapital.platform.bus import Subscriptions
+from kapital.platform.certificate_rules import CertificateRules
 from kapital.platform.clock import Ticks
 from kapital.platform.database import Database
 from kapital.platform.http import ServiceRoutes
@@ -93,7 +94,7 @@ def identity_of(
     objects = objects or NoObjects()
     lists, clients, runs = ListTables(), ClientTable(), RunTable()
     cases, dossiers, documents, delegations = CaseTable(), DossierTables(), DocumentTable(), DelegationTable()
-    doubts, persons = DoubtTable(), RegisteredPersonTable()
+    doubts, persons, bindings = DoubtTable(), RegisteredPersonTable(), CertificateTable()
     uow = UnitOfWork(database, clock)
     screener = IndexedScreener()
     parties = PartyScreening(
@@ -110,6 +111,7 @@ def identity_of(
         policy=policy,
         doubting=doubting,
         persons=persons,
+        certificates=bindings,
         screenings=ScreeningsOfTables(clients, lists),
         required_lists=required_lists,
         new_id=new_uuid7,
@@ -122,6 +124,7 @@ def identity_of(
         delegations=delegations,
         parties=parties,
         persons=persons,
+        certificates=bindings,
         objects=objects,
         scanner=scanner or NoScanner(),
         policy=policy,
@@ -133,9 +136,7 @@ def identity_of(
         agreements=delegations,
     )
     reads = IdentityReads(database=database, clock=clock)
-    certificates = CertificateUseCases(
-        uow=uow, certificates=CertificateTable(), persons=persons, acts=acts, new_id=new_uuid7
-    )
+    certificates = CertificateUseCases(uow=uow, certificates=bindings, persons=persons, acts=acts, new_id=new_uuid7)
     freezes = FreezeTables()
     freezing = FreezingUseCases(
         uow=UnitOfWork(database, clock),
@@ -231,6 +232,7 @@ def kyc_policy_of(settings: Settings) -> KycPolicy:
         unchecked_documents_allowed=settings.unchecked_documents_allowed,
         simplified_from=settings.simplified_identification_from,
         attested_until=settings.attested_identification_until,
+        certificates=CertificateRules(settings.certificate_required),
         months_low=settings.kyc_refresh_months_low,
         months_medium=settings.kyc_refresh_months_medium,
         months_high=settings.kyc_refresh_months_high,

@@ -15,6 +15,7 @@ from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 from kapital.platform.acts.policy import ActRule, RecheckRule
+from kapital.platform.certificate_rules import CertificateRule
 from kapital.platform.retail_rules import RetailRule
 from kapital.platform.tax_rules import TaxAtPayoutRule
 
@@ -88,6 +89,10 @@ class Settings(BaseSettings):
     """Dated rules of what an unqualified person may acquire: `measure` (`limit`, `test`, `limit_unless_tested`,
     `none`), `limit_kopecks` and `window` (`calendar_year`, `rolling_year`) unless they are the law's,
     `effective_from`, `effective_to`, `basis`. On a day without a rule the limit of 5635-U holds (dated parameter)."""
+    certificate_required: tuple[CertificateRule, ...] = ()
+    """Dated rules (`effective_from`, `effective_to`, `basis`): on such a day a first identification is completed only
+    of whom a valid certificate of a signature is bound, and a participant who has none is restricted (payouts go on,
+    purchases do not) until one is bound. Without a rule nobody needs one to be a participant."""
     tax_at_payout: tuple[TaxAtPayoutRule, ...] = ()
     """Dated rules (`effective_from`, `effective_to`, `basis`, `agent`, `unknown_residency`, `issue_id`): from what is
     paid to holders on such a day income tax is withheld. Without a rule payouts are gross."""

@@ -272,6 +272,14 @@ class ParticipantStore(Protocol):
         """How many published decisions of an issuer are not at their end."""
         ...
 
+    async def signing(self, conn: AsyncConnection, ids: Sequence[UUID]) -> set[UUID]:
+        """Those of the participants to whom a certificate is bound that may sign."""
+        ...
+
+    async def unlike_certificates(self, conn: AsyncConnection, *, required: bool, limit: int) -> list[UUID]:
+        """Who has a wallet and is restricted for want of a certificate when not to be, or the other way round."""
+        ...
+
 
 class Accepting(NamedTuple):
     """Who accepts which version, by whom, with what consent, and which file of a signed act proves it."""

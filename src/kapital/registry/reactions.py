@@ -20,6 +20,7 @@ from kapital.registry.domain.events import (
     MEASURE_CHANGED,
 )
 from kapital.registry.ports import ParticipantStore, StatusStore
+from kapital.registry.use_cases.follow_certificates import CertificateWatch
 from kapital.registry.use_cases.take_in_kyc import KycFact, KycNews, take_in_kyc
 
 KYC_EVENTS: Final = (IDENTIFICATION_RECORDED, KYC_REFERRED, KYC_DECIDED, KYC_EXPIRED, MEASURE_CHANGED)
@@ -42,10 +43,12 @@ async def on_kyc_news(
     participants: ParticipantStore,
     statuses: StatusStore,
     ledger: Ledger,
+    watch: CertificateWatch,
 ) -> None:
-    """Move participants on, in the order of the events."""
+    """Move participants on, in the order of the events; whose wallet opens may need a certificate at once."""
     facts = [_fact(event) for event in events]
     await take_in_kyc(tx, facts, participants=participants, statuses=statuses, ledger=ledger)
+    await watch.hear(tx, {fact.participant_id: fact.cause for fact in facts})
 
 
 async def on_issue_news(tx: Transaction, events: list[CloudEvent], *, participants: ParticipantStore) -> None:
@@ -53,9 +56,10 @@ async def on_issue_news(tx: Transaction, events: list[CloudEvent], *, participan
     await participants.note_issues(tx.conn, [_issue(event) for event in events])
 
 
-async def on_certificates(tx: Transaction, events: list[CloudEvent]) -> None:
-    """Know whose certificates may sign acts here."""
+async def on_certificates(tx: Transaction, events: list[CloudEvent], *, watch: CertificateWatch) -> None:
+    """Know whose certificates may sign acts here, and who has none."""
     await note_certificates(tx.conn, events, tx.now)
+    await watch.hear(tx, {event.data_as(_KycData).participant_id: event for event in events})
 
 
 class _KycData(msgspec.Struct):

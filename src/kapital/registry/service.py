@@ -13,6 +13,7 @@ from kapital.ledger.api import Ledger
 from kapital.platform.acts.bindings import EVENTS as CERTIFICATE_EVENTS
 from kapital.platform.acts.checking import Acts
 from kapital.platform.bus import Subscriptions
+from kapital.platform.certificate_rules import CertificateRules
 from kapital.platform.clock import Ticks
 from kapital.platform.database import Database
 from kapital.platform.http import ServiceRoutes
@@ -33,6 +34,7 @@ from kapital.registry.queries.representatives import one_representative
 from kapital.registry.reactions import ISSUE_EVENTS, KYC_EVENTS, on_certificates, on_issue_news, on_kyc_news
 from kapital.registry.routes import HANDLERS
 from kapital.registry.use_cases.bound import RegistryUseCases
+from kapital.registry.use_cases.follow_certificates import CertificateWatch
 
 NAME: Final = "registry"
 
@@ -67,8 +69,9 @@ def registry_of(
     rule_book: RuleBookInForce,
     acts: Acts,
     rule_book_sha256: str | None = None,
+    certificates: CertificateRules | None = None,
 ) -> RegistryService:
-    """The registry over its own database and the ledger."""
+    """The registry over its own database and the ledger; without rules no participant needs a certificate."""
     participants, statuses = ParticipantTable(), StatusTable()
     verifier = DatabaseTokenVerifier(database, clock)
     use_cases = RegistryUseCases(
@@ -90,6 +93,7 @@ def registry_of(
         disclosures=HolderDisclosureTables(),
     )
     reads = RegistryReads(database=database, clock=clock)
+    watch = CertificateWatch(rules=certificates or CertificateRules(), participants=participants)
 
     async def follow_rule_book(now: datetime) -> None:
         rule_book.become(await use_cases.bring_into_force(now))
@@ -106,6 +110,9 @@ def registry_of(
     async def note_overdue(now: datetime) -> None:
         await use_cases.note_overdue_disclosures(now)
 
+    async def follow_certificates(now: datetime) -> None:
+        await watch.look_at_everybody(now, uow=use_cases.uow)
+
     return RegistryService(
         use_cases=use_cases,
         reads=reads,
@@ -119,11 +126,14 @@ def registry_of(
             },
         ),
         subscriptions=[
-            (KYC_EVENTS, partial(on_kyc_news, participants=participants, statuses=statuses, ledger=ledger)),
+            (
+                KYC_EVENTS,
+                partial(on_kyc_news, participants=participants, statuses=statuses, ledger=ledger, watch=watch),
+            ),
             (ISSUE_EVENTS, partial(on_issue_news, participants=participants)),
-            (CERTIFICATE_EVENTS, on_certificates),
+            (CERTIFICATE_EVENTS, partial(on_certificates, watch=watch)),
         ],
-        ticks=(follow_rule_book, expire, expire_representatives, expire_statuses, note_overdue),
+        ticks=(follow_rule_book, expire, expire_representatives, expire_statuses, note_overdue, follow_certificates),
         rule_book=rule_book,
         rule_book_sha256=rule_book_sha256,
     )

@@ -67,6 +67,12 @@ _SAVE: Final = text(
     WHERE c.certificate_id = s.id
     """
 )
+_SIGNING: Final = text(
+    """
+    SELECT DISTINCT participant_id FROM certificate
+    WHERE participant_id = ANY(CAST(:ids AS uuid[])) AND state = 'active' AND valid_until > CAST(:now AS timestamptz)
+    """
+)
 
 
 class CertificateTable:
@@ -139,6 +145,11 @@ class CertificateTable:
                 "instants": [one.changed_at for one in certificates],
             }
             await conn.execute(_SAVE, values)
+
+    async def signing(self, conn: AsyncConnection, participant_ids: Sequence[UUID], now: datetime) -> set[UUID]:
+        """Those of the participants to whom a certificate is bound that may sign now."""
+        rows = (await conn.execute(_SIGNING, {"ids": list(participant_ids), "now": now})).scalars()
+        return {UUID(str(one)) for one in rows}
 
 
 def _certificate(row: Any) -> Certificate:

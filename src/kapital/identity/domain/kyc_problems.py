@@ -50,6 +50,15 @@ class QuestionnaireRequired(Problem):
     family = Family.UNPROCESSABLE
 
 
+class CertificateMustBeBound(Problem):
+    """Asked of a first identification while a rule of the settings (`certificate_required`) is in force."""
+
+    code = "certificate_must_be_bound"
+    title = "A valid certificate of the participant's signature has to be bound first"
+    retry = Retry.AFTER_CHANGE
+    family = Family.UNPROCESSABLE
+
+
 class OwnershipGraphUnsound(Problem):
     """Facts: `reason`, and where one node is meant `node`."""
 

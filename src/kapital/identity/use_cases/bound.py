@@ -67,6 +67,7 @@ class IdentityUseCases:
     policy: KycPolicy
     doubting: Doubting
     persons: RegisteredPersonStore
+    certificates: CertificateStore
     new_id: Callable[[], UUID]
 
     async def record_identifications(
@@ -82,6 +83,7 @@ class IdentityUseCases:
                 delegations=self.delegations,
                 parties=self.parties,
                 persons=self.persons,
+                certificates=self.certificates,
                 policy=self.policy,
                 new_id=self.new_id,
             )
@@ -154,6 +156,7 @@ class DossierUseCases:
     delegations: DelegationStore
     parties: PartyScreening
     persons: RegisteredPersonStore
+    certificates: CertificateStore
     objects: Objects
     scanner: MalwareScanner
     policy: KycPolicy
@@ -199,6 +202,7 @@ class DossierUseCases:
                 dossiers=self.dossiers,
                 documents=self.documents,
                 parties=self.parties,
+                certificates=self.certificates,
                 policy=self.policy,
             )
 

@@ -18,8 +18,15 @@ from kapital.identity.domain.kyc_problems import (
 )
 from kapital.identity.domain.parameters import day_of
 from kapital.identity.domain.problems import KycCaseNotFound
-from kapital.identity.ports import CaseStore, DocumentStore, DossierStore, KycPolicy
-from kapital.identity.use_cases.concluding import Conclusion, Surroundings, conclude, recorded_answer, tell_recorded
+from kapital.identity.ports import CaseStore, CertificateStore, DocumentStore, DossierStore, KycPolicy
+from kapital.identity.use_cases.concluding import (
+    Conclusion,
+    Surroundings,
+    conclude,
+    recorded_answer,
+    tell_recorded,
+    uncertified,
+)
 from kapital.identity.use_cases.screening_parties import PartyScreening
 from kapital.kernel.actor import Actor
 from kapital.kernel.ids import CommandId
@@ -50,6 +57,7 @@ async def complete_case(
     dossiers: DossierStore,
     documents: DocumentStore,
     parties: PartyScreening,
+    certificates: CertificateStore,
     policy: KycPolicy,
 ) -> contract.RecordedIdentification:
     """Move a case from OPENED to IDENTIFIED on its questionnaire, documents and owners; screen whom it names.
@@ -57,7 +65,7 @@ async def complete_case(
     Law: 115-FZ art. 7(1).
     Raises: IdempotencyKeyReused, NotPermitted, KycCaseNotFound, StaleVersion, CaseNotAwaitingIdentification,
     QuestionnaireRequired, IdentificationDocumentRequired, DocumentInfected, DocumentUnchecked, ParticipantUnscreened,
-    QualifiedStatusNeedsEvidence, ScreeningEngineMissing, what `make_dossier` raises.
+    ScreeningEngineMissing, QualifiedStatusNeedsEvidence, CertificateMustBeBound, what `make_dossier` raises.
     """
     mark = fingerprint(cmd)
     async with uow.begin() as tx:
@@ -102,6 +110,7 @@ async def complete_case(
             officials=await cases.listed_officials(tx.conn, one),
             measured=await cases.under_measures(tx.conn, one) | compared.participants_hit,
             simplified_allowed=policy.allows_simplified(day_of(tx.now)),
+            uncertified=await uncertified(tx, one, certificates=certificates, policy=policy),
         )
         dossier = conclude(case, said, around=around, actor=cmd.actor, now=tx.now)
         await cases.save_identifications(tx.conn, [case])

@@ -1,6 +1,6 @@
 """What both ways of completing a case share: the dossier, the identification, and what is told."""
 
-from collections.abc import Mapping, Set
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -10,9 +10,10 @@ from kapital.identity.domain.dossier import Dossier, IdentificationMethod, Known
 from kapital.identity.domain.events import IDENTIFICATION_RECORDED, KYC_REFERRED
 from kapital.identity.domain.kyc_case import DocumentKind, Identification, InvestorCategory, KycCase, ScreeningResult
 from kapital.identity.domain.kyc_document import DocumentSeen
+from kapital.identity.domain.kyc_problems import CertificateMustBeBound
 from kapital.identity.domain.parameters import day_of
 from kapital.identity.domain.registered_person import PERSON_KINDS
-from kapital.identity.ports import FilledQuestionnaire
+from kapital.identity.ports import CertificateStore, FilledQuestionnaire, KycPolicy
 from kapital.kernel.actor import Actor
 from kapital.platform.events import Event
 from kapital.platform.unit_of_work import Transaction
@@ -28,6 +29,8 @@ class Surroundings:
     officials: Set[UUID]
     measured: Set[UUID]
     simplified_allowed: bool
+    uncertified: Set[UUID] = frozenset()
+    """Who needs a certificate and has none that may sign."""
 
     def is_entity(self, participant_id: UUID, document_kind: DocumentKind) -> bool:
         """Whether it is a legal entity; one that the registry told nothing of is what its document says."""
@@ -55,10 +58,16 @@ class Conclusion:
 def conclude(case: KycCase, said: Conclusion, *, around: Surroundings, actor: Actor, now: datetime) -> Dossier:
     """Compute owners, risk and reasons to look closer, and record the identification in the case.
 
-    Raises: CaseNotAwaitingIdentification, QualifiedStatusNeedsEvidence, what `make_dossier` does.
+    A renewal asks for no certificate: who lost one is restricted for that by itself, and its particulars have to be
+    renewed all the same (115-FZ art. 7(1)(3)).
+
+    Raises: CaseNotAwaitingIdentification, QualifiedStatusNeedsEvidence, CertificateMustBeBound, what `make_dossier`
+    does.
     """
     case.require_open()
     case.require_category(said.category, said.category_evidence_reference)
+    if case.number == 1 and case.participant_id in around.uncertified:
+        raise CertificateMustBeBound
     has_hit = said.attested_hit or case.participant_id in around.measured
     dossier = make_dossier(
         case.case_id,
@@ -100,6 +109,15 @@ def conclude(case: KycCase, said: Conclusion, *, around: Surroundings, actor: Ac
         )
     )
     return dossier
+
+
+async def uncertified(
+    tx: Transaction, participant_ids: Sequence[UUID], *, certificates: CertificateStore, policy: KycPolicy
+) -> set[UUID]:
+    """Those of the participants who need a certificate today and have none that may sign."""
+    if not policy.certificates.required_on(day_of(tx.now)):
+        return set()
+    return set(participant_ids) - await certificates.signing(tx.conn, participant_ids, tx.now)
 
 
 async def tell_recorded(case: KycCase, dossier: Dossier, *, actor: Actor, tx: Transaction) -> None:

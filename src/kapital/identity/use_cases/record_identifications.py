@@ -21,6 +21,7 @@ from kapital.identity.domain.registered_person import RegisteredPerson
 from kapital.identity.domain.screening import Particulars
 from kapital.identity.ports import (
     CaseStore,
+    CertificateStore,
     DelegationStore,
     DossierStore,
     FilledQuestionnaire,
@@ -33,6 +34,7 @@ from kapital.identity.use_cases.concluding import (
     conclude,
     recorded_answer,
     tell_recorded,
+    uncertified,
 )
 from kapital.identity.use_cases.finding_case import case_to_work_on
 from kapital.identity.use_cases.screening_parties import PartyScreening
@@ -105,6 +107,7 @@ async def record_identifications(
     delegations: DelegationStore,
     parties: PartyScreening,
     persons: RegisteredPersonStore,
+    certificates: CertificateStore,
     policy: KycPolicy,
     new_id: Callable[[], UUID],
 ) -> contract.RecordIdentificationsResponse:
@@ -115,8 +118,8 @@ async def record_identifications(
     Law: 115-FZ art. 7 (identification before service, refreshed; by a bank under an agreement).
     Raises: IdempotencyKeyReused, NotPermitted, ScreeningEngineMissing. Per item: KycCaseNotFound,
     CaseNotAwaitingIdentification, QualifiedStatusNeedsEvidence, DelegationNotFound, DelegationNotInForce,
-    DelegationNotNotified, QuestionnaireRequired, QuestionnaireOfAnother, what `require_sound` and `make_dossier`
-    raise.
+    DelegationNotNotified, QuestionnaireRequired, QuestionnaireOfAnother, what `require_sound` raises,
+    CertificateMustBeBound, what `make_dossier` raises.
     """
     ensure(0 < len(cmd.identifications) <= BATCH_MAX, "a batch has 1 to 1,000 items")
     mark = fingerprint(cmd)
@@ -132,6 +135,7 @@ async def record_identifications(
             delegations=delegations,
             parties=parties,
             persons=persons,
+            certificates=certificates,
             policy=policy,
         )
         results: list[contract.RecordedIdentification] = []
@@ -176,6 +180,7 @@ async def _read(
     delegations: DelegationStore,
     parties: PartyScreening,
     persons: RegisteredPersonStore,
+    certificates: CertificateStore,
     policy: KycPolicy,
 ) -> _Known:
     participants = [item.participant_id for item in cmd.identifications]
@@ -188,6 +193,7 @@ async def _read(
             officials=await cases.listed_officials(tx.conn, participants),
             measured=await cases.under_measures(tx.conn, participants),
             simplified_allowed=policy.allows_simplified(day_of(tx.now)),
+            uncertified=await uncertified(tx, participants, certificates=certificates, policy=policy),
         ),
         delegations=await delegations.find(tx.conn, sorted(agreements)) if agreements else {},
         questionnaires=await dossiers.questionnaires(tx.conn, [case.case_id for case in latest.values()]),

@@ -13,7 +13,7 @@ from kapital.kernel.problems import ensure
 from kapital.registry.domain.participant import ParticipantRole
 from kapital.registry.domain.search import name_key
 from kapital.registry.domain.standing import Closing, Participant, Restriction
-from kapital.registry.domain.states import UNDECIDED, ParticipantState
+from kapital.registry.domain.states import HAS_WALLET, UNDECIDED, ParticipantState
 from kapital.registry.ports import Entrant, Wallet
 
 # Ordered by number, not as asked: two batches with the same people then wait for each other instead of
@@ -104,6 +104,21 @@ _LIVE_ISSUES: Final = text(
     """
     SELECT count(*) FROM issuer_issue
     WHERE participant_id = :id AND (state IS NULL OR state <> ALL(CAST(:ended AS text[])))
+    """
+)
+_SIGNING: Final = text(
+    """
+    SELECT DISTINCT participant_id FROM bound_certificate
+    WHERE participant_id = ANY(CAST(:ids AS uuid[])) AND active
+    """
+)
+_UNLIKE_CERTIFICATES: Final = text(
+    """
+    SELECT participant_id FROM participant p
+    WHERE (state = ANY(CAST(:states AS text[])) OR frozen_from = ANY(CAST(:states AS text[])))
+        AND ('certificate' = ANY (restrictions)) <> (CAST(:required AS boolean) AND NOT EXISTS (
+            SELECT FROM bound_certificate b WHERE b.participant_id = p.participant_id AND b.active))
+    ORDER BY participant_id LIMIT :limit
     """
 )
 ISSUE_ENDED: Final = ("redeemed", "restructured", "written_off_by_act", "refunded", "cancelled")
@@ -227,6 +242,15 @@ class ParticipantTable:
         """How many published decisions of an issuer are not at their end."""
         found = await conn.execute(_LIVE_ISSUES, {"id": participant_id, "ended": list(ISSUE_ENDED)})
         return int(found.scalar_one())
+
+    async def signing(self, conn: AsyncConnection, ids: Sequence[UUID]) -> set[UUID]:
+        """Those of the participants to whom a certificate is bound that may sign."""
+        return {UUID(str(one)) for one in (await conn.execute(_SIGNING, {"ids": list(ids)})).scalars()}
+
+    async def unlike_certificates(self, conn: AsyncConnection, *, required: bool, limit: int) -> list[UUID]:
+        """Who has a wallet and is restricted for want of a certificate when not to be, or the other way round."""
+        asked = {"states": sorted(HAS_WALLET), "required": required, "limit": limit}
+        return [UUID(str(one)) for one in (await conn.execute(_UNLIKE_CERTIFICATES, asked)).scalars()]
 
 
 def _participant(row: Any) -> Participant:

@@ -25,6 +25,7 @@ class Restriction(StrEnum):
     """A ground for which a participant is restricted; several may hold at once."""
 
     KYC = "kyc"  # The identification does not hold.
+    CERTIFICATE = "certificate"  # One is needed, and none is bound that may sign.
     OFFICER = "officer"  # A compliance or AML officer ordered it.
 
 
@@ -144,6 +145,13 @@ class Participant:
         if self.position not in HAS_WALLET and self.position is not _S.APPROVED:
             PARTICIPANT.step(self.position, "restricted")
         self._add(Restriction.KYC)
+
+    def follow_certificate(self, *, is_missing: bool) -> None:
+        """Take in whether a certificate is needed and none may sign: of effect on who has a wallet."""
+        if is_missing and self.position in HAS_WALLET:
+            self._add(Restriction.CERTIFICATE)
+        elif not is_missing and not self.has_ended:
+            self._drop(Restriction.CERTIFICATE)
 
     def freeze(self) -> None:
         """Freeze at once whatever the state; of no effect when frozen already, or ended."""

@@ -59,7 +59,13 @@ PARTICIPANT: Final = StateMachine(
             if state in UNDECIDED
         ),
         Step(_S.APPROVED, "wallet_opened", _S.ACTIVE, Role.SMART_CONTRACT, guard="ledger entry committed"),
-        Step(_S.ACTIVE, "restricted", _S.RESTRICTED, Role.COMPLIANCE, guard="identification lapsed, or order"),
+        Step(
+            _S.ACTIVE,
+            "restricted",
+            _S.RESTRICTED,
+            Role.COMPLIANCE,
+            guard="KYC or certificate lapsed, or order",
+        ),
         Step(_S.RESTRICTED, "restricted", _S.RESTRICTED, Role.COMPLIANCE, guard="a further ground"),
         Step(_S.RESTRICTED, "restored", _S.ACTIVE, Role.COMPLIANCE, True, "no ground is left"),
         *(Step(state, "frozen", _S.FROZEN, Role.AML_OFFICER, guard="at once; identity's measure") for state in LIVE),
