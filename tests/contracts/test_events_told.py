@@ -41,6 +41,7 @@ TYPES = {
 NOT_IN_THIS_STORY = {
     "kapital.registry.representative_appointed.v1",  # everybody acts for themselves
     "kapital.registry.representative_ended.v1",
+    "kapital.identity.representative_identified.v1",
     "kapital.identity.certificate_ended.v1",
     "kapital.identity.kyc_expired.v1",  # nobody stays a year
     "kapital.identity.kyc_term_changed.v1",  # nobody's data are doubted

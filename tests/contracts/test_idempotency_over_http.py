@@ -41,6 +41,7 @@ from kapital.tokenization.domain.order_review import OrderReview, ReviewState
 from kapital.tokenization.domain.terms import load_terms
 from tests.contracts.documents import all_operations, validator
 from tests.contracts.story import staff_token
+from tests.contracts.test_access_over_http import example_of
 from tests.identity.dossier.papers import png
 
 KEYED = {f"{o.method.upper()} {o.path}": o for o in all_operations() if o.needs_key}
@@ -740,6 +741,17 @@ async def _representatives(play: Play) -> None:
         ask,
         other=ask | {"basis_reference": "ЕГРЮЛ-8"},
         participant_id=play.cast["issuer"]["participant_id"],
+    )
+    await play.kapital.bus.drain()
+    identify = "POST /v1/identity/representatives/{representative_id}/identification"
+    seen = example_of(KEYED[identify])
+    seen["person"]["inn"] = executive.inn
+    await play.try_out(
+        identify,
+        "onboarding",
+        seen,
+        other=seen | {"document_sha256": "ef" * 32},
+        representative_id=appointed["representative_id"],
     )
     await play.try_out(
         "POST /v1/registry/representatives/{representative_id}/end",

@@ -15,6 +15,8 @@ from kapital.kernel.roles import Role
 from kapital.platform.acts.owners import ShownPower
 from kapital.platform.acts.problems import PowerOfAttorneyInsufficient, PowerOfAttorneyRequired
 from kapital.platform.acts.setup import acts_of
+from kapital.platform.events import CloudEvent
+from kapital.platform.ids import new_uuid7
 from kapital.platform.settings import Settings
 from kapital.platform.signatures.online import Link, NoRevocationSource
 from kapital.platform.signatures.problems import (
@@ -23,6 +25,7 @@ from kapital.platform.signatures.problems import (
     SignatureIndeterminate,
 )
 from kapital.platform.signatures.revocation import RevocationData
+from kapital.platform.unit_of_work import UnitOfWork
 from kapital.registry.domain.access import TokenSubjectKind
 from kapital.registry.domain.participant import ParticipantRole
 from kapital.registry.domain.problems import (
@@ -34,6 +37,7 @@ from kapital.registry.domain.problems import (
     ParticipantNotFound,
     RepresentativeAlreadyAppointed,
     RepresentativeAlreadyEnded,
+    RepresentativeMustBeIdentified,
     RepresentativeNotFound,
     RepresentativePowersUnnamed,
     RepresentativesTooMany,
@@ -43,6 +47,7 @@ from kapital.registry.domain.problems import (
     TokenSubjectEnded,
 )
 from kapital.registry.domain.representative import LIVE_MAX, RepresentativeKind, RepresentativeSaid
+from kapital.registry.reactions import on_representatives_identified
 from kapital.registry.use_cases.appoint_representative import AppointRepresentative
 from kapital.registry.use_cases.close_participant import DecideClosing, RequestClosing
 from kapital.registry.use_cases.end_representative import EndRepresentative
@@ -136,7 +141,7 @@ def signing(world: World, tmp_path: Path) -> Signing:
 async def appoint(
     world: World, participant: UUID, person: int, power: ShownPower | None = None, **changes: Any
 ) -> UUID:
-    actor = changes.pop("actor", ONBOARDER)
+    actor, is_identified = changes.pop("actor", ONBOARDER), changes.pop("is_identified", True)
     by_power = RepresentativeKind.POWER_OF_ATTORNEY if power else RepresentativeKind.SOLE_EXECUTIVE
     said: dict[str, Any] = {
         "kind": by_power,
@@ -152,7 +157,26 @@ async def appoint(
         said=RepresentativeSaid(**(said | changes)),
         power=power,
     )
-    return (await world.do.appoint_representative(cmd)).representative_id
+    appointed = (await world.do.appoint_representative(cmd)).representative_id
+    if is_identified:
+        await identified(world, participant, appointed)
+    return appointed
+
+
+async def identified(world: World, participant: UUID, one: UUID) -> None:
+    """Identity tells that it was identified and compared with the lists."""
+    data = {"participant_id": str(participant), "representative_id": str(one), "identified_at": START.isoformat()}
+    event = CloudEvent(
+        id=new_uuid7(),
+        source="/kapital/identity",
+        type="kapital.identity.representative_identified.v1",
+        subject=str(participant),
+        time=START,
+        data=data,
+        correlationid="test",
+    )
+    async with UnitOfWork(world.database, world.clock).begin() as tx:
+        await on_representatives_identified(tx, [event], representatives=world.do.representatives)
 
 
 async def end(world: World, one: UUID, actor: Actor = LEGAL) -> None:
@@ -321,6 +345,25 @@ async def test_a_token_acts_for_the_participant_as_far_as_its_powers_go(world: W
                 command_id=world.command_id(), actor=actor, participant_id=participant, basis_reference="1"
             )
         )
+
+
+async def test_who_is_not_identified_gets_no_token_and_identity_is_told_who_it_is_in_a_file(world: World) -> None:
+    participant = await company(world)
+    one = await appoint(world, participant, 7, is_identified=False)
+
+    with pytest.raises(RepresentativeMustBeIdentified):
+        await token(world, one, Role.INVESTOR)
+    [told] = [data for event, data in await world.events() if event == "representative_appointed"]
+    file = json.loads(await world.do.acts.files.get(told["persons_sha256"]))
+    assert file["persons"] == [
+        {"id": str(one), "name": "Петров Пётр", "inn": person_inn(7), "ogrn": None, "snils": None}
+    ]
+    assert len(bytes.fromhex(file["salt"])) == 32
+
+    await identified(world, participant, one)
+    assert await world.verifier.verify(await token(world, one, Role.INVESTOR)) is not None
+    [shown] = (await world.read.list_representatives(participant, actor=AUDITOR)).representatives
+    assert shown.identified_at == START
 
 
 async def test_a_term_that_is_over_ends_at_its_instant_whenever_the_scheduler_comes(world: World) -> None:

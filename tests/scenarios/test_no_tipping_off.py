@@ -117,6 +117,12 @@ async def clients_of_each_kind(house: House) -> list[Client]:
     [head] = synthetic_people(815, 1)
     executive = {"kind": "sole_executive", "name": head.name, "inn": head.inn, "basis_reference": "ЕГРЮЛ"}
     acting = await staff_asks(house, Role.ONBOARDING, path, executive)
+    await house.kapital.settle_down()
+    said = example_of(next(one for one in all_operations() if one.body["operationId"] == "identify_representative"))
+    seen = said | {"person": said["person"] | {"inn": head.inn}}
+    identified = f"/v1/identity/representatives/{acting['representative_id']}/identification"
+    await staff_asks(house, Role.ONBOARDING, identified, seen)
+    await house.kapital.settle_down()
     token = await token_for(
         house,
         UUID(acting["representative_id"]),

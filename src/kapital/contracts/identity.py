@@ -320,6 +320,13 @@ class RecordDoubtRequest(Contract, kw_only=True):
     ]
 
 
+class IdentifiedRepresentative(Contract, kw_only=True):
+    representative_id: UUID
+    participant_id: UUID
+    identified_by: Annotated[str, Meta(description="Pseudonym of the member of staff.")]
+    identified_at: AwareDatetime
+
+
 class IdentificationDoubt(Contract, kw_only=True):
     participant_id: UUID
     case_id: Annotated[UUID, Meta(description="The case whose approval is doubted.")]
@@ -1035,7 +1042,7 @@ class ScreeningHit(Contract, kw_only=True):
     party_of: (
         Annotated[
             UUID,
-            Meta(description="The participant whose questionnaire names who was hit (owner, head, representative, beneficiary); `participant_id` is a pseudonym then. Null where a participant itself was hit."),
+            Meta(description="The participant whose questionnaire names who was hit (owner, head, representative, beneficiary), `participant_id` being\na pseudonym then; or whose representative by the register was hit, `participant_id` being the `representative_id`. Null\nwhere a participant itself was hit.\n"),
         ]
         | None
         | UnsetType
@@ -1215,6 +1222,18 @@ class ListVersionPage(Contract, kw_only=True):
 class DecideListVersionRequest(Contract, kw_only=True):
     outcome: ListVersionOutcome
     reason: Annotated[str, Meta(max_length=500, min_length=1)]
+
+
+class RepresentativeIdentified(Contract, kw_only=True):
+    """
+    That it was done, never what was found: a hit on a representative is told as the measure of its participant (115-FZ, no
+    tipping off). Told again when it is identified anew.
+
+    """
+
+    participant_id: UUID
+    representative_id: UUID
+    identified_at: AwareDatetime
 
 
 class CertificateEnd(StrEnum):
@@ -1433,6 +1452,17 @@ class KycCasePage(Contract, kw_only=True):
     next_after: UUID | None
 
 
+class IdentifyRepresentativeRequest(Contract, kw_only=True):
+    person: PersonParticulars
+    document_sha256: Annotated[
+        str,
+        Meta(
+            description="Of the copy of the document that the member of staff saw.",
+            pattern="^[0-9a-f]{64}$",
+        ),
+    ]
+
+
 class FilledQuestionnaire(Contract, kw_only=True):
     participant_id: UUID
     case_id: UUID
@@ -1517,5 +1547,6 @@ EVENT_TYPES: dict[str, type[Contract]] = {
     "kapital.identity.kyc_referred.v1": KycReferred,
     "kapital.identity.kyc_term_changed.v1": KycTermChanged,
     "kapital.identity.measure_changed.v1": MeasureChanged,
+    "kapital.identity.representative_identified.v1": RepresentativeIdentified,
 }
 """Event type -> type of its data."""

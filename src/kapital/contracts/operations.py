@@ -88,6 +88,7 @@ OPERATIONS: Final[dict[tuple[str, str], str]] = {
     ("POST", "/v1/identity/participants/{participant_id}/documents"): "attach_kyc_document",
     ("POST", "/v1/identity/participants/{participant_id}/doubts"): "record_identification_doubt",
     ("POST", "/v1/identity/participants/{participant_id}/questionnaire"): "fill_questionnaire",
+    ("POST", "/v1/identity/representatives/{representative_id}/identification"): "identify_representative",
     ("POST", "/v1/identity/screening/clients"): "screen_clients",
     ("POST", "/v1/identity/screening/hits/{hit_id}/decision"): "decide_screening_hit",
     ("POST", "/v1/identity/screening/lists/{version_id}/decision"): "decide_list_version",

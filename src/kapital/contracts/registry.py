@@ -387,6 +387,14 @@ class Representative(Contract, kw_only=True):
     basis_reference: str
     power_number: Annotated[str, Meta(description="The number of the power of attorney.")] | None
     ended_at: AwareDatetime | None
+    identified_at: (
+        Annotated[
+            AwareDatetime,
+            Meta(description="Since when it may act - identified and compared with the lists (`identify_representative`); null before."),
+        ]
+        | None
+        | UnsetType
+    ) = UNSET
 
 
 class RepresentativePage(Contract, kw_only=True):
@@ -840,6 +848,16 @@ class RepresentativeAppointed(Contract, kw_only=True):
     ]
     valid_from: AwareDatetime
     valid_until: Annotated[AwareDatetime, Meta(description="The first instant without powers; null when no end is known.")] | None
+    persons_sha256: (
+        Annotated[
+            str,
+            Meta(
+                description="Key, in the object store, of the file (PersonsFile) in which the representative's name and numbers stand, under\n`representative_id`. Salted as that of participants. Not told of who was appointed before such files were kept.\n",
+                pattern="^[0-9a-f]{64}$",
+            ),
+        ]
+        | UnsetType
+    ) = UNSET
 
 
 class RepresentativeEnded(Contract, kw_only=True):

@@ -6,15 +6,16 @@ Screen clients against lists of sanctions and public officials – when they are
 list –, keep hits and their decisions, tell what measure a participant is under, freeze in the ledger, draft messages
 to Rosfinmonitoring. Who is under a measure, or attested as a hit, is never approved here.
 Own tables: kyc_case, identification, kyc_participant, kyc_questionnaire, kyc_document, kyc_dossier, kyc_delegation,
-kyc_party, kyc_doubt, participant_measure, screening_list_version, screening_entry, screening_staged,
-screening_client, screening_hit, screening_run, aml_message, property_freeze, freeze_entry, participant_wallet (and
-the platform tables).
-Events in: kapital.registry.participant_registered.v1.
+kyc_party, kyc_representative, representative_identification, kyc_doubt, participant_measure, screening_list_version,
+screening_entry, screening_staged, screening_client, screening_hit, screening_run, aml_message, property_freeze,
+freeze_entry, participant_wallet, certificate, owner_number (and the platform tables).
+Events in: kapital.registry.participant_registered.v1, representative_appointed.v1, representative_ended.v1,
+wallet_opened.v1.
 Events out: kapital.identity.identification_recorded.v1, kyc_referred.v1, kyc_decided.v1, kyc_expired.v1,
-kyc_term_changed.v1, measure_changed.v1.
+kyc_term_changed.v1, measure_changed.v1, representative_identified.v1, certificate_bound.v1, certificate_ended.v1.
 Law: 115-FZ art. 7 (identification before service, refreshed at least yearly; freezing without delay; no tipping
-off), Bank of Russia Regulation 444-P. Names, birth dates and numbers stand in kyc_questionnaire, screening_client, in
-the entries of lists and in the reasons of a hit; nothing of them leaves by event, audit or log. Documents lie in the
-object store under their SHA-256.
+off), Bank of Russia Regulation 444-P. Names, birth dates and numbers stand in kyc_questionnaire, kyc_participant,
+kyc_representative, screening_client, in the entries of lists and in the reasons of a hit; nothing of them leaves by
+event, audit or log. Documents lie in the object store under their SHA-256.
 Not: a check that a copy attested in the form for many is kept; the sending of messages to Rosfinmonitoring.
 """

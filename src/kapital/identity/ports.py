@@ -21,6 +21,7 @@ from kapital.identity.domain.kyc_document import DocumentVerdict, KycDocument
 from kapital.identity.domain.parameters import KYC_REFRESH_MONTHS, MonthsByRisk
 from kapital.identity.domain.questionnaire import Questionnaire
 from kapital.identity.domain.registered_person import RegisteredPerson
+from kapital.identity.domain.representative import AppointedRepresentative, RepresentativeIdentification
 from kapital.identity.domain.screening import ListEntry, ListSource, Match, Particulars
 from kapital.identity.domain.screening_hit import Measure, ScreeningHit
 from kapital.identity.domain.screening_list import ListVersion, ScreenedClient, Screening, StoredEntry
@@ -195,11 +196,43 @@ class RegisteredPersonStore(Protocol):
         ...
 
 
+class RepresentativeStore(Protocol):
+    """The tables `kyc_representative` and `representative_identification`."""
+
+    async def note(self, conn: AsyncConnection, appointed: Sequence[AppointedRepresentative], now: datetime) -> None:
+        """Keep who was appointed; who was told of before stays."""
+        ...
+
+    async def end(self, conn: AsyncConnection, ended: Mapping[UUID, datetime]) -> None:
+        """Note who acts no more, and since when."""
+        ...
+
+    async def lock_waiting(self, conn: AsyncConnection, *, limit: int) -> list[AppointedRepresentative]:
+        """Who is not compared with the lists yet, locked, leaving out those that somebody works on."""
+        ...
+
+    async def lock(self, conn: AsyncConnection, representative_id: UUID) -> AppointedRepresentative | None:
+        """Read and lock one that has not ended."""
+        ...
+
+    async def note_screened(self, conn: AsyncConnection, ids: Collection[UUID], now: datetime) -> None:
+        """Note that these were compared with the lists."""
+        ...
+
+    async def living(self, conn: AsyncConnection, participant_ids: Sequence[UUID]) -> dict[UUID, list[UUID]]:
+        """Who acts for each of the participants that has somebody."""
+        ...
+
+    async def identify(self, conn: AsyncConnection, said: RepresentativeIdentification) -> None:
+        """Enter an identification beside the earlier ones."""
+        ...
+
+
 class PartyStore(Protocol):
     """The table `kyc_party`."""
 
     async def add(self, conn: AsyncConnection, parties: Sequence[CaseParty]) -> None:
-        """Enter the parties of cases that have none yet."""
+        """Enter parties; one that is there stays as it is."""
         ...
 
     async def of_cases(self, conn: AsyncConnection, case_ids: Sequence[UUID]) -> dict[UUID, list[UUID]]:

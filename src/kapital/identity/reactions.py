@@ -1,15 +1,26 @@
-"""What identity does when the registry has taken in a participant, or opened a wallet."""
+"""What identity does when the registry has taken in a participant, opened a wallet, or told who acts for whom."""
 
 from uuid import UUID
 
 import msgspec
 
-from kapital.contracts.registry import PersonsFile
+from kapital.contracts.registry import PersonsFile, RepresentativeEnded
 from kapital.contracts.registry import RegisteredPerson as Said
+from kapital.identity.domain.events import REPRESENTATIVE_ENDED
 from kapital.identity.domain.freeze_entry import asked
 from kapital.identity.domain.kyc_case import KycCase
 from kapital.identity.domain.registered_person import RegisteredPerson
-from kapital.identity.ports import CaseStore, FreezeStore, Objects, RegisteredPersonStore
+from kapital.identity.domain.representative import AppointedRepresentative
+from kapital.identity.ports import (
+    CaseStore,
+    ClientStore,
+    FreezeStore,
+    HitStore,
+    Objects,
+    RegisteredPersonStore,
+    RepresentativeStore,
+)
+from kapital.identity.use_cases.measures import apply_measures
 from kapital.kernel.actor import machine_actor
 from kapital.kernel.ids import derive_uuid7
 from kapital.kernel.roles import Role
@@ -68,6 +79,42 @@ async def persons_in(objects: Objects, key: str) -> dict[UUID, Said]:
     """Who stands in a file that the registry keeps, by id. Raises: ObjectNotFound, ObjectStoreMissing."""
     file = msgspec.json.decode(await objects.get(key), type=PersonsFile)
     return {said.id: said for said in file.persons}
+
+
+async def follow_representatives(
+    tx: Transaction,
+    events: list[CloudEvent],
+    *,
+    representatives: RepresentativeStore,
+    objects: Objects,
+    clients: ClientStore,
+    hits: HitStore,
+) -> None:
+    """Keep who acts for participants; who acts no more holds nobody up. They are compared with the lists by the tick.
+
+    One that was appointed before files were told of stays unknown here, and so gets no token.
+    Raises: ObjectNotFound, ObjectStoreMissing.
+    """
+    named = {event.data["persons_sha256"] for event in events if "persons_sha256" in event.data}
+    files = {key: await persons_in(objects, key) for key in sorted(named)}
+    appointed = [
+        AppointedRepresentative(
+            representative_id=said.id,
+            participant_id=UUID(event.data["participant_id"]),
+            name=said.name,
+            inn=said.inn,
+            snils=said.snils,
+        )
+        for event in events
+        if (key := event.data.get("persons_sha256")) is not None
+        for said in [files[key][UUID(event.data["representative_id"])]]
+    ]
+    await representatives.note(tx.conn, appointed, tx.now)
+    ended = [event.data_as(RepresentativeEnded) for event in events if event.type == REPRESENTATIVE_ENDED]
+    if ended:
+        await representatives.end(tx.conn, {one.representative_id: one.valid_until for one in ended})
+        whose = sorted({one.participant_id for one in ended})
+        await apply_measures(tx, whose, actor=machine_actor(Role.SCHEDULER), clients=clients, hits=hits)
 
 
 async def keep_wallets(tx: Transaction, events: list[CloudEvent], *, freezes: FreezeStore) -> None:

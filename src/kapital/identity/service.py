@@ -19,17 +19,24 @@ from kapital.identity.adapters.list_tables import ListTables
 from kapital.identity.adapters.no_objects import NoObjects
 from kapital.identity.adapters.party_table import PartyTable
 from kapital.identity.adapters.registered_person_table import RegisteredPersonTable
+from kapital.identity.adapters.representative_table import RepresentativeTable
 from kapital.identity.adapters.run_table import RunTable, run_of
 from kapital.identity.adapters.screener import IndexedScreener
 from kapital.identity.adapters.screenings import ScreeningsOfTables
-from kapital.identity.domain.events import PARTICIPANT_REGISTERED, WALLET_OPENED
+from kapital.identity.domain.events import (
+    PARTICIPANT_REGISTERED,
+    REPRESENTATIVE_APPOINTED,
+    REPRESENTATIVE_ENDED,
+    WALLET_OPENED,
+)
 from kapital.identity.domain.screening import ListSource
 from kapital.identity.ports import KycPolicy, MalwareScanner, Objects
 from kapital.identity.queries.bound import DossierReads, FreezeReads, IdentityReads, ScreeningReads
 from kapital.identity.queries.kyc_dossier import DossierParts
-from kapital.identity.reactions import keep_persons, keep_wallets, open_cases
+from kapital.identity.reactions import follow_representatives, keep_persons, keep_wallets, open_cases
 from kapital.identity.routes import HANDLERS
-from kapital.identity.use_cases.bound import CertificateUseCases, DossierUseCases, IdentityUseCases, ScreeningUseCases
+from kapital.identity.use_cases.bound import DossierUseCases, IdentityUseCases, ScreeningUseCases
+from kapital.identity.use_cases.certificates import CertificateUseCases
 from kapital.identity.use_cases.doubting import Doubting
 from kapital.identity.use_cases.draft_messages import Drafting
 from kapital.identity.use_cases.freezing import FreezingUseCases
@@ -95,12 +102,19 @@ def identity_of(
     lists, clients, runs = ListTables(), ClientTable(), RunTable()
     cases, dossiers, documents, delegations = CaseTable(), DossierTables(), DocumentTable(), DelegationTable()
     doubts, persons, bindings = DoubtTable(), RegisteredPersonTable(), CertificateTable()
+    representatives = RepresentativeTable()
     uow = UnitOfWork(database, clock)
     screener = IndexedScreener()
     parties = PartyScreening(
         parties=PartyTable(), lists=lists, clients=clients, hits=HitTable(), screener=screener, new_id=new_uuid7
     )
-    doubting = Doubting(cases=cases, doubts=doubts, parties=parties.parties, calendar=russian_calendar())
+    doubting = Doubting(
+        cases=cases,
+        doubts=doubts,
+        parties=parties.parties,
+        representatives=representatives,
+        calendar=russian_calendar(),
+    )
     policy = policy or KycPolicy()
     use_cases = IdentityUseCases(
         uow=uow,
@@ -112,6 +126,7 @@ def identity_of(
         doubting=doubting,
         persons=persons,
         certificates=bindings,
+        representatives=representatives,
         screenings=ScreeningsOfTables(clients, lists),
         required_lists=required_lists,
         new_id=new_uuid7,
@@ -176,6 +191,9 @@ def identity_of(
     async def expire_certificates(now: datetime) -> None:
         await certificates.expire_certificates(now)
 
+    async def screen_representatives(_now: datetime) -> None:
+        await use_cases.screen_representatives()
+
     async def expire(now: datetime) -> None:
         await use_cases.expire_cases(now)
 
@@ -207,6 +225,16 @@ def identity_of(
         subscriptions=[
             ((PARTICIPANT_REGISTERED,), partial(open_cases, cases=cases)),
             ((PARTICIPANT_REGISTERED,), partial(keep_persons, persons=persons, objects=objects)),
+            (
+                (REPRESENTATIVE_APPOINTED, REPRESENTATIVE_ENDED),
+                partial(
+                    follow_representatives,
+                    representatives=representatives,
+                    objects=objects,
+                    clients=clients,
+                    hits=HitTable(),
+                ),
+            ),
             ((WALLET_OPENED,), partial(keep_wallets, freezes=freezes)),
         ],
         ticks=(
@@ -216,6 +244,7 @@ def identity_of(
             check,
             freezing.tick,
             expire_certificates,
+            screen_representatives,
             screening_reads.tell_overdue_hits,
         ),
     )

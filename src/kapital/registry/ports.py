@@ -139,6 +139,10 @@ class RepresentativeStore(Protocol):
         """Write the ends of locked representatives."""
         ...
 
+    async def note_identified(self, conn: AsyncConnection, identified: Mapping[UUID, datetime]) -> None:
+        """Note since when representatives that have not ended are identified."""
+        ...
+
 
 class StatusStore(Protocol):
     """The table `participant_status`. What a participant holds changes only while the participant is locked."""

@@ -6,6 +6,7 @@ from uuid import UUID
 
 import msgspec
 
+from kapital.contracts.identity import RepresentativeIdentified
 from kapital.ledger.api import Ledger
 from kapital.platform.acts.bindings import note_certificates
 from kapital.platform.events import CloudEvent
@@ -19,7 +20,7 @@ from kapital.registry.domain.events import (
     KYC_REFERRED,
     MEASURE_CHANGED,
 )
-from kapital.registry.ports import ParticipantStore, StatusStore
+from kapital.registry.ports import ParticipantStore, RepresentativeStore, StatusStore
 from kapital.registry.use_cases.follow_certificates import CertificateWatch
 from kapital.registry.use_cases.take_in_kyc import KycFact, KycNews, take_in_kyc
 
@@ -60,6 +61,14 @@ async def on_certificates(tx: Transaction, events: list[CloudEvent], *, watch: C
     """Know whose certificates may sign acts here, and who has none."""
     await note_certificates(tx.conn, events, tx.now)
     await watch.hear(tx, {event.data_as(_KycData).participant_id: event for event in events})
+
+
+async def on_representatives_identified(
+    tx: Transaction, events: list[CloudEvent], *, representatives: RepresentativeStore
+) -> None:
+    """Know who may act: of one identified anew the last word counts."""
+    told = [event.data_as(RepresentativeIdentified) for event in events]
+    await representatives.note_identified(tx.conn, {one.representative_id: one.identified_at for one in told})
 
 
 class _KycData(msgspec.Struct):

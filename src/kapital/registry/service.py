@@ -28,10 +28,18 @@ from kapital.registry.adapters.rule_books import RuleBookTable
 from kapital.registry.adapters.secrets import SystemSecrets
 from kapital.registry.adapters.statuses import StatusTable
 from kapital.registry.adapters.token_verifier import DatabaseTokenVerifier
+from kapital.registry.domain.events import REPRESENTATIVE_IDENTIFIED
 from kapital.registry.queries.bound import RegistryReads
 from kapital.registry.queries.register_extract import register_extract
 from kapital.registry.queries.representatives import one_representative
-from kapital.registry.reactions import ISSUE_EVENTS, KYC_EVENTS, on_certificates, on_issue_news, on_kyc_news
+from kapital.registry.reactions import (
+    ISSUE_EVENTS,
+    KYC_EVENTS,
+    on_certificates,
+    on_issue_news,
+    on_kyc_news,
+    on_representatives_identified,
+)
 from kapital.registry.routes import HANDLERS
 from kapital.registry.use_cases.bound import RegistryUseCases
 from kapital.registry.use_cases.follow_certificates import CertificateWatch
@@ -129,6 +137,10 @@ def registry_of(
             (
                 KYC_EVENTS,
                 partial(on_kyc_news, participants=participants, statuses=statuses, ledger=ledger, watch=watch),
+            ),
+            (
+                (REPRESENTATIVE_IDENTIFIED,),
+                partial(on_representatives_identified, representatives=use_cases.representatives),
             ),
             (ISSUE_EVENTS, partial(on_issue_news, participants=participants)),
             (CERTIFICATE_EVENTS, partial(on_certificates, watch=watch)),

@@ -110,6 +110,13 @@ _GROUNDS_OF_PARTIES: Final = """
             OR (c.state = 'expired' AND NOT EXISTS (
                 SELECT FROM kyc_case l WHERE l.participant_id = c.participant_id AND l.number > c.number
                     AND l.state IN ('approved', 'expired'))))
+    UNION ALL
+    -- Who acts for the participant by the register, whatever its questionnaires say.
+    SELECT r.participant_id, 'suspected', 'sanctions'
+    FROM kyc_representative r
+    JOIN screening_hit h ON h.participant_id = r.representative_id
+    WHERE r.participant_id = ANY(CAST(:ids AS uuid[])) AND r.ended_at IS NULL
+        AND (h.state = 'frozen' OR (h.state = 'suspected' AND h.purpose = 'sanctions'))
 """
 _MEASURES: Final = text(
     f"""

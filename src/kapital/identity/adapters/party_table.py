@@ -15,6 +15,7 @@ _ADD: Final = text(
     SELECT id, of_case, participant, string_to_array(roles, ',')
     FROM unnest(CAST(:ids AS uuid[]), CAST(:cases AS uuid[]), CAST(:participants AS uuid[]), CAST(:roles AS text[]))
         AS p (id, of_case, participant, roles)
+    ON CONFLICT (party_id) DO NOTHING
     """
 )
 _OF_CASES: Final = text(
@@ -28,7 +29,7 @@ class PartyTable:
     """PartyStore on PostgreSQL."""
 
     async def add(self, conn: AsyncConnection, parties: Sequence[CaseParty]) -> None:
-        """Enter the parties of cases that have none yet."""
+        """Enter parties; one that is there stays as it is."""
         if not parties:
             return
         await conn.execute(

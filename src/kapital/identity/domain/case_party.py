@@ -28,10 +28,13 @@ class PartyRole(StrEnum):
 
 
 class CaseParty(msgspec.Struct, frozen=True, kw_only=True):
-    """One party. Shape: `party_id` is a pseudonym derived from the case; the particulars are personal data."""
+    """One party. Shape: `party_id` is a pseudonym derived from the case; the particulars are personal data.
+
+    Of a representative by the register, who is a party of no case, it is the id that the register gave.
+    """
 
     party_id: UUID
-    case_id: UUID
+    case_id: UUID | None
     participant_id: UUID
     roles: tuple[PartyRole, ...]
     particulars: Particulars

@@ -41,6 +41,24 @@ class QuestionnaireOfAnother(Problem):
     family = Family.UNPROCESSABLE
 
 
+class RepresentativeNotAppointed(Problem):
+    """The registry has told of none with this id, or that it has ended."""
+
+    code = "appointed_representative_not_found"
+    title = "Nobody of this id acts for a participant"
+    retry = Retry.NEVER
+    family = Family.NOT_FOUND
+
+
+class RepresentativeOfAnother(Problem):
+    """Facts: `number`, the one that differs from the register's, or that is not said."""
+
+    code = "identification_must_be_of_representative"
+    title = "The particulars do not carry the numbers by which the register knows the representative"
+    retry = Retry.AFTER_CHANGE
+    family = Family.UNPROCESSABLE
+
+
 class QuestionnaireRequired(Problem):
     """A case is completed on a questionnaire; one of a legal entity always, whoever identified it."""
 

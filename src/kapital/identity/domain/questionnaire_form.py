@@ -107,7 +107,7 @@ def _wrong(questionnaire: Questionnaire, on: date) -> Iterator[FieldFault]:
     at = "/questionnaire"
     yield from _shape(questionnaire, at)
     if questionnaire.person is not None:
-        yield from _person(questionnaire.person, f"{at}/person", on)
+        yield from person_faults(questionnaire.person, f"{at}/person", on)
     if questionnaire.entity is not None:
         yield from _entity(questionnaire.entity, f"{at}/entity", on)
     if questionnaire.ogrnip is not None and not ogrn_is_valid(questionnaire.ogrnip, legal_entity=False):
@@ -120,7 +120,7 @@ def _wrong(questionnaire: Questionnaire, on: date) -> Iterator[FieldFault]:
             yield from _party(party, f"{at}/{name}", on)
     for number, node in enumerate(questionnaire.owners.nodes if questionnaire.owners else ()):
         if node.person is not None:
-            yield from _person(node.person, f"{at}/owners/nodes/{number}/person", on)
+            yield from person_faults(node.person, f"{at}/owners/nodes/{number}/person", on)
         if node.entity is not None:
             yield from _entity(node.entity, f"{at}/owners/nodes/{number}/entity", on)
 
@@ -150,12 +150,13 @@ def _party(party: Party, at: str, on: date) -> Iterator[FieldFault]:
     if (party.person is None) == (party.entity is None):
         yield FieldFault(at, "exactly one of person and entity")
     if party.person is not None:
-        yield from _person(party.person, f"{at}/person", on)
+        yield from person_faults(party.person, f"{at}/person", on)
     if party.entity is not None:
         yield from _entity(party.entity, f"{at}/entity", on)
 
 
-def _person(person: PersonParticulars, at: str, on: date) -> Iterator[FieldFault]:
+def person_faults(person: PersonParticulars, at: str, on: date) -> Iterator[FieldFault]:
+    """What cannot be right in a person's particulars, by pointers under `at`."""
     for name in ("family_name", "given_name", "patronymic"):
         yield from _signs(getattr(person, name), f"{at}/{name}")
     born = person.birth_date
@@ -186,7 +187,7 @@ def _entity(entity: EntityParticulars, at: str, on: date) -> Iterator[FieldFault
     if entity.registered_on is not None and entity.registered_on > on:
         yield FieldFault(f"{at}/registered_on", "lies in the future")
     if entity.head is not None:
-        yield from _person(entity.head, f"{at}/head", on)
+        yield from person_faults(entity.head, f"{at}/head", on)
 
 
 def _signs(name: str | None, at: str) -> Iterator[FieldFault]:

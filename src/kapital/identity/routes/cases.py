@@ -8,10 +8,12 @@ from litestar import get, post
 from litestar.params import Parameter
 
 from kapital.contracts import identity as contract
+from kapital.identity.domain.parties import PersonParticulars
 from kapital.identity.domain.states import CaseState
 from kapital.identity.queries.bound import IdentityReads
 from kapital.identity.use_cases.bound import IdentityUseCases
 from kapital.identity.use_cases.decide_kyc import DecideKyc, NewKycDecision
+from kapital.identity.use_cases.identify_representative import IdentifyRepresentative
 from kapital.identity.use_cases.record_doubt import RecordDoubt
 from kapital.identity.use_cases.record_identifications import NewIdentification, RecordIdentifications
 from kapital.platform.http import HttpRequest, actor_of, command_context
@@ -58,6 +60,25 @@ async def record_identification_doubt(
     return await identity.record_doubt(cmd)
 
 
+@post("/v1/identity/representatives/{representative_id:uuid}/identification", status_code=200)
+async def identify_representative(
+    representative_id: UUID,
+    data: contract.IdentifyRepresentativeRequest,
+    request: HttpRequest,
+    identity: IdentityUseCases,
+) -> contract.IdentifiedRepresentative:
+    """Record who a representative is, by its document."""
+    actor, command_id = command_context(request)
+    cmd = IdentifyRepresentative(
+        command_id=command_id,
+        actor=actor,
+        representative_id=representative_id,
+        person=msgspec.convert(msgspec.to_builtins(data.person), PersonParticulars),
+        document_sha256=data.document_sha256,
+    )
+    return await identity.identify_representative(cmd)
+
+
 @get("/v1/identity/cases")
 async def list_kyc_cases(
     request: HttpRequest,
@@ -83,6 +104,7 @@ HANDLERS: Final = (
     record_identifications,
     decide_kyc,
     record_identification_doubt,
+    identify_representative,
     list_kyc_cases,
     get_kyc_status,
 )

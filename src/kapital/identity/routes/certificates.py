@@ -9,7 +9,7 @@ from kapital.contracts import identity as contract
 from kapital.contracts.base import given
 from kapital.identity.queries.bound import IdentityReads
 from kapital.identity.use_cases.bind_certificates import BindCertificates, NewCertificate
-from kapital.identity.use_cases.bound import CertificateUseCases
+from kapital.identity.use_cases.certificates import CertificateUseCases
 from kapital.identity.use_cases.change_certificate import ChangeCertificate
 from kapital.platform.acts.http import base64_bytes
 from kapital.platform.acts.owners import ShownPower

@@ -21,6 +21,7 @@ from kapital.identity.ports import (
     MalwareScanner,
     Objects,
     RegisteredPersonStore,
+    RepresentativeStore,
     RunStore,
     Screener,
     Screenings,
@@ -28,27 +29,26 @@ from kapital.identity.ports import (
 from kapital.identity.use_cases import (
     advance_aml_message,
     attach_document,
-    bind_certificates,
-    change_certificate,
     complete_case,
     decide_hit,
     decide_kyc,
     decide_list_version,
     expire_cases,
     fill_questionnaire,
+    identify_representative,
     load_list,
     record_doubt,
     record_identifications,
     rescreen_all,
     rescreen_clients,
     screen_clients,
+    screen_representatives,
 )
 from kapital.identity.use_cases import delegations as agreements
 from kapital.identity.use_cases.doubting import Doubting
 from kapital.identity.use_cases.draft_messages import Drafting
 from kapital.identity.use_cases.freezing import FreezingUseCases
 from kapital.identity.use_cases.screening_parties import PartyScreening
-from kapital.platform.acts.checking import Acts
 from kapital.platform.telemetry import use_case
 from kapital.platform.unit_of_work import UnitOfWork
 
@@ -68,6 +68,7 @@ class IdentityUseCases:
     doubting: Doubting
     persons: RegisteredPersonStore
     certificates: CertificateStore
+    representatives: RepresentativeStore
     new_id: Callable[[], UUID]
 
     async def record_identifications(
@@ -98,6 +99,7 @@ class IdentityUseCases:
                 policy=self.policy,
                 screenings=self.screenings,
                 parties=self.parties.parties,
+                representatives=self.representatives,
                 clients=self.parties.clients,
                 hits=self.parties.hits,
                 required_lists=self.required_lists,
@@ -108,41 +110,24 @@ class IdentityUseCases:
         async with use_case("identity.record_doubt"):
             return await record_doubt.record_doubt(cmd, uow=self.uow, doubting=self.doubting)
 
+    async def identify_representative(
+        self, cmd: identify_representative.IdentifyRepresentative
+    ) -> contract.IdentifiedRepresentative:
+        """See `use_cases.identify_representative`."""
+        async with use_case("identity.identify_representative"):
+            return await identify_representative.identify_representative(
+                cmd, uow=self.uow, representatives=self.representatives, parties=self.parties
+            )
+
+    async def screen_representatives(self) -> int:
+        """See `use_cases.screen_representatives`. Not counted: it runs every second and mostly finds nobody."""
+        return await screen_representatives.screen_representatives(
+            uow=self.uow, representatives=self.representatives, parties=self.parties
+        )
+
     async def expire_cases(self, now: datetime) -> int:
         """See `use_cases.expire_cases`. Not counted: it runs every second and mostly finds nothing."""
         return await expire_cases.expire_cases(now, uow=self.uow, cases=self.cases)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CertificateUseCases:
-    """The use cases of certificates; see there for promises and refusals."""
-
-    uow: UnitOfWork
-    certificates: CertificateStore
-    persons: RegisteredPersonStore
-    acts: Acts
-    new_id: Callable[[], UUID]
-
-    async def bind_certificates(self, cmd: bind_certificates.BindCertificates) -> contract.BindCertificatesResponse:
-        """See `use_cases.bind_certificates`."""
-        async with use_case("identity.bind_certificates"):
-            return await bind_certificates.bind_certificates(
-                cmd,
-                uow=self.uow,
-                certificates=self.certificates,
-                persons=self.persons,
-                acts=self.acts,
-                new_id=self.new_id,
-            )
-
-    async def change_certificate(self, cmd: change_certificate.ChangeCertificate) -> contract.CertificateBinding:
-        """See `use_cases.change_certificate`."""
-        async with use_case("identity.change_certificate"):
-            return await change_certificate.change_certificate(cmd, uow=self.uow, certificates=self.certificates)
-
-    async def expire_certificates(self, now: datetime) -> int:
-        """See `use_cases.change_certificate`. Not counted: it runs every second and mostly finds nothing."""
-        return await change_certificate.expire_certificates(now, uow=self.uow, certificates=self.certificates)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,7 +19,15 @@ from kapital.identity.domain.problems import KycCaseNotFound
 from kapital.identity.domain.screening import ListSource
 from kapital.identity.domain.screening_list import require_screened
 from kapital.identity.domain.states import CaseState
-from kapital.identity.ports import CaseStore, ClientStore, HitStore, KycPolicy, PartyStore, Screenings
+from kapital.identity.ports import (
+    CaseStore,
+    ClientStore,
+    HitStore,
+    KycPolicy,
+    PartyStore,
+    RepresentativeStore,
+    Screenings,
+)
 from kapital.identity.use_cases.measures import apply_measures
 from kapital.kernel.actor import Actor
 from kapital.kernel.ids import CommandId
@@ -58,14 +66,16 @@ async def decide_kyc(
     policy: KycPolicy,
     screenings: Screenings,
     parties: PartyStore,
+    representatives: RepresentativeStore,
     clients: ClientStore,
     hits: HitStore,
     required_lists: frozenset[ListSource] = frozenset(),
 ) -> contract.DecideKycResponse:
     """Move cases from IDENTIFIED to APPROVED or REJECTED; end the approval that a renewal replaces.
 
-    A measure on whom the questionnaire names (owner, head, representative, beneficiary) stops an approval as one on
-    the participant does; one on whom only the questionnaire to be replaced names does not, for the approval ends it.
+    A measure on whom the questionnaire names (owner, head, representative, beneficiary), or on a representative by
+    the register, stops an approval as one on the participant does; one on whom only the questionnaire to be replaced
+    names does not, for the approval ends it.
     A public official's case goes from IDENTIFIED to AWAITING_SENIOR by an officer, and on by a senior officer.
     Law: 115-FZ art. 7, art. 7.3 (public officials by written decision of the head); four eyes by the rule book.
     Raises: IdempotencyKeyReused, NotPermitted. Per item: KycCaseNotFound, NotPermitted, WrongState,
@@ -83,8 +93,9 @@ async def decide_kyc(
         latest = dict(await cases.lock_latest(tx.conn, participants))
         in_force = await cases.lock_approved(tx.conn, participants)
         named = await parties.of_cases(tx.conn, [case.case_id for case in latest.values()])
-        # The participant and whom its questionnaire names: what holds for one of them holds for the case.
-        about = {who: [who, *named.get(case.case_id, ())] for who, case in latest.items()}
+        acting = await representatives.living(tx.conn, participants)
+        # The participant, whom its questionnaire names and who acts for it: what holds for one holds for the case.
+        about = {who: [who, *named.get(case.case_id, ()), *acting.get(who, ())] for who, case in latest.items()}
         everybody = [one for group in about.values() for one in group]
         measured = await cases.under_measures(tx.conn, everybody)
         officials = await cases.listed_officials(tx.conn, everybody)

@@ -8,7 +8,7 @@ from kapital.identity.domain.doubt import Doubt, official_doubted
 from kapital.identity.domain.events import KYC_TERM_CHANGED
 from kapital.identity.domain.kyc_case import KycCase
 from kapital.identity.domain.screening_hit import ScreeningHit
-from kapital.identity.ports import CaseStore, DoubtStore, PartyStore
+from kapital.identity.ports import CaseStore, DoubtStore, PartyStore, RepresentativeStore
 from kapital.kernel.actor import Actor
 from kapital.kernel.calendar import BusinessCalendar
 from kapital.platform.events import Event
@@ -22,6 +22,7 @@ class Doubting:
     cases: CaseStore
     doubts: DoubtStore
     parties: PartyStore
+    representatives: RepresentativeStore
     calendar: BusinessCalendar
 
     async def enter(
@@ -60,8 +61,9 @@ class Doubting:
         await self.cases.lock_latest(tx.conn, about)
         approved = await self.cases.lock_approved(tx.conn, about)
         named = await self.parties.of_cases(tx.conn, [case.case_id for case in approved.values()])
-        for case in approved.values():
-            if hit.participant_id not in (case.participant_id, *named.get(case.case_id, ())):
+        acting = await self.representatives.living(tx.conn, list(approved))
+        for who, case in approved.items():
+            if hit.participant_id not in (who, *named.get(case.case_id, ()), *acting.get(who, ())):
                 continue
             if case.endorsed_by is not None or await self.doubts.of_case(tx.conn, case.case_id) is not None:
                 continue

@@ -79,7 +79,15 @@ class PartyScreening:
     ) -> None:
         """Write the parties of these cases, what was found of them, and their measures."""
         wanted = set(case_ids)
-        kept = [party for party in compared.parties.values() if party.case_id in wanted]
+        await self._keep(tx, compared, [p for p in compared.parties.values() if p.case_id in wanted], actor=actor)
+
+    async def keep_all(self, tx: Transaction, compared: ComparedParties, *, actor: Actor) -> None:
+        """The same of all that were compared; of one that is there already the words are replaced."""
+        await self._keep(tx, compared, list(compared.parties.values()), actor=actor)
+
+    async def _keep(
+        self, tx: Transaction, compared: ComparedParties, kept: Sequence[CaseParty], *, actor: Actor
+    ) -> None:
         if not kept:
             return
         ids = [party.party_id for party in kept]

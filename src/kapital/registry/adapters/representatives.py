@@ -1,6 +1,6 @@
 """The table `representative`."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
@@ -12,7 +12,8 @@ from kapital.registry.domain.representative import Representative, Representativ
 from kapital.registry.ports import NewRepresentative, Principal
 
 _COLUMNS: Final = """
-    r.representative_id, r.participant_id, r.kind, r.powers, r.valid_from, r.valid_until, r.ended_at, r."end"
+    r.representative_id, r.participant_id, r.kind, r.powers, r.valid_from, r.valid_until, r.identified_at,
+    r.ended_at, r."end"
 """
 _PRINCIPAL: Final = text("SELECT kind, inn, ogrn FROM participant WHERE participant_id = :id")
 _COUNT: Final = text("SELECT count(*) FROM representative WHERE participant_id = :id AND ended_at IS NULL")
@@ -44,6 +45,13 @@ _SAVE: Final = text(
     UPDATE representative r SET ended_at = e.at, "end" = e.how, ended_by = :by, end_reference = :reference
     FROM unnest(CAST(:ids AS uuid[]), CAST(:instants AS timestamptz[]), CAST(:ends AS text[])) AS e (id, at, how)
     WHERE r.representative_id = e.id AND r.ended_at IS NULL
+    """
+)
+_IDENTIFIED: Final = text(
+    """
+    UPDATE representative r SET identified_at = i.at
+    FROM unnest(CAST(:ids AS uuid[]), CAST(:instants AS timestamptz[])) AS i (id, at)
+    WHERE r.representative_id = i.id AND r.ended_at IS NULL
     """
 )
 
@@ -113,6 +121,10 @@ class RepresentativeTable:
             }
             await conn.execute(_SAVE, values)
 
+    async def note_identified(self, conn: AsyncConnection, identified: Mapping[UUID, datetime]) -> None:
+        """Note since when representatives that have not ended are identified."""
+        await conn.execute(_IDENTIFIED, {"ids": list(identified), "instants": list(identified.values())})
+
 
 def _representative(row: Any) -> Representative:
     return Representative(
@@ -122,6 +134,7 @@ def _representative(row: Any) -> Representative:
         powers=frozenset(row.powers),
         valid_from=row.valid_from,
         valid_until=row.valid_until,
+        identified_at=row.identified_at,
         ended_at=row.ended_at,
         end=None if row.end is None else RepresentativeEnd(row.end),
     )

@@ -16,6 +16,7 @@ KYC_EXPIRED: Final = "kapital.identity.kyc_expired.v1"
 IDENTIFICATION_RECORDED: Final = "kapital.identity.identification_recorded.v1"
 KYC_REFERRED: Final = "kapital.identity.kyc_referred.v1"
 MEASURE_CHANGED: Final = "kapital.identity.measure_changed.v1"
+REPRESENTATIVE_IDENTIFIED: Final = "kapital.identity.representative_identified.v1"
 
 DECISION_PUBLISHED: Final = "kapital.tokenization.decision_published.v1"
 ISSUE_STATE_CHANGED: Final = "kapital.tokenization.issue_state_changed.v1"

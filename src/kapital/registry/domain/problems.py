@@ -457,6 +457,15 @@ class RepresentativeAlreadyEnded(Problem):
     family = Family.CONFLICT
 
 
+class RepresentativeMustBeIdentified(Problem):
+    """Who acts for a participant is identified and compared with the lists before it acts (115-FZ art. 7(1)(1))."""
+
+    code = "representative_must_be_identified"
+    title = "The representative has to be identified first"
+    retry = Retry.AFTER_CHANGE
+    family = Family.CONFLICT
+
+
 class TokenMustNameRepresentative(Problem):
     """Who acts by power of attorney is known by this role: the policies narrow what its token opens."""
 

@@ -18,6 +18,7 @@ from kapital.registry.domain.problems import (
     ExecutiveMustBeOfEntity,
     ExecutiveNeedsNoPower,
     RepresentativeAlreadyEnded,
+    RepresentativeMustBeIdentified,
     RepresentativePowersUnnamed,
     RepresentativeTermOutOfRange,
 )
@@ -99,12 +100,18 @@ class Representative:
     powers: frozenset[str]
     valid_from: datetime
     valid_until: datetime | None
+    identified_at: datetime | None = None
     ended_at: datetime | None = None
     end: RepresentativeEnd | None = None
 
     def acts_at(self, now: datetime) -> bool:
         """Whether it may act at an instant that has come."""
         return self.ended_at is None and (self.valid_until is None or now < self.valid_until)
+
+    def require_identified(self) -> None:
+        """Return if it was identified and compared with the lists. Raises: RepresentativeMustBeIdentified."""
+        if self.identified_at is None:
+            raise RepresentativeMustBeIdentified
 
     def ended(self, end: RepresentativeEnd, *, now: datetime) -> "Representative":
         """The same with its end; a term that is over ended when it said. Raises: RepresentativeAlreadyEnded."""

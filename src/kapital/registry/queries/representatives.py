@@ -13,7 +13,7 @@ from kapital.registry.domain.problems import ParticipantNotFound
 
 _COLUMNS: Final = """
     r.representative_id, r.participant_id, r.kind, r.name, r.inn, r.powers, r.valid_from, r.valid_until,
-    r.basis_reference, r.power_number, r.ended_at
+    r.basis_reference, r.power_number, r.identified_at, r.ended_at
 """
 _ONE: Final = text(f"SELECT {_COLUMNS} FROM representative r WHERE r.representative_id = :id")  # noqa: S608
 _KNOWN: Final = text("SELECT 1 FROM participant WHERE participant_id = :id")
@@ -63,5 +63,6 @@ def _representative(row: Any) -> contract.Representative:
         valid_until=row.valid_until,
         basis_reference=row.basis_reference,
         power_number=row.power_number,
+        identified_at=row.identified_at,
         ended_at=row.ended_at,
     )

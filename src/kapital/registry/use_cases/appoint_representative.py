@@ -36,9 +36,11 @@ from kapital.registry.ports import (
     ParticipantStore,
     Principal,
     RepresentativeStore,
+    SecretSource,
     ShownRepresentative,
     numbers_of,
 )
+from kapital.registry.use_cases.persons_file import keep_persons
 from kapital.registry.use_cases.state_changes import record_of
 
 
@@ -66,12 +68,14 @@ async def appoint_representative(
     participants: ParticipantStore,
     representatives: RepresentativeStore,
     acts: Acts,
+    secrets: SecretSource,
     new_id: Callable[[], UUID],
     show: ShownRepresentative,
 ) -> contract.Representative:
-    """Check what the person acts by and enter it; it may act from now on.
+    """Check what the person acts by and enter it; it may act once identity has told that it is identified.
 
-    Authorities are asked before the transaction that enters it. A power of attorney is kept by its hash.
+    Authorities are asked before the transaction that enters it. A power of attorney is kept by its hash. Who the
+    person is identity reads in a file that the event names.
     Law: Civil Code art. 53, 185; 63-FZ art. 17.2. Promise: only a power found VALID is entered.
     Raises: IdempotencyKeyReused, NotPermitted, ParticipantNotFound, what `RepresentativeSaid.require_sound` raises,
     PowerOfAttorneyRequired, PowerOfAttorneyUnreadable, PowerOfAttorneyStatusUnavailable, PowerOfAttorneyInsufficient,
@@ -119,6 +123,7 @@ async def appoint_representative(
             powers=sorted(one.powers),
             valid_from=one.valid_from,
             valid_until=one.valid_until,
+            persons_sha256=await keep_persons([_person(cmd, one)], files=acts.files, secrets=secrets),
         )
         basis = {"reference": cmd.said.basis_reference, "power_sha256": kept.sha256 if kept else None}
         await tx.audit.append(
@@ -131,10 +136,17 @@ async def appoint_representative(
         return await _again(tx, reply, show)
 
 
+def _person(cmd: AppointRepresentative, one: Representative) -> contract.RegisteredPerson:
+    said = cmd.said
+    return contract.RegisteredPerson(
+        id=one.representative_id, name=said.name, inn=said.inn, ogrn=None, snils=said.snils
+    )
+
+
 async def _again(tx: Transaction, reply: bytes, show: ShownRepresentative) -> contract.Representative:
-    """The answer as it was first given: of what it says only the end can have changed."""
+    """The answer as it was first given: of what it says only the identification and the end can have changed."""
     found = await show(tx.conn, msgspec.json.decode(reply, type=UUID))
-    return msgspec.structs.replace(found, ended_at=None)
+    return msgspec.structs.replace(found, identified_at=None, ended_at=None)
 
 
 async def _look(cmd: AppointRepresentative, principal: Principal, acts: Acts) -> _SeenPower | None:

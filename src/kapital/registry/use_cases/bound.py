@@ -171,6 +171,7 @@ class RegistryUseCases:
                 participants=self.participants,
                 representatives=self.representatives,
                 acts=self.acts,
+                secrets=self.secrets,
                 new_id=self.new_id,
                 show=self.show_representative,
             )

@@ -67,7 +67,7 @@ async def issue_access_token(
 
     The kept reply has no secret in it, so a repeat is answered with `token` null: the secret is shown once.
     Raises: IdempotencyKeyReused, NotPermitted, TokenLifetimeOutOfRange, TokenSubjectNotFound,
-    TokenSubjectEnded, TokenMustNameRepresentative, TokenRolesExceedSubject.
+    TokenSubjectEnded, RepresentativeMustBeIdentified, TokenMustNameRepresentative, TokenRolesExceedSubject.
     """
     mark = fingerprint(cmd)
     async with uow.begin() as tx:
@@ -129,6 +129,7 @@ async def _roles_held(
         representative = await representatives.lock(tx.conn, cmd.subject_id)
         if representative is None or not representative.acts_at(tx.now):
             raise TokenSubjectEnded(facts={"state": "ended"})
+        representative.require_identified()
     roles = roles_open_to(participant.roles)
     if representative is None:
         return roles
