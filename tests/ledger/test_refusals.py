@@ -72,6 +72,9 @@ TABLE: list[tuple[str, Callable[[], Transaction], str]] = [
     ("a sentence as reference", lambda: changed(basis=basis("court act of 5 May")), "transaction_malformed"),
     ("a hash that is none", lambda: changed(basis=basis("ok", "AB" * 32)), "transaction_malformed"),
     ("an empty hash", lambda: changed(basis=basis("ok", "")), "transaction_malformed"),
+    ("rules without a name", lambda: changed(rule_book_version=""), "transaction_malformed"),
+    ("rules of 65 characters", lambda: changed(rule_book_version="v" * 65), "transaction_malformed"),
+    ("rules with a line break", lambda: changed(rule_book_version="1\n"), "transaction_malformed"),
     ("asset code with a space", lambda: tx(asset(code="A B")), "transaction_malformed"),
     ("asset code of 65 characters", lambda: tx(asset(code="A" * 65)), "transaction_malformed"),
     ("negative scale", lambda: tx(asset(scale=-1)), "transaction_malformed"),
@@ -275,3 +278,17 @@ def test_the_table_has_every_code_a_transaction_can_be_refused_with():
     raised = raised - {"account_{side}_stopped"} | {"account_debits_stopped", "account_credits_stopped"}
     # An asset on hold stands in the tests of holds.
     assert raised == {code for _, _, code in TABLE} | {"linked_set_broken", "asset_held"}
+
+
+async def test_an_entry_names_the_rules_of_its_deal_and_is_the_answer_to_no_other(world):
+    deal, plain = changed(id=new_uuid7(), rule_book_version="of-the-deal"), changed(id=new_uuid7())
+    size = await world.size()
+    first = await world.post([deal, plain])
+
+    told = [msgspec.json.decode(entry.body)["rule_book_version"] for entry in await world.entries(size, size + 2)]
+    assert told == ["of-the-deal", "2026-01-01"]
+    world.follow_rule_book("later")
+    assert [answer.seq for answer in await world.post([deal, plain])] == [answer.seq for answer in first]
+    [other] = await world.post([msgspec.structs.replace(deal, rule_book_version="later")])
+    assert other.code == "id_reused_with_other_content"
+    assert (await world.check()).clean

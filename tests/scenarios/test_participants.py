@@ -5,6 +5,7 @@ from hashlib import sha256
 from uuid import UUID
 
 import pytest
+from msgspec.json import decode
 
 from kapital.demo.cast import LEGAL, Player, staff
 from kapital.kernel.roles import Role
@@ -22,7 +23,8 @@ NEXT, DOCUMENT = "next", sha256(b"rules").hexdigest()
 async def test_scenario_64_a_new_rule_book_is_accepted_before_the_next_order(house: House) -> None:
     issue = await house.opened(2, units_each=100, quantity_min=10, quantity_max=1000)
     early, late = house.investors
-    assert (await house.order(early, issue, 10)).outcome.value == "accepted"
+    one = await house.order(early, issue, 10)
+    assert one.outcome.value == "accepted"
     registry = house.kapital.registry.use_cases
     tomorrow = (house.clock.now() + timedelta(days=1)).date()
     said = {"rule_book_version": NEXT, "document_sha256": DOCUMENT}
@@ -43,14 +45,34 @@ async def test_scenario_64_a_new_rule_book_is_accepted_before_the_next_order(hou
         )
     )
     await house.kapital.bus.drain()
-    assert (await house.order(late, issue, 10)).outcome.value == "accepted"
+    two = await house.order(late, issue, 10)
+    assert two.outcome.value == "accepted"
 
     await house.closed(issue)
     # What was agreed before the new version is performed as agreed.
     assert await house.units(issue) == [10, 10]
-    size = await house.kapital.ledger.size()
-    last = (await house.kapital.ledger.entries(size - 1, size))[0].body
-    assert b'"rule_book_version":"next"' in last
+    first = house.kapital.settings.rule_book_version
+    kept = await house.rows(
+        "tokenization",
+        "SELECT participant_id, state, rule_book_version FROM subscription_order ORDER BY created_at, order_id",
+    )
+    assert [(str(row["participant_id"]), row["rule_book_version"], row["state"]) for row in kept] == [
+        (str(early.actor.participant_id), first, "settled"),
+        (str(early.actor.participant_id), first, "rejected"),
+        (str(late.actor.participant_id), NEXT, "settled"),
+    ]
+    # And so do the records: of either order its reserve and its delivery, made when the new version is in force.
+    ledger = house.kapital.ledger
+    entries = [decode(entry.body) for entry in await ledger.entries(0, await ledger.size())]
+    told = [(entry["basis"]["reference"], entry["rule_book_version"]) for entry in entries]
+    assert [version for reference, version in told if reference == f"order/{one.order_id}"] == [first, first]
+    assert [version for reference, version in told if reference == f"order/{two.order_id}"] == [NEXT, NEXT]
+    # What is no deal of before names the version in force.
+    await house.pay_in([early], PRICE)
+    [last] = await ledger.entries(await ledger.size() - 1, await ledger.size())
+    assert decode(last.body)["rule_book_version"] == NEXT
+    own = await house.web.get("/v1/tokenization/orders", headers=await house.token(early))
+    assert {row["rule_book_version"] for row in own.json()["items"]} == {first}
 
 
 async def test_scenario_70_who_leaves_leaves_empty_and_what_comes_later_goes_elsewhere(house: House) -> None:

@@ -747,6 +747,17 @@ class OrderRow(Contract, kw_only=True):
     max_price_kopecks: (
         Annotated[int, Meta(ge=1, le=9223372036854775807)] | UnsetType
     ) = UNSET
+    rule_book_version: (
+        Annotated[
+            str,
+            Meta(
+                description="The version of the rule book that the investor had accepted when it ordered: the deal and its records in the ledger stand under it, whatever comes into force later. Absent for orders of before it was kept.",
+                max_length=64,
+                min_length=1,
+            ),
+        ]
+        | UnsetType
+    ) = UNSET
 
 
 class OrderPage(Contract, kw_only=True):
@@ -1034,6 +1045,17 @@ class AllocationLine(Contract, kw_only=True):
     pay_kopecks: Annotated[int, Meta(ge=0, le=9223372036854775807)]
     refund_kopecks: Annotated[int, Meta(ge=0, le=9223372036854775807)]
     reserved_kopecks: Annotated[int, Meta(ge=1, le=9223372036854775807)]
+    rule_book_version: (
+        Annotated[
+            str,
+            Meta(
+                description="What the buyer had accepted when it ordered; the ledger's entries of the order name it.",
+                max_length=64,
+                min_length=1,
+            ),
+        ]
+        | UnsetType
+    ) = UNSET
 
 
 class PayoutInstruction(Contract, kw_only=True):

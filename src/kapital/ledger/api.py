@@ -15,6 +15,7 @@ import msgspec
 MAX_TRANSACTIONS_PER_CALL = 10_000
 MAX_POSTINGS_PER_TRANSACTION = 1_000
 MAX_REFERENCE_LENGTH = 200
+MAX_RULE_BOOK_LENGTH = 64
 MAX_ACTOR_LENGTH = 64
 MAX_CODE_LENGTH = 64
 
@@ -142,7 +143,8 @@ class Transaction(msgspec.Struct, frozen=True):
     Shape: `id` is a UUIDv7 chosen by the caller and makes the transaction idempotent; postings of each asset
     sum to zero; neighbours with the same `linked_set` stand or fall together. `income_of` names the asset whose
     terms are performed: what the transaction credits to `available` is income on its units and goes to `frozen`
-    where the wallet is frozen, and its units may be extinguished there.
+    where the wallet is frozen, and its units may be extinguished there. `rule_book_version` names the rules under
+    which the deal was agreed, 1 to 64 characters; without it the entry names those in force when it is made.
     """
 
     id: UUID
@@ -154,6 +156,7 @@ class Transaction(msgspec.Struct, frozen=True):
     linked_set: UUID | None = None
     freezes: tuple[SetFreeze, ...] = ()
     income_of: UUID | None = None
+    rule_book_version: str | None = None
 
 
 class Committed(msgspec.Struct, frozen=True, gc=False):

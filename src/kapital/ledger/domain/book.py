@@ -15,6 +15,7 @@ from kapital.ledger.api import (
     MAX_CODE_LENGTH,
     MAX_POSTINGS_PER_TRANSACTION,
     MAX_REFERENCE_LENGTH,
+    MAX_RULE_BOOK_LENGTH,
     AccountKey,
     OpenAsset,
     OpenWallet,
@@ -49,6 +50,7 @@ _ACTOR: Final = re.compile(rf"[A-Za-z0-9:._/+-]{{1,{MAX_ACTOR_LENGTH}}}").fullma
 _REFERENCE: Final = re.compile(rf"[A-Za-z0-9:._/+-]{{1,{MAX_REFERENCE_LENGTH}}}").fullmatch
 _CODE: Final = re.compile(rf"[A-Za-z0-9:._/+-]{{1,{MAX_CODE_LENGTH}}}").fullmatch
 _SHA256: Final = re.compile(r"[0-9a-f]{64}").fullmatch
+_RULES: Final = re.compile(rf"[^\x00-\x1f\x7f\ud800-\udfff]{{1,{MAX_RULE_BOOK_LENGTH}}}").fullmatch
 
 
 class Applied(NamedTuple):
@@ -80,6 +82,8 @@ def malformed(tx: Transaction) -> str | None:
         return f"basis.reference must be 1 to {MAX_REFERENCE_LENGTH} characters of A-Z a-z 0-9 : . _ / + -"
     if tx.basis.document_sha256 is not None and not _SHA256(tx.basis.document_sha256):
         return "basis.document_sha256 must be 64 lower-case hex digits"
+    if tx.rule_book_version is not None and not _RULES(tx.rule_book_version):
+        return f"rule_book_version must be 1 to {MAX_RULE_BOOK_LENGTH} printable characters"
     for opening in tx.opens:
         if isinstance(opening, OpenAsset) and (fault := _malformed_asset(opening)):
             return fault

@@ -39,7 +39,7 @@ class WirePosting(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
 
 
 class Entry(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
-    """A transaction with what the ledger added to it: its number, its instant, the rules that were in force."""
+    """A transaction with what the ledger added to it: number, instant, the rules in force where it names none."""
 
     actor: str
     basis: Basis
@@ -98,6 +98,14 @@ def transaction_of(entry: Entry) -> Transaction:
         entry.freezes,
         entry.income_of,
     )
+
+
+def is_of(entry: Entry, tx: Transaction) -> bool:
+    """Whether the entry is what the caller asks for. Of an entry nobody sees whether its rules were asked for."""
+    rules = tx.rule_book_version
+    if rules is not None:
+        tx = msgspec.structs.replace(tx, rule_book_version=None)
+    return transaction_of(entry) == tx and rules in (None, entry.rule_book_version)
 
 
 def accounts_entered(entry: Entry) -> list[AccountKey]:

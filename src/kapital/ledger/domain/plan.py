@@ -20,8 +20,8 @@ from kapital.ledger.domain.codec import (
     decode_entry,
     encode_entry,
     format_instant,
+    is_of,
     parse_instant,
-    transaction_of,
     version_of,
 )
 from kapital.ledger.domain.freeze import FreezeRow, freeze_rows
@@ -201,7 +201,7 @@ def _verdict(
 
 def _replay(tx: Transaction, stored: StoredEntry) -> Committed | Refused:
     entry = decode_entry(stored.body)
-    if transaction_of(entry) != tx:
+    if not is_of(entry, tx):
         return _reused(tx)
     return Committed(tx.id, stored.seq, parse_instant(entry.recorded_at), leaf_hash(stored.body), True)
 
@@ -271,7 +271,7 @@ def _record(
                 if tx.income_of
                 else tuple([WirePosting(account.json, str(amount)) for account, amount in postings]),
                 recorded_at=instant,
-                rule_book_version=rules.rule_book_version,
+                rule_book_version=tx.rule_book_version or rules.rule_book_version,
                 seq=seq,
                 v=version_of(tx),
             )

@@ -19,7 +19,7 @@ _Part = Annotated[int, msgspec.Meta(ge=1)]
 
 
 class AllocationLine(msgspec.Struct, frozen=True, kw_only=True):
-    """One order: its units, what they cost, what goes back, what was reserved."""
+    """One order: its units, what they cost, what goes back, what was reserved, by which rules it was agreed."""
 
     order_id: UUID
     wallet_id: UUID
@@ -27,6 +27,12 @@ class AllocationLine(msgspec.Struct, frozen=True, kw_only=True):
     pay_kopecks: _Amount
     refund_kopecks: _Amount
     reserved_kopecks: _Amount
+    rule_book_version: str | msgspec.UnsetType = msgspec.UNSET
+
+    @property
+    def rules(self) -> str | None:
+        """The version of the rule book that the entries of this order name; None for the one in force."""
+        return None if self.rule_book_version is msgspec.UNSET else self.rule_book_version
 
 
 class AllocationDecided(msgspec.Struct, frozen=True, kw_only=True):

@@ -82,6 +82,7 @@ def delivery(decided: AllocationDecided, line: AllocationLine) -> Transaction:
                 (AccountKey(asset=asset, position=Position.AVAILABLE, wallet=line.wallet_id), line.units),
             ]
         ),
+        rule_book_version=line.rules,
     )
 
 
@@ -114,6 +115,7 @@ def _reserve_back(line: AllocationLine, purpose: str) -> Transaction:
                 (money(line.wallet_id), line.reserved_kopecks),
             ]
         ),
+        rule_book_version=line.rules,
     )
 
 

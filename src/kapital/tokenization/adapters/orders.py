@@ -43,6 +43,7 @@ ORDER_TABLE: Final = VersionedTable(
         "max_price_kopecks": "bigint",
         "limit_kopecks": "bigint",
         "limit_on": "date",
+        "rule_book_version": "text",
     },
 )
 

@@ -40,6 +40,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     `act_file_sha256` names the file of the signed act in the object store; None where the session authorised it.
     `max_price_kopecks`: the most that it pays for a unit, where the price follows a quote.
     `limit_kopecks`: what the order counts under the yearly limit of its investor, on the Moscow day `limit_on`.
+    `rule_book_version`: what its investor had accepted when it was placed; its records in the ledger name it.
     `release_due`: the reserve has to go back, and the ledger may not know it yet.
     """
 
@@ -69,6 +70,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     max_price_kopecks: int | None = None
     limit_kopecks: int = 0
     limit_on: date | None = None
+    rule_book_version: str | None = None
 
     def moved(self, on: str, **changes: Any) -> tuple["Order", Step[OrderState]]:
         """The order after the step that `on` makes, and the step. Raises: WrongState."""

@@ -14,7 +14,7 @@ from kapital.platform import access
 _PAGE: Final = text(
     """
     SELECT o.order_id, o.issue_id, o.units, o.reserved_kopecks, o.state, o.version, o.created_at, o.refusal_code,
-           o.entry_seq, o.max_price_kopecks, o.accepted_at,
+           o.entry_seq, o.max_price_kopecks, o.accepted_at, o.rule_book_version,
            CASE WHEN o.accepted_at IS NOT NULL THEN o.reserve_seq END AS accepted_seq,
            CASE WHEN r.state = 'proposed' THEN 'held' ELSE r.state END AS review,
            f.units AS allocated_units, f.pay_kopecks, f.refund_kopecks

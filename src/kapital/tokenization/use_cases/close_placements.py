@@ -254,6 +254,7 @@ def line_of(order: Order, units: int, price_kopecks: int) -> dict[str, Any]:
     """What settlement is told of one order: units at a price, and the rest of the reserve back."""
     pay = units * price_kopecks
     ensure(0 <= pay <= order.reserved_kopecks, "an order pays no more than was reserved")
+    agreed = {} if order.rule_book_version is None else {"rule_book_version": order.rule_book_version}
     return {
         "order_id": order.order_id,
         "wallet_id": order.wallet_id,
@@ -261,6 +262,7 @@ def line_of(order: Order, units: int, price_kopecks: int) -> dict[str, Any]:
         "pay_kopecks": pay,
         "refund_kopecks": order.reserved_kopecks - pay,
         "reserved_kopecks": order.reserved_kopecks,
+        **agreed,
     }
 
 

@@ -87,6 +87,7 @@ def _record(order: Order, purpose: str, source: Position, target: Position) -> L
             Posting(AccountKey(money, source, wallet), -order.reserved_kopecks),
             Posting(AccountKey(money, target, wallet), order.reserved_kopecks),
         ),
+        rule_book_version=order.rule_book_version,
     )
 
 

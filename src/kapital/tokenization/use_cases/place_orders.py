@@ -249,6 +249,7 @@ def _first_step(
         refusal_facts=problem.facts if problem else None,
         act_file_sha256=act.record.file_sha256 if act else None,
         max_price_kopecks=cap,
+        rule_book_version=investor.rule_book_version if investor else None,
     )
     return order, step
 
