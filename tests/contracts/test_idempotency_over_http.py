@@ -12,7 +12,7 @@ from datetime import timedelta
 from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import httpx
@@ -29,6 +29,7 @@ from kapital.identity.domain.screening import ListSource
 from kapital.identity.use_cases.load_list import LoadList
 from kapital.kernel.actor import Actor
 from kapital.kernel.roles import Role
+from kapital.platform.access import current_policies
 from kapital.platform.clock import SteppedClock
 from kapital.platform.ids import new_uuid7
 from kapital.platform.settings import Settings
@@ -61,6 +62,10 @@ QUOTED = {
         "text": "Цена равна индексу.",
     }
 }
+# What they are about comes into being by them: there is no row yet that has a version.
+OF_NEW_THINGS = {
+    "issue_access_token", "draft_decision", "propose_issue_step", "place_orders", "instruct_redemption",
+}  # fmt: skip
 _numbers = count(1)
 
 
@@ -123,14 +128,34 @@ class Play:
         return total
 
 
+class Decision(NamedTuple):
+    """What a service has kept of one answer of the access policies."""
+
+    action: str
+    allowed: bool
+    subjects: list[tuple[str, int | None]]
+
+
+class Played(NamedTuple):
+    """What the story left behind."""
+
+    tried: dict[str, Tried]
+    decisions: list[Decision]
+
+
 @pytest.fixture(scope="module")
-def tried() -> dict[str, Tried]:
+def tried(played: Played) -> dict[str, Tried]:
+    return played.tried
+
+
+@pytest.fixture(scope="module")
+def played() -> Played:
     # A server of its own: the names of the house's databases on the session's server belong to the scenarios.
     with TemporaryDirectory(prefix="kapital-play-", dir="/tmp", ignore_cleanup_errors=True) as folder:
         return asyncio.run(_play(Path(folder) / "data"))
 
 
-async def _play(folder: Path) -> dict[str, Tried]:
+async def _play(folder: Path) -> Played:
     terms = load_terms((examples_folder() / "fixed-rate-window.yaml").read_bytes())
     clock = SteppedClock(terms.placement_start_at.replace(hour=4))
     served = ServedAuthority.at_free_port(clock)
@@ -174,7 +199,16 @@ async def _play(folder: Path) -> dict[str, Tried]:
                 await act(play)
             await _certificates(play, authority)
             await served.close()
-            return play.tried
+            return Played(play.tried, await _decisions(kapital))
+
+
+async def _decisions(kapital: Kapital) -> list[Decision]:
+    found: list[Decision] = []
+    for service in set(MIGRATIONS) - {"sandbox", "disclosure"}:
+        async with kapital.databases.get(service).connect() as conn:
+            rows = await conn.execute(text("SELECT action, allowed, subjects FROM access_decision"))
+            found += [Decision(row.action, row.allowed, [(name, n) for name, n in row.subjects]) for row in rows]
+    return found
 
 
 async def _staff(play: Play) -> None:
@@ -1059,3 +1093,22 @@ def test_a_single_order_of_a_batch_knows_its_repeat_too(tried: dict[str, Tried])
     assert one.again.headers["idempotency-replayed"] == "true"
     assert one.other.json()["code"] == "idempotency_key_reused"
     assert one.traces_of_the_rest == 0
+
+
+def test_every_decision_on_a_change_names_the_version_of_the_row_that_it_looked_at(played: Played) -> None:
+    policies = current_policies()
+    of_an_object = {
+        operation.body["operationId"]
+        for operation in KEYED.values()
+        if policies.resource_kinds[operation.body["operationId"]] != "Service"
+    }
+    assert of_an_object >= OF_NEW_THINGS
+
+    for action in of_an_object:
+        allowed = [one for one in played.decisions if one.action == action and one.allowed]
+        versions = [version for one in allowed for _, version in one.subjects]
+        assert allowed, f"{action} was done, and no decision is kept"
+        assert bool(versions) is (action not in OF_NEW_THINGS), f"{action}: {versions}"
+        # What may be done is done to something that is there.
+        assert all(version is not None and version >= 1 for version in versions), f"{action}: {versions}"
+    assert [one for one in played.decisions for _, version in one.subjects if version is None] == []

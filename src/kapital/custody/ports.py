@@ -17,8 +17,8 @@ class Keys(Protocol):
         """Write a new key; False when the name is taken."""
         ...
 
-    async def lock(self, tx: Transaction, key_id: UUID) -> Key:
-        """Read and lock a key until the transaction ends. Raises: KeyNotFound."""
+    async def lock(self, tx: Transaction, key_id: UUID) -> Key | None:
+        """Read and lock a key until the transaction ends, if there is one."""
         ...
 
     async def save(self, tx: Transaction, key: Key) -> None:

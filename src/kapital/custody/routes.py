@@ -106,7 +106,7 @@ async def signatures_route(
     limit: Limit = 100,
 ) -> contract.SignaturePage:
     """Signature log of a key."""
-    access.require(actor_of(request), "list_signatures", access.Resource("Key", key_id))
+    access.require(actor_of(request), "list_signatures", access.Resource("Key"))
     async with custody.database.connect() as conn:
         await get_key(conn, key_id)
         rows = await list_signatures(conn, key_id, before=before, limit=limit + 1)

@@ -43,6 +43,10 @@ class CaseStore(Protocol):
         """
         ...
 
+    async def latest(self, conn: AsyncConnection, participant_id: UUID) -> KycCase | None:
+        """The latest case of a participant, not locked."""
+        ...
+
     async def lock_approved(self, conn: AsyncConnection, participant_ids: Sequence[UUID]) -> dict[UUID, KycCase]:
         """Read the case whose approval is in force, of each participant that has one; call after `lock_latest`."""
         ...
@@ -86,6 +90,10 @@ class CaseStore(Protocol):
 
 class CertificateStore(Protocol):
     """The tables `certificate` and `owner_number`."""
+
+    async def row_version(self, conn: AsyncConnection, certificate_id: UUID) -> int:
+        """The version of the binding; 0 without one."""
+        ...
 
     async def known(self, conn: AsyncConnection, participant_ids: Sequence[UUID]) -> set[UUID]:
         """Those of the participants that identity knows."""
@@ -377,6 +385,10 @@ class ListFileReader(Protocol):
 class ListStore(Protocol):
     """The tables `screening_list_version`, `screening_entry` and `screening_staged`."""
 
+    async def row_version(self, conn: AsyncConnection, version_id: UUID) -> int:
+        """The version of the row of the list version; 0 without one."""
+        ...
+
     async def lock_lists(self, conn: AsyncConnection, *, changing: bool) -> None:
         """Hold the lists still until the transaction ends; with `changing`, against everybody else."""
         ...
@@ -463,6 +475,10 @@ class ClientStore(Protocol):
 class HitStore(Protocol):
     """The table `screening_hit`."""
 
+    async def row_version(self, conn: AsyncConnection, hit_id: UUID) -> int:
+        """The version of the hit; 0 without one."""
+        ...
+
     async def raise_new(self, conn: AsyncConnection, hits: Sequence[ScreeningHit]) -> list[ScreeningHit]:
         """Enter hits whose pair was never raised with the same words; return those entered."""
         ...
@@ -482,6 +498,10 @@ class HitStore(Protocol):
 
 class AmlMessageStore(Protocol):
     """The table `aml_message`."""
+
+    async def row_version(self, conn: AsyncConnection, message_id: UUID) -> int:
+        """The version of the message; 0 without one."""
+        ...
 
     async def add(self, conn: AsyncConnection, messages: Sequence[AmlMessage]) -> None:
         """Enter drafts; one that is there for the same hit and number stays."""
@@ -560,6 +580,10 @@ class Screener(Protocol):
 
 class FreezeStore(Protocol):
     """The tables `property_freeze`, `freeze_entry` and `participant_wallet`."""
+
+    async def row_version(self, conn: AsyncConnection, freeze_id: UUID) -> int:
+        """The version of the freeze; 0 without one."""
+        ...
 
     async def lock_acts(self, conn: AsyncConnection) -> None:
         """Let nobody else freeze, release or open a wallet until the transaction ends."""

@@ -19,6 +19,7 @@ from kapital.platform.access import Resource
 from kapital.platform.database import Database
 from kapital.platform.events import CloudEvent
 from kapital.platform.problems import DeadLetterNotFirst, DeadLetterNotFound, SkipNeedsTwoActors, SkipReasonRequired
+from kapital.platform.row_versions import row_version
 from kapital.platform.unit_of_work import Transaction, UnitOfWork
 
 REASON_LENGTH_MAX: Final = 500
@@ -121,7 +122,7 @@ class DeadLetters:
         Raises: NotPermitted, DeadLetterNotFound, DeadLetterNotFirst.
         """
         async with self._uow.begin() as tx:
-            tx.access.require(actor, "retry_dead_letter", Resource("DeadLetter", dead_letter_id))
+            tx.access.require(actor, "retry_dead_letter", await _seen(tx, dead_letter_id))
             letter = await self._lock_first(tx, dead_letter_id)
             await tx.conn.execute(
                 text("UPDATE dead_letter SET state = 'retry', skip_proposed_by = NULL WHERE id = :id"),
@@ -137,7 +138,7 @@ class DeadLetters:
         Raises: NotPermitted, SkipReasonRequired, DeadLetterNotFound, DeadLetterNotFirst, SkipNeedsTwoActors.
         """
         async with self._uow.begin() as tx:
-            tx.access.require(actor, "skip_dead_letter", Resource("DeadLetter", dead_letter_id))
+            tx.access.require(actor, "skip_dead_letter", await _seen(tx, dead_letter_id))
             if not 0 < len(reason.strip()) <= REASON_LENGTH_MAX:
                 raise SkipReasonRequired(facts={"length_max": REASON_LENGTH_MAX})
             letter = await self._lock_first(tx, dead_letter_id)
@@ -168,6 +169,10 @@ class DeadLetters:
         if (await tx.conn.execute(_EARLIER, {"id": dead_letter_id})).scalar_one():
             raise DeadLetterNotFirst(facts={"dead_letter_id": dead_letter_id})
         return _letter(row)
+
+
+async def _seen(tx: Transaction, dead_letter_id: int) -> Resource:
+    return Resource("DeadLetter", dead_letter_id, await row_version(tx.conn, "dead_letter", "id", dead_letter_id))
 
 
 _PROPOSE_SKIP: Final = text(

@@ -67,11 +67,12 @@ class AccessToken:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Principal:
-    """By what a power of attorney names a participant: personal data."""
+    """By what a power of attorney names a participant: personal data. `version` of the participant's row."""
 
     kind: str
     inn: str
     ogrn: str | None
+    version: int
 
 
 def numbers_of(principal: Principal) -> dict[str, str]:
@@ -147,6 +148,10 @@ class RepresentativeStore(Protocol):
 class StatusStore(Protocol):
     """The table `participant_status`. What a participant holds changes only while the participant is locked."""
 
+    async def row_version(self, conn: AsyncConnection, status_id: UUID) -> int:
+        """The version of the status; 0 without one."""
+        ...
+
     async def propose(self, conn: AsyncConnection, status: Status) -> bool:
         """Enter a proposal; False when one for the same status waits already."""
         ...
@@ -179,6 +184,10 @@ class DisclosedTotals:
 
 class HolderDisclosureStore(Protocol):
     """The tables `holder_disclosure`, `disclosed_part` and `disclosed_holder`."""
+
+    async def row_version(self, conn: AsyncConnection, disclosure_id: UUID) -> int:
+        """The version of the request; 0 without one."""
+        ...
 
     async def add(self, conn: AsyncConnection, one: HolderDisclosure) -> None:
         """Enter a request."""
@@ -333,6 +342,10 @@ class RuleBookStore(Protocol):
 
 class AccessStore(Protocol):
     """The tables `staff` and `access_token`."""
+
+    async def row_version(self, conn: AsyncConnection, token_id: UUID) -> int:
+        """The version of the token; 0 without one."""
+        ...
 
     async def add_staff(
         self, conn: AsyncConnection, member: StaffMember, *, registered_by: str, now: datetime

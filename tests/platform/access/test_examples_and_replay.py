@@ -79,7 +79,7 @@ async def test_replay_names_the_decisions_that_would_turn_and_no_other(make_data
     uow = UnitOfWork(database, SteppedClock(datetime(2026, 3, 2, 9, tzinfo=UTC)))
     for _ in range(3):
         async with uow.begin() as tx:
-            tx.access.require(RISK, "confirm_fixing", Resource("Fixing", uuid4()))
+            tx.access.require(RISK, "confirm_fixing", Resource("Fixing", uuid4(), 1))
     async with uow.begin() as tx:
         assert tx.access.decide(AUDITOR, "confirm_fixing", [Resource("Fixing")]) == [False]
 

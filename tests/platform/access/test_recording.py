@@ -10,7 +10,7 @@ from sqlalchemy import text
 from kapital.kernel.actor import Actor, NotPermitted
 from kapital.kernel.problems import Family, InvariantBroken, Problem, Retry
 from kapital.kernel.roles import Role
-from kapital.platform.access import Asking, Resource, current_policies
+from kapital.platform.access import Asking, Resource, current_policies, of_row
 from kapital.platform.clock import SteppedClock
 from kapital.platform.context import bind_context
 from kapital.platform.unit_of_work import UnitOfWork
@@ -67,7 +67,7 @@ async def test_a_refusal_is_kept_though_its_transaction_is_undone(make_database)
     with pytest.raises(NotPermitted):  # noqa: PT012 - the block is the use case
         async with UnitOfWork(database, CLOCK).begin() as tx:
             await tx.conn.execute(text("INSERT INTO effect (label) VALUES ('x')"))
-            tx.access.require(auditor, "confirm_fixing", Resource("Fixing", "f-1"))
+            tx.access.require(auditor, "confirm_fixing", Resource("Fixing", "f-1", 7))
 
     [row] = await kept(database)
     assert (row.actor_id, row.allowed) == (auditor.id, False)
@@ -118,6 +118,17 @@ async def test_the_drivers_own_interface_writes_the_same_row(make_database):
     assert [v for n, v in one._mapping.items() if n not in OF_ITS_OWN] == [
         v for n, v in two._mapping.items() if n not in OF_ITS_OWN
     ]
+
+
+async def test_an_object_is_not_asked_about_without_the_version_of_its_row(make_database):
+    database = await make_database("registry")
+    async with UnitOfWork(database, CLOCK).begin() as tx:
+        with pytest.raises(InvariantBroken, match="asked about with its version"):
+            tx.access.require(RISK, "confirm_fixing", Resource("Fixing", "f-1"))
+        tx.access.require(RISK, "confirm_fixing", of_row("Fixing", "f-1", None))
+
+    [row] = await kept(database)
+    assert row.subjects == [["f-1", 0]]
 
 
 async def test_reading_is_not_asked_through_a_transaction(make_database):

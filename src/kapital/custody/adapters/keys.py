@@ -8,7 +8,6 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from kapital.custody.domain.key import Key
-from kapital.custody.domain.problems import KeyNotFound
 from kapital.custody.queries.keys import KEY_COLUMNS, key_of
 from kapital.kernel.problems import ensure
 from kapital.platform.unit_of_work import Transaction
@@ -77,12 +76,10 @@ class SqlKeys:
         }
         return (await tx.conn.execute(_INSERT, values)).rowcount == 1
 
-    async def lock(self, tx: Transaction, key_id: UUID) -> Key:
-        """Read and lock a key until the transaction ends. Raises: KeyNotFound."""
+    async def lock(self, tx: Transaction, key_id: UUID) -> Key | None:
+        """Read and lock a key until the transaction ends, if there is one."""
         row = (await tx.conn.execute(_LOCK, {"key_id": key_id})).one_or_none()
-        if row is None:
-            raise KeyNotFound(facts={"key_id": str(key_id)})
-        return key_of(row)
+        return None if row is None else key_of(row)
 
     async def save(self, tx: Transaction, key: Key) -> None:
         """Write the next version of a locked key; a revoked key loses its private part."""

@@ -1,4 +1,4 @@
-"""What all changes of a key's state share: replay, lock, decide, save, tell."""
+"""What all changes of a key's state share: replay, lock, permit, decide, save, tell."""
 
 from collections.abc import Callable
 from typing import Protocol
@@ -8,11 +8,12 @@ import msgspec
 
 from kapital.custody.domain.events import KEY_STATE_CHANGED, key_state_changed
 from kapital.custody.domain.key import Key
+from kapital.custody.domain.problems import KeyNotFound
 from kapital.custody.domain.profiles import require_reason
 from kapital.custody.ports import Keys
 from kapital.kernel.actor import Actor
 from kapital.kernel.ids import CommandId
-from kapital.platform.access import Resource
+from kapital.platform.access import of_row
 from kapital.platform.events import Event
 from kapital.platform.unit_of_work import UnitOfWork, fingerprint
 
@@ -36,15 +37,19 @@ async def change_key(
     """Ask the access policies about `operation`, apply `decide`, the pure rule, to the locked key and keep it.
 
     Promise: after the commit no signature of a key that is not active is released, in any process.
-    Raises: IdempotencyKeyReused, KeyNotFound, ReasonMalformed, and what `decide` raises.
+    Raises: IdempotencyKeyReused, NotPermitted, KeyNotFound, ReasonMalformed, and what `decide` raises.
     """
     mark = fingerprint(cmd)
     async with uow.begin() as tx:
         if (earlier := await tx.replies.find(cmd.command_id, cmd.actor, mark)) is not None:
             return msgspec.json.decode(earlier, type=Key)
         before = await keys.lock(tx, cmd.key_id)
+        if before is None:
+            # Asked all the same: an attempt of who may not is kept, whatever the id.
+            tx.access.require(cmd.actor, operation, of_row("Key", cmd.key_id, None), hidden=KeyNotFound)
+            raise KeyNotFound(facts={"key_id": str(cmd.key_id)})
         own = cmd.actor.participant_id if before.is_of(cmd.actor.participant_id) else None
-        tx.access.require(cmd.actor, operation, Resource("Key", before.key_id, before.version, owner=own))
+        tx.access.require(cmd.actor, operation, of_row("Key", before.key_id, before, owner=own))
         after = decide(before)
         await keys.save(tx, after)
         await tx.audit.append(

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from kapital.identity.domain.aml_message import AmlMessage
 from kapital.identity.domain.states import AmlMessageState
 from kapital.kernel.problems import ensure
+from kapital.platform.row_versions import row_version
 
 _COLUMNS: Final = """
     message_id, hit_id, number, participant_id, format, content, state, drafted_at, due_at, prepared_by, prepared_at,
@@ -45,6 +46,10 @@ _SAVED: Final = (
 
 class AmlMessageTable:
     """AmlMessageStore on PostgreSQL."""
+
+    async def row_version(self, conn: AsyncConnection, message_id: UUID) -> int:
+        """The version of the message; 0 without one."""
+        return await row_version(conn, "aml_message", "message_id", message_id)
 
     async def add(self, conn: AsyncConnection, messages: Sequence[AmlMessage]) -> None:
         """Enter drafts; one that is there for the same hit and number stays."""

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from kapital.identity.domain.certificate import Certificate
 from kapital.identity.domain.questionnaire import Questionnaire
 from kapital.identity.domain.states import CertificateState
+from kapital.platform.row_versions import row_version
 
 _COLUMNS: Final = """
     certificate_id, participant_id, certificate_sha256, encoded, power_sha256, power_signature_sha256, state,
@@ -77,6 +78,10 @@ _SIGNING: Final = text(
 
 class CertificateTable:
     """CertificateStore on PostgreSQL."""
+
+    async def row_version(self, conn: AsyncConnection, certificate_id: UUID) -> int:
+        """The version of the binding; 0 without one."""
+        return await row_version(conn, "certificate", "certificate_id", certificate_id)
 
     async def known(self, conn: AsyncConnection, participant_ids: Sequence[UUID]) -> set[UUID]:
         """Those of the participants that identity knows."""

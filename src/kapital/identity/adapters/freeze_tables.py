@@ -13,6 +13,7 @@ from kapital.identity.domain.freeze import Freeze, FreezeBasis, ProposedRelease,
 from kapital.identity.domain.freeze_entry import AskedEntry, FollowedHit
 from kapital.identity.domain.states import FreezeState, HitState
 from kapital.kernel.problems import ensure
+from kapital.platform.row_versions import row_version
 
 _T = TypeVar("_T")
 
@@ -117,6 +118,10 @@ _TO_FOLLOW: Final = text(
 
 class FreezeTables:
     """FreezeStore on PostgreSQL."""
+
+    async def row_version(self, conn: AsyncConnection, freeze_id: UUID) -> int:
+        """The version of the freeze; 0 without one."""
+        return await row_version(conn, "property_freeze", "freeze_id", freeze_id)
 
     async def lock_acts(self, conn: AsyncConnection) -> None:
         """Let nobody else freeze, release or open a wallet until the transaction ends."""

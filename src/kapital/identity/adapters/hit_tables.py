@@ -13,6 +13,7 @@ from kapital.identity.domain.screening_hit import Measure, ScreeningHit
 from kapital.identity.domain.screening_list import ScreenedClient
 from kapital.identity.domain.states import HitState
 from kapital.kernel.problems import ensure
+from kapital.platform.row_versions import row_version
 
 _PUT: Final = text(
     """
@@ -199,6 +200,10 @@ def _client_of(row: Any) -> ScreenedClient:
 
 class HitTable:
     """HitStore on PostgreSQL."""
+
+    async def row_version(self, conn: AsyncConnection, hit_id: UUID) -> int:
+        """The version of the hit; 0 without one."""
+        return await row_version(conn, "screening_hit", "hit_id", hit_id)
 
     async def raise_new(self, conn: AsyncConnection, hits: Sequence[ScreeningHit]) -> list[ScreeningHit]:
         """Enter hits whose pair was never raised with the same words; return those entered."""

@@ -13,6 +13,7 @@ from kapital.identity.domain.screening_hit import Listed
 from kapital.identity.domain.screening_list import ListVersion, StoredEntry
 from kapital.identity.domain.states import ListVersionState
 from kapital.kernel.problems import ensure
+from kapital.platform.row_versions import row_version
 
 _LOCK_KEY: Final = 0x5C12EE4
 """Advisory lock of this database: shared by those who compare with the lists, alone by who changes them."""
@@ -88,6 +89,10 @@ _ENTRIES: Final = text(
 
 class ListTables:
     """ListStore on PostgreSQL."""
+
+    async def row_version(self, conn: AsyncConnection, version_id: UUID) -> int:
+        """The version of the row of the list version; 0 without one."""
+        return await row_version(conn, "screening_list_version", "version_id", version_id)
 
     async def lock_lists(self, conn: AsyncConnection, *, changing: bool) -> None:
         """Hold the lists still until the transaction ends; with `changing`, against everybody else."""

@@ -55,7 +55,7 @@ async def get_aml_message_file(
     conn: AsyncConnection, message_id: UUID, *, actor: Actor, message_of: MessageRows
 ) -> contract.AmlMessageFile:
     """The file, personal data. Raises: NotPermitted, AmlMessageNotFound."""
-    access.require(actor, "get_aml_message_file", access.Resource("AmlMessage", message_id))
+    access.require(actor, "get_aml_message_file", access.Resource("AmlMessage"))
     row = (await conn.execute(_ONE, {"id": message_id})).one_or_none()
     if row is None:
         raise AmlMessageNotFound(facts={"message_id": str(message_id)})

@@ -66,8 +66,9 @@ async def advance_aml_message(
     async with uow.begin() as tx:
         if (earlier := await tx.replies.find(cmd.command_id, cmd.actor, mark)) is not None:
             return msgspec.json.decode(earlier, type=contract.AmlMessage)
-        tx.access.require(cmd.actor, "advance_aml_message", Resource("AmlMessage", cmd.message_id))
         message = await drafting.messages.find(tx.conn, cmd.message_id, lock=True)
+        version = await drafting.messages.row_version(tx.conn, cmd.message_id)
+        tx.access.require(cmd.actor, "advance_aml_message", Resource("AmlMessage", cmd.message_id, version))
         if message is None:
             raise AmlMessageNotFound(facts={"message_id": str(cmd.message_id)})
         AML_MESSAGE.step(message.state, _EVENT[cmd.step])

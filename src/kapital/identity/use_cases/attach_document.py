@@ -14,10 +14,10 @@ from kapital.identity.domain.kyc_document import DOCUMENTS_MAX, DocumentVerdict,
 from kapital.identity.domain.kyc_problems import UNEXPECTED_ANSWER, MalwareScannerUnavailable, TooManyDocuments
 from kapital.identity.domain.problems import KycCaseNotFound
 from kapital.identity.ports import CaseStore, DocumentStore, MalwareScanner, Objects
+from kapital.identity.use_cases.finding_case import case_of
 from kapital.kernel.actor import Actor, machine_actor
 from kapital.kernel.ids import CommandId, derive_uuid7
 from kapital.kernel.roles import Role
-from kapital.platform.access import Resource
 from kapital.platform.unit_of_work import Transaction, UnitOfWork, fingerprint
 
 CHECKED_AT_ONCE: Final = 20
@@ -52,8 +52,8 @@ async def attach_document(
     CaseNotAwaitingIdentification, TooManyDocuments, StorageFull.
     """
     media_type = media_type_of(cmd.content)
-    whose = Resource("KycCase", owner=cmd.participant_id)
     async with uow.begin() as tx:  # before the bytes are kept
+        whose = case_of(cmd.participant_id, await cases.latest(tx.conn, cmd.participant_id))
         tx.access.require(cmd.actor, "attach_kyc_document", whose, hidden=KycCaseNotFound)
     sha256 = await objects.put(cmd.content)
     mark = fingerprint({"participant": cmd.participant_id, "kind": cmd.kind, "sha256": sha256})

@@ -52,7 +52,8 @@ async def change_certificate(
             return msgspec.json.decode(earlier, type=contract.CertificateBinding)
         one = await certificates.lock(tx.conn, cmd.certificate_id)
         owner = None if one is None else one.participant_id
-        asked = Resource("Certificate", cmd.certificate_id, owner=owner, restores=cmd.change == "restore")
+        version = await certificates.row_version(tx.conn, cmd.certificate_id)
+        asked = Resource("Certificate", cmd.certificate_id, version, owner=owner, restores=cmd.change == "restore")
         is_own = owner is not None and owner == cmd.actor.participant_id
         hidden = None if is_own else CertificateNotFound
         own = Resource("Certificate", owner=cmd.actor.participant_id, restores=False)

@@ -83,7 +83,8 @@ async def change_freeze(
     async with uow.begin() as tx:
         if (earlier := await tx.replies.find(cmd.command_id, cmd.actor, mark)) is not None:
             return msgspec.json.decode(earlier, type=contract.Freeze)
-        tx.access.require(cmd.actor, _ACTIONS[type(cmd)], Resource("Freeze", cmd.freeze_id))
+        version = await freezes.row_version(tx.conn, cmd.freeze_id)
+        tx.access.require(cmd.actor, _ACTIONS[type(cmd)], Resource("Freeze", cmd.freeze_id, version))
         await freezes.lock_acts(tx.conn)
         freeze = await freezes.find(tx.conn, cmd.freeze_id)
         if freeze is None:

@@ -62,8 +62,9 @@ async def decide_hit(
     async with uow.begin() as tx:
         if (earlier := await tx.replies.find(cmd.command_id, cmd.actor, mark)) is not None:
             return msgspec.json.decode(earlier, type=contract.DecidedHit)
-        tx.access.require(cmd.actor, "decide_screening_hit", Resource("ScreeningHit", cmd.hit_id))
         hit = await hits.lock(tx.conn, cmd.hit_id)
+        version = await hits.row_version(tx.conn, cmd.hit_id)
+        tx.access.require(cmd.actor, "decide_screening_hit", Resource("ScreeningHit", cmd.hit_id, version))
         if hit is None:
             raise ScreeningHitNotFound(facts={"hit_id": str(cmd.hit_id)})
         before = hit.state

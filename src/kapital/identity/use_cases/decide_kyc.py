@@ -32,7 +32,7 @@ from kapital.identity.use_cases.measures import apply_measures
 from kapital.kernel.actor import Actor
 from kapital.kernel.ids import CommandId
 from kapital.kernel.problems import Problem, ensure
-from kapital.platform.access import Resource
+from kapital.platform.access import Resource, of_row
 from kapital.platform.events import Event
 from kapital.platform.problems import item_problem
 from kapital.platform.unit_of_work import Transaction, UnitOfWork, fingerprint
@@ -159,7 +159,7 @@ def _decide(
     if (found := latest.get(item.participant_id)) is None:
         raise KycCaseNotFound(facts={"participant_id": str(item.participant_id)})
     case = copy(found)
-    asked = Resource("KycCase", case.case_id, awaiting_senior=case.state is CaseState.AWAITING_SENIOR)
+    asked = of_row("KycCase", case.case_id, case, awaiting_senior=case.state is CaseState.AWAITING_SENIOR)
     if (refusal := tx.access.why_not(officer, "decide_kyc", asked)) is not None:
         raise refusal
     case.decide(

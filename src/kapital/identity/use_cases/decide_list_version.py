@@ -39,7 +39,10 @@ async def decide_list_version(cmd: DecideListVersion, *, uow: UnitOfWork, lists:
     async with uow.begin() as tx:
         if (earlier := await tx.replies.find(cmd.command_id, cmd.actor, mark)) is not None:
             return msgspec.json.decode(earlier, type=contract.ListVersion)
-        tx.access.require(cmd.actor, "decide_list_version", Resource("ListVersion", cmd.version_id))
+        # Asked before the lists are waited for: who is refused holds up nobody.
+        version_of_row = await lists.row_version(tx.conn, cmd.version_id)
+        asked = Resource("ListVersion", cmd.version_id, version_of_row)
+        tx.access.require(cmd.actor, "decide_list_version", asked)
         await lists.lock_lists(tx.conn, changing=True)
         version = await lists.find(tx.conn, cmd.version_id)
         if version is None:

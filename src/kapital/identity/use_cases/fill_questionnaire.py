@@ -14,10 +14,9 @@ from kapital.identity.domain.problems import KycCaseNotFound
 from kapital.identity.domain.questionnaire import Questionnaire
 from kapital.identity.domain.questionnaire_form import require_sound
 from kapital.identity.ports import CaseStore, DossierStore, FilledQuestionnaire, RegisteredPersonStore
-from kapital.identity.use_cases.finding_case import case_to_work_on
+from kapital.identity.use_cases.finding_case import case_of, case_to_work_on
 from kapital.kernel.actor import Actor
 from kapital.kernel.ids import CommandId
-from kapital.platform.access import Resource
 from kapital.platform.unit_of_work import UnitOfWork, fingerprint
 
 
@@ -51,9 +50,9 @@ async def fill_questionnaire(
     async with uow.begin() as tx:
         if (earlier := await tx.replies.find(cmd.command_id, cmd.actor, mark)) is not None:
             return msgspec.json.decode(earlier, type=contract.FilledQuestionnaire)
-        whose = Resource("KycCase", owner=cmd.participant_id)
-        tx.access.require(cmd.actor, "fill_questionnaire", whose, hidden=KycCaseNotFound)
         latest = await cases.lock_latest(tx.conn, [cmd.participant_id])
+        whose = case_of(cmd.participant_id, latest.get(cmd.participant_id))
+        tx.access.require(cmd.actor, "fill_questionnaire", whose, hidden=KycCaseNotFound)
         if cmd.participant_id in latest:
             latest[cmd.participant_id].require_version(cmd.version)
         case = case_to_work_on(cmd.participant_id, latest, new_id=new_id, now=tx.now)

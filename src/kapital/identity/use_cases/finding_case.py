@@ -6,6 +6,14 @@ from uuid import UUID
 
 from kapital.identity.domain.kyc_case import KycCase, may_open_renewal
 from kapital.identity.domain.problems import KycCaseNotFound
+from kapital.platform.access import Resource, of_row
+
+
+def case_of(participant_id: UUID, case: KycCase | None) -> Resource:
+    """The latest case of a participant, as the policies see it."""
+    if case is None:
+        return Resource("KycCase", owner=participant_id)
+    return of_row("KycCase", case.case_id, case, owner=participant_id)
 
 
 def case_to_work_on(

@@ -12,7 +12,7 @@ from kapital.identity.domain.problems import IdentificationAlreadyDoubted, KycCa
 from kapital.identity.use_cases.doubting import Doubting
 from kapital.kernel.actor import Actor
 from kapital.kernel.ids import CommandId
-from kapital.platform.access import Resource
+from kapital.platform.access import Resource, of_row
 from kapital.platform.unit_of_work import UnitOfWork, fingerprint
 
 
@@ -39,13 +39,14 @@ async def record_doubt(cmd: RecordDoubt, *, uow: UnitOfWork, doubting: Doubting)
     async with uow.begin() as tx:
         if (earlier := await tx.replies.find(cmd.command_id, cmd.actor, mark)) is not None:
             return msgspec.json.decode(earlier, type=contract.IdentificationDoubt)
-        tx.access.require(cmd.actor, "record_identification_doubt", Resource("KycCase"))
         one = [cmd.participant_id]
         latest = (await doubting.cases.lock_latest(tx.conn, one)).get(cmd.participant_id)
-        if latest is None:
-            raise KycCaseNotFound
         # A renewal may be under way beside the approval that it is to replace.
-        case = (await doubting.cases.lock_approved(tx.conn, one)).get(cmd.participant_id, latest)
+        case = (await doubting.cases.lock_approved(tx.conn, one)).get(cmd.participant_id) or latest
+        asked = Resource("KycCase") if case is None else of_row("KycCase", case.case_id, case)
+        tx.access.require(cmd.actor, "record_identification_doubt", asked)
+        if case is None:
+            raise KycCaseNotFound
         doubt = doubted(
             case,
             identification_sha256=cmd.identification_sha256,

@@ -92,6 +92,15 @@ async def follow_check(connection: asyncpg.Connection, clock: Clock, report: Che
         return await list_holds(connection)
 
 
+async def _generations(connection: asyncpg.Connection, assets: Sequence[UUID] | None) -> dict[UUID, int]:
+    """The generation of each hold in force that is asked about: the version of the asset's; 0 without one."""
+    rows = await connection.fetch(
+        "SELECT asset, generation FROM hold WHERE lifted_at IS NULL AND ($1::uuid[] IS NULL OR asset = ANY($1))",
+        assets,
+    )
+    return dict.fromkeys(assets or (), 0) | {UUID(str(row["asset"])): int(row["generation"]) for row in rows}
+
+
 async def lift_holds(
     connection: asyncpg.Connection,
     clock: Clock,
@@ -110,7 +119,8 @@ async def lift_holds(
     asking = Asking(None, clock.now())
     try:
         asking.require(actor, "lift_holds", Resource("Asset"))
-        asking.decide(actor, "lift_holds", [Resource("Asset", asset) for asset in assets or ()])
+        held = await _generations(connection, assets)
+        asking.decide(actor, "lift_holds", [Resource("Asset", asset, held[asset]) for asset in sorted(held, key=str)])
     except NotPermitted:
         await asking.flush_native(connection)
         raise

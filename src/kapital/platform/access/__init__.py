@@ -15,7 +15,7 @@ asked through the transaction only, so that its decision is recorded with the ef
 """
 
 from kapital.platform.access.policies import Policies, PoliciesUnusable, load_policies
-from kapital.platform.access.questions import SERVICE, ActorRef, Resource
+from kapital.platform.access.questions import SERVICE, ActorRef, Resource, of_row
 from kapital.platform.access.reading import (
     ANONYMOUS,
     Scope,
@@ -39,6 +39,7 @@ __all__ = [
     "allows",
     "current_policies",
     "load_policies",
+    "of_row",
     "require",
     "scope",
     "use_policies",

@@ -7,10 +7,11 @@ for a set of policies – and nothing of a person in what is recorded.
 """
 
 from collections.abc import Mapping
-from typing import Any, Final, NamedTuple, TypeAlias
+from typing import Any, Final, NamedTuple, Protocol, TypeAlias, overload
 from uuid import UUID
 
 from kapital.kernel.actor import Actor
+from kapital.kernel.problems import ensure
 
 
 class ActorRef(NamedTuple):
@@ -24,10 +25,20 @@ Attribute: TypeAlias = bool | int | str | UUID | ActorRef | frozenset[ActorRef] 
 
 
 class Resource:
-    """What is acted upon. `kind` and `attributes` are asked; `id` and `version` are only recorded."""
+    """What is acted upon. `kind` and `attributes` are asked; `id` and `version` are only recorded.
+
+    An object that is named has the version of the row whose attributes are asked about; 0 where there is no such row.
+    An object without a name is one that would be, or any of its kind.
+    """
 
     __slots__ = ("attributes", "id", "kind", "version")
 
+    @overload
+    def __init__(self, kind: str, /, **attributes: Attribute | None) -> None: ...
+    @overload
+    def __init__(
+        self, kind: str, name: UUID | str | int, version: int, /, **attributes: Attribute | None
+    ) -> None: ...
     def __init__(
         self,
         kind: str,
@@ -36,12 +47,27 @@ class Resource:
         /,
         **attributes: Attribute | None,
     ) -> None:
+        ensure((name is None) == (version is None), f"{kind} {name}: what has a name is asked about with its version")
         self.kind = kind
         self.id = None if name is None else str(name)
         self.version = version
         self.attributes: Mapping[str, Attribute] = {
             name: value for name, value in attributes.items() if value is not None
         }
+
+
+class Versioned(Protocol):
+    """A row that counts its changes."""
+
+    @property
+    def version(self) -> int:
+        """From 1."""
+        ...
+
+
+def of_row(kind: str, name: UUID | str | int, row: Versioned | None, /, **attributes: Attribute | None) -> Resource:
+    """The object that `row` keeps; without one, what was named does not exist."""
+    return Resource(kind, name, 0 if row is None else row.version, **attributes)
 
 
 SERVICE: Final = Resource("Service")

@@ -9,6 +9,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from kapital.kernel.roles import Role
+from kapital.platform.row_versions import row_version
 from kapital.registry.domain.access import TokenSubjectKind
 from kapital.registry.ports import AccessToken, StaffMember
 
@@ -64,6 +65,10 @@ _REVOKE_ROLES: Final = text(
 
 class AccessTable:
     """AccessStore on PostgreSQL."""
+
+    async def row_version(self, conn: AsyncConnection, token_id: UUID) -> int:
+        """The version of the token; 0 without one."""
+        return await row_version(conn, "access_token", "token_id", token_id)
 
     async def add_staff(
         self, conn: AsyncConnection, member: StaffMember, *, registered_by: str, now: datetime

@@ -9,6 +9,7 @@ import msgspec
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from kapital.platform.row_versions import row_version
 from kapital.registry.domain.holder_disclosure import PARTS_MAX, DisclosedHolder, HolderDisclosure, disclosure_of
 from kapital.registry.ports import DisclosedTotals
 
@@ -58,6 +59,10 @@ _TOTALS: Final = text(
 
 class HolderDisclosureTables:
     """HolderDisclosureStore on PostgreSQL."""
+
+    async def row_version(self, conn: AsyncConnection, disclosure_id: UUID) -> int:
+        """The version of the request; 0 without one."""
+        return await row_version(conn, "holder_disclosure", "disclosure_id", disclosure_id)
 
     async def add(self, conn: AsyncConnection, one: HolderDisclosure) -> None:
         """Enter a request."""

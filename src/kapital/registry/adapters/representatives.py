@@ -15,7 +15,7 @@ _COLUMNS: Final = """
     r.representative_id, r.participant_id, r.kind, r.powers, r.valid_from, r.valid_until, r.identified_at,
     r.ended_at, r."end"
 """
-_PRINCIPAL: Final = text("SELECT kind, inn, ogrn FROM participant WHERE participant_id = :id")
+_PRINCIPAL: Final = text("SELECT kind, inn, ogrn, version FROM participant WHERE participant_id = :id")
 _COUNT: Final = text("SELECT count(*) FROM representative WHERE participant_id = :id AND ended_at IS NULL")
 _ADD: Final = text(
     """
@@ -62,7 +62,9 @@ class RepresentativeTable:
     async def principal(self, conn: AsyncConnection, participant_id: UUID) -> Principal | None:
         """What a power of attorney must say of the participant."""
         row = (await conn.execute(_PRINCIPAL, {"id": participant_id})).one_or_none()
-        return None if row is None else Principal(kind=row.kind, inn=row.inn, ogrn=row.ogrn)
+        if row is None:
+            return None
+        return Principal(kind=row.kind, inn=row.inn, ogrn=row.ogrn, version=row.version)
 
     async def count_living(self, conn: AsyncConnection, participant_id: UUID) -> int:
         """How many act for a participant."""

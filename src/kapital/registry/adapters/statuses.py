@@ -9,6 +9,7 @@ import msgspec
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from kapital.platform.row_versions import row_version
 from kapital.registry.domain.status import Status, status_of
 
 COLUMNS: Final = """
@@ -54,6 +55,10 @@ _DUE: Final = text(
 
 class StatusTable:
     """StatusStore on PostgreSQL."""
+
+    async def row_version(self, conn: AsyncConnection, status_id: UUID) -> int:
+        """The version of the status; 0 without one."""
+        return await row_version(conn, "participant_status", "status_id", status_id)
 
     async def propose(self, conn: AsyncConnection, status: Status) -> bool:
         """Enter a proposal; False when one for the same status waits already."""

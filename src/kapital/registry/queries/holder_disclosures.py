@@ -69,7 +69,7 @@ async def list_disclosed_holders(
     """
     row = (await conn.execute(_ONE, {"id": disclosure_id})).one_or_none()
     owner = None if row is None else UUID(str(row.participant_id))
-    whose = Resource("HolderDisclosure", disclosure_id, owner=owner)
+    whose = Resource("HolderDisclosure", owner=owner)
     access.require(actor, "list_disclosed_holders", whose, hidden=HolderDisclosureNotFound)
     if row is None:
         raise HolderDisclosureNotFound

@@ -96,9 +96,9 @@ async def accept_rule_book(cmd: AcceptRuleBook, *, parts: AcceptingParts) -> con
     async with parts.uow.begin() as tx:
         if (earlier := await tx.replies.find(cmd.command_id, cmd.actor, mark)) is not None:
             return msgspec.json.decode(earlier, type=contract.RuleBookAcceptance)
-        whose = record_of(cmd.participant_id)
-        tx.access.require(cmd.actor, "accept_rule_book", whose, hidden=ParticipantNotFound)
         participant = (await participants.lock(tx.conn, [cmd.participant_id])).get(cmd.participant_id)
+        whose = record_of(cmd.participant_id, participant)
+        tx.access.require(cmd.actor, "accept_rule_book", whose, hidden=ParticipantNotFound)
         if participant is None:
             raise ParticipantNotFound
         if participant.has_ended:
@@ -160,8 +160,8 @@ async def _authorise(cmd: AcceptRuleBook, mark: str, parts: AcceptingParts) -> A
     async with parts.uow.begin() as tx:
         if await tx.replies.find(cmd.command_id, cmd.actor, mark) is not None:
             return None
-        tx.access.require(cmd.actor, "accept_rule_book", record_of(who), hidden=ParticipantNotFound)
         participant = (await parts.participants.lock(tx.conn, [who])).get(who)
+        tx.access.require(cmd.actor, "accept_rule_book", record_of(who, participant), hidden=ParticipantNotFound)
         principal = await parts.representatives.principal(tx.conn, who)
         if participant is None or principal is None:
             raise ParticipantNotFound

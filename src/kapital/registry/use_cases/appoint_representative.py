@@ -87,8 +87,8 @@ async def appoint_representative(
     async with uow.begin() as tx:
         if (earlier := await tx.replies.find(cmd.command_id, cmd.actor, mark)) is not None:
             return await _again(tx, earlier, show)
-        tx.access.require(cmd.actor, "appoint_representative", record_of(cmd.participant_id))
         principal = await representatives.principal(tx.conn, cmd.participant_id)
+        tx.access.require(cmd.actor, "appoint_representative", record_of(cmd.participant_id, principal))
         if principal is None:
             raise ParticipantNotFound
     cmd.said.require_sound(ParticipantKind(principal.kind), shows_power=cmd.power is not None)
@@ -98,7 +98,7 @@ async def appoint_representative(
         participant = (await participants.lock(tx.conn, [cmd.participant_id]))[cmd.participant_id]
         if (earlier := await tx.replies.find(cmd.command_id, cmd.actor, mark)) is not None:
             return await _again(tx, earlier, show)
-        tx.access.require(cmd.actor, "appoint_representative", record_of(cmd.participant_id))
+        tx.access.require(cmd.actor, "appoint_representative", record_of(cmd.participant_id, participant))
         if participant.has_ended:
             raise ParticipantMustBeLive(facts={"state": participant.state.value})
         until = cmd.said.until(now=tx.now, power_expires_on=seen.expires_on if seen else None)

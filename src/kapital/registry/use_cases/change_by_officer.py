@@ -1,4 +1,4 @@
-"""What the officers' changes of one participant's standing share: replay, permit, lock, decide, save, tell."""
+"""What the officers' changes of one participant's standing share: replay, lock, permit, decide, save, tell."""
 
 from collections.abc import Callable
 from typing import Protocol
@@ -9,13 +9,12 @@ import msgspec
 from kapital.contracts import registry as contract
 from kapital.kernel.actor import Actor
 from kapital.kernel.ids import CommandId
-from kapital.platform.access import Resource
 from kapital.platform.unit_of_work import UnitOfWork, fingerprint
 from kapital.registry.contract_forms import state_answer
 from kapital.registry.domain.problems import ParticipantNotFound
 from kapital.registry.domain.standing import Participant
 from kapital.registry.ports import ParticipantStore
-from kapital.registry.use_cases.state_changes import note_change, standing
+from kapital.registry.use_cases.state_changes import note_change, record_of, standing
 
 
 class OfficersOrder(Protocol):
@@ -48,9 +47,8 @@ async def change_by_officer(
     async with uow.begin() as tx:
         if (earlier := await tx.replies.find(cmd.command_id, cmd.actor, mark)) is not None:
             return msgspec.json.decode(earlier, type=contract.ParticipantStateAnswer)
-        record = Resource("ParticipantRecord", cmd.participant_id, owner=cmd.participant_id)
-        tx.access.require(cmd.actor, operation, record)
         participant = (await participants.lock(tx.conn, [cmd.participant_id])).get(cmd.participant_id)
+        tx.access.require(cmd.actor, operation, record_of(cmd.participant_id, participant))
         if participant is None:
             raise ParticipantNotFound
         before = standing(participant)

@@ -13,6 +13,7 @@ from kapital.kernel.actor import Actor, machine_actor
 from kapital.kernel.ids import CommandId
 from kapital.kernel.roles import Role
 from kapital.platform.access import ActorRef, Resource
+from kapital.platform.row_versions import NO_ROW
 from kapital.platform.unit_of_work import Transaction, UnitOfWork, fingerprint
 from kapital.registry.contract_forms import participant_status
 from kapital.registry.domain.participant import ParticipantKind, ParticipantRole
@@ -83,8 +84,7 @@ async def propose_status(
     async with uow.begin() as tx:
         if (earlier := await tx.replies.find(cmd.command_id, cmd.actor, mark)) is not None:
             return msgspec.json.decode(earlier, type=contract.ParticipantStatus)
-        tx.access.require(cmd.actor, "propose_status", record_of(cmd.participant_id))
-        participant = await _live(tx, parts, cmd.participant_id)
+        participant = await _live(tx, parts, cmd)
         held = (await parts.statuses.held_by(tx.conn, [cmd.participant_id]))[cmd.participant_id]
         cmd.said.require_sound(await _kind(tx, parts, cmd.participant_id), held, now=tx.now)
         proposed = Status(
@@ -207,8 +207,9 @@ async def expire_statuses(now: datetime, *, uow: UnitOfWork, parts: StatusParts)
         total += len(changes)
 
 
-async def _live(tx: Transaction, parts: StatusParts, participant_id: UUID) -> Participant:
-    found = (await parts.participants.lock(tx.conn, [participant_id])).get(participant_id)
+async def _live(tx: Transaction, parts: StatusParts, cmd: ProposeStatus) -> Participant:
+    found = (await parts.participants.lock(tx.conn, [cmd.participant_id])).get(cmd.participant_id)
+    tx.access.require(cmd.actor, "propose_status", record_of(cmd.participant_id, found))
     if found is None:
         raise ParticipantNotFound
     _require_live(found)
@@ -230,12 +231,16 @@ async def _locked(
     """The status as it stands while its participant is locked."""
     found = await parts.statuses.find(tx.conn, status_id)
     if found is None:
-        tx.access.require(actor, action, Resource("ParticipantStatus"))
+        tx.access.require(actor, action, Resource("ParticipantStatus", status_id, NO_ROW))
         raise StatusNotFound
     locked = await parts.participants.lock(tx.conn, [found.participant_id])
     found = await parts.statuses.find(tx.conn, status_id) or found
     asked = Resource(
-        "ParticipantStatus", found.status_id, owner=found.participant_id, proposed_by=ActorRef(found.proposed_by)
+        "ParticipantStatus",
+        status_id,
+        await parts.statuses.row_version(tx.conn, status_id),
+        owner=found.participant_id,
+        proposed_by=ActorRef(found.proposed_by),
     )
     tx.access.require(actor, action, asked)
     return found, locked[found.participant_id]

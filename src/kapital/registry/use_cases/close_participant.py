@@ -88,8 +88,7 @@ async def request_closing(cmd: RequestClosing, *, parts: ClosingParts) -> contra
         own = cmd.actor.participant_id == cmd.participant_id
         if not own and cmd.actor.participant_id is not None:
             raise ParticipantNotFound
-        tx.access.require(cmd.actor, "request_closing", record_of(cmd.participant_id))
-        participant = await _locked(tx, parts, cmd.participant_id)
+        participant = await _locked(tx, parts, cmd, "request_closing")
         if own and participant.state is ParticipantState.FROZEN:
             # 115-FZ, no tipping off: a refusal that does not name the state.
             raise WrongState("a request to close is not possible now")
@@ -132,8 +131,7 @@ async def decide_closing(cmd: DecideClosing, *, parts: ClosingParts) -> contract
     async with parts.uow.begin() as tx:
         if (earlier := await tx.replies.find(cmd.command_id, cmd.actor, mark)) is not None:
             return msgspec.json.decode(earlier, type=contract.ParticipantStateAnswer)
-        tx.access.require(cmd.actor, "decide_closing", record_of(cmd.participant_id))
-        participant = await _locked(tx, parts, cmd.participant_id)
+        participant = await _locked(tx, parts, cmd, "decide_closing")
         participant.require("closed")
         closing = await parts.participants.closing(tx.conn, cmd.participant_id)
         if closing is None:
@@ -179,8 +177,11 @@ async def _close(tx: Transaction, parts: ClosingParts, cmd: DecideClosing, parti
     await parts.participants.close_wallet(tx.conn, cmd.participant_id, seq=last.seq, at=last.recorded_at)
 
 
-async def _locked(tx: Transaction, parts: ClosingParts, participant_id: UUID) -> Participant:
-    found = (await parts.participants.lock(tx.conn, [participant_id])).get(participant_id)
+async def _locked(
+    tx: Transaction, parts: ClosingParts, cmd: RequestClosing | DecideClosing, action: str
+) -> Participant:
+    found = (await parts.participants.lock(tx.conn, [cmd.participant_id])).get(cmd.participant_id)
+    tx.access.require(cmd.actor, action, record_of(cmd.participant_id, found))
     if found is None:
         raise ParticipantNotFound
     return found

@@ -93,8 +93,8 @@ async def request_holder_disclosure(
     async with parts.uow.begin() as tx:
         if (earlier := await tx.replies.find(cmd.command_id, cmd.actor, mark)) is not None:
             return msgspec.json.decode(earlier, type=contract.HolderDisclosure)
-        tx.access.require(cmd.actor, "request_holder_disclosure", record_of(cmd.participant_id))
         nominee = (await parts.participants.lock(tx.conn, [cmd.participant_id])).get(cmd.participant_id)
+        tx.access.require(cmd.actor, "request_holder_disclosure", record_of(cmd.participant_id, nominee))
         if nominee is None:
             raise ParticipantNotFound
         if ParticipantRole.NOMINEE not in nominee.roles:
@@ -139,7 +139,9 @@ async def disclose_holders(cmd: DiscloseHolders, *, parts: DisclosureParts) -> c
         if (earlier := await tx.replies.find(cmd.command_id, cmd.actor, mark)) is not None:
             return msgspec.json.decode(earlier, type=contract.HolderDisclosure)
         one = await parts.disclosures.lock(tx.conn, cmd.disclosure_id)
-        whose = Resource("HolderDisclosure", cmd.disclosure_id, owner=None if one is None else one.participant_id)
+        version = await parts.disclosures.row_version(tx.conn, cmd.disclosure_id)
+        owner = None if one is None else one.participant_id
+        whose = Resource("HolderDisclosure", cmd.disclosure_id, version, owner=owner)
         tx.access.require(cmd.actor, "disclose_holders", whose, hidden=HolderDisclosureNotFound)
         if one is None:
             raise HolderDisclosureNotFound

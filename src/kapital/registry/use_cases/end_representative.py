@@ -60,7 +60,10 @@ async def end_representative(
         if (earlier := await tx.replies.find(cmd.command_id, cmd.actor, mark)) is not None:
             return await parts.show(tx.conn, msgspec.json.decode(earlier, type=UUID))
         one = await parts.representatives.lock(tx.conn, cmd.representative_id)
-        whose = Resource("ParticipantRecord") if one is None else record_of(one.participant_id)
+        whose = Resource("ParticipantRecord")
+        if one is not None:
+            principal = await parts.representatives.principal(tx.conn, one.participant_id)
+            whose = record_of(one.participant_id, principal)
         tx.access.require(cmd.actor, "end_representative", whose, hidden=RepresentativeNotFound)
         if one is None:
             raise RepresentativeNotFound

@@ -37,11 +37,12 @@ async def revoke_access_token(
         if (earlier := await tx.replies.find(cmd.command_id, cmd.actor, mark)) is not None:
             return msgspec.json.decode(earlier, type=contract.RevokedAccessToken)
         token = await access.lock_token(tx.conn, cmd.token_id)
+        version = await access.row_version(tx.conn, cmd.token_id)
         subject = None if token is None else ActorRef(str(token.subject_id))
         tx.access.require(
             cmd.actor,
             "revoke_access_token",
-            Resource("AccessToken", cmd.token_id, subject=subject),
+            Resource("AccessToken", cmd.token_id, version, subject=subject),
             hidden=AccessTokenNotFound,
             own=Resource("AccessToken", subject=ActorRef(cmd.actor.id)),
         )

@@ -5,11 +5,12 @@ from uuid import UUID
 
 from kapital.contracts import registry as contract
 from kapital.kernel.actor import Actor
-from kapital.platform.access import Resource
+from kapital.platform.access import Resource, of_row
 from kapital.platform.events import CloudEvent, Event
 from kapital.platform.unit_of_work import Transaction
 from kapital.registry.domain.events import PARTICIPANT_STATE_CHANGED
 from kapital.registry.domain.standing import Participant
+from kapital.registry.ports import Principal
 
 
 def standing(participant: Participant) -> dict[str, Any]:
@@ -23,9 +24,9 @@ def standing(participant: Participant) -> dict[str, Any]:
     }
 
 
-def record_of(participant_id: UUID) -> Resource:
-    """A participant's record, as the policies see it."""
-    return Resource("ParticipantRecord", participant_id, owner=participant_id)
+def record_of(participant_id: UUID, row: Participant | Principal | None) -> Resource:
+    """A participant's record, as the policies see it; `row` is what is there."""
+    return of_row("ParticipantRecord", participant_id, row, owner=participant_id)
 
 
 async def note_change(

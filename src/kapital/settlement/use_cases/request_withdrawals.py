@@ -96,6 +96,7 @@ async def request_withdrawals(cmd: RequestWithdrawals, parts: Parts) -> list[Wit
             return msgspec.json.decode(kept, type=list[WithdrawalAnswer])
         tx.access.require(cmd.actor, "request_withdrawals", Resource("Beneficiary", owner=cmd.actor.participant_id))
         if not await _of(parts, tx, cmd):
+            await _note_wallets(parts, tx, cmd)
             await keep_acts(tx.conn, [act] if act else [])
             await _plan(parts, tx, cmd)
     async with parts.uow.begin() as tx:
@@ -157,6 +158,14 @@ async def _plan(parts: Parts, tx: Transaction, cmd: RequestWithdrawals) -> None:
         await tx.audit.append("settlement.withdrawal_requested", one.withdrawal_id, cmd.actor)
     await tx.outbox.add(*(changed(one, WithdrawalState.REQUESTED) for one in planned))
     await refuse_banks(parts, tx, planned)
+
+
+async def _note_wallets(parts: Parts, tx: Transaction, cmd: RequestWithdrawals) -> None:
+    """Record what the policies say of each wallet that is known; another's is refused item by item (`_refusals`)."""
+    owners = await parts.beneficiaries.owners(tx.conn, {item.wallet_id for item in cmd.items})
+    # Whose a wallet is never changes: its row stays at the first version.
+    asked = [Resource("Beneficiary", wallet_id, 1, owner=owner) for wallet_id, owner in owners.items()]
+    tx.access.decide(cmd.actor, "request_withdrawals", asked)
 
 
 async def _refusals(parts: Parts, tx: Transaction, cmd: RequestWithdrawals) -> list[Problem | None]:

@@ -10,7 +10,7 @@ import msgspec
 from kapital.kernel.actor import Actor
 from kapital.kernel.calendar import moscow_day
 from kapital.kernel.ids import CommandId
-from kapital.platform.access import Resource
+from kapital.platform.access import of_row
 from kapital.platform.unit_of_work import Transaction, fingerprint
 from kapital.tokenization.domain.fixing import Fixing
 from kapital.tokenization.domain.issue import day_start
@@ -51,8 +51,8 @@ async def confirm_fixing(cmd: ConfirmFixing, *, parts: Parts) -> Fixing:
         mark = fingerprint(cmd)
         if (earlier := await tx.replies.find(cmd.command_id, cmd.actor, mark)) is not None:
             return msgspec.json.decode(earlier, type=Fixing)
-        tx.access.require(cmd.actor, "confirm_fixing", Resource("Fixing", cmd.fixing_id))
         fixing = await parts.fixings.lock(tx.conn, cmd.fixing_id)
+        tx.access.require(cmd.actor, "confirm_fixing", of_row("Fixing", cmd.fixing_id, fixing))
         if fixing is None:
             raise FixingNotFound
         on, until = ("confirmed", None) if cmd.verdict is FixingDecision.CONFIRM else ("rejected", None)

@@ -11,7 +11,7 @@ from kapital.kernel.actor import Actor
 from kapital.kernel.ids import CommandId
 from kapital.kernel.states import Step
 from kapital.ledger.api import MIRROR_POSITIONS, AccountKey, Position
-from kapital.platform.access import Resource
+from kapital.platform.access import of_row
 from kapital.platform.unit_of_work import Transaction, fingerprint
 from kapital.tokenization.domain.fixing import ContestVerdict, Fixing
 from kapital.tokenization.domain.problems import FixingNotFound
@@ -58,8 +58,7 @@ async def contest_outcome(cmd: ContestOutcome, *, parts: Parts) -> Fixing:
         mark = fingerprint(cmd)
         if (earlier := await tx.replies.find(cmd.command_id, cmd.actor, mark)) is not None:
             return msgspec.json.decode(earlier, type=Fixing)
-        tx.access.require(cmd.actor, "contest_outcome", Resource("Fixing", cmd.fixing_id))
-        fixing = await _lock_outcome(tx, parts, cmd.fixing_id)
+        fixing = await _lock_outcome(tx, parts, cmd, "contest_outcome")
         if not is_holder:
             raise ContesterMustBeConcerned
         after, step = fixing.contested(
@@ -81,8 +80,7 @@ async def judge_contest(cmd: JudgeContest, *, parts: Parts) -> Fixing:
         mark = fingerprint(cmd)
         if (earlier := await tx.replies.find(cmd.command_id, cmd.actor, mark)) is not None:
             return msgspec.json.decode(earlier, type=Fixing)
-        tx.access.require(cmd.actor, "judge_contest", Resource("Fixing", cmd.fixing_id))
-        fixing = await _lock_outcome(tx, parts, cmd.fixing_id)
+        fixing = await _lock_outcome(tx, parts, cmd, "judge_contest")
         after, step = fixing.judged(cmd.verdict, seen=cmd.value, by=cmd.actor.id)
         await _keep(tx, parts, fixing, after, step, cmd.actor)
         await tx.replies.keep(cmd.command_id, cmd.actor, mark, msgspec.json.encode(after))
@@ -116,8 +114,9 @@ async def _holds_units(cmd: ContestOutcome, parts: Parts) -> bool:
     return any(await parts.ledger.balances(keys))
 
 
-async def _lock_outcome(tx: Transaction, parts: Parts, fixing_id: UUID) -> Fixing:
-    fixing = await parts.fixings.lock(tx.conn, fixing_id)
+async def _lock_outcome(tx: Transaction, parts: Parts, cmd: ContestOutcome | JudgeContest, action: str) -> Fixing:
+    fixing = await parts.fixings.lock(tx.conn, cmd.fixing_id)
+    tx.access.require(cmd.actor, action, of_row("Fixing", cmd.fixing_id, fixing))
     if fixing is None or fixing.issue_id is None:
         raise FixingNotFound
     return fixing

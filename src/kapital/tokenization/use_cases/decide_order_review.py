@@ -8,7 +8,7 @@ import msgspec
 from kapital.kernel.actor import Actor
 from kapital.kernel.ids import CommandId
 from kapital.kernel.states import Step
-from kapital.platform.access import Resource
+from kapital.platform.access import of_row
 from kapital.platform.unit_of_work import Transaction, fingerprint
 from kapital.tokenization.domain.order_review import OrderReview, ReviewState, ReviewVerdict
 from kapital.tokenization.domain.problems import OrderReviewNotFound
@@ -46,8 +46,8 @@ async def propose_order_review(cmd: ProposeOrderReview, *, parts: Parts) -> Orde
         mark = fingerprint(cmd)
         if (earlier := await tx.replies.find(cmd.command_id, cmd.actor, mark)) is not None:
             return msgspec.json.decode(earlier, type=OrderReview)
-        tx.access.require(cmd.actor, "propose_order_review", Resource("OrderReview", cmd.review_id))
         review = await parts.reviews.lock(tx.conn, cmd.review_id)
+        tx.access.require(cmd.actor, "propose_order_review", of_row("OrderReview", cmd.review_id, review))
         if review is None:
             raise OrderReviewNotFound
         after, step = review.proposed(cmd.verdict, cmd.reason, by=cmd.actor.id, at=tx.now)
@@ -65,8 +65,8 @@ async def decide_order_review(cmd: DecideOrderReview, *, parts: Parts) -> OrderR
         mark = fingerprint(cmd)
         if (earlier := await tx.replies.find(cmd.command_id, cmd.actor, mark)) is not None:
             return msgspec.json.decode(earlier, type=OrderReview)
-        tx.access.require(cmd.actor, "decide_order_review", Resource("OrderReview", cmd.review_id))
         review = await parts.reviews.lock(tx.conn, cmd.review_id)
+        tx.access.require(cmd.actor, "decide_order_review", of_row("OrderReview", cmd.review_id, review))
         if review is None:
             raise OrderReviewNotFound
         after, step = review.decided(confirm=cmd.confirm, seen=cmd.proposal_sha256, by=cmd.actor.id, at=tx.now)

@@ -48,10 +48,8 @@ async def draft_decision(cmd: DraftDecision, *, parts: Parts) -> DecisionDrafted
         mark = fingerprint(cmd)
         if (earlier := await tx.replies.find(cmd.command_id, cmd.actor, mark)) is not None:
             return msgspec.json.decode(earlier, type=DecisionDrafted)
-        # A new issue would be the actor's own.
-        tx.access.require(
-            cmd.actor, "draft_decision", Resource("Issue", cmd.issue_id, owner=cmd.actor.participant_id)
-        )
+        # A new issue would be the actor's own; one that is there is asked about when it is locked.
+        tx.access.require(cmd.actor, "draft_decision", Resource("Issue", owner=cmd.actor.participant_id))
         terms = load_terms(cmd.terms)
         faults = find_faults(terms, calendar=parts.calendar, today=moscow_day(tx.now))
         body = decision_bytes(terms)

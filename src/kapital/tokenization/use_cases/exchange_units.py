@@ -12,7 +12,7 @@ from kapital.kernel.ids import CommandId, derive_uuid7
 from kapital.kernel.problems import InvariantBroken, Problem
 from kapital.ledger.api import AccountKey, Basis, BasisKind, Committed, Position, Posting, Refused, SetFlags
 from kapital.ledger.api import Transaction as LedgerTransaction
-from kapital.platform.access import Resource
+from kapital.platform.access import of_row
 from kapital.platform.acts.form import SignedAct, Wording
 from kapital.platform.acts.policy import ActKind
 from kapital.platform.acts.records import keep_acts
@@ -83,8 +83,10 @@ async def consent_to_exchange(cmd: ConsentToExchange, *, parts: Parts) -> Exchan
         if (earlier := await tx.replies.find(cmd.command_id, cmd.actor, mark)) is not None:
             return msgspec.json.decode(earlier, type=ExchangeConsent)
         owner = cmd.actor.participant_id
-        tx.access.require(cmd.actor, "consent_to_exchange", Resource("IssueProposal", cmd.proposal_id, owner=owner))
-        proposal = await _open_exchange(tx, parts, cmd)
+        found = await parts.proposals.read(tx.conn, cmd.proposal_id)
+        asked = of_row("IssueProposal", cmd.proposal_id, found, owner=owner)
+        tx.access.require(cmd.actor, "consent_to_exchange", asked)
+        proposal = await _open_exchange(tx, parts, cmd, found)
         investor = (await parts.investors.read(tx.conn, [owner] if owner else [])).get(owner) if owner else None
         if (problem := why_orders_stay(investor)) is not None:
             raise problem
@@ -158,8 +160,9 @@ async def _held(cmd: ConsentToExchange, parts: Parts) -> tuple[int, int]:
     return available, locked
 
 
-async def _open_exchange(tx: Transaction, parts: Parts, cmd: ConsentToExchange) -> IssueProposal:
-    proposal = await parts.proposals.read(tx.conn, cmd.proposal_id)
+async def _open_exchange(
+    tx: Transaction, parts: Parts, cmd: ConsentToExchange, proposal: IssueProposal | None
+) -> IssueProposal:
     is_open = proposal is not None and proposal.state is ProposalState.APPROVED
     if proposal is None or not is_open or proposal.kind is not ProposalKind.RESTRUCTURE:
         raise ProposalNotFound

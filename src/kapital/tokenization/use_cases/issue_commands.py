@@ -5,7 +5,7 @@ import msgspec
 from kapital.contracts.tokenization import IssueMoved
 from kapital.kernel.actor import Actor
 from kapital.kernel.ids import CommandId
-from kapital.platform.access import ActorRef, Resource
+from kapital.platform.access import ActorRef, Resource, of_row
 from kapital.platform.unit_of_work import Transaction
 from kapital.tokenization.domain.issue import Issue
 from kapital.tokenization.domain.problems import IssueNotFound
@@ -15,10 +15,10 @@ def of_issue(issue: Issue | None) -> Resource:
     """What the access policies know of an issue; of one that does not exist, only its kind."""
     if issue is None:
         return Resource("Issue")
-    return Resource(
+    return of_row(
         "Issue",
         issue.issue_id,
-        issue.version,
+        issue,
         owner=issue.issuer_participant_id,
         published=issue.published_at is not None,
         drafted_by=ActorRef(issue.drafted_by),

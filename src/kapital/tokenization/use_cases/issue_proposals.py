@@ -10,7 +10,7 @@ from kapital.kernel.actor import Actor
 from kapital.kernel.ids import CommandId
 from kapital.kernel.roles import Role
 from kapital.kernel.states import Step
-from kapital.platform.access import Resource
+from kapital.platform.access import Resource, of_row
 from kapital.platform.acts.form import SignedAct, Wording
 from kapital.platform.acts.policy import ActKind
 from kapital.platform.acts.records import keep_acts
@@ -98,7 +98,7 @@ async def propose_issue_step(cmd: ProposeIssueStep, *, parts: Parts) -> IssuePro
         mark = fingerprint(cmd)
         if (earlier := await tx.replies.find(cmd.command_id, cmd.actor, mark)) is not None:
             return msgspec.json.decode(earlier, type=IssueProposal)
-        tx.access.require(cmd.actor, "propose_issue_step", _resource(cmd.kind))
+        tx.access.require(cmd.actor, "propose_issue_step", Resource("IssueProposal", **_made_by(cmd.kind)))
         given = {
             name
             for name in ("document_sha256", "action_id", "new_issue_id", "units_per_unit")
@@ -144,7 +144,7 @@ async def consent_to_cancellation(cmd: ConsentToCancellation, *, parts: Parts) -
         proposal = await parts.proposals.lock(tx.conn, cmd.proposal_id)
         issues = {} if proposal is None else await parts.issues.read(tx.conn, [proposal.issue_id])
         owner = None if proposal is None else issues[proposal.issue_id].issuer_participant_id
-        resource = Resource("IssueProposal", cmd.proposal_id, owner=owner)
+        resource = of_row("IssueProposal", cmd.proposal_id, proposal, owner=owner)
         tx.access.require(cmd.actor, "consent_to_cancellation", resource, hidden=ProposalNotFound)
         if proposal is None:
             raise ProposalNotFound
@@ -175,7 +175,9 @@ async def decide_issue_step(cmd: DecideIssueStep, *, parts: Parts) -> IssuePropo
         if (earlier := await tx.replies.find(cmd.command_id, cmd.actor, mark)) is not None:
             return msgspec.json.decode(earlier, type=IssueProposal)
         proposal = await parts.proposals.lock(tx.conn, cmd.proposal_id)
-        resource = Resource("IssueProposal") if proposal is None else _resource(proposal.kind, proposal.proposal_id)
+        resource = Resource("IssueProposal")
+        if proposal is not None:
+            resource = of_row("IssueProposal", proposal.proposal_id, proposal, **_made_by(proposal.kind))
         tx.access.require(cmd.actor, "decide_issue_step", resource)
         if proposal is None:
             raise ProposalNotFound
@@ -190,8 +192,8 @@ async def decide_issue_step(cmd: DecideIssueStep, *, parts: Parts) -> IssuePropo
         return after
 
 
-def _resource(kind: ProposalKind, proposal_id: UUID | None = None) -> Resource:
-    return Resource("IssueProposal", proposal_id, None, **{_FLAGS[MAKERS[kind]]: True})
+def _made_by(kind: ProposalKind) -> dict[str, bool]:
+    return {_FLAGS[MAKERS[kind]]: True}
 
 
 async def _lock_issues(tx: Transaction, parts: Parts, proposal: IssueProposal) -> dict[UUID, Issue]:

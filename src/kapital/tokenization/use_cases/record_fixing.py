@@ -10,7 +10,7 @@ from kapital.kernel.actor import Actor
 from kapital.kernel.calendar import moscow_day
 from kapital.kernel.ids import CommandId
 from kapital.kernel.problems import Problem
-from kapital.platform.access import Resource
+from kapital.platform.access import of_row
 from kapital.platform.ids import new_uuid7
 from kapital.platform.unit_of_work import Transaction, fingerprint
 from kapital.tokenization.domain.fixing import Fixing, FixingKind
@@ -90,9 +90,9 @@ async def record_outcome(cmd: RecordOutcome, *, parts: Parts) -> Fixing:
         mark = fingerprint(cmd)
         if (earlier := await tx.replies.find(cmd.command_id, cmd.actor, mark)) is not None:
             return msgspec.json.decode(earlier, type=Fixing)
-        tx.access.require(cmd.actor, "record_outcome", Resource("Issue", cmd.issue_id))
-        decision = (await parts.issues.decisions(tx.conn, [cmd.issue_id])).get(cmd.issue_id)
         issue = (await parts.issues.read(tx.conn, [cmd.issue_id])).get(cmd.issue_id)
+        tx.access.require(cmd.actor, "record_outcome", of_row("Issue", cmd.issue_id, issue))
+        decision = (await parts.issues.decisions(tx.conn, [cmd.issue_id])).get(cmd.issue_id)
         if decision is None or issue is None or issue.published_at is None:
             raise IssueNotFound
         payoff = load_terms(decision.terms).payoff

@@ -7,7 +7,7 @@ import msgspec
 
 from kapital.kernel.actor import Actor
 from kapital.kernel.ids import CommandId
-from kapital.platform.access import Resource
+from kapital.platform.access import of_row
 from kapital.platform.acts.form import SignedAct, Wording
 from kapital.platform.acts.policy import ActKind
 from kapital.platform.acts.records import keep_acts
@@ -59,9 +59,8 @@ async def withdraw_instruction(cmd: WithdrawInstruction, *, parts: Parts) -> Ins
         if (earlier := await tx.replies.find(cmd.command_id, cmd.actor, mark)) is not None:
             return msgspec.json.decode(earlier, type=Instruction)
         found = (await parts.instructions.read(tx.conn, [cmd.instruction_id])).get(cmd.instruction_id)
-        resource = Resource(
-            "RedemptionInstruction", cmd.instruction_id, owner=found.participant_id if found else None
-        )
+        owner = found.participant_id if found else None
+        resource = of_row("RedemptionInstruction", cmd.instruction_id, found, owner=owner)
         tx.access.require(cmd.actor, "withdraw_instruction", resource, hidden=InstructionNotFound)
         if found is None:
             raise InstructionNotFound
