@@ -10,15 +10,23 @@ from sqlalchemy import text
 
 from kapital.app import MIGRATIONS, Kapital, http_app
 from kapital.custody.api import KeyProfile
+from kapital.demo.cast import ONBOARDING
 from kapital.kernel.actor import Actor
 from kapital.kernel.ids import CommandId
 from kapital.kernel.roles import Role
 from kapital.platform.events import CloudEvent, source_of
 from kapital.platform.http import HttpApp
 from kapital.platform.ids import new_uuid7
+from kapital.platform.unit_of_work import UnitOfWork
+from kapital.registry.adapters.representatives import RepresentativeTable
 from kapital.registry.domain.access import TokenSubjectKind
+from kapital.registry.domain.participant import Application, ParticipantKind, ParticipantRole
+from kapital.registry.domain.representative import Representative, RepresentativeKind, RepresentativeSaid
+from kapital.registry.ports import KeptPower, NewRepresentative
 from kapital.registry.use_cases.issue_access_token import IssueAccessToken
+from kapital.registry.use_cases.register_participants import RegisterParticipants
 from kapital.registry.use_cases.register_staff import RegisterStaff
+from kapital.sandbox.people import PersonKind, synthetic_people
 
 TERMS = ("fixed-rate-window.yaml", "discount-one-month.yaml", "debt-step-rate.yaml")
 INVESTORS = 9
@@ -92,7 +100,51 @@ async def remember(kapital: Kapital, story: Story) -> None:
         **{role.value: await staff_token(kapital, role) for role in (*DESK, Role.REGULATOR)},
         "investor": await token_of(kapital, investor["participant_id"], Role.INVESTOR),
         "issuer": await token_of(kapital, issuer["participant_id"], Role.ISSUER, Role.ISSUER_SIGNATORY),
+        "issuer_signatory": await token_of(kapital, issuer["participant_id"], Role.ISSUER_SIGNATORY),
+        "nominee": await token_of(kapital, await _nominee(kapital), Role.NOMINEE),
+        "representative": await token_of(
+            kapital,
+            await _representative(kapital, UUID(investor["participant_id"])),
+            Role.REPRESENTATIVE,
+            kind=TokenSubjectKind.REPRESENTATIVE,
+        ),
     }
+
+
+async def _nominee(kapital: Kapital) -> str:
+    [firm] = synthetic_people(4_712, 1, kinds=(PersonKind.LEGAL_ENTITY,))
+    application = Application(
+        kind=ParticipantKind.LEGAL_ENTITY,
+        name=firm.name,
+        inn=firm.inn,
+        roles=frozenset({ParticipantRole.NOMINEE}),
+        rule_book_version=kapital.settings.rule_book_version,
+    )
+    command = RegisterParticipants(
+        command_id=CommandId(f"test-{new_uuid7()}"), actor=ONBOARDING, participants=(application,)
+    )
+    [result] = (await kapital.registry.use_cases.register_participants(command)).results
+    assert result.participant_id is not None, result.problem
+    return str(result.participant_id)
+
+
+async def _representative(kapital: Kapital, participant_id: UUID) -> str:
+    """One by power of attorney with no power that a policy asks for, as the register holds it."""
+    one = Representative(
+        representative_id=new_uuid7(),
+        participant_id=participant_id,
+        kind=RepresentativeKind.POWER_OF_ATTORNEY,
+        powers=frozenset({"0"}),
+        valid_from=kapital.clock.now(),
+        valid_until=None,
+    )
+    [person] = synthetic_people(4_713, 1)
+    said = RepresentativeSaid(kind=one.kind, name=person.name, inn=person.inn, basis_reference="МЧД 1")
+    power = KeptPower(number="1", sha256="0" * 64, signature_sha256="0" * 64)
+    new = NewRepresentative(representative=one, said=said, power=power, appointed_by=ONBOARDING.id)
+    async with UnitOfWork(kapital.databases.get("registry"), kapital.clock).begin() as tx:
+        assert await RepresentativeTable().add(tx.conn, new)
+    return str(one.representative_id)
 
 
 def _trades(story: Story, opened: CloudEvent) -> bool:

@@ -15,7 +15,8 @@ from tests.contracts.test_access_over_http import GUARDED, NO_ID, example_of, pa
 
 LINES = examples_of(None)
 STAFF = [*(role.value for role in DESK), *STAND_ALONE, "regulator"]
-CLIENTS = ["investor", "issuer"]
+CLIENTS = ["investor", "issuer", "issuer_signatory", "nominee", "representative"]
+"""Each with a token of this role, the issuer with that of its signatory beside it, as in life."""
 
 
 # Asked by POST for the sake of a body or a key; what they compute or sign changes no record of anybody.

@@ -1,10 +1,12 @@
-"""Scenario 63 for the register of users: a client learns nothing of another by reading, search, count or export."""
+"""Scenario 63: a client learns nothing of another by reading, search, count or export, an issuer nothing of the
+holders of another's issue.
+"""
 
 from typing import Any
 from uuid import uuid4
 
 from kapital.kernel.roles import Role
-from tests.scenarios.house import House
+from tests.scenarios.house import PRICE, House
 from tests.tokenization.world import terms
 
 LIST = "/v1/registry/participants"
@@ -53,3 +55,38 @@ async def test_scenario_63_a_client_learns_nothing_of_another_client(house: Hous
     staff = await house.staff_token(Role.LEGAL)
     found = await house.web.get(LIST, params={"name": name.upper()}, headers=staff)
     assert theirs in [one["participant_id"] for one in found.json()["participants"]]
+
+
+async def test_scenario_63_an_issuer_reads_nothing_of_the_holders_of_another_issue(house: House) -> None:
+    decision, other_decision = terms(quantity_min=10, quantity_max=1000), terms("debt-step-rate")
+    mine, theirs = await house.people(1, decision, other_decision, kopecks=20 * PRICE)
+    issue = await house.published(theirs, decision)
+    await house.to(issue.opens_at)
+    [holder] = house.investors
+    placed = await house.order(holder, issue, 10)
+    await house.closed(issue)
+    assert await house.units(issue) == [10]
+    secrets = (str(holder.actor.participant_id), str(holder.wallet), str(placed.order_id), holder.person.name)
+    token = await house.token(mine)
+
+    for path, statuses in (
+        (f"/v1/ledger/assets/{issue.id}/register", {403}),
+        (f"/v1/tokenization/issues/{issue.id}/order-book", {403, 404}),
+        (f"/v1/ledger/wallets/{holder.wallet}/balances", {403, 404}),
+        (f"/v1/registry/participants/{holder.actor.participant_id}", {404}),
+        ("/v1/registry/extract", {403}),
+    ):
+        answer = await house.web.get(path, headers=token)
+        assert answer.status_code in statuses, (path, answer.text)
+        assert [secret for secret in secrets if secret in answer.text and secret not in path] == []
+    # What everybody may know of a published issue names nobody.
+    public = await house.web.get(f"/v1/tokenization/issues/{issue.id}", headers=token)
+    assert public.status_code == 200
+    assert [secret for secret in secrets if secret in public.text] == []
+    # Its own order book it reads, and who may read the register of holders finds the holder.
+    own = await house.web.get(f"/v1/tokenization/issues/{issue.id}/order-book", headers=await house.token(theirs))
+    assert own.status_code == 200, own.text
+    register = await house.web.get(
+        f"/v1/ledger/assets/{issue.id}/register", headers=await house.staff_token(Role.COMPLIANCE)
+    )
+    assert str(holder.wallet) in register.text
