@@ -85,7 +85,7 @@ async def test_a_holder_proves_its_own_line_and_shows_nobody_elses(
     path.write_bytes(file)
     assert verify_main([str(path), *(f"--key={key}" for key in keys(ledger))]) == 0
     assert "available 96, locked 7" in capsys.readouterr().out
-    assert verify_main([str(path), "--lang", "ru"]) == 0
+    assert verify_main([str(path), "--language", "ru"]) == 0
     assert "ПРИНЯТО" in capsys.readouterr().out
 
 

@@ -75,7 +75,7 @@ async def test_every_altered_byte_is_found(world: World, tmp_path, capsys) -> No
     path.write_bytes(file)
     assert verify([str(path), "--key", key, "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["lines"] == 2
-    assert verify([str(path), "--lang", "ru"]) == 0
+    assert verify([str(path), "--language", "ru"]) == 0
     assert "ПРИНЯТО" in capsys.readouterr().out
 
     lines = file.splitlines(keepends=True)

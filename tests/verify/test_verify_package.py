@@ -387,7 +387,7 @@ def test_the_command_line_tells_the_verdict_by_its_exit_status(
     assert main([good]) == 0
     assert "NOT proved" in capsys.readouterr().out
     given = ["--key-file", str(keys), "--checkpoint", str(second), "--consistency-proof", str(proof)]
-    assert main([good, *given, "--lang", "ru"]) == 0
+    assert main([good, *given, "--language", "ru"]) == 0
     assert "НЕ доказано" in capsys.readouterr().out
     assert main([good, "--key", KEY, "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["complete"] is True

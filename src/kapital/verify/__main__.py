@@ -57,7 +57,7 @@ def main(arguments: list[str] | None = None, *, program: str = "python -m kapita
         return EXIT_UNREADABLE
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(encoding="utf-8")  # A console of another code page could not show Russian.
-    sys.stdout.write(report.to_json(options.lang) + "\n" if options.json else report.to_text(options.lang))
+    sys.stdout.write(report.to_json(options.language) + "\n" if options.json else report.to_text(options.language))
     return report.exit_code
 
 
@@ -78,7 +78,7 @@ def _lines(
     if options.json:
         print(json.dumps(told, ensure_ascii=False))
     else:
-        print("\n".join(said(told, options.lang)))
+        print("\n".join(said(told, options.language)))
     return EXIT_ACCEPTED if told["accepted"] else EXIT_REFUSED
 
 
@@ -109,7 +109,7 @@ def _parser(program: str) -> argparse.ArgumentParser:
         metavar="N",
         help="of a statement: the balances after the first N entries / остатки после первых N записей",
     )
-    parser.add_argument("--lang", choices=LANGUAGES, default="en", help="language / язык")
+    parser.add_argument("--language", choices=LANGUAGES, default="en", help="language / язык")
     parser.add_argument("--json", action="store_true", help="print JSON / вывод в JSON")
     return parser
 

@@ -87,14 +87,15 @@ class SoftToken:
             algorithm = der.sequence(der.oid("1.2.840.113549.1.1.1"), der.wrap(der.NULL))
             return TokenKey(der.sequence(algorithm, der.bits(numbers)))
 
-    def put(self, certificate: bytes, *, key_id: bytes = b"\x01", label: str = LABEL) -> bytes:
-        """Lay a certificate beside the key; the certificate."""
+    def put(self, certificate: bytes, *, key_id: bytes = b"\x01", label: str = LABEL, hidden: bool = False) -> bytes:
+        """Lay a certificate beside the key, `hidden`: seen only after the PIN; the certificate."""
         with pkcs11.lib(str(self.module)).get_token(token_label=label).open(rw=True, user_pin=PIN) as session:
             session.create_object(
                 {
                     pkcs11.Attribute.CLASS: pkcs11.ObjectClass.CERTIFICATE,
                     pkcs11.Attribute.CERTIFICATE_TYPE: pkcs11.CertificateType.X_509,
                     pkcs11.Attribute.TOKEN: True,
+                    pkcs11.Attribute.PRIVATE: hidden,
                     pkcs11.Attribute.ID: key_id,
                     pkcs11.Attribute.SUBJECT: b"\x30\x00",
                     pkcs11.Attribute.VALUE: certificate,

@@ -105,6 +105,19 @@ class TestRefusals:
         assert (refused.code, refused.facts) == ("signer_pin_refused", {"reason": "pin_incorrect"})
         assert (empty.code, empty.facts) == ("signer_pin_refused", {"reason": "pin_empty"})
 
+    async def test_a_wrong_pin_is_told_as_such_where_the_token_shows_nothing_without_it(
+        self, token: SoftToken, world: World
+    ) -> None:
+        own = token.put(world.certify(token.key("ecdsa_p256")), hidden=True)
+
+        refused = await refusal(signer_of(token, world, Asked("0000")))
+
+        assert (refused.code, refused.facts) == ("signer_pin_refused", {"reason": "pin_incorrect"})
+        with pytest.raises(SignerPinRefused):
+            signer_of(token, world, Asked("0000")).certificate()
+        assert signer_of(token, world).certificate() == own
+        assert world.check(await signer_of(token, world).sign(ACT)).outcome is Outcome.VALID
+
     async def test_the_pin_is_nowhere_to_be_read(
         self, token: SoftToken, world: World, caplog: pytest.LogCaptureFixture
     ) -> None:

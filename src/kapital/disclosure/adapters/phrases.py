@@ -78,7 +78,7 @@ _PHRASES: Final[Mapping[str, tuple[str, str]]] = {
     "hash": ("SHA-256", "SHA-256"),
     "is_decision": ("решение о выпуске, которое подписано", "the decision on issuance that is signed"),
     "documents_note": (
-        "Документы отдаются байт в байт. Чтобы проверить файл, сравните его хеш с указанным здесь:",
+        "Документы отдаются байт в байт. Чтобы проверить файл, сравните его хэш с указанным здесь:",
         "Documents are given byte for byte. To check a file, compare its hash with this page:",
     ),
     "signatures": ("Подписи решения", "Signatures of the decision"),

@@ -59,9 +59,16 @@ class TokenSigner:
     certificates: tuple[bytes, ...] = ()
 
     def certificate(self) -> bytes:
-        """The certificate (DER) on the token. Raises: SignerUnavailable."""
-        with _one_at_a_time, _told(), self._token().open() as session:
-            return self._found(session)[1].encoded
+        """The certificate (DER) on the token; one that the token shows nobody is read after the PIN.
+
+        Raises: SignerUnavailable, SignerPinRefused.
+        """
+        with _one_at_a_time, _told():
+            token = self._token()
+            if (shown := self._shown(token)) is not None:
+                return shown.encoded
+            with token.open(user_pin=self._pin(token)) as session:
+                return self._found(session)[1].encoded
 
     async def sign(self, content: bytes) -> bytes:
         """A detached CAdES-BES signature in DER, its value checked against the certificate before it is given.
@@ -75,10 +82,11 @@ class TokenSigner:
         with _one_at_a_time, _told():
             token = self._token()
             # Before the PIN is asked for: what cannot sign wastes nobody's try.
-            with token.open() as session:
-                algorithm = _scheme(token, self._found(session)[1])
+            if (shown := self._shown(token)) is not None:
+                _scheme(token, shown)
             with token.open(user_pin=self._pin(token)) as session:
                 key_id, own = self._found(session)
+                algorithm = _scheme(token, own)
                 key = _private_key(session, key_id)
 
                 def value(signed: bytes) -> bytes:
@@ -121,8 +129,23 @@ class TokenSigner:
             raise SignerPinRefused(facts={"reason": "pin_empty"})
         return pin
 
+    def _shown(self, token: pkcs11.Token) -> Certificate | None:
+        """The certificate as far as it is seen without the PIN; None where only the PIN tells whether there is one.
+
+        Without this a token that hides its certificates would be told as one that has none, whatever the PIN.
+        """
+        with token.open() as session:
+            found = self._certificates(session)
+        if not found and pkcs11.TokenFlag.LOGIN_REQUIRED in token.flags:
+            return None
+        return _only(found, "certificate")[1]
+
     def _found(self, session: pkcs11.Session) -> tuple[bytes, Certificate]:
-        """The identifier and the certificate of a person; those of authorities may lie beside it."""
+        """The identifier and the certificate of the person."""
+        return _only(self._certificates(session), "certificate")
+
+    def _certificates(self, session: pkcs11.Session) -> list[tuple[bytes, Certificate]]:
+        """Identifiers and certificates of persons; those of authorities may lie beside them."""
         wanted: dict[pkcs11.Attribute, object] = {pkcs11.Attribute.CLASS: pkcs11.ObjectClass.CERTIFICATE}
         if self.key_id is not None:
             wanted[pkcs11.Attribute.ID] = self.key_id
@@ -136,7 +159,7 @@ class TokenSigner:
                 continue
             if not read.is_authority:
                 found.append((one[pkcs11.Attribute.ID], read))
-        return _only(found, "certificate")
+        return found
 
 
 def _scheme(token: pkcs11.Token, own: Certificate) -> SignatureAlgorithm:

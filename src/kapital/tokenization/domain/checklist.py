@@ -67,7 +67,7 @@ _ITEMS: Final = (
     Item("payment", "порядок оплаты соответствует правилам", "payment is as the rule book has it", ART_3 + "7"),
     Item(
         "smart_contract",
-        "указание на исполнение сделок смарт-контрактом верно, хеш кода – действующей версии",
+        "указание на исполнение сделок смарт-контрактом верно, хэш кода – действующей версии",
         "the statement on the smart contract is right, and its hash that of the code in force",
         ART_3 + "8",
     ),

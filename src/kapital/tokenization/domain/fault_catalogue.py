@@ -196,13 +196,13 @@ CATALOGUE: Final[dict[str, Rule]] = {
         "M",
     ),
     "smart_contract_code_missing": Rule(
-        "не указаны хеш и версия кода смарт-контракта",
+        "не указаны хэш и версия кода смарт-контракта",
         "the hash and version of the smart contract's code are missing",
         ART_3 + "8",
         "M",
     ),
     "smart_contract_code_unknown": Rule(
-        "кода смарт-контракта с таким хешем в системе нет; действующая версия – {latest}",
+        "кода смарт-контракта с таким хэшем в системе нет; действующая версия – {latest}",
         "there is no smart contract code with this hash here; the version of today is {latest}",
         ART_3 + "8",
         "M",
