@@ -272,6 +272,22 @@ async def _access(play: Play) -> None:
         other_at=staff["staff_id"],
         token_id=issued["token_id"],
     )
+    ask = {"roles": ["legal"], "basis_reference": "Приказ 11-к", "valid_until": "2027-03-01T00:00:00Z"}
+    proposed = await play.try_out(
+        "POST /v1/registry/staff/{staff_id}/changes",
+        "admin",
+        ask,
+        other=ask | {"roles": ["risk"]},
+        staff_id=staff["staff_id"],
+    )
+    decision = {"decision": "make", "change_sha256": proposed["change_sha256"]}
+    await play.try_out(
+        "POST /v1/registry/staff-changes/{change_id}/decision",
+        "security",
+        decision,
+        other=decision | {"decision": "refuse"},
+        change_id=proposed["change_id"],
+    )
     await play.try_out(
         "POST /v1/registry/staff/{staff_id}/end",
         "admin",

@@ -29,6 +29,7 @@ from kapital.registry.adapters.participants import ParticipantTable
 from kapital.registry.adapters.representatives import RepresentativeTable
 from kapital.registry.adapters.rule_books import RuleBookTable
 from kapital.registry.adapters.secrets import SystemSecrets
+from kapital.registry.adapters.staff import StaffTables
 from kapital.registry.adapters.statuses import StatusTable
 from kapital.registry.adapters.token_verifier import DatabaseTokenVerifier
 from kapital.registry.domain.events import RULE_BOOK_EFFECTIVE
@@ -261,6 +262,7 @@ async def world(make_database, clock: SteppedClock) -> World:
         uow=UnitOfWork(database, clock),
         participants=ParticipantTable(),
         access=AccessTable(),
+        staff=StaffTables(),
         secrets=SystemSecrets(),
         new_id=new_uuid7,
         rule_books=RuleBookTable(),

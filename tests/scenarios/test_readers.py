@@ -12,7 +12,7 @@ from tests.scenarios.house import House
 
 READERS = (Role.AUDITOR, Role.REGULATOR, Role.ADMIN)
 ADMINISTRATION = {
-    "register_staff", "end_staff", "issue_access_token",
+    "register_staff", "end_staff", "propose_staff_change", "decide_staff_change", "issue_access_token",
     "revoke_access_token",
 }  # fmt: skip
 """What an administrator is there for; the other readers may not do it either."""

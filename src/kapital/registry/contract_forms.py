@@ -2,6 +2,7 @@
 
 from kapital.contracts import registry as contract
 from kapital.registry.domain.holder_disclosure import HolderDisclosure
+from kapital.registry.domain.staff_change import StaffChange
 from kapital.registry.domain.standing import Participant
 from kapital.registry.domain.status import Status
 
@@ -34,6 +35,23 @@ def participant_status(one: Status) -> contract.ParticipantStatus:
         held_at=one.held_at,
         ended_at=one.ended_at,
         end=None if one.end is None else contract.StatusEnd(one.end.value),
+    )
+
+
+def staff_change(one: StaffChange) -> contract.StaffChange:
+    """The contract's form of a change of a member of staff."""
+    return contract.StaffChange(
+        change_id=one.change_id,
+        staff_id=one.staff_id,
+        roles=[contract.StaffRole(role.value) for role in sorted(one.roles)],
+        valid_until=one.valid_until,
+        basis_reference=one.basis_reference,
+        state=contract.StaffChangeState(one.state.value),
+        proposed_by=one.proposed_by,
+        proposed_at=one.proposed_at,
+        decided_by=one.decided_by,
+        decided_at=one.decided_at,
+        change_sha256=one.sha256,
     )
 
 

@@ -18,6 +18,7 @@ from kapital.registry.domain.holder_disclosure import DisclosedHolder, HolderDis
 from kapital.registry.domain.participant import Application, ParticipantKind
 from kapital.registry.domain.representative import Representative, RepresentativeSaid
 from kapital.registry.domain.rule_book import RuleBook
+from kapital.registry.domain.staff_change import StaffChange
 from kapital.registry.domain.standing import Closing, Participant
 from kapital.registry.domain.states import WalletProfile
 from kapital.registry.domain.status import Status
@@ -45,11 +46,16 @@ class Wallet:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StaffMember:
-    """A member of staff under a pseudonym."""
+    """A member of staff under a pseudonym, with the term held last; `valid_until` None: without an end."""
 
     staff_id: UUID
     roles: frozenset[Role]
     ended_at: datetime | None = None
+    valid_until: datetime | None = None
+
+    def holds_at(self, now: datetime) -> bool:
+        """Whether the roles are held now."""
+        return self.ended_at is None and (self.valid_until is None or now < self.valid_until)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -341,30 +347,10 @@ class RuleBookStore(Protocol):
 
 
 class AccessStore(Protocol):
-    """The tables `staff` and `access_token`."""
+    """The table `access_token`."""
 
     async def row_version(self, conn: AsyncConnection, token_id: UUID) -> int:
         """The version of the token; 0 without one."""
-        ...
-
-    async def add_staff(
-        self, conn: AsyncConnection, member: StaffMember, *, registered_by: str, now: datetime
-    ) -> bool:
-        """Enter a member of staff; False when the id is taken."""
-        ...
-
-    async def find_staff(self, conn: AsyncConnection, staff_id: UUID) -> StaffMember | None:
-        """The member of staff, if registered, who does not end while this transaction lasts."""
-        ...
-
-    async def lock_staff(self, conn: AsyncConnection, staff_id: UUID) -> StaffMember | None:
-        """Read and lock the member of staff, if registered."""
-        ...
-
-    async def end_staff(
-        self, conn: AsyncConnection, staff_id: UUID, *, reference: str, ended_by: str, now: datetime
-    ) -> None:
-        """Note the end."""
         ...
 
     async def add_token(self, conn: AsyncConnection, token: AccessToken, *, issued_by: str, now: datetime) -> None:
@@ -389,6 +375,52 @@ class AccessStore(Protocol):
         self, conn: AsyncConnection, lost: Sequence[tuple[UUID, Role]], *, revoked_by: str, now: datetime
     ) -> list[bytes]:
         """Revoke live tokens with a role that a participant lost, its own and its representatives'."""
+        ...
+
+
+class StaffStore(Protocol):
+    """The tables `staff`, `staff_term` and `staff_change`."""
+
+    async def add(self, conn: AsyncConnection, member: StaffMember, *, registered_by: str, now: datetime) -> bool:
+        """Enter a member of staff with the first term; False when the id is taken."""
+        ...
+
+    async def find(self, conn: AsyncConnection, staff_id: UUID) -> StaffMember | None:
+        """The member with the last term, if registered; neither changes while this transaction lasts."""
+        ...
+
+    async def lock(self, conn: AsyncConnection, staff_id: UUID) -> StaffMember | None:
+        """Read and lock the member, if registered."""
+        ...
+
+    async def end(
+        self, conn: AsyncConnection, staff_id: UUID, *, reference: str, ended_by: str, now: datetime
+    ) -> None:
+        """Note the end of a locked member and of its term."""
+        ...
+
+    async def next_term(self, conn: AsyncConnection, change: StaffChange, *, now: datetime) -> None:
+        """Let a locked member hold from now on what the change says."""
+        ...
+
+    async def end_due(self, conn: AsyncConnection, *, now: datetime, limit: int) -> list[StaffMember]:
+        """End terms whose end has come, leaving out members that another process is at; what was held."""
+        ...
+
+    async def propose(self, conn: AsyncConnection, change: StaffChange) -> bool:
+        """Enter a proposal; False when one of the same member waits."""
+        ...
+
+    async def find_change(self, conn: AsyncConnection, change_id: UUID) -> StaffChange | None:
+        """A proposal and what came of it; decided on only while its member is locked."""
+        ...
+
+    async def change_version(self, conn: AsyncConnection, change_id: UUID) -> int:
+        """The version of the proposal's row; 0 without one."""
+        ...
+
+    async def save_change(self, conn: AsyncConnection, change: StaffChange) -> None:
+        """Write the decision."""
         ...
 
 

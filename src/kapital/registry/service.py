@@ -26,6 +26,7 @@ from kapital.registry.adapters.participants import ParticipantTable
 from kapital.registry.adapters.representatives import RepresentativeTable
 from kapital.registry.adapters.rule_books import RuleBookTable
 from kapital.registry.adapters.secrets import SystemSecrets
+from kapital.registry.adapters.staff import StaffTables
 from kapital.registry.adapters.statuses import StatusTable
 from kapital.registry.adapters.token_verifier import DatabaseTokenVerifier
 from kapital.registry.domain.events import REPRESENTATIVE_IDENTIFIED
@@ -86,6 +87,7 @@ def registry_of(
         uow=UnitOfWork(database, clock),
         participants=participants,
         access=AccessTable(),
+        staff=StaffTables(),
         secrets=SystemSecrets(),
         new_id=new_uuid7,
         rule_books=RuleBookTable(),
@@ -114,6 +116,9 @@ def registry_of(
 
     async def expire_statuses(now: datetime) -> None:
         await use_cases.expire_statuses(now)
+
+    async def expire_staff_terms(now: datetime) -> None:
+        await use_cases.expire_staff_terms(now)
 
     async def note_overdue(now: datetime) -> None:
         await use_cases.note_overdue_disclosures(now)
@@ -145,7 +150,15 @@ def registry_of(
             (ISSUE_EVENTS, partial(on_issue_news, participants=participants)),
             (CERTIFICATE_EVENTS, partial(on_certificates, watch=watch)),
         ],
-        ticks=(follow_rule_book, expire, expire_representatives, expire_statuses, note_overdue, follow_certificates),
+        ticks=(
+            follow_rule_book,
+            expire,
+            expire_representatives,
+            expire_statuses,
+            expire_staff_terms,
+            note_overdue,
+            follow_certificates,
+        ),
         rule_book=rule_book,
         rule_book_sha256=rule_book_sha256,
     )

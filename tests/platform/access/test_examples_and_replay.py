@@ -50,7 +50,8 @@ def test_auditor_and_regulator_change_nothing_whatever_another_policy_permits(ro
 
     assert {one.action for one in allowed if one.who == role.value} == {"revoke_access_token"}
     assert {one.action for one in allowed if one.who == "admin"} == {
-        "register_staff", "end_staff", "issue_access_token", "revoke_access_token"
+        "register_staff", "end_staff", "propose_staff_change", "decide_staff_change", "issue_access_token",
+        "revoke_access_token",
     }  # fmt: skip
 
 

@@ -1,8 +1,8 @@
-"""The tables `staff` and `access_token`."""
+"""The table `access_token`."""
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 from sqlalchemy import text
@@ -11,20 +11,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from kapital.kernel.roles import Role
 from kapital.platform.row_versions import row_version
 from kapital.registry.domain.access import TokenSubjectKind
-from kapital.registry.ports import AccessToken, StaffMember
+from kapital.registry.ports import AccessToken
 
-_ADD_STAFF: Final = text(
-    """
-    INSERT INTO staff (staff_id, roles, registered_at, registered_by) VALUES (:id, :roles, :now, :by)
-    ON CONFLICT DO NOTHING
-    """
-)
-# A token under way and an end wait for each other: the later of the two sees the earlier.
-_FIND_STAFF: Final = text("SELECT roles, ended_at FROM staff WHERE staff_id = :id FOR SHARE")
-_LOCK_STAFF: Final = text("SELECT roles, ended_at FROM staff WHERE staff_id = :id FOR UPDATE")
-_END_STAFF: Final = text(
-    "UPDATE staff SET ended_at = :now, ended_by = :by, end_reference = :reference WHERE staff_id = :id"
-)
 _ADD_TOKEN: Final = text(
     """
     INSERT INTO access_token (token_id, token_sha256, subject_kind, subject_id, roles, issued_at, issued_by,
@@ -69,27 +57,6 @@ class AccessTable:
     async def row_version(self, conn: AsyncConnection, token_id: UUID) -> int:
         """The version of the token; 0 without one."""
         return await row_version(conn, "access_token", "token_id", token_id)
-
-    async def add_staff(
-        self, conn: AsyncConnection, member: StaffMember, *, registered_by: str, now: datetime
-    ) -> bool:
-        """Enter a member of staff; False when the id is taken."""
-        row = {"id": member.staff_id, "roles": sorted(member.roles), "now": now, "by": registered_by}
-        return (await conn.execute(_ADD_STAFF, row)).rowcount == 1
-
-    async def find_staff(self, conn: AsyncConnection, staff_id: UUID) -> StaffMember | None:
-        """The member of staff, if registered, who does not end while this transaction lasts."""
-        return _member(staff_id, (await conn.execute(_FIND_STAFF, {"id": staff_id})).one_or_none())
-
-    async def lock_staff(self, conn: AsyncConnection, staff_id: UUID) -> StaffMember | None:
-        """Read and lock the member of staff, if registered."""
-        return _member(staff_id, (await conn.execute(_LOCK_STAFF, {"id": staff_id})).one_or_none())
-
-    async def end_staff(
-        self, conn: AsyncConnection, staff_id: UUID, *, reference: str, ended_by: str, now: datetime
-    ) -> None:
-        """Note the end."""
-        await conn.execute(_END_STAFF, {"id": staff_id, "now": now, "by": ended_by, "reference": reference})
 
     async def add_token(self, conn: AsyncConnection, token: AccessToken, *, issued_by: str, now: datetime) -> None:
         """Enter a token."""
@@ -140,9 +107,3 @@ class AccessTable:
         ids, roles = [who for who, _ in lost], [role.value for _, role in lost]
         rows = await conn.execute(_REVOKE_ROLES, {"ids": ids, "roles": roles, "now": now, "by": revoked_by})
         return [bytes(row.token_sha256) for row in rows]
-
-
-def _member(staff_id: UUID, row: Any) -> StaffMember | None:
-    if row is None:
-        return None
-    return StaffMember(staff_id=staff_id, roles=frozenset(map(Role, row.roles)), ended_at=row.ended_at)

@@ -24,14 +24,16 @@ ENTRIES_MAX: Final = 10_000
 
 _FIND: Final = text(
     """
-    SELECT t.token_sha256, t.subject_id, t.roles, least(t.expires_at, r.valid_until) AS expires_at, p.participant_id
+    SELECT t.token_sha256, t.subject_id, t.roles, p.participant_id,
+        least(t.expires_at, r.valid_until, s.valid_until) AS expires_at
     FROM access_token t
     LEFT JOIN representative r ON t.subject_kind = 'representative' AND r.representative_id = t.subject_id
+    LEFT JOIN staff_term s ON t.subject_kind = 'staff' AND s.staff_id = t.subject_id AND s.ended_at IS NULL
     LEFT JOIN participant p ON p.participant_id = CASE t.subject_kind
         WHEN 'participant' THEN t.subject_id WHEN 'representative' THEN r.participant_id END
     WHERE t.token_sha256 = ANY(CAST(:sha256s AS bytea[])) AND t.revoked_at IS NULL AND r.ended_at IS NULL
         AND (p.state IS NULL OR p.state <> ALL(CAST(:ended AS text[])))
-        AND (t.subject_kind = 'staff' OR p.participant_id IS NOT NULL)
+        AND coalesce(s.staff_id, p.participant_id) IS NOT NULL
     """
 )
 

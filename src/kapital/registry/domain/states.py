@@ -115,6 +115,25 @@ PARTICIPANT_STATUS: Final = StateMachine(
 """Roles of an application, and what an identification found, are HELD from the start: others decided before."""
 
 
+class StaffChangeState(StrEnum):
+    """Where a change of the roles of a member of staff stands."""
+
+    PROPOSED = "proposed"
+    MADE = "made"
+    REFUSED = "refused"
+
+
+STAFF_CHANGE: Final = StateMachine(
+    "staff_change",
+    (
+        Step(StaffChangeState.PROPOSED, "made", StaffChangeState.MADE, Role.ADMIN, True, "exact hash; not one's own"),
+        Step(StaffChangeState.PROPOSED, "refused", StaffChangeState.REFUSED, Role.ADMIN, True),
+    ),
+    terminal=(StaffChangeState.MADE, StaffChangeState.REFUSED),
+    initial=StaffChangeState.PROPOSED,
+)
+
+
 class HolderDisclosureState(StrEnum):
     """Where a request to a nominee holder stands."""
 

@@ -14,6 +14,7 @@ from kapital.registry.queries import (
     register_extract,
     representatives,
     rule_books,
+    staff,
     statuses,
 )
 
@@ -59,6 +60,13 @@ class RegistryReads:
             return await representatives.list_representatives(
                 conn, participant_id, actor=actor, after=after, limit=limit
             )
+
+    async def list_staff(
+        self, *, actor: Actor, at: datetime | None = None, after: UUID | None = None, limit: int = 100
+    ) -> contract.StaffPage:
+        """See `queries.staff.list_staff`."""
+        async with self.database.connect() as conn:
+            return await staff.list_staff(conn, actor=actor, now=self.clock.now(), at=at, after=after, limit=limit)
 
     async def list_statuses(
         self, participant_id: UUID, *, actor: Actor, after: UUID | None = None, limit: int = 100

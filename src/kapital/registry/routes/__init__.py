@@ -9,6 +9,7 @@ from kapital.registry.routes import (
     participants,
     representatives,
     rule_books,
+    staff,
     statuses,
 )
 
@@ -19,5 +20,6 @@ HANDLERS: Final = (
     *holder_disclosures.HANDLERS,
     *rule_books.HANDLERS,
     *extracts.HANDLERS,
+    *staff.HANDLERS,
     *access.HANDLERS,
 )

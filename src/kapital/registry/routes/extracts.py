@@ -1,33 +1,21 @@
 """HTTP of the register at an instant."""
 
-from datetime import UTC, datetime
+from datetime import UTC
 from typing import Annotated, Final
 from uuid import UUID
 
-import msgspec
 from litestar import get, post
 from litestar.params import Parameter
 
 from kapital.contracts import registry as contract
-from kapital.contracts.base import AwareDatetime
-from kapital.kernel.problems import FieldFault
 from kapital.platform.http import HttpRequest, actor_of, command_context
-from kapital.platform.http.problems import ParameterMustMatchContract
 from kapital.registry.queries.bound import RegistryReads
 from kapital.registry.queries.participants import PAGE_MAX
+from kapital.registry.routes.instants import instant_of
 from kapital.registry.use_cases.bound import RegistryUseCases
 from kapital.registry.use_cases.sign_register_extract import SignRegisterExtract
 
 Limit = Annotated[int, Parameter(ge=1, le=PAGE_MAX)]
-
-
-def _instant(given: str, name: str) -> datetime:
-    """The framework would let an instant without an offset pass, and year 1 has none before it in UTC."""
-    try:
-        return msgspec.convert(given, AwareDatetime).astimezone(UTC)
-    except (msgspec.ValidationError, OverflowError):
-        fault = FieldFault(f"/parameters/{name}", "an instant with its offset, RFC 3339")
-        raise ParameterMustMatchContract(errors=[fault]) from None
 
 
 @get("/v1/registry/extract")
@@ -39,7 +27,7 @@ async def get_register_extract(
     limit: Limit = 100,
 ) -> contract.RegisterExtract:
     """The register of users as it stood at an instant."""
-    instant = None if at is None else _instant(at, "at")
+    instant = None if at is None else instant_of(at, "at")
     return await registry_reads.register_extract(actor=actor_of(request), at=instant, after=after, limit=limit)
 
 

@@ -22,6 +22,7 @@ from kapital.registry.ports import (
     RuleBookStore,
     SecretSource,
     ShownRepresentative,
+    StaffStore,
     StatusStore,
 )
 from kapital.registry.use_cases import (
@@ -29,6 +30,7 @@ from kapital.registry.use_cases import (
 )
 from kapital.registry.use_cases import (
     appoint_representative,
+    change_staff,
     change_status,
     close_participant,
     end_staff,
@@ -58,6 +60,7 @@ class RegistryUseCases:
     uow: UnitOfWork
     participants: ParticipantStore
     access: AccessStore
+    staff: StaffStore
     secrets: SecretSource
     new_id: Callable[[], UUID]
     rule_books: RuleBookStore
@@ -103,12 +106,28 @@ class RegistryUseCases:
     async def register_staff(self, cmd: register_staff.RegisterStaff) -> contract.Staff:
         """See `use_cases.register_staff`."""
         async with use_case("registry.register_staff"):
-            return await register_staff.register_staff(cmd, uow=self.uow, access=self.access, new_id=self.new_id)
+            return await register_staff.register_staff(cmd, uow=self.uow, staff=self.staff, new_id=self.new_id)
 
     async def end_staff(self, cmd: end_staff.EndStaff) -> contract.EndedStaff:
         """See `use_cases.end_staff`."""
         async with use_case("registry.end_staff"):
-            return await end_staff.end_staff(cmd, uow=self.uow, access=self.access, forget=self.forget_token)
+            return await end_staff.end_staff(
+                cmd, uow=self.uow, staff=self.staff, access=self.access, forget=self.forget_token
+            )
+
+    async def propose_staff_change(self, cmd: change_staff.ProposeStaffChange) -> contract.StaffChange:
+        """See `use_cases.change_staff`."""
+        async with use_case("registry.propose_staff_change"):
+            return await change_staff.propose_staff_change(cmd, parts=self._staff_parts())
+
+    async def decide_staff_change(self, cmd: change_staff.DecideStaffChange) -> contract.StaffChange:
+        """See `use_cases.change_staff`."""
+        async with use_case("registry.decide_staff_change"):
+            return await change_staff.decide_staff_change(cmd, parts=self._staff_parts())
+
+    async def expire_staff_terms(self, now: datetime) -> int:
+        """See `use_cases.change_staff`."""
+        return await change_staff.expire_staff_terms(now, parts=self._staff_parts())
 
     async def issue_access_token(self, cmd: issue_access_token.IssueAccessToken) -> contract.IssuedAccessToken:
         """See `use_cases.issue_access_token`."""
@@ -118,6 +137,7 @@ class RegistryUseCases:
                 uow=self.uow,
                 participants=self.participants,
                 access=self.access,
+                staff=self.staff,
                 secrets=self.secrets,
                 new_id=self.new_id,
                 representatives=self.representatives,
@@ -262,6 +282,15 @@ class RegistryUseCases:
             ledger=self.ledger,
             new_id=self.new_id,
             ending=self._ending(),
+        )
+
+    def _staff_parts(self) -> change_staff.StaffParts:
+        return change_staff.StaffParts(
+            uow=self.uow,
+            staff=self.staff,
+            access=self.access,
+            new_id=self.new_id,
+            forget=self.forget_token,
         )
 
     def _status_parts(self) -> StatusParts:

@@ -11,7 +11,7 @@ from kapital.kernel.actor import Actor
 from kapital.kernel.ids import CommandId
 from kapital.platform.unit_of_work import UnitOfWork, fingerprint
 from kapital.registry.domain.problems import StaffAlreadyEnded, StaffNotFound
-from kapital.registry.ports import AccessStore
+from kapital.registry.ports import AccessStore, StaffStore
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,7 +25,7 @@ class EndStaff:
 
 
 async def end_staff(
-    cmd: EndStaff, *, uow: UnitOfWork, access: AccessStore, forget: Callable[[bytes], None]
+    cmd: EndStaff, *, uow: UnitOfWork, staff: StaffStore, access: AccessStore, forget: Callable[[bytes], None]
 ) -> contract.EndedStaff:
     """Note the end and revoke every token of the member. `forget` drops a token from this process's cache.
 
@@ -37,14 +37,12 @@ async def end_staff(
         if (earlier := await tx.replies.find(cmd.command_id, cmd.actor, mark)) is not None:
             return msgspec.json.decode(earlier, type=contract.EndedStaff)
         tx.access.require(cmd.actor, "end_staff")
-        member = await access.lock_staff(tx.conn, cmd.staff_id)
+        member = await staff.lock(tx.conn, cmd.staff_id)
         if member is None:
             raise StaffNotFound
         if member.ended_at is not None:
             raise StaffAlreadyEnded(facts={"ended_at": member.ended_at.isoformat()})
-        await access.end_staff(
-            tx.conn, cmd.staff_id, reference=cmd.basis_reference, ended_by=cmd.actor.id, now=tx.now
-        )
+        await staff.end(tx.conn, cmd.staff_id, reference=cmd.basis_reference, ended_by=cmd.actor.id, now=tx.now)
         revoked = await access.revoke_tokens_of(tx.conn, [cmd.staff_id], revoked_by=cmd.actor.id, now=tx.now)
         answer = contract.EndedStaff(staff_id=cmd.staff_id, ended_at=tx.now)
         basis = {"reference": cmd.basis_reference}

@@ -27,7 +27,14 @@ from kapital.registry.domain.access import (
 )
 from kapital.registry.domain.problems import TokenMustNameRepresentative, TokenSubjectEnded, TokenSubjectNotFound
 from kapital.registry.domain.states import ENDED
-from kapital.registry.ports import AccessStore, AccessToken, ParticipantStore, RepresentativeStore, SecretSource
+from kapital.registry.ports import (
+    AccessStore,
+    AccessToken,
+    ParticipantStore,
+    RepresentativeStore,
+    SecretSource,
+    StaffStore,
+)
 
 _OF_MONEY: Final = (ActKind.WITHDRAW_MONEY,)
 _OF_BUYER: Final = (ActKind.PLACE_ORDERS, ActKind.WITHDRAW_ORDERS, *_OF_MONEY)
@@ -58,6 +65,7 @@ async def issue_access_token(
     uow: UnitOfWork,
     participants: ParticipantStore,
     access: AccessStore,
+    staff: StaffStore,
     secrets: SecretSource,
     new_id: Callable[[], UUID],
     representatives: RepresentativeStore,
@@ -75,7 +83,7 @@ async def issue_access_token(
             return msgspec.json.decode(earlier, type=contract.IssuedAccessToken)
         tx.access.require(cmd.actor, "issue_access_token", Resource("AccessToken"))
         require_lifetime(cmd.expires_at, now=tx.now)
-        require_within(cmd.roles, await _roles_held(cmd, tx, participants, access, representatives, acts))
+        require_within(cmd.roles, await _roles_held(cmd, tx, participants, staff, representatives, acts))
         secret = token_text(secrets.draw(SECRET_BYTES))
         token = AccessToken(
             token_id=new_id(),
@@ -102,15 +110,15 @@ async def _roles_held(
     cmd: IssueAccessToken,
     tx: Transaction,
     participants: ParticipantStore,
-    access: AccessStore,
+    staff: StaffStore,
     representatives: RepresentativeStore,
     acts: Acts,
 ) -> frozenset[Role]:
     if cmd.subject_kind is TokenSubjectKind.STAFF:
-        member = await access.find_staff(tx.conn, cmd.subject_id)
+        member = await staff.find(tx.conn, cmd.subject_id)
         if member is None:
             raise TokenSubjectNotFound
-        if member.ended_at is not None:
+        if not member.holds_at(tx.now):
             raise TokenSubjectEnded(facts={"state": "ended"})
         return member.roles
     representative, participant_id = None, cmd.subject_id
