@@ -99,6 +99,33 @@ async def test_the_transfer_lock_holds_from_the_window_to_the_redemption_and_end
     await world.check()
 
 
+async def test_the_last_coupon_goes_to_who_held_though_its_list_is_taken_late_on_the_day_of_redemption(
+    world: World, issuer: Person
+) -> None:
+    [a, b] = await world.people(2, kopecks=100 * PRICE)
+    late = {"record_business_days_before": 0, "record_at": "20:00"}
+    issue_id = await circulating(world, issuer, [a, b], payments=late)
+    await world.top_up([issuer], 200 * PRICE)
+    *_, coupon, redemption = await world.actions(issue_id)
+    assert (coupon["kind"], redemption["kind"]) == ("coupon", "redemption")
+    assert coupon["pay_on"] == redemption["pay_on"]
+    assert redemption["record_at"] < coupon["record_at"]  # the lock is at the start of the day
+
+    await world.to(redemption["record_at"] + timedelta(minutes=1))
+    assert await world.state(issue_id) == "redeeming"
+    assert [await world.units(p, issue_id) for p in (a, b)] == [100, 100]
+    before = [await world.money(p) for p in (a, b)]
+    await world.to(coupon["record_at"])
+
+    *_, coupon, redemption = await world.actions(issue_id)
+    assert (coupon["state"], coupon["holders"], coupon["total_kopecks"] > 0) == ("paid", 2, True)
+    assert redemption["state"] == "paid"
+    due = (coupon["total_kopecks"] + redemption["total_kopecks"]) // 2
+    assert [await world.money(p) - money for p, money in zip((a, b), before, strict=True)] == [due, due]
+    assert await world.state(issue_id) == "redeemed"
+    await world.check()
+
+
 async def test_without_a_lock_in_the_terms_units_stay_free(world: World, issuer: Person) -> None:
     [a, b] = await world.people(2, kopecks=100 * PRICE)
     issue_id = await circulating(world, issuer, [a, b], redemption={"transfer_lock": False})

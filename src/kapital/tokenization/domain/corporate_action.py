@@ -83,14 +83,26 @@ class OpenPart(msgspec.Struct, frozen=True, kw_only=True):
 def planned(
     issue: Issue, terms: IssuanceTerms, scheduled: Sequence[ScheduledAction], calendar: BusinessCalendar
 ) -> list[CorporateAction]:
-    """The actions of an issue that begins to circulate; ids are derived, so that planning twice is planning once."""
-    return [_plan(issue, terms, action, calendar) for action in scheduled]
+    """The actions of an issue that begins to circulate; ids are derived, so that planning twice is planning once.
+
+    Nothing is extinguished before the last list of income is what it will be: where the declared record moment is
+    late on the day of redemption, the redemption is paid after it, on the same day.
+    """
+    last_list_at = max(action.record_at for action in scheduled)
+    return [_plan(issue, terms, action, last_list_at, calendar) for action in scheduled]
 
 
-def _plan(issue: Issue, terms: IssuanceTerms, action: ScheduledAction, calendar: BusinessCalendar) -> CorporateAction:
+def _plan(
+    issue: Issue,
+    terms: IssuanceTerms,
+    action: ScheduledAction,
+    last_list_at: datetime,
+    calendar: BusinessCalendar,
+) -> CorporateAction:
     needs = required_fixings(terms, action, calendar=calendar)
-    needs_outcome = isinstance(terms.payoff, Event) and action.kind is ActionKind.REDEMPTION
-    pay_at = day_start(action.pay_on)
+    is_redemption = action.kind is ActionKind.REDEMPTION
+    needs_outcome = isinstance(terms.payoff, Event) and is_redemption
+    day_at = day_start(action.pay_on)
     known = [need.available_at for need in needs]
     if isinstance(terms.payoff, Event) and needs_outcome:
         known.append(day_start(terms.payoff.determined_by_on))
@@ -105,8 +117,8 @@ def _plan(issue: Issue, terms: IssuanceTerms, action: ScheduledAction, calendar:
         pay_by_on=action.pay_by_on,
         record_at=action.record_at,
         # Never later than the day of payment, so that a missing value shows as an action that waits in FIXING.
-        fixing_at=min(max(known, default=action.record_at), pay_at),
-        pay_at=pay_at,
+        fixing_at=min(max(known, default=action.record_at), day_at),
+        pay_at=max(day_at, last_list_at) if is_redemption else day_at,
         overdue_at=day_start(action.pay_by_on + _ONE_DAY),
         grace_until_at=day_start(grace_on + _ONE_DAY),
         needs=needs,
