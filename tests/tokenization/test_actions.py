@@ -306,30 +306,6 @@ async def test_many_processes_at_once_pay_once(world: World, issuer: Person) -> 
     await world.check()
 
 
-async def test_a_refusal_of_settlement_is_tried_again_until_it_is_paid(world: World, issuer: Person) -> None:
-    [a] = await world.people(1, kopecks=100 * PRICE)
-    issue_id = await circulating(world, issuer, [a])
-    [coupon, *_] = await world.actions(issue_id)
-    world.clock.set(coupon["pay_at"])
-    await world.tick()
-    assert (await world.actions(issue_id))[0]["state"] == "paying"
-    money = await world.money(issuer)
-    # The money goes between the look and the payment: only the ledger can know.
-    await world.post(drained(issuer, money))
-    await world.bus.drain()
-    assert (await world.actions(issue_id))[0]["state"] == "underfunded"
-    await world.tick()
-    assert (await world.actions(issue_id))[0]["state"] == "underfunded"
-    world.bank["kopecks"] -= money
-
-    await world.top_up([issuer], money)
-    await world.to(world.clock.now() + timedelta(minutes=1))
-
-    assert (await world.actions(issue_id))[0]["state"] == "paid"
-    assert len(await world.events("payouts_instructed")) == 2
-    await world.check()
-
-
 def drained(issuer: Person, kopecks: int) -> Transaction:
     """The issuer withdraws its money to the bank."""
     return Transaction(

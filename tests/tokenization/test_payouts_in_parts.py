@@ -9,11 +9,12 @@ from uuid import UUID
 import pytest
 
 from kapital.kernel.roles import Role
-from kapital.ledger.api import AccountKey, OpenWallet, Position, Posting, Transaction
+from kapital.ledger.api import AccountKey, OpenWallet, Position, Posting, Refused, Transaction
 from kapital.platform.ids import new_uuid7
 from kapital.tokenization.domain.record_list import cut_into_parts
 from kapital.tokenization.use_cases import instruct_payouts, take_record_lists
 from tests.tokenization.test_actions import _BASIS, PRICE, circulating, drained
+from tests.tokenization.test_frozen import freeze
 from tests.tokenization.world import RUB, ProcessDied, World
 
 HOLDERS = 230
@@ -147,20 +148,81 @@ async def test_a_page_that_another_process_kept_is_not_kept_again(
     await spread.must_be_paid_once()
 
 
-async def test_money_that_ends_in_the_middle_stops_the_rest_until_it_comes(world: World) -> None:
+async def test_an_issuer_that_withdraws_between_the_parts_leaves_no_holder_unpaid(world: World) -> None:
     spread = await Spread.of(world)
     for _ in range(2):
         await world.app.run_schedule(world.clock.now())
+    due = (await world.actions(spread.id))[0]["total_kopecks"]
+    assert (await world.actions(spread.id))[0]["state"] == "paying"
+    assert await world.money(spread.issuer, Position.RESERVED) == due
     money = await world.money(spread.issuer)
-    await world.post(drained(spread.issuer, money - 1))
+    [refused] = await world.ledger.post([drained(spread.issuer, money + 1)])
+    assert isinstance(refused, Refused)
+    await world.post(drained(spread.issuer, money))
+    world.bank["kopecks"] -= money
 
+    await world.bus.drain()
+
+    assert await world.money(spread.issuer, Position.RESERVED) == 0
+    await spread.must_be_paid_once()
+
+
+async def test_a_payment_begins_only_with_the_money_for_all_its_parts(world: World) -> None:
+    spread = await Spread.of(world)
+    await world.app.run_schedule(world.clock.now())
+    money = await world.money(spread.issuer)
+    due = 1000 * 5125  # 1,000 roubles at 20.5 % for 90 days of 360, each
+    await world.post(drained(spread.issuer, money - due + 1))
+    world.bank["kopecks"] -= money - due + 1
+
+    await world.app.run_schedule(world.clock.now())
     await world.bus.drain()
 
     assert (await world.actions(spread.id))[0]["state"] == "underfunded"
-    assert (await spread.parts())["settled"] == 0
-    assert (await spread.parts())["waiting"] == 10 - UNDER_WAY
-    world.bank["kopecks"] -= money - 1
-    await world.top_up([spread.issuer], money)
+    assert await spread.parts() == {"waiting": 10}
+    assert await world.money(spread.issuer, Position.RESERVED) == 0
+    await world.top_up([spread.issuer], 1)
     await world.app.run_schedule(world.clock.now())
     await world.bus.drain()
     await spread.must_be_paid_once()
+
+
+@pytest.mark.parametrize("before", [True, False])
+async def test_a_process_that_dies_while_it_sets_money_aside_sets_it_aside_once(world: World, before: bool) -> None:
+    spread = await Spread.of(world)
+    await world.app.run_schedule(world.clock.now())
+    world.mortal.die_before_post, world.mortal.die_after_post = before, not before
+    with pytest.raises(ProcessDied):
+        await world.app.run_schedule(world.clock.now())
+    assert (await world.actions(spread.id))[0]["state"] == "funding_called"
+    money = await world.money(spread.issuer)
+    if not before:
+        # What the dead one had set aside is found again, whatever the issuer has done with the rest.
+        await world.post(drained(spread.issuer, money))
+        world.bank["kopecks"] -= money
+
+    await world.another_process().run_schedule(world.clock.now())
+    await world.bus.drain()
+
+    await spread.must_be_paid_once()
+
+
+async def test_money_set_aside_for_a_payment_that_a_freeze_ends_in_default_goes_back(world: World) -> None:
+    spread = await Spread.of(world)
+    for _ in range(2):
+        await world.app.run_schedule(world.clock.now())
+    money, due = [await world.money(spread.issuer, p) for p in (Position.AVAILABLE, Position.RESERVED)]
+    await freeze(world, spread.issuer)
+    await world.bus.drain()
+    assert (await world.actions(spread.id))[0]["state"] == "underfunded"
+    assert await world.money(spread.issuer, Position.RESERVED) == due
+
+    await world.to(spread.coupon["overdue_at"])
+    await world.to(spread.coupon["grace_until_at"])
+
+    assert (await world.actions(spread.id))[0]["state"] == "defaulted"
+    both = [await world.money(spread.issuer, p) for p in (Position.AVAILABLE, Position.RESERVED)]
+    assert both == [money + due, 0]
+    await world.to(world.clock.now() + timedelta(days=1))
+    assert [await world.money(spread.issuer, p) for p in (Position.AVAILABLE, Position.RESERVED)] == both
+    await world.check()

@@ -436,6 +436,26 @@ class World:
         for row in await self.rows("SELECT * FROM dead_letter"):
             raise AssertionError(row)
         await self._every_step_is_audited()
+        await self._started_payments_find_their_money()
+
+    async def _started_payments_find_their_money(self) -> None:
+        """What is set aside on an issuer's wallet is what its started payments still owe, and of its own orders."""
+        rows = await self.rows(
+            """
+            SELECT issuer_wallet_id AS wallet, sum(coalesce(owed, 0))::bigint AS owed
+            FROM issue LEFT JOIN (
+                SELECT a.issue_id, sum(p.amount_kopecks) AS owed
+                FROM corporate_action a JOIN payout_part p USING (action_id)
+                WHERE a.reserved_kopecks > 0 AND p.state <> 'settled'
+                    AND (a.state IN ('funded', 'paying') OR EXISTS (SELECT FROM payout_part r
+                        WHERE r.action_id = a.action_id AND r.state <> 'waiting'))
+                GROUP BY a.issue_id
+            ) AS started USING (issue_id)
+            WHERE issuer_wallet_id IS NOT NULL GROUP BY issuer_wallet_id
+            """
+        )
+        held = await self.ledger.balances([AccountKey(RUB, Position.RESERVED, row["wallet"]) for row in rows])
+        assert held == [row["owed"] for row in rows]
 
     async def _every_step_is_audited(self) -> None:
         for table, subject in (

@@ -328,8 +328,8 @@ class Actions(Protocol):
         """Actions of live issues in one of the states whose instant `by` has come, in order of payment."""
         ...
 
-    async def in_flight(self, conn: AsyncConnection, wallet_ids: Iterable[UUID]) -> dict[UUID, int]:
-        """Kopecks of each issuer's wallet that are instructed to be paid, and not known to be paid or refused."""
+    async def idle_reserves(self, conn: AsyncConnection, limit: int) -> list[CorporateAction]:
+        """Actions that will not be paid any more and whose money is set aside, or may be; no part is under way."""
         ...
 
     async def lock(self, conn: AsyncConnection, ids: Iterable[UUID]) -> dict[UUID, CorporateAction]:

@@ -58,7 +58,10 @@ class PayoutLine(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PayoutsInstructed(msgspec.Struct, frozen=True, kw_only=True):
-    """One part of a corporate action. `debits_stopped`: the unit accounts named are under the transfer lock."""
+    """One part of a corporate action. `debits_stopped`: the unit accounts named are under the transfer lock.
+
+    `payer_position` RESERVED: the money for all parts was set aside before the first; without it, what is available.
+    """
 
     action_id: UUID
     issue_id: UUID
@@ -70,6 +73,8 @@ class PayoutsInstructed(msgspec.Struct, frozen=True, kw_only=True):
     record_size: _Amount
     lines: Annotated[tuple[PayoutLine, ...], msgspec.Meta(max_length=LINES_MAX)]
     debits_stopped: bool = False
+    # Absent it leaves no trace in the hash of the instruction, so one told before there was such a field is the same.
+    payer_position: Literal["reserved"] | msgspec.UnsetType = msgspec.UNSET
 
 
 def content_sha256(instruction: msgspec.Struct) -> str:

@@ -1,6 +1,6 @@
 """The ledger entries of settlement: every shape in one place, every id derived, so that a repeat meets itself."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Final
 from uuid import UUID
 
@@ -119,36 +119,61 @@ def _reserve_back(line: AllocationLine, purpose: str) -> Transaction:
     )
 
 
-def payout(instructed: PayoutsInstructed, line: PayoutLine, withheld: Withheld) -> Transaction:
-    """Payer's money to the holder, and the units extinguished with it; all lines of a part stand or fall together.
+def payer_money(instructed: PayoutsInstructed) -> AccountKey:
+    """Where the payer's money for a part stands: set aside for the action, or with all that it has available."""
+    position = Position.RESERVED if instructed.payer_position == "reserved" else Position.AVAILABLE
+    return money(instructed.payer_wallet_id, position)
 
-    What the operator withholds goes to the wallet of tax in the same entry; what the issuer withholds stays its own.
+
+def payouts(instructed: PayoutsInstructed, withholding: Mapping[tuple[UUID, str], Withheld]) -> list[Transaction]:
+    """Payer's money to the holders, and the units extinguished with it; all lines of a part stand or fall together.
+
+    What the operator withholds goes to the wallet of tax in the same entry; what the issuer withholds stays its own:
+    of money set aside it goes back to what the issuer has available. Nothing is withheld of a line that is not named.
 
     Units under the transfer lock of a redemption are freed and extinguished in the same entry, so that there is no
     moment at which they could be moved. Said to be income, the money goes where the ledger's freezes send it: what is
     frozen at that very entry is not known here (115-FZ art. 7).
     """
+    basis = Basis(kind=BasisKind.SMART_CONTRACT, reference=f"corporate_action/{instructed.action_id}")
+    linked_set = derive_uuid7(instructed.action_id, f"payouts/{instructed.part}")
+    payer, nothing = payer_money(instructed), Withheld()
+    return [
+        _payout(instructed, line, withholding.get((line.wallet_id, line.position), nothing), payer, basis, linked_set)
+        for line in instructed.lines
+    ]
+
+
+def _payout(
+    instructed: PayoutsInstructed,
+    line: PayoutLine,
+    withheld: Withheld,
+    payer: AccountKey,
+    basis: Basis,
+    linked_set: UUID,
+) -> Transaction:
     asset, position = instructed.asset_id, Position(line.position)
     units = AccountKey(asset=asset, position=position, wallet=line.wallet_id)
     purpose = f"payout/{line.wallet_id}" + ("" if position is Position.AVAILABLE else f"/{position}")
     unlock = instructed.debits_stopped and line.extinguish_units > 0
     net = line.amount_kopecks - withheld.kopecks
-    to_tax = withheld.kopecks if withheld.agent is TaxAgent.OPERATOR else 0
+    changes = [
+        (payer, -line.amount_kopecks),
+        (money(line.wallet_id, _MONEY_POSITION.get(position, Position.AVAILABLE)), net),
+    ]
+    if withheld.kopecks:
+        by_operator = withheld.agent is TaxAgent.OPERATOR
+        changes.append((money(TAX_WALLET if by_operator else instructed.payer_wallet_id), withheld.kopecks))
+    if line.extinguish_units:
+        changes.append((units, -line.extinguish_units))
+        changes.append((AccountKey(asset=asset, position=Position.EXTINGUISHED, wallet=asset), line.extinguish_units))
     return Transaction(
         id=derive_uuid7(instructed.action_id, purpose),
         actor=ACTOR,
-        basis=Basis(kind=BasisKind.SMART_CONTRACT, reference=f"corporate_action/{instructed.action_id}"),
-        postings=_netted(
-            [
-                (money(instructed.payer_wallet_id), -net - to_tax),
-                (money(line.wallet_id, _MONEY_POSITION.get(position, Position.AVAILABLE)), net),
-                (money(TAX_WALLET), to_tax),
-                (units, -line.extinguish_units),
-                (AccountKey(asset=asset, position=Position.EXTINGUISHED, wallet=asset), line.extinguish_units),
-            ]
-        ),
+        basis=basis,
+        postings=_netted(changes),
         flags=(SetFlags(account=units, credits_stopped=False, debits_stopped=False),) if unlock else (),
-        linked_set=derive_uuid7(instructed.action_id, f"payouts/{instructed.part}"),
+        linked_set=linked_set,
         income_of=asset,
     )
 

@@ -4,14 +4,15 @@ import asyncio
 from collections.abc import Sequence
 from typing import Final
 
+import msgspec
+
 from kapital.ledger.api import Committed, Refused
 from kapital.platform.events import CloudEvent, Event
 from kapital.platform.unit_of_work import Transaction
 from kapital.settlement.domain.instructions import PayoutsInstructed, check_payouts, content_sha256
 from kapital.settlement.domain.states import NOMINAL_ENTERED, NOMINAL_REFUSED, DvpState, walk
-from kapital.settlement.domain.tax import Withheld
 from kapital.settlement.ports import Parts, SettlementJob
-from kapital.settlement.use_cases.entries import money, payout
+from kapital.settlement.use_cases.entries import payer_money, payouts
 from kapital.settlement.use_cases.plan_payouts import Withholding, plan_payouts
 from kapital.settlement.use_cases.settled_jobs import is_frozen, require_committed, require_same, root_refusal
 
@@ -27,9 +28,9 @@ Told = tuple[PayoutsInstructed, CloudEvent | None]
 async def settle_payouts(parts: Parts, tx: Transaction, told: Sequence[Told]) -> None:
     """Enter parts of corporate actions, each whole or not at all, and tell which.
 
-    Without enough money of the payer, or while the payer's wallet is frozen, nothing of the part is paid and
-    `payouts_refused` says how much is needed and there; the same instruction may come again. Units are extinguished
-    in the entry that pays for them (domain.md 3.6).
+    Without enough money of the payer (where none was set aside), or while the payer's wallet is frozen, nothing of
+    the part is paid and `payouts_refused` says how much is needed and there; the same instruction may come again.
+    Units are extinguished in the entry that pays for them (domain.md 3.6).
     Promise: as `settle_allocation`, for each part by itself. Raises: InvariantBroken; SettlementLineRefused for a
     refusal that is not about the payer's money – then nothing of that part was done.
     """
@@ -49,11 +50,15 @@ async def _settle(parts: Parts, tx: Transaction, told: Sequence[Told]) -> None:
             require_same(job, digest)
         else:
             fresh.append((*one, digest, job.attempts if job else 0))
-    # What is withheld is decided and kept before anything is entered.
-    # Side by side: while the ledger writes one part it plans the next. All are waited for, whatever one raises.
-    withholdings = [await plan_payouts(parts, one[0]) for one in fresh]
-    asked = [_post(parts, one[0], withheld) for one, withheld in zip(fresh, withholdings, strict=True)]
-    outcomes = await asyncio.gather(*asked, return_exceptions=True)
+    # What is withheld from a part is decided and kept before anything of it is entered, part after part: a person may
+    # stand in several. While the ledger enters one part the next is decided. All are waited for, whatever one raises.
+    asked: list[asyncio.Task[_Outcome]] = []
+    try:
+        for instructed, *_ in fresh:
+            withheld = await plan_payouts(parts, instructed)
+            asked.append(asyncio.create_task(_post(parts, instructed, withheld)))
+    finally:
+        outcomes = await asyncio.gather(*asked, return_exceptions=True)
     for (instructed, cause, digest, attempts), outcome in zip(fresh, outcomes, strict=True):
         if isinstance(outcome, BaseException):
             raise outcome
@@ -79,14 +84,12 @@ async def _settle(parts: Parts, tx: Transaction, told: Sequence[Told]) -> None:
             await tx.outbox.add(event, cause=cause)
 
 
-async def _post(
-    parts: Parts, instructed: PayoutsInstructed, withheld: Withholding
-) -> tuple[Sequence[Committed | Refused], Event | None]:
+_Outcome = tuple[Sequence[Committed | Refused], Event | None]
+
+
+async def _post(parts: Parts, instructed: PayoutsInstructed, withheld: Withholding) -> _Outcome:
     """Post all lines as one linked set; the event of refusal when the payer's money is too little or frozen."""
-    entries = [
-        payout(instructed, line, withheld.get((line.wallet_id, line.position), Withheld()))
-        for line in instructed.lines
-    ]
+    entries = payouts(instructed, withheld)
     if not entries:
         return [], None
     answers = await parts.ledger.post(entries)
@@ -94,11 +97,12 @@ async def _post(
         return answers, None
     root = root_refusal(answers)[1]
     payer_frozen = is_frozen(root, instructed.payer_wallet_id)
-    if root.code != BALANCE_INSUFFICIENT and not payer_frozen:
-        return answers, None
+    set_aside = instructed.payer_position is not msgspec.UNSET
+    if not payer_frozen and (set_aside or root.code != BALANCE_INSUFFICIENT):
+        return answers, None  # money that was set aside for this very part is there: another matter is at fault
     # Whose balance? If it is the payer's, the refusal is told; a holder who lacks units is another matter.
     needed = sum(line.amount_kopecks for line in instructed.lines)
-    (available,) = await parts.ledger.balances([money(instructed.payer_wallet_id)])
+    (available,) = await parts.ledger.balances([payer_money(instructed)])
     if payer_frozen or available < needed:
         return answers, _refused(instructed, needed, available, root.code)
     # The payer may have been credited between the refusal and the look: one more try tells the two apart.

@@ -44,6 +44,7 @@ ACTION_TABLE: Final = VersionedTable(
         "paid_kopecks": "bigint",
         "parts": "integer",
         "early": "jsonb",
+        "reserved_kopecks": "bigint",
     },
 )
 FIXING_TABLE: Final = VersionedTable(
@@ -75,8 +76,9 @@ FIXING_TABLE: Final = VersionedTable(
     },
 )
 
-# A cancelled or defaulted issue pays nothing by itself; what is paid is closed whatever became of the issue.
-_LIVE: Final = """(state = 'paid' OR issue_id IN (
+# A cancelled or defaulted issue pays nothing by itself; what is set aside is paid and what is paid is closed whatever
+# became of the issue.
+_LIVE: Final = """(state IN ('funded', 'paid') OR issue_id IN (
     SELECT issue_id FROM issue WHERE state IN ('circulating', 'redeeming', 'technical_default')))"""
 _DUE: Final = {
     column: f"""
@@ -110,15 +112,14 @@ _OPEN_PARTS: Final = text(
     LIMIT :limit
     """
 )
-_IN_FLIGHT: Final = text(
-    """
-    SELECT issuer_wallet_id AS wallet_id, sum(amount_kopecks) AS amount
-    FROM payout_part JOIN corporate_action USING (action_id) JOIN issue USING (issue_id)
-    WHERE (payout_part.state = 'instructed' OR (payout_part.state = 'waiting' AND corporate_action.state = 'paying'))
-        AND issuer_wallet_id = ANY(CAST(:ids AS uuid[]))
-    GROUP BY issuer_wallet_id
-    """
-)
+_IDLE_RESERVES: Final = f"""
+    WHERE reserved_kopecks > 0
+        AND (state IN ('cancelled', 'defaulted')
+            OR state IN ('funding_called', 'underfunded', 'grace') AND NOT {_LIVE})
+        AND NOT EXISTS (SELECT FROM payout_part AS p
+            WHERE p.action_id = corporate_action.action_id AND p.state = 'instructed')
+    ORDER BY action_id LIMIT :limit
+"""
 _LINES: Final = text(
     """
     SELECT action_id, part, wallet_id, position, units, amount_kopecks, extinguish_units FROM payout_line
@@ -176,10 +177,9 @@ class ActionTables:
         values = {"states": [state.value for state in states], "now": now, "limit": limit}
         return await ACTION_TABLE.select(conn, _DUE[by], values)
 
-    async def in_flight(self, conn: AsyncConnection, wallet_ids: Iterable[UUID]) -> dict[UUID, int]:
-        """Kopecks of each issuer's wallet that are instructed to be paid, and not known to be paid or refused."""
-        rows = await conn.execute(_IN_FLIGHT, {"ids": list(wallet_ids)})
-        return {plain(row.wallet_id): int(row.amount) for row in rows}
+    async def idle_reserves(self, conn: AsyncConnection, limit: int) -> list[CorporateAction]:
+        """Actions that will not be paid any more and whose money is set aside, or may be; no part is under way."""
+        return await ACTION_TABLE.select(conn, _IDLE_RESERVES, {"limit": limit})
 
     async def lock(self, conn: AsyncConnection, ids: Iterable[UUID]) -> dict[UUID, CorporateAction]:
         """Those actions by id, locked. The issue's row is locked before."""

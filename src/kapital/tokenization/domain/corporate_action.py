@@ -23,7 +23,8 @@ class CorporateAction(msgspec.Struct, frozen=True, kw_only=True):
     """One payment. Instants: `fixing_at` when its outside values should be known, `pay_at` when paying begins,
 
     `overdue_at` when the last day to pay is over, `grace_until_at` when the days of grace are over. `early` is given
-    for what ends units before their term.
+    for what ends units before their term. `reserved_kopecks` is what of the issuer's money is set aside for it, or
+    may be, from the call for funding on; None of actions that were under way before money was set aside.
     """
 
     action_id: UUID
@@ -49,6 +50,7 @@ class CorporateAction(msgspec.Struct, frozen=True, kw_only=True):
     paid_kopecks: int = 0
     parts: int = 0
     early: Early | None = None
+    reserved_kopecks: int | None = None
 
     def moved(self, on: str, **changes: Any) -> tuple["CorporateAction", Step[ActionState]]:
         """The action after the step that `on` makes, and the step. Raises: WrongState."""

@@ -357,7 +357,7 @@ ACTION: Final = StateMachine(
             "funded",
             _A.FUNDED,
             Role.SMART_CONTRACT,
-            guard="day of payment; money covers what is due",
+            guard="day of payment; the money for all parts is set aside in the register",
         ),
         Step(
             _A.FUNDING_CALLED,
@@ -373,7 +373,7 @@ ACTION: Final = StateMachine(
             "refused",
             _A.UNDERFUNDED,
             Role.SMART_CONTRACT,
-            guard="the ledger refused: no money, or it is frozen",
+            guard="the ledger refused: the issuer's money is frozen",
         ),
         Step(_A.PAID, "closed", _A.CLOSED, Role.SMART_CONTRACT),
         Step(_A.UNDERFUNDED, "funded", _A.FUNDED, Role.SMART_CONTRACT),

@@ -3,17 +3,16 @@
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
-from uuid import UUID
 
-from kapital.ledger.api import AccountKey, AssetKind, Position, SetFreeze, money_asset
 from kapital.platform.unit_of_work import Transaction
-from kapital.tokenization.domain.corporate_action import CorporateAction, OpenPart
+from kapital.tokenization.domain.corporate_action import CorporateAction
 from kapital.tokenization.domain.issue import Issue
 from kapital.tokenization.domain.record_list import PARTS_UNDER_WAY
 from kapital.tokenization.domain.states import ActionState, IssueState
 from kapital.tokenization.ports import Parts
-from kapital.tokenization.use_cases.instruct_payouts import instruct_next_parts, payer_of
+from kapital.tokenization.use_cases.instruct_payouts import instruct_next_parts
 from kapital.tokenization.use_cases.note_settlement import conclude_payment
+from kapital.tokenization.use_cases.reserve_payouts import reserve_payouts
 from kapital.tokenization.use_cases.steps import SCHEDULER, move_actions, move_issues
 from kapital.tokenization.use_cases.take_record_lists import take_record_lists
 from kapital.tokenization.use_cases.unit_payouts import unit_payouts
@@ -21,7 +20,6 @@ from kapital.tokenization.use_cases.unit_payouts import unit_payouts
 _BATCH = 1000
 _WAITING_MAX = 20_000
 _PARTS_PER_TRANSACTION = 20
-_UNPAID = (ActionState.FUNDING_CALLED, ActionState.UNDERFUNDED, ActionState.GRACE)
 
 _Moves = list[tuple[CorporateAction, str, Mapping[str, Any]]]
 
@@ -37,7 +35,8 @@ async def advance_actions(now: datetime, *, parts: Parts) -> int:
         await _begin_fixing(now, parts)
         + await _calculate(now, parts)
         + await take_record_lists(now, parts=parts)
-        + await _pay(now, parts)
+        + await reserve_payouts(now, parts)
+        + await _instruct_funded(now, parts)
         + await _note_arrears(now, parts)
         + await _close_paid(now, parts)
     )
@@ -80,62 +79,22 @@ async def _calculate(now: datetime, parts: Parts) -> int:
     return len(ready)
 
 
-async def _pay(now: datetime, parts: Parts) -> int:
-    """Instruct the actions that the issuer's money covers, in order of payment; mark the others UNDERFUNDED.
-
-    Money that a freeze holds covers nothing; when the freeze ends the next tick goes on (115-FZ art. 7).
-    The look at the balance saves settlement a hopeless try at every tick; the ledger remains the wall.
-    """
+async def _instruct_funded(now: datetime, parts: Parts) -> int:
+    """Instruct the first parts of the actions whose money is set aside, in order of payment."""
     async with parts.database.connect() as conn:
-        due = await parts.actions.due(conn, _UNPAID, "pay_at", now, _BATCH)
-        issues = await parts.issues.read(conn, {action.issue_id for action in due})
-        open_parts = _by_action(await parts.actions.open_parts(conn, [action.action_id for action in due]))
-    if not due:
-        return 0
-    free = await _free_money(parts, issues)
-    funded, short = [], []
-    for action in due:
-        wallet = payer_of(issues[action.issue_id])
-        needed = sum(part.amount_kopecks for part in open_parts.get(action.action_id, ()))
-        if needed <= free[wallet]:
-            free[wallet] -= needed
-            funded.append(action)
-        elif action.state is ActionState.FUNDING_CALLED:
-            short.append(action)
+        funded = await parts.actions.due(conn, (ActionState.FUNDED,), "pay_at", now, _BATCH)
     moved = 0
     for group in _groups(funded):
         async with parts.uow.begin() as tx:
             moved += await _instruct(tx, parts, group)
-    async with parts.uow.begin() as tx:
-        locked = await parts.actions.lock(tx.conn, [action.action_id for action in short])
-        moves: _Moves = [(a, "shortfall", {}) for a in locked.values() if a.state is ActionState.FUNDING_CALLED]
-        await move_actions(tx, parts, moves)
-    return moved + len(moves)
-
-
-async def _free_money(parts: Parts, issues: Mapping[UUID, Issue]) -> dict[UUID, int]:
-    wallets = sorted({payer_of(issue) for issue in issues.values()})
-    money = money_asset()
-    balances = await parts.ledger.balances([AccountKey(money, Position.AVAILABLE, wallet) for wallet in wallets])
-    async with parts.database.connect() as conn:
-        in_flight = await parts.actions.in_flight(conn, wallets)
-    frozen = {found.freeze.wallet for found in await parts.ledger.freezes(wallets) if _holds_money(found.freeze)}
-    free = {w: b - in_flight.get(w, 0) for w, b in zip(wallets, balances, strict=True)}
-    return {w: min(kopecks, 0) if w in frozen else kopecks for w, kopecks in free.items()}
-
-
-def _holds_money(freeze: SetFreeze) -> bool:
-    # An allowance is what two persons let the holder have; no payout is made of it.
-    of_money = freeze.asset in (None, money_asset()) and freeze.kind in (None, AssetKind.MONEY)
-    return freeze.debits_stopped and of_money
+    return moved
 
 
 async def _instruct(tx: Transaction, parts: Parts, group: Sequence[CorporateAction]) -> int:
     issues = await parts.issues.lock(tx.conn, {action.issue_id for action in group})
     locked = await parts.actions.lock(tx.conn, [action.action_id for action in group])
-    ready = [action for action in locked.values() if action.state in _UNPAID]
-    funded = await move_actions(tx, parts, [(action, "funded", {}) for action in ready])
-    paying = await move_actions(tx, parts, [(action, "instructed", {}) for action in funded])
+    ready = [action for action in locked.values() if action.state is ActionState.FUNDED]
+    paying = await move_actions(tx, parts, [(action, "instructed", {}) for action in ready])
     for action in paying:
         await instruct_next_parts(tx, parts, action, issues[action.issue_id])
     # Nobody held a unit, or nothing is due: there is nothing for settlement to do, and it is not asked.
@@ -178,13 +137,6 @@ async def _arrears(
         ]
         await move_issues(tx, parts, moves, actor=SCHEDULER)
     return len(ready)
-
-
-def _by_action(open_parts: Sequence[OpenPart]) -> dict[UUID, list[OpenPart]]:
-    found: dict[UUID, list[OpenPart]] = {}
-    for part in open_parts:
-        found.setdefault(part.action_id, []).append(part)
-    return found
 
 
 def _groups(actions: Sequence[CorporateAction]) -> Iterator[list[CorporateAction]]:

@@ -223,7 +223,8 @@ async def _keep_list(
         "early": msgspec.structs.replace(early_of(action), units=sum(line.extinguish_units for line in due_lines)),
     }
     [listed] = await move_actions(tx, parts, [(action, "list_taken", changes)])
-    await move_actions(tx, parts, [(listed, "funding_called", {})], actor=SCHEDULER)
+    called = {"reserved_kopecks": listed.total_kopecks}
+    await move_actions(tx, parts, [(listed, "funding_called", called)], actor=SCHEDULER)
 
 
 async def _tell_performed(parts: Parts) -> None:

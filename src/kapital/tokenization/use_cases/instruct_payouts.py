@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from kapital.kernel.problems import ensure
+from kapital.ledger.api import Position
 from kapital.platform.unit_of_work import Transaction
 from kapital.tokenization.domain.corporate_action import CorporateAction, OpenPart
 from kapital.tokenization.domain.events import PAYOUTS_INSTRUCTED, Fact
@@ -57,6 +58,7 @@ def _instruction(action: CorporateAction, issue: Issue, part: OpenPart, due_line
             "asset_id": issue.issue_id,
             "record_size": action.record_size,
             "debits_stopped": action.kind is ActionKind.CALL or (redemption and issue.locked_at is not None),
+            **({} if action.reserved_kopecks is None else {"payer_position": Position.RESERVED.value}),
             "lines": [
                 {
                     "wallet_id": line.wallet_id,

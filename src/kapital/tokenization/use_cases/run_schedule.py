@@ -14,6 +14,7 @@ from kapital.tokenization.use_cases.open_placements import open_placements
 from kapital.tokenization.use_cases.order_acts import check_waiting_acts
 from kapital.tokenization.use_cases.perform_proposals import extinguish_written_off
 from kapital.tokenization.use_cases.recheck_acts import tell_open_reviews
+from kapital.tokenization.use_cases.reserve_payouts import release_reserves
 from kapital.tokenization.use_cases.resume_orders import resume_orders
 from kapital.tokenization.use_cases.start_redemptions import start_redemptions
 
@@ -55,6 +56,7 @@ async def run_schedule(now: datetime, *, parts: Parts) -> ScheduleReport:
         early=await advance_early(now, parts=parts),
         actions=await advance_actions(now, parts=parts),
     )
+    await release_reserves(parts)
     await resume_exchanges(parts=parts)
     await extinguish_written_off(parts=parts)
     await tell_open_reviews(parts=parts)

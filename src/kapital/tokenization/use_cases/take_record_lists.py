@@ -113,5 +113,6 @@ async def _keep(
                 "parts": taken.parts,
             }
             listed = await move_actions(tx, parts, [(locked, "list_taken", changes)])
-            await move_actions(tx, parts, [(listed[0], "funding_called", {})], actor=SCHEDULER)
+            called = {"reserved_kopecks": taken.total_kopecks}
+            await move_actions(tx, parts, [(listed[0], "funding_called", called)], actor=SCHEDULER)
     return taken
