@@ -48,8 +48,9 @@ class Rows:
         self.freezes: dict[tuple[UUID, UUID], Freeze] = {}
 
     def post(self, batch: Sequence[Transaction]) -> list[str]:
-        missing = self.book.missing(batch)
-        self.book.learn(missing, *self._read(missing))
+        for missing_of in (self.book.missing, self.book.missing_twins):
+            missing = missing_of(batch)
+            self.book.learn(missing, *self._read(missing))
         plan = make_plan(
             self.book,
             self.tree,

@@ -169,6 +169,19 @@ async def test_income_of_a_frozen_wallet_goes_to_the_blocked_position_and_stays(
     assert await world.money(AVAILABLE, FROZEN) == [1_070, 0]
 
 
+async def test_blocked_income_grows_also_in_a_process_that_has_never_seen_it(world, make_ledger: MakeLedger):
+    await world.post(tx(freeze(world.frozen, world.freeze)))
+    await world.post(world.coupon(70))
+    await (await make_ledger()).post([world.coupon(5)])
+    await world.post(tx(lift(world.frozen, world.freeze)))
+    # Here the freeze itself comes in the same call, before the income.
+    answers = await (await make_ledger()).post([tx(freeze(world.frozen, new_uuid7())), world.coupon(3)])
+
+    assert all(isinstance(answer, Committed) for answer in answers)
+    assert await world.money(AVAILABLE, FROZEN) == [1_000, 78]
+    assert (await world.ledger.check()).clean
+
+
 async def test_income_on_frozen_units_is_blocked_though_money_is_free(world):
     await world.post(tx(freeze(world.frozen, world.freeze, asset=world.units)))
     await world.post(world.coupon(70))

@@ -17,6 +17,7 @@ from sqlalchemy.exc import DBAPIError
 from kapital.kernel.actor import Actor, NotPermitted
 from kapital.kernel.problems import Family, InvariantBroken, Problem, Retry, Unavailable
 from kapital.kernel.roles import Role
+from kapital.platform import outbox
 from kapital.platform.bus import EmbeddedBus
 from kapital.platform.clock import SteppedClock, SystemClock
 from kapital.platform.database import Database, Databases
@@ -101,6 +102,24 @@ class TestDelivery:
 
         assert await effects(databases.get("identity")) == labels
         assert await effects(databases.get("disclosure")) == labels
+
+    async def test_large_events_come_a_few_at_a_time_and_one_comes_whatever_its_size(self, databases, monkeypatch):
+        monkeypatch.setattr(outbox, "READ_BYTES", 1_000)
+        given: list[int] = []
+
+        async def counted(tx: Transaction, events: list[CloudEvent]) -> None:
+            given.append(len(events))
+            await note_effect(tx, events)
+
+        bus = EmbeddedBus(databases, CLOCK)
+        bus.subscribe("identity", [TYPE], counted)
+        labels = [f"{n}{'x' * size}" for n, size in enumerate((300, 300, 300, 300, 1_500, 1_500, 10))]
+
+        await tell(databases, *labels)
+        await bus.drain()
+
+        assert await effects(databases.get("identity")) == labels
+        assert given == [4, 1, 1, 1]
 
     async def test_types_nobody_asked_for_are_passed_over(self, databases):
         bus = EmbeddedBus(databases, CLOCK, batch_max=3)

@@ -102,17 +102,17 @@ class Lane:
         """One transaction: take the cursor, read, handle, note, move the cursor."""
         async with self._uow.begin() as tx:
             cursor = await self._lock_cursor(tx.conn)
-            events = await self._read(cursor, head, limit)
+            events, are_all = await self._read(cursor, head, limit)
             if events:
                 await self._handle(tx, events)
-            await self._move(tx.conn, events[-1][0] if len(events) == limit else max(head, cursor))
+            await self._move(tx.conn, max(head, cursor) if are_all else events[-1][0])
 
     async def _one_by_one(self, head: int) -> None:
         """After a failed batch: each event in a transaction of its own, for the length of that batch."""
         for _ in range(self._batch_max):
             async with self._consumer_db.connect() as conn:
                 cursor = (await conn.execute(_READ_CURSOR, self._names)).scalar_one_or_none() or 0
-            events = await self._read(cursor, head, 1)
+            events, _ = await self._read(cursor, head, 1)
             if not events:
                 await self._deliver(head, self._batch_max)
                 return
@@ -208,7 +208,7 @@ class Lane:
                 await note_failure(tx.conn, letter.id, code_of(fault))
             self._log_parked(letter.event, fault)
 
-    async def _read(self, cursor: int, head: int, limit: int) -> list[Placed]:
+    async def _read(self, cursor: int, head: int, limit: int) -> tuple[list[Placed], bool]:
         async with self._producer_db.connect() as conn:
             return await read_outbox(conn, self.producer, after=cursor, head=head, types=self._types, limit=limit)
 

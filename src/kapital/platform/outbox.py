@@ -43,11 +43,23 @@ _MOVE_HEAD: Final = text("UPDATE outbox_head SET position = position + :count")
 _LOOK: Final = text(
     "SELECT position, EXISTS (SELECT FROM outbox WHERE position IS NULL) AS any_waiting FROM outbox_head"
 )
+READ_BYTES: Final = 524_288
+"""So much of events is read at a time, as it is stored: a handler of large events is neither given very many of them,
+nor kept from telling what it did until all are done. One event is read whatever its size."""
+
 _READ: Final = text(
     """
-    SELECT position, event_id, type, aggregate_id, aggregate_version, occurred_at, correlation_id, causation_id, data
-    FROM outbox WHERE position > :after AND position <= :head AND type = ANY(CAST(:types AS text[]))
-    ORDER BY position LIMIT :limit
+    WITH waiting AS (
+        SELECT position, pg_column_size(data) AS bytes FROM outbox
+        WHERE position > :after AND position <= :head AND type = ANY(CAST(:types AS text[]))
+        ORDER BY position LIMIT :limit
+    ), taken AS (
+        SELECT position, sum(bytes) OVER (ORDER BY position) - bytes < :bytes AS fits, count(*) OVER () AS found
+        FROM waiting
+    )
+    SELECT position, event_id, type, aggregate_id, aggregate_version, occurred_at, correlation_id, causation_id, data,
+        found
+    FROM taken JOIN outbox USING (position) WHERE fits ORDER BY position
     """
 )
 
@@ -129,10 +141,15 @@ async def give_positions(conn: AsyncConnection) -> int:
 
 async def read_outbox(
     conn: AsyncConnection, service: str, *, after: int, head: int, types: Sequence[str], limit: int
-) -> list[tuple[int, CloudEvent]]:
-    """Events of the given types at positions in (after, head], in order, at most `limit`, with their positions."""
-    rows = await conn.execute(_READ, {"after": after, "head": head, "types": list(types), "limit": limit})
-    return [(row.position, _cloud_event(service, row)) for row in rows]
+) -> tuple[list[tuple[int, CloudEvent]], bool]:
+    """Events of the given types at positions in (after, head], in order, with their positions; whether these are all.
+
+    At most `limit` and, but for the first, at most READ_BYTES.
+    """
+    values = {"after": after, "head": head, "types": list(types), "limit": limit, "bytes": READ_BYTES}
+    rows = (await conn.execute(_READ, values)).all()
+    found = rows[0].found if rows else 0
+    return [(row.position, _cloud_event(service, row)) for row in rows], len(rows) == found < limit
 
 
 def _cloud_event(service: str, row: Any) -> CloudEvent:

@@ -48,6 +48,7 @@ def server_config(sizes: ServerSizes, *, socket_folder: Path, log_folder: Path, 
         "full_page_writes": "on",
         # pglz, the other choice, costs more processor time than the disk space is worth.
         "wal_compression": "lz4" if with_lz4 else "off",
+        "default_toast_compression": "lz4" if with_lz4 else "pglz",
         "max_wal_size": f"{wal}MB",
         "min_wal_size": f"{min(wal, 256)}MB",
         "checkpoint_timeout": "15min",

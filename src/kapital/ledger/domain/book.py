@@ -149,14 +149,6 @@ class Book:
                     assets.add(frozen.asset)
             if tx.income_of is not None:
                 assets.add(tx.income_of)
-                # Where income goes is decided by the rules: both ends must be known.
-                accounts.update(
-                    key
-                    for p in tx.postings
-                    if (key := frozen_twin(p.account)) not in known
-                    and p.amount > 0
-                    and p.account.position is Position.AVAILABLE
-                )
         for key in accounts:
             wallets.add(key.wallet)
             assets.add(key.asset)
@@ -165,6 +157,25 @@ class Book:
             [w for w in wallets if w not in self.wallets and w not in self.absent_wallets],
             [a for a in assets if a not in self.assets and a not in self.absent_assets],
         )
+
+    def missing_twins(self, transactions: Sequence[Transaction]) -> Missing:
+        """Say which blocked positions, where the income of these transactions may go, are not in the book.
+
+        Asked when what was missing is learnt: only then is it known who is frozen, and of the others none is needed.
+        """
+        known, frozen = self.accounts, self.frozen
+        freezing = {change.wallet for tx in transactions for change in tx.freezes}
+        twins = {
+            twin
+            for tx in transactions
+            if tx.income_of is not None
+            for posting in tx.postings
+            if ((wallet := posting.account.wallet) in frozen or wallet in freezing)
+            and posting.amount > 0
+            and posting.account.position is Position.AVAILABLE
+            and (twin := frozen_twin(posting.account)) not in known
+        }
+        return Missing(list(twins), [], [])
 
     def learn(
         self,

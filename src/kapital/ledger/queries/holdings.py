@@ -19,10 +19,13 @@ _BALANCES: Final = """
     JOIN account a USING (asset, position, wallet)
 """
 
-# Walk from each account's last entry to the newest one below the size; its leg tells the balance after it.
+# What no later entry has touched stands in the account itself. From the others walk from the last entry to the newest
+# one below the size; its leg tells the balance after it.
 _WALK: Final = """
-    WITH RECURSIVE walk(number, seq) AS (
-        SELECT a.number, a.last_seq FROM account a WHERE {accounts}
+    WITH RECURSIVE asked AS (
+        SELECT a.number, a.asset, a.position, a.wallet, a.balance, a.last_seq FROM account a WHERE {accounts}
+    ), walk(number, seq) AS (
+        SELECT number, last_seq FROM asked WHERE last_seq >= $1
         UNION ALL
         SELECT w.number, leg.previous
         FROM walk w JOIN entry e ON e.seq = w.seq
@@ -33,9 +36,11 @@ _WALK: Final = """
         ) AS leg
         WHERE w.seq >= $1
     )
+    SELECT asset, position, wallet, balance FROM asked WHERE last_seq >= 0 AND last_seq < $1
+    UNION ALL
     SELECT a.asset, a.position, a.wallet, leg.balance
     FROM walk w
-    JOIN account a USING (number)
+    JOIN asked a USING (number)
     JOIN entry e ON e.seq = w.seq
     CROSS JOIN LATERAL (
         SELECT e.legs[4 * i + 4] AS balance

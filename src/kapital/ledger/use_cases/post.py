@@ -294,10 +294,10 @@ class Poster:
         if not all(map(all, accounts)) or any(
             tx.opens or tx.flags or tx.freezes or tx.income_of for tx in transactions
         ):
-            missing = assumed.book.missing(transactions)
-            if any(missing):
-                assumed.book.learn(missing, *await store.read_missing(connection, missing))
-                accounts = assumed.book.accounts_of(transactions)
+            for missing_of in (assumed.book.missing, assumed.book.missing_twins):
+                if any(missing := missing_of(transactions)):
+                    assumed.book.learn(missing, *await store.read_missing(connection, missing))
+            accounts = assumed.book.accounts_of(transactions)
         plan = make_plan(
             assumed.book,
             assumed.tree,
