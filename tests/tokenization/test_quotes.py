@@ -12,23 +12,15 @@ from kapital.kernel.roles import Role
 from kapital.ledger.api import Position
 from kapital.platform.problems import IdempotencyKeyReused
 from kapital.tokenization.domain.quote import Quote
+from kapital.tokenization.domain.terms_text import plain_value
 from kapital.tokenization.use_cases.place_orders import NewOrder, PlaceOrders
 from kapital.tokenization.use_cases.publish_quote import PublishQuote
-from tests.tokenization.world import Person, World, key
+from tests.tokenization.world import EXAMPLES, Person, World, key
 
 RUBLE = 100
-QUOTE = {
-    "quoted": "Индекс МосБиржи, пункты",
-    "source_name": "ПАО Московская Биржа",
-    "source_url": "https://www.moex.com/ru/index/IMOEX",
-    "multiplier": "0.5",
-    "spread_kopecks": 25,
-    "price_min_kopecks": 500 * RUBLE,
-    "price_max_kopecks": 1500 * RUBLE,
-    "valid_for_s": 60,
-    "text": "Цена – половина индекса и двадцать пять копеек.",
-}
-CONTINUOUS = {"every_s": 0, "text": "ЦФА зачисляются по мере принятия заявок."}
+LIVE = "live-quote-continuous"
+MODE = plain_value((EXAMPLES / f"{LIVE}.yaml").read_bytes())["placement_mode"]
+QUOTE, CONTINUOUS = MODE["quote"], MODE["continuous"]
 
 
 @pytest.fixture
@@ -77,7 +69,7 @@ async def test_the_most_is_reserved_and_the_quotes_price_is_paid_the_rest_goes_b
     world: World, issuer: Person
 ) -> None:
     [buyer] = await world.people(1, kopecks=10_000 * RUBLE)
-    issue_id = await opened(world, issuer, {"quote": QUOTE, "continuous": CONTINUOUS})
+    issue_id = await world.opened(issuer, LIVE, quantity_min=1, quantity_max=1000)
     await quote(world, issuer, issue_id, "2000")
     placed = await order(world, buyer, issue_id, 3, 1100 * RUBLE)
     assert placed.reserved_kopecks == 3300 * RUBLE
