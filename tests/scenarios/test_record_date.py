@@ -20,7 +20,9 @@ def is_firm(player: Player) -> bool:
     return player.person.kind.value == "legal_entity"
 
 
-async def test_a_coupon_is_taxed_and_its_record_moment_is_proved_by_command(server: str, tmp_path: Path) -> None:
+async def test_a_coupon_is_taxed_and_its_record_moment_is_proved_by_command_and_over_http(
+    server: str, tmp_path: Path
+) -> None:
     async with House.open(server, tmp_path / "house", tax_at_payout=(RULE,)) as house:
         issue = await house.opened(3, units_each=400)
         for investor in house.investors:
@@ -50,10 +52,38 @@ async def test_a_coupon_is_taxed_and_its_record_moment_is_proved_by_command(serv
             await house.cli("evidence", "holding", action, wallet, "--out", str(own)),
         ):
             assert told.code == 0, told.err
+        # The same over HTTP: the list for the issuer, its own lines for a holder, and nothing for anybody else.
+        at = f"/v1/tokenization/actions/{action}"
+        issuer, holder = await house.token(issue.issuer), await house.token(house.investors[1])
+        listed, held = (
+            await house.web.get(f"{at}/holders", headers=issuer),
+            await house.web.get(f"{at}/holding", headers=holder),
+        )
+        assert [answer.status_code for answer in (listed, held)] == [200, 200], (listed.text, held.text)
+        assert listed.headers["content-type"] == "application/jsonl"
+        by_http, own_by_http = tmp_path / "by-http.jsonl", tmp_path / "own-by-http.jsonl"
+        by_http.write_bytes(listed.content)
+        own_by_http.write_bytes(held.content)
+        assert whole.read_bytes().splitlines()[1:] == listed.content.splitlines()[1:]
+        strangers = [
+            await house.web.get(f"{at}/holders", headers=holder),
+            await house.web.get(f"{at}/holding", headers=issuer),
+            await house.web.get(f"/v1/tokenization/actions/{wallet}/holders", headers=issuer),
+        ]
+        assert [answer.json()["code"] for answer in strangers] == [
+            "not_permitted", "not_permitted", "action_not_found",
+        ]  # fmt: skip
+        [early] = await house.rows(
+            "tokenization",
+            "SELECT action_id FROM corporate_action WHERE issue_id = :id ORDER BY number DESC LIMIT 1",
+            id=issue.id,
+        )
+        later = await house.web.get(f"/v1/tokenization/actions/{early['action_id']}/holding", headers=holder)
+        assert (later.status_code, later.json()["code"]) == (409, "record_list_not_taken")
         header = json.loads(whole.read_bytes().splitlines()[0])
         assert header["log_key"] == house.kapital.ledger.verifier_keys[0]
         named = [f"--key={header['log_key']}", f"--key={header['key']}"]
-        assert [verify([str(path), *named]) for path in (whole, own)] == [0, 0]
+        assert [verify([str(path), *named]) for path in (whole, own, by_http, own_by_http)] == [0] * 4
         lines = [json.loads(line) for line in whole.read_bytes().splitlines()[1:]]
         assert {line["wallet"]: line["units"] for line in lines} == {str(p.wallet): 400 for p in house.investors}
         exported = await house.cli("tax", "export", "--year", str(coupon["pay_on"].year), "--json")

@@ -1,9 +1,8 @@
 """`kapital evidence`: packages that `kapital verify` accepts offline."""
 
 from collections.abc import Awaitable, Callable
-from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Final
 from uuid import UUID
 
 from cyclopts import App, Parameter
@@ -12,7 +11,8 @@ from kapital.commands.console import Force, Out, end, in_house, silence_logs
 
 if TYPE_CHECKING:
     from kapital.app import Kapital
-    from kapital.custody.api import Signer
+
+CONSOLE: Final = "machine:console"
 
 app = App(name="evidence", help="Make evidence packages that `kapital verify` accepts offline.")
 
@@ -46,11 +46,13 @@ def holders(
     _require_free(path, force)
 
     async def work(kapital: "Kapital") -> None:
-        moment = await _moment(kapital, action)
+        from kapital.tokenization.queries.record_proofs import list_signer, record_moment
+
+        parts = kapital.tokenization.use_cases.parts
+        moment = await record_moment(parts, action)
+        signer = await list_signer(parts, CONSOLE)
         with path.open("wb" if force else "xb") as file:
-            async for line in kapital.ledger.holder_list(
-                moment.asset, size=moment.size, at=moment.at, signer=await _signer(kapital)
-            ):
+            async for line in kapital.ledger.holder_list(moment.asset, size=moment.size, at=moment.at, signer=signer):
                 file.write(line)
 
     in_house(work)
@@ -69,40 +71,15 @@ def holding(
     silence_logs()
 
     async def work(kapital: "Kapital") -> bytes:
-        moment = await _moment(kapital, action)
+        from kapital.tokenization.queries.record_proofs import list_signer, record_moment
+
+        parts = kapital.tokenization.use_cases.parts
+        moment = await record_moment(parts, action)
         return await kapital.ledger.holding_evidence(
-            moment.asset, wallet, size=moment.size, at=moment.at, signer=await _signer(kapital)
+            moment.asset, wallet, size=moment.size, at=moment.at, signer=await list_signer(parts, CONSOLE)
         )
 
     _write_evidence(out or Path(f"holding-{wallet}.kapital.jsonl"), force, work)
-
-
-async def _signer(kapital: "Kapital") -> "Signer":
-    """The operator's key: the log's own signs checkpoints and nothing else."""
-    from kapital.custody.api import OPERATOR_KEY_NAME, KeyProfile
-
-    await kapital.custody.custody.ensure_key(OPERATOR_KEY_NAME, KeyProfile.OPERATOR)
-    return await kapital.custody.custody.signer(OPERATOR_KEY_NAME, purpose="holder_list", actor="machine:console")
-
-
-class _Moment(NamedTuple):
-    """What was listed: the asset, after so many entries, at the record instant."""
-
-    asset: UUID
-    size: int
-    at: datetime
-
-
-async def _moment(kapital: "Kapital", action_id: UUID) -> _Moment:
-    """The record moment of an action. One whose list is not taken yet has none."""
-    parts = kapital.tokenization.use_cases.parts
-    async with parts.uow.begin() as tx:
-        action = (await parts.actions.lock(tx.conn, [action_id])).get(action_id)
-    if action is None:
-        end(f"{action_id}: there is no such corporate action")
-    if action.record_size is None:
-        end(f"{action_id}: its list of holders is not taken yet (record moment {action.record_at.isoformat()})")
-    return _Moment(action.issue_id, action.record_size, action.record_at)
 
 
 def _require_free(path: Path, force: bool) -> None:

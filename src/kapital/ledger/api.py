@@ -4,7 +4,7 @@ A transaction is atomic over any number of postings and assets: that is delivery
 Law: 259-FZ art. 4 (a right passes with the record), art. 2 (the act of issuance is the crediting record).
 """
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
@@ -203,6 +203,24 @@ class RegisterPage(msgspec.Struct, frozen=True):
     last_wallet: UUID | None
 
 
+class NoteSigner(Protocol):
+    """A key that signs checkpoints; `kapital.custody.api.Signer` is one."""
+
+    @property
+    def key_name(self) -> str:
+        """Name of the key, as it stands in the signature line."""
+        ...
+
+    @property
+    def public_key(self) -> bytes:
+        """The 32 raw bytes of the Ed25519 public key."""
+        ...
+
+    async def sign(self, message: bytes) -> bytes:
+        """Return the signature over the text of the note."""
+        ...
+
+
 class Ledger(Protocol):
     """What other services may ask of the ledger.
 
@@ -274,6 +292,16 @@ class Ledger(Protocol):
 
     async def inclusion_proof(self, seq: int, size: int) -> list[bytes]:
         """Return the RFC 9162 §2.1.3.1 proof that entry `seq` is in the log of `size` entries."""
+        ...
+
+    def holder_list(self, asset: UUID, *, size: int, at: datetime, signer: NoteSigner) -> AsyncIterator[bytes]:
+        """Yield the signed file of who held the asset after `size` entries, line by line: whole, and provable."""
+        ...
+
+    async def holding_evidence(
+        self, asset: UUID, wallet: UUID, *, size: int, at: datetime, signer: NoteSigner
+    ) -> bytes:
+        """Return one holder's own lines of that file, with their proofs. Raises WalletHeldNothing."""
         ...
 
     async def consistency_proof(self, old: int, new: int) -> list[bytes]:

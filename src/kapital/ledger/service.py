@@ -19,6 +19,7 @@ from kapital.ledger.api import (
     BasisKind,
     Committed,
     FreezeInForce,
+    NoteSigner,
     OpenAsset,
     Position,
     Refused,
@@ -36,7 +37,7 @@ from kapital.ledger.queries import holdings, register_pages
 from kapital.ledger.queries.proofs import ProofReader
 from kapital.ledger.use_cases import close_instant, evidence
 from kapital.ledger.use_cases.check import CheckReport, check
-from kapital.ledger.use_cases.checkpoint import Checkpointer, NoteSigner
+from kapital.ledger.use_cases.checkpoint import Checkpointer
 from kapital.ledger.use_cases.hold import Hold, Lifting, follow_check, lift_holds, list_holds
 from kapital.ledger.use_cases.holder_list import HolderLists
 from kapital.ledger.use_cases.mirror import mirror

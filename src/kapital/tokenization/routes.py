@@ -29,6 +29,7 @@ from kapital.tokenization.queries.list_quotes import list_quotes, quote_view
 from kapital.tokenization.queries.observation import observation_view
 from kapital.tokenization.routes_life import HANDLERS as LIFE_HANDLERS
 from kapital.tokenization.routes_life import life_command
+from kapital.tokenization.routes_proofs import PROOF_HANDLERS
 from kapital.tokenization.routes_proposals import HANDLERS as PROPOSAL_HANDLERS
 from kapital.tokenization.use_cases.bound import TokenizationUseCases
 from kapital.tokenization.use_cases.cancel_issue import CancelIssue
@@ -437,6 +438,7 @@ async def list_fixings_route(
 HANDLERS = (
     *LIFE_HANDLERS,
     *PROPOSAL_HANDLERS,
+    *PROOF_HANDLERS,
     draft_decision_route,
     submit_decision_route,
     review_decision_route,

@@ -8,7 +8,7 @@ here and not in `post`: it is a function of the entries, so it may lag without b
 import asyncio
 from collections.abc import Sequence
 from functools import partial
-from typing import Final, Protocol
+from typing import Final
 
 import asyncpg
 import msgspec
@@ -16,6 +16,7 @@ import msgspec
 from kapital.kernel.clock import Clock
 from kapital.kernel.problems import ensure
 from kapital.ledger.adapters import store
+from kapital.ledger.api import NoteSigner
 from kapital.ledger.domain.problems import CheckpointKeyMissing
 from kapital.ledger.queries.entries import entries
 from kapital.ledger.queries.proofs import ProofReader
@@ -40,24 +41,6 @@ _UPSERT_DIGESTS: Final = """
     SELECT * FROM unnest($1::bytea[], $2::bigint[], $3::bytea[])
     ON CONFLICT (key_hash) DO UPDATE SET count = excluded.count, chain = excluded.chain
 """
-
-
-class NoteSigner(Protocol):
-    """A key that signs checkpoints; `kapital.custody.api.Signer` is one."""
-
-    @property
-    def key_name(self) -> str:
-        """Name of the key, as it stands in the signature line."""
-        ...
-
-    @property
-    def public_key(self) -> bytes:
-        """The 32 raw bytes of the Ed25519 public key."""
-        ...
-
-    async def sign(self, message: bytes) -> bytes:
-        """Return the signature over the text of the note."""
-        ...
 
 
 def verifier_key(signer: NoteSigner) -> str:

@@ -13,11 +13,11 @@ from uuid import UUID
 
 from kapital.kernel.canonical import canonical_bytes
 from kapital.ledger.adapters.store import Connection, read_tiles
-from kapital.ledger.api import RegisterRow
+from kapital.ledger.api import NoteSigner, RegisterRow
 from kapital.ledger.domain.problems import WalletHeldNothing
 from kapital.ledger.queries.proofs import ProofReader, inclusion_path
 from kapital.ledger.queries.register_pages import PAGE_MAX, register_page
-from kapital.ledger.use_cases.checkpoint import Checkpointer, NoteSigner, verifier_key
+from kapital.ledger.use_cases.checkpoint import Checkpointer, verifier_key
 from kapital.verify.holder_list import FORMAT, KIND_HOLDING, KIND_LIST
 from kapital.verify.rfc9162 import leaf_hash, root_from_leaf_hashes
 from kapital.verify.signed_note import encode_base64, parse_checkpoint, split_note

@@ -94,3 +94,12 @@ class HolderMustHaveUnits(Problem):
     title = "You have no units to be exchanged"
     retry = Retry.AFTER_CHANGE
     family = Family.CONFLICT
+
+
+class RecordListNotTaken(Problem):
+    """Who held at the record moment of the action is not listed yet. Facts: `record_at`."""
+
+    code = "record_list_not_taken"
+    title = "The list of holders of this action is not taken yet"
+    retry = Retry.AFTER_CHANGE
+    family = Family.CONFLICT
