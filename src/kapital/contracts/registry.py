@@ -741,6 +741,97 @@ class RegisterStaffRequest(Contract, kw_only=True):
         ]
         | UnsetType
     ) = UNSET
+    valid_until: (
+        Annotated[
+            AwareDatetime,
+            Meta(
+                description="The instant from which nothing is held; without it there is no end."
+            ),
+        ]
+        | UnsetType
+    ) = UNSET
+
+
+class ProposeStaffChangeRequest(Contract, kw_only=True):
+    roles: Annotated[list[StaffRole], Meta(max_length=12, min_length=1)]
+    basis_reference: Annotated[
+        str,
+        Meta(
+            description="The order or letter by which it changes. It must not name a person.",
+            max_length=200,
+            min_length=1,
+        ),
+    ]
+    valid_until: (
+        Annotated[
+            AwareDatetime,
+            Meta(
+                description="The instant from which nothing is held; without it there is no end."
+            ),
+        ]
+        | UnsetType
+    ) = UNSET
+
+
+class StaffChangeDecision(StrEnum):
+    make = "make"
+    refuse = "refuse"
+
+
+class DecideStaffChangeRequest(Contract, kw_only=True):
+    decision: StaffChangeDecision
+    change_sha256: Annotated[
+        str,
+        Meta(
+            description="The hash of what the second person has seen.",
+            pattern="^[0-9a-f]{64}$",
+        ),
+    ]
+
+
+class StaffChangeState(StrEnum):
+    proposed = "proposed"
+    made = "made"
+    refused = "refused"
+
+
+class StaffChange(Contract, kw_only=True):
+    change_id: UUID
+    staff_id: UUID
+    roles: list[StaffRole]
+    valid_until: AwareDatetime | None
+    basis_reference: Annotated[str, Meta(max_length=200)]
+    state: StaffChangeState
+    proposed_by: Annotated[str, Meta(max_length=64)]
+    proposed_at: AwareDatetime
+    decided_by: Annotated[str, Meta(max_length=64)] | None
+    decided_at: AwareDatetime | None
+    change_sha256: Annotated[
+        str,
+        Meta(
+            description="Over the RFC 8785 form of what was proposed; the decision names it."
+        ),
+    ]
+
+
+class StaffMember(Contract, kw_only=True):
+    staff_id: UUID
+    roles: Annotated[
+        list[StaffRole],
+        Meta(description="Held at the instant; empty when nothing was."),
+    ]
+    held_from: AwareDatetime | None
+    valid_until: AwareDatetime | None
+    registered_at: AwareDatetime
+    registered_by: Annotated[str, Meta(max_length=64)]
+    ended_at: Annotated[AwareDatetime, Meta(description="When everything ended for good, if that was by the instant.")] | None
+    proposed: StaffChange | None
+
+
+class StaffPage(Contract, kw_only=True):
+    at: AwareDatetime
+    staff: list[StaffMember]
+    next_after: UUID | None
 
 
 class EndStaffRequest(Contract, kw_only=True):
@@ -763,6 +854,7 @@ class Staff(Contract, kw_only=True):
     staff_id: UUID
     roles: list[StaffRole]
     registered_at: AwareDatetime
+    valid_until: AwareDatetime | UnsetType = UNSET
 
 
 class TokenRole(StrEnum):

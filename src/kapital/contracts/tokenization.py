@@ -1058,6 +1058,14 @@ class AllocationLine(Contract, kw_only=True):
     ) = UNSET
 
 
+class PayerPosition(StrEnum):
+    """
+    Where the payer's money for this action stands: set aside for all its parts before the first was told. Without it the part is paid from what the payer has available. What is not paid out of a part, since the payer itself withholds it as tax, goes back to what it has available in the same entry.
+    """
+
+    reserved = "reserved"
+
+
 class PayoutInstruction(Contract, kw_only=True):
     wallet_id: UUID
     position: HolderPosition
@@ -1311,6 +1319,15 @@ class PayoutsInstructed(Contract, kw_only=True):
         ),
     ]
     lines: Annotated[list[PayoutInstruction], Meta(max_length=1000)]
+    payer_position: (
+        Annotated[
+            PayerPosition,
+            Meta(
+                description="Where the payer's money for this action stands: set aside for all its parts before the first was told. Without it the part is paid from what the payer has available. What is not paid out of a part, since the payer itself withholds it as tax, goes back to what it has available in the same entry."
+            ),
+        ]
+        | UnsetType
+    ) = UNSET
 
 
 EVENT_TYPES: dict[str, type[Contract]] = {
