@@ -144,6 +144,7 @@ async def _representative(kapital: Kapital, participant_id: UUID) -> str:
     new = NewRepresentative(representative=one, said=said, power=power, appointed_by=ONBOARDING.id)
     async with UnitOfWork(kapital.databases.get("registry"), kapital.clock).begin() as tx:
         assert await RepresentativeTable().add(tx.conn, new)
+        await RepresentativeTable().note_identified(tx.conn, {one.representative_id: tx.now})
     return str(one.representative_id)
 
 

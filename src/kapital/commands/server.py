@@ -73,9 +73,11 @@ async def serve_beside(settings: "Settings") -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     async with open_kapital(settings, create=False) as kapital:
         stopping, loop = _told_by(signal.SIGTERM), asyncio.get_running_loop()
+        os.write(sys.stdout.fileno(), _READY)
+        if await asyncio.to_thread(sys.stdin.buffer.readline) != _READY:
+            return
         loop.add_reader(sys.stdin.fileno(), stopping.set)
         server = _server_of(kapital)
-        os.write(sys.stdout.fileno(), _READY)
         try:
             await _until(stopping, server, follow_beside(kapital))
         finally:
@@ -108,7 +110,7 @@ def _told_by(*signals: signal.Signals) -> asyncio.Event:
 
 @asynccontextmanager
 async def _beside(settings: "Settings") -> AsyncIterator[list[asyncio.subprocess.Process]]:
-    """The other processes, each ready to serve; told to end, and waited for, at the end."""
+    """The other processes, told to serve when all can; told to end, and waited for, at the end."""
     processes: list[asyncio.subprocess.Process] = []
     try:
         for _ in range(settings.http_processes - 1):
@@ -122,6 +124,9 @@ async def _beside(settings: "Settings") -> AsyncIterator[list[asyncio.subprocess
             for process in processes:
                 if process.stdout is None or await process.stdout.readline() != _READY:
                     raise InvariantBroken("a process that was to serve beside this one ended before it could")
+        for process in processes:
+            if process.stdin is not None:
+                process.stdin.write(_READY)
         yield processes
     finally:
         await asyncio.gather(*map(_stop, processes))
