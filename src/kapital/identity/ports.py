@@ -480,7 +480,15 @@ class HitStore(Protocol):
         ...
 
     async def raise_new(self, conn: AsyncConnection, hits: Sequence[ScreeningHit]) -> list[ScreeningHit]:
-        """Enter hits whose pair was never raised with the same words; return those entered."""
+        """Enter hits whose pair was never raised with the same words; of one that stands with others these are added.
+
+        Returns those entered, and those that freeze now and did not before. Call it with the measures of all whom the
+        hits concern locked.
+        """
+        ...
+
+    async def whose(self, conn: AsyncConnection, hit_id: UUID) -> UUID | None:
+        """Who was hit, not locked; never changes."""
         ...
 
     async def lock(self, conn: AsyncConnection, hit_id: UUID) -> ScreeningHit | None:

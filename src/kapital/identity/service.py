@@ -105,8 +105,16 @@ def identity_of(
     representatives = RepresentativeTable()
     uow = UnitOfWork(database, clock)
     screener = IndexedScreener()
+    drafting = Drafting(messages=AmlMessageTable(), clients=clients, calendar=russian_calendar(), new_id=new_uuid7)
     parties = PartyScreening(
-        parties=PartyTable(), lists=lists, clients=clients, hits=HitTable(), screener=screener, new_id=new_uuid7
+        parties=PartyTable(),
+        persons=persons,
+        lists=lists,
+        clients=clients,
+        hits=HitTable(),
+        screener=screener,
+        drafting=drafting,
+        new_id=new_uuid7,
     )
     doubting = Doubting(
         cases=cases,
@@ -170,7 +178,7 @@ def identity_of(
         screener=screener,
         persons=persons,
         runs=runs,
-        drafting=Drafting(messages=AmlMessageTable(), clients=clients, calendar=russian_calendar(), new_id=new_uuid7),
+        drafting=drafting,
         doubting=doubting,
         new_id=new_uuid7,
         freezing=freezing,

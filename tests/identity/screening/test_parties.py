@@ -259,10 +259,9 @@ def test_the_same_words_are_one_party_under_a_pseudonym_of_the_case() -> None:
     case_id, participant_id = new_uuid7(), new_uuid7()
     firm = of_firm(participant_id)
 
-    subject, party = parties_of(firm, case_id=case_id, participant_id=participant_id)
-    _, elsewhere = parties_of(firm, case_id=new_uuid7(), participant_id=participant_id)
+    [party] = parties_of(firm, case_id=case_id, participant_id=participant_id)
+    [elsewhere] = parties_of(firm, case_id=new_uuid7(), participant_id=participant_id)
 
-    assert subject.roles == (PartyRole.SUBJECT,)
     assert set(party.roles) == {PartyRole.OWNER, PartyRole.HEAD}
     assert party.party_id != elsewhere.party_id
     assert parties_of(None, case_id=case_id, participant_id=participant_id) == ()

@@ -80,7 +80,42 @@ _RAISE: Final = text(
     RETURNING hit_id
     """
 )
+_SAID: Final = """
+    unnest(CAST(:participants AS uuid[]), CAST(:sources AS text[]), CAST(:uids AS text[]), CAST(:entries AS text[]),
+        CAST(:particulars AS text[])) AS said (participant_id, source, entry_uid, entry_sha256, particulars_sha256)
+"""
+# Raised with the very words before, decided or not.
+_RAISED: Final = text(
+    f"""
+    SELECT h.participant_id, h.source, h.entry_uid, h.entry_sha256 FROM screening_hit h
+    JOIN {_SAID} USING (participant_id, source, entry_uid, entry_sha256, particulars_sha256)
+    """  # noqa: S608 - constants of this module
+)
+# One that stands with other words. Should there be two, of a time when both were raised, the stricter is it.
+_STANDING: Final = text(
+    f"""
+    SELECT {HIT_COLUMNS} FROM screening_hit WHERE hit_id IN (
+        SELECT DISTINCT ON (h.participant_id, h.source, h.entry_uid, h.entry_sha256) h.hit_id FROM screening_hit h
+        JOIN {_SAID} USING (participant_id, source, entry_uid, entry_sha256)
+        WHERE h.state IN ('suspected', 'frozen', 'pep')
+        ORDER BY h.participant_id, h.source, h.entry_uid, h.entry_sha256, h.state = 'suspected', h.hit_id
+    ) ORDER BY hit_id FOR UPDATE
+    """  # noqa: S608 - constants of this module
+)
+_DESCRIBE: Final = text(
+    """
+    UPDATE screening_hit h SET list_number = s.number, particulars_sha256 = s.particulars, grade = s.grade,
+        score_ppm = s.score, reasons = s.reasons, state = s.state, raised_at = s.instant, decide_by = s.term,
+        proposed_by = NULL, proposed_at = NULL, proposal_reason = NULL
+    FROM unnest(CAST(:hit_ids AS uuid[]), CAST(:numbers AS integer[]), CAST(:particulars AS text[]),
+        CAST(:grades AS text[]), CAST(:scores AS integer[]), CAST(:reasons AS jsonb[]), CAST(:states AS text[]),
+        CAST(:instants AS timestamptz[]), CAST(:terms AS timestamptz[]))
+        AS s (id, number, particulars, grade, score, reasons, state, instant, term)
+    WHERE h.hit_id = s.id
+    """
+)
 _LOCK: Final = text(f"SELECT {HIT_COLUMNS} FROM screening_hit WHERE hit_id = :id FOR UPDATE")  # noqa: S608
+_WHOSE: Final = text("SELECT participant_id FROM screening_hit WHERE hit_id = :id")
 _SAVE: Final = text(
     """
     UPDATE screening_hit SET state = :state, proposed_by = :proposed_by, proposed_at = :proposed_at,
@@ -206,35 +241,35 @@ class HitTable:
         return await row_version(conn, "screening_hit", "hit_id", hit_id)
 
     async def raise_new(self, conn: AsyncConnection, hits: Sequence[ScreeningHit]) -> list[ScreeningHit]:
-        """Enter hits whose pair was never raised with the same words; return those entered."""
+        """Enter hits whose pair was never raised with the same words; of one that stands with others these are added.
+
+        Returns those entered, and those that freeze now and did not before.
+        """
         if not hits:
             return []
-        rows = await conn.execute(
-            _RAISE,
-            {
-                "hit_ids": [hit.hit_id for hit in hits],
-                "participants": [hit.participant_id for hit in hits],
-                "sources": [hit.source.value for hit in hits],
-                "numbers": [hit.list_number for hit in hits],
-                "uids": [hit.entry_uid for hit in hits],
-                "entries": [hit.entry_sha256 for hit in hits],
-                "particulars": [hit.particulars_sha256 for hit in hits],
-                "purposes": [hit.purpose.value for hit in hits],
-                "grades": [hit.grade.value for hit in hits],
-                "scores": [hit.score_ppm for hit in hits],
-                "reasons": [msgspec.json.encode(hit.reasons).decode() for hit in hits],
-                "states": [hit.state.value for hit in hits],
-                "instants": [hit.raised_at for hit in hits],
-                "terms": [hit.decide_by for hit in hits],
-            },
-        )
-        entered = {UUID(str(row.hit_id)) for row in rows}
-        return [hit for hit in hits if hit.hit_id in entered]
+        known = {_pair(row) for row in await conn.execute(_RAISED, _columns(hits))}
+        new = {_pair(hit): hit for hit in hits if _pair(hit) not in known}
+        if not new:
+            return []
+        standing = [hit_of(row) for row in await conn.execute(_STANDING, _columns(list(new.values())))]
+        frozen = [hit for hit in standing if hit.described_anew(new.pop(_pair(hit)))]
+        if standing:
+            await conn.execute(_DESCRIBE, _columns(standing))
+        entered = set()
+        if new:
+            rows = await conn.execute(_RAISE, _columns(list(new.values())))
+            entered = {UUID(str(row.hit_id)) for row in rows}
+        return [*frozen, *(hit for hit in new.values() if hit.hit_id in entered)]
 
     async def lock(self, conn: AsyncConnection, hit_id: UUID) -> ScreeningHit | None:
         """Read and lock one hit."""
         row = (await conn.execute(_LOCK, {"id": hit_id})).one_or_none()
         return None if row is None else hit_of(row)
+
+    async def whose(self, conn: AsyncConnection, hit_id: UUID) -> UUID | None:
+        """Who was hit, not locked; never changes."""
+        found = (await conn.execute(_WHOSE, {"id": hit_id})).scalar_one_or_none()
+        return None if found is None else UUID(str(found))
 
     async def save(self, conn: AsyncConnection, hit: ScreeningHit) -> None:
         """Write state and decisions of a locked hit."""
@@ -247,6 +282,30 @@ class HitTable:
         """The strictest measure of each participant, by its own hits and freezes and those of its parties."""
         rows = await conn.execute(_MEASURES, {"ids": list(participant_ids)})
         return {UUID(str(row.participant_id)): Measure(row.measure) for row in rows}
+
+
+def _pair(of: Any) -> tuple[UUID, str, str, str]:
+    """Who was hit by what: of a hit, or of a row."""
+    return (UUID(str(of.participant_id)), str(of.source), of.entry_uid, of.entry_sha256)
+
+
+def _columns(hits: Sequence[ScreeningHit]) -> dict[str, list[Any]]:
+    return {
+        "hit_ids": [hit.hit_id for hit in hits],
+        "participants": [hit.participant_id for hit in hits],
+        "sources": [hit.source.value for hit in hits],
+        "numbers": [hit.list_number for hit in hits],
+        "uids": [hit.entry_uid for hit in hits],
+        "entries": [hit.entry_sha256 for hit in hits],
+        "particulars": [hit.particulars_sha256 for hit in hits],
+        "purposes": [hit.purpose.value for hit in hits],
+        "grades": [hit.grade.value for hit in hits],
+        "scores": [hit.score_ppm for hit in hits],
+        "reasons": [msgspec.json.encode(hit.reasons).decode() for hit in hits],
+        "states": [hit.state.value for hit in hits],
+        "instants": [hit.raised_at for hit in hits],
+        "terms": [hit.decide_by for hit in hits],
+    }
 
 
 def hit_of(row: Any) -> ScreeningHit:

@@ -1,7 +1,7 @@
 """Screener: candidates from the index, then a comparison of each."""
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from kapital.identity.adapters.name_index import NameIndex
@@ -40,6 +40,21 @@ def _key(identifier: Identifier) -> str:
     return identifier.value
 
 
+def _described(clients: Sequence[Particulars]) -> tuple[list[int], list[Particulars]]:
+    """Every description of every client, and the number of the client that each is of."""
+    pairs = [(at, one) for at, client in enumerate(clients) for one in client.descriptions]
+    return [at for at, _ in pairs], [one for _, one in pairs]
+
+
+def _one_for_each(found: Iterable[tuple[int, int, Match]]) -> list[tuple[int, int, Match]]:
+    """One match for each client and entry, ascending, however many descriptions gave one."""
+    matches: dict[tuple[int, int], Match] = {}
+    for client, entry, match in found:
+        there = matches.get((client, entry))
+        matches[client, entry] = match if there is None else there.beside(match)
+    return [(*pair, match) for pair, match in sorted(matches.items())]
+
+
 @dataclass(slots=True)
 class IndexedScreener:
     """Screener in this process's memory. Safe to share between threads."""
@@ -57,12 +72,14 @@ class IndexedScreener:
 
         Raises: ScreeningEngineMissing.
         """
-        pairs = ((client, entry) for entry, client in _Index.over(clients).candidates(listed))
-        return [
-            (client, entry, match)
-            for client, entry in sorted(pairs)
-            if (match := self._compare(clients[client], listed[entry], threshold_ppm)).grade is not Grade.NONE
-        ]
+        owners, said = _described(clients)
+        pairs = ((one, entry) for entry, one in _Index.over(said).candidates(listed))
+        found = (
+            (owners[one], entry, match)
+            for one, entry in sorted(pairs)
+            if (match := self._compare(said[one], listed[entry], threshold_ppm)).grade is not Grade.NONE
+        )
+        return _one_for_each(found)
 
     def keep(self, key: str, entries: Sequence[StoredEntry]) -> None:
         """Build and keep the index over the entries of all lists, under a key that names their versions."""
@@ -87,11 +104,13 @@ class IndexedScreener:
             index, entries = self._index, self._entries
         if index is None:
             return []
-        return [
-            (client, entries[entry], match)
-            for client, entry in index.candidates(clients)
-            if (match := self._compare(clients[client], index.items[entry], threshold_ppm)).grade is not Grade.NONE
-        ]
+        owners, said = _described(clients)
+        found = (
+            (owners[one], entry, match)
+            for one, entry in index.candidates(said)
+            if (match := self._compare(said[one], index.items[entry], threshold_ppm)).grade is not Grade.NONE
+        )
+        return [(client, entries[entry], match) for client, entry, match in _one_for_each(found)]
 
     def _compare(self, client: Particulars, listed: Particulars, threshold_ppm: int) -> Match:
         return self.matcher.compare(client, listed, threshold_ppm=threshold_ppm)

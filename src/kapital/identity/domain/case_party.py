@@ -1,6 +1,6 @@
 """Parties of a case: whom a questionnaire names, each looked for in the lists as well.
 
-The participant itself is one of them where the questionnaire says more of it than was compared with the lists before.
+The participant itself is none of them: what the questionnaire says of it is compared beside what is recorded of it.
 
 Law: 115-FZ art. 7(1)(1), (2) (representative, beneficiary party, beneficial owners), art. 7(1)(6), (7) (lists).
 """
@@ -13,14 +13,13 @@ import msgspec
 
 from kapital.identity.domain.parties import EntityParticulars, Party, PersonParticulars
 from kapital.identity.domain.questionnaire import Questionnaire
-from kapital.identity.domain.screening import IdentifierKind, Particulars, SubjectKind, folded, identifiers_of
+from kapital.identity.domain.screening import IdentifierKind, Particulars, SubjectKind, identifiers_of
 from kapital.kernel.ids import derive_uuid7
 
 
 class PartyRole(StrEnum):
     """Why somebody is named."""
 
-    SUBJECT = "subject"  # whom the questionnaire is about
     OWNER = "owner"  # of any part: whether it suffices is another question
     HEAD = "head"
     REPRESENTATIVE = "representative"
@@ -45,17 +44,11 @@ def parties_of(
     *,
     case_id: UUID,
     participant_id: UUID,
-    recorded: Particulars | None = None,
 ) -> tuple[CaseParty, ...]:
-    """Whom a questionnaire names. Who is named in the same words in several roles is one party.
-
-    The participant is left out when all that the questionnaire says of it was `recorded` and compared already.
-    """
+    """Whom a questionnaire names. Who is named in the same words in several roles is one party."""
     roles: dict[str, list[PartyRole]] = {}
     known: dict[str, Particulars] = {}
     for role, particulars in _named(questionnaire) if questionnaire is not None else ():
-        if role is PartyRole.SUBJECT and recorded is not None and _says_all(recorded, particulars):
-            continue
         known[particulars.sha256] = particulars
         there = roles.setdefault(particulars.sha256, [])
         if role not in there:
@@ -72,22 +65,16 @@ def parties_of(
     )
 
 
-def _says_all(recorded: Particulars, said: Particulars) -> bool:
-    """Whether comparing `recorded` was comparing `said` too: nothing is missing, no other birth date in the way."""
-    return (
-        recorded.kind is said.kind
-        and {folded(name) for name in said.names} <= {folded(name) for name in recorded.names}
-        and set(recorded.birth_dates) == set(said.birth_dates)
-        and set(said.identifiers) <= set(recorded.identifiers)
-        and set(said.countries) <= set(recorded.countries)
-    )
+def subject_of(questionnaire: Questionnaire | None) -> Particulars | None:
+    """What the questionnaire says of whom it is about."""
+    if questionnaire is None:
+        return None
+    if questionnaire.person is not None:
+        return of_person(questionnaire.person)
+    return None if questionnaire.entity is None else of_entity(questionnaire.entity)
 
 
 def _named(questionnaire: Questionnaire) -> Iterator[tuple[PartyRole, Particulars]]:
-    if questionnaire.person is not None:
-        yield PartyRole.SUBJECT, of_person(questionnaire.person)
-    if questionnaire.entity is not None:
-        yield PartyRole.SUBJECT, of_entity(questionnaire.entity)
     for node in questionnaire.owners.nodes if questionnaire.owners is not None else ():
         yield from _of_either(PartyRole.OWNER, node.person, node.entity)
     if questionnaire.entity is not None and questionnaire.entity.head is not None:

@@ -7,6 +7,8 @@ from enum import StrEnum
 from typing import Final
 
 import msgspec
+from msgspec import UNSET, UnsetType
+from msgspec.structs import replace
 
 from kapital.identity.domain.name_agreement import Agreement, Verdict, compare_companies, compare_persons
 from kapital.kernel.calendar import MOSCOW
@@ -102,7 +104,10 @@ def identifiers_of(*said: tuple[IdentifierKind, str | None]) -> tuple[Identifier
 class Particulars(msgspec.Struct, frozen=True, kw_only=True):
     """What is known of somebody. Personal data: stays in identity's own tables.
 
-    Shape: `birth_dates` are `YYYY`, `YYYY-MM` or `YYYY-MM-DD`; `countries` ISO 3166-1 alpha-2, lower case.
+    Shape: `birth_dates` are `YYYY`, `YYYY-MM` or `YYYY-MM-DD`; `countries` ISO 3166-1 alpha-2, lower case. `also` is
+    how the same one is described elsewhere, each compared by itself: words that were poured together could hide what
+    one of them alone shows (another birth date lowers a score). They have no `also` of their own; unset, it is no
+    part of the canonical bytes, so that what was recorded before keeps its hash.
     """
 
     kind: SubjectKind
@@ -110,11 +115,40 @@ class Particulars(msgspec.Struct, frozen=True, kw_only=True):
     birth_dates: tuple[str, ...] = ()
     identifiers: tuple[Identifier, ...] = ()
     countries: tuple[str, ...] = ()
+    also: tuple["Particulars", ...] | UnsetType = UNSET
 
     @property
     def sha256(self) -> str:
         """SHA-256 (hex) over the RFC 8785 form."""
         return sha256_hex(canonical_bytes(self))
+
+    @property
+    def descriptions(self) -> tuple["Particulars", ...]:
+        """Each description by itself: these words, then the others."""
+        if self.also is UNSET:
+            return (self,)
+        return (replace(self, also=UNSET), *self.also)
+
+    def described_also(self, said: "Particulars") -> "Particulars":
+        """The same with one more description, unless comparing one that is there was comparing it too."""
+        if any(_says_all(there, said) for there in self.descriptions):
+            return self
+        return replace(self, also=(*(self.also or ()), said))
+
+    def keeping(self, earlier: "Particulars") -> "Particulars":
+        """These words in the place of `earlier` ones, of which the other descriptions stay."""
+        return self if earlier.also is UNSET else replace(self, also=earlier.also)
+
+
+def _says_all(there: Particulars, said: Particulars) -> bool:
+    """Whether comparing `there` was comparing `said` too: nothing is missing, no other birth date in the way."""
+    return (
+        there.kind is said.kind
+        and {folded(name) for name in said.names} <= {folded(name) for name in there.names}
+        and set(there.birth_dates) == set(said.birth_dates)
+        and set(said.identifiers) <= set(there.identifiers)
+        and set(said.countries) <= set(there.countries)
+    )
 
 
 def folded(name: str) -> str:
@@ -151,6 +185,19 @@ class Match:
     grade: Grade
     score_ppm: int
     reasons: tuple[str, ...]
+
+    def beside(self, other: "Match") -> "Match":
+        """The stronger of two of the same pair, with the reasons of both: a decision is on the person."""
+        first, second = (self, other) if self._strength >= other._strength else (other, self)
+        return Match(
+            grade=first.grade,
+            score_ppm=first.score_ppm,
+            reasons=tuple(dict.fromkeys((*first.reasons, *second.reasons))),
+        )
+
+    @property
+    def _strength(self) -> tuple[bool, int]:
+        return (self.grade is Grade.EXACT, self.score_ppm)
 
 
 THRESHOLD_PPM: Final = DatedParameter(

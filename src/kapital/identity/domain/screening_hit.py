@@ -88,6 +88,25 @@ class ScreeningHit:
         """Whether the term for the decision has passed without one."""
         return self.state is HitState.SUSPECTED and self.decide_by is not None and self.decide_by <= now
 
+    def described_anew(self, again: "ScreeningHit") -> bool:
+        """Take in that the same pair was found under other words; whether it freezes now and did not before.
+
+        What stands is one hit: it is shown with the reasons of both, is never weakened, and what was proposed on
+        fewer words is proposed no more.
+        """
+        froze = self.state is HitState.FROZEN
+        stronger = (again.grade is Grade.EXACT, again.score_ppm) >= (self.grade is Grade.EXACT, self.score_ppm)
+        if stronger:
+            self.grade, self.score_ppm = again.grade, again.score_ppm
+        first, second = (again, self) if stronger else (self, again)
+        self.reasons = tuple(dict.fromkeys((*first.reasons, *second.reasons)))
+        self.particulars_sha256, self.list_number = again.particulars_sha256, again.list_number
+        self.proposed_by = self.proposed_at = self.proposal_reason = None
+        if self.state is HitState.SUSPECTED and again.state is HitState.FROZEN:
+            # The term of the message to Rosfinmonitoring runs from the measure.
+            self.state, self.decide_by, self.raised_at = HitState.FROZEN, None, again.raised_at
+        return self.state is HitState.FROZEN and not froze
+
     def confirm(self, *, hit_sha256: str, officer_id: str, reason: str, now: datetime) -> None:
         """Say that the client is who stands in the list. One officer is enough: this protects, and cannot wait.
 

@@ -7,7 +7,7 @@ from uuid import UUID
 import msgspec
 
 from kapital.contracts import identity as contract
-from kapital.identity.domain.case_party import parties_of
+from kapital.identity.domain.case_party import parties_of, subject_of
 from kapital.identity.domain.dossier import IdentificationMethod
 from kapital.identity.domain.kyc_case import DocumentKind, InvestorCategory
 from kapital.identity.domain.kyc_document import DocumentSeen, KycDocument
@@ -98,13 +98,10 @@ async def complete_case(
             filled=filled,
             documents=tuple(DocumentSeen(kind=d.kind, sha256=d.sha256, verdict=d.verdict) for d in there),
         )
-        named = parties_of(
-            filled.questionnaire,
-            case_id=case.case_id,
-            participant_id=cmd.participant_id,
-            recorded=(await parties.recorded(tx, one)).get(cmd.participant_id),
-        )
-        compared = await parties.compare(tx, named, actor=cmd.actor)
+        named = parties_of(filled.questionnaire, case_id=case.case_id, participant_id=cmd.participant_id)
+        subject = subject_of(filled.questionnaire)
+        subjects = {} if subject is None else {cmd.participant_id: subject}
+        compared = await parties.compare(tx, named, subjects=subjects, actor=cmd.actor)
         around = Surroundings(
             kinds=await cases.kinds(tx.conn, one),
             officials=await cases.listed_officials(tx.conn, one),
@@ -115,7 +112,7 @@ async def complete_case(
         dossier = conclude(case, said, around=around, actor=cmd.actor, now=tx.now)
         await cases.save_identifications(tx.conn, [case])
         await dossiers.put_dossiers(tx.conn, [dossier])
-        await parties.keep(tx, compared, [case.case_id], actor=cmd.actor)
+        await parties.keep(tx, compared, [case], actor=cmd.actor)
         await tell_recorded(case, dossier, actor=cmd.actor, tx=tx)
         answer = recorded_answer(case)
         await tx.replies.keep(cmd.command_id, cmd.actor, mark, msgspec.json.encode(answer))

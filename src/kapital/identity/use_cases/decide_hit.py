@@ -62,6 +62,12 @@ async def decide_hit(
     async with uow.begin() as tx:
         if (earlier := await tx.replies.find(cmd.command_id, cmd.actor, mark)) is not None:
             return msgspec.json.decode(earlier, type=contract.DecidedHit)
+        whose = await hits.whose(tx.conn, cmd.hit_id)
+        about = [] if whose is None else await clients.concerned(tx.conn, [whose])
+        # Cases, then measures, then the hit: in the order in which those lock who complete a case or screen somebody.
+        if cmd.decision is HitDecision.CONFIRM:
+            await doubting.cases.lock_latest(tx.conn, about)
+        await clients.lock_measures(tx.conn, about)
         hit = await hits.lock(tx.conn, cmd.hit_id)
         version = await hits.row_version(tx.conn, cmd.hit_id)
         tx.access.require(cmd.actor, "decide_screening_hit", Resource("ScreeningHit", cmd.hit_id, version))
@@ -73,7 +79,6 @@ async def decide_hit(
         if cmd.decision is HitDecision.CONFIRM:
             await drafting.draft(tx, [hit], actor=cmd.actor)
         if hit.state is HitState.PEP and before is not HitState.PEP:
-            about = await clients.concerned(tx.conn, [hit.participant_id])
             await doubting.follow_official(tx, hit, about, actor=cmd.actor)
         measures = await apply_measures(tx, [hit.participant_id], actor=cmd.actor, clients=clients, hits=hits)
         # The reason may hold personal data and stays in the hit.

@@ -51,6 +51,8 @@ class Doubting:
     async def follow_official(self, tx: Transaction, hit: ScreeningHit, about: list[UUID], *, actor: Actor) -> None:
         """Shorten each approval that no senior officer decided, of `about`, when `hit` names a public official.
 
+        Call it with their cases locked.
+
         It goes on only by another decision, which a senior officer has to make (`decide_kyc`). An approval that was
         shortened before keeps its earlier end.
 
@@ -58,7 +60,6 @@ class Doubting:
         Promise: the cases stay locked until the transaction ends, so that an approval under way either sees the
         confirmed hit or is shortened here.
         """
-        await self.cases.lock_latest(tx.conn, about)
         approved = await self.cases.lock_approved(tx.conn, about)
         named = await self.parties.of_cases(tx.conn, [case.case_id for case in approved.values()])
         acting = await self.representatives.living(tx.conn, list(approved))

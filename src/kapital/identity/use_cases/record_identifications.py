@@ -9,7 +9,7 @@ from uuid import UUID
 import msgspec
 
 from kapital.contracts import identity as contract
-from kapital.identity.domain.case_party import CaseParty, parties_of
+from kapital.identity.domain.case_party import CaseParty, parties_of, subject_of
 from kapital.identity.domain.delegation import Delegation
 from kapital.identity.domain.dossier import Dossier, IdentificationMethod
 from kapital.identity.domain.kyc_case import DocumentKind, InvestorCategory, KycCase, ScreeningResult
@@ -84,7 +84,6 @@ class _Known:
     delegations: Mapping[UUID, Delegation]
     questionnaires: Mapping[UUID, FilledQuestionnaire]
     persons: Mapping[UUID, RegisteredPerson]
-    recorded: Mapping[UUID, Particulars]
     attested_allowed: bool
 
 
@@ -96,6 +95,7 @@ class _Prepared:
     said: Conclusion
     brought: Sequence[FilledQuestionnaire]
     parties: Sequence[CaseParty]
+    subject: Particulars | None
 
 
 async def record_identifications(
@@ -133,7 +133,6 @@ async def record_identifications(
             cases=cases,
             dossiers=dossiers,
             delegations=delegations,
-            parties=parties,
             persons=persons,
             certificates=certificates,
             policy=policy,
@@ -144,8 +143,10 @@ async def record_identifications(
         prepared = [
             _try_prepare(item, known=known, actor=cmd.actor, tx=tx, new_id=new_id) for item in cmd.identifications
         ]
-        named = [party for one in prepared if isinstance(one, _Prepared) for party in one.parties]
-        compared = await parties.compare(tx, named, actor=cmd.actor)
+        made = [one for one in prepared if isinstance(one, _Prepared)]
+        named = [party for one in made for party in one.parties]
+        subjects = {one.case.participant_id: one.subject for one in made if one.subject is not None}
+        compared = await parties.compare(tx, named, subjects=subjects, actor=cmd.actor)
         around = replace(known.around, measured=known.around.measured | compared.participants_hit)
         for one in prepared:
             if not isinstance(one, _Prepared):
@@ -165,7 +166,7 @@ async def record_identifications(
         await cases.save_identifications(tx.conn, [case for case, _ in recorded])
         await dossiers.put_questionnaires(tx.conn, filled)
         await dossiers.put_dossiers(tx.conn, [dossier for _, dossier in recorded])
-        await parties.keep(tx, compared, [case.case_id for case, _ in recorded], actor=cmd.actor)
+        await parties.keep(tx, compared, [case for case, _ in recorded], actor=cmd.actor)
         answer = contract.RecordIdentificationsResponse(results=results)
         await tx.replies.keep(cmd.command_id, cmd.actor, mark, msgspec.json.encode(answer))
         return answer
@@ -178,7 +179,6 @@ async def _read(
     cases: CaseStore,
     dossiers: DossierStore,
     delegations: DelegationStore,
-    parties: PartyScreening,
     persons: RegisteredPersonStore,
     certificates: CertificateStore,
     policy: KycPolicy,
@@ -198,7 +198,6 @@ async def _read(
         delegations=await delegations.find(tx.conn, sorted(agreements)) if agreements else {},
         questionnaires=await dossiers.questionnaires(tx.conn, [case.case_id for case in latest.values()]),
         persons=await persons.find(tx.conn, participants),
-        recorded=await parties.recorded(tx, participants),
         attested_allowed=policy.allows_attested(day_of(tx.now)),
     )
 
@@ -248,13 +247,8 @@ def _prepare(
         agent_reference=item.agent_reference,
     )
     questionnaire = filled.questionnaire if filled else None
-    named = parties_of(
-        questionnaire,
-        case_id=case.case_id,
-        participant_id=item.participant_id,
-        recorded=known.recorded.get(item.participant_id),
-    )
-    return _Prepared(case=case, said=said, brought=brought, parties=named)
+    named = parties_of(questionnaire, case_id=case.case_id, participant_id=item.participant_id)
+    return _Prepared(case=case, said=said, brought=brought, parties=named, subject=subject_of(questionnaire))
 
 
 def _require_delegation(item: NewIdentification, known: _Known, on: date) -> None:

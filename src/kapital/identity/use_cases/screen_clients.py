@@ -80,12 +80,15 @@ async def screen_clients(
         said = {item.participant_id: item.particulars for item in cmd.clients}
         for who, person in (await persons.find(tx.conn, said.keys())).items():
             said[who] = person.with_said(said[who])
+        # Before the hits, as rescreening does: else the two could wait for each other.
+        await clients.lock_measures(tx.conn, await clients.concerned(tx.conn, said.keys()))
+        # What a questionnaire said of it stays beside: new words of the staff hide nobody.
+        for who, client in (await clients.read(tx.conn, said.keys())).items():
+            said[who] = said[who].keeping(client.particulars)
         told = [
             recorded_client(who, particulars, actor=cmd.actor, now=tx.now, in_force=in_force)
             for who, particulars in said.items()
         ]
-        # Before the hits, as rescreening does: else the two could wait for each other.
-        await clients.lock_measures(tx.conn, await clients.concerned(tx.conn, said.keys()))
         await clients.put(tx.conn, told)
         found = await hits_among(told, screener=screener, now=tx.now, new_id=new_id)
         new = await hits.raise_new(tx.conn, found)
