@@ -8,7 +8,8 @@ from kapital.kernel.problems import InvariantBroken, ensure
 from kapital.ledger.api import Position, RegisterPage, RegisterRow
 from kapital.tokenization.domain.corporate_action import CorporateAction
 from kapital.tokenization.domain.issue import Issue
-from kapital.tokenization.domain.payoff import Holding, PayoutLine, UnitPayout, lines
+from kapital.tokenization.domain.payoff import Holding, PayoutLine, UnitPayout
+from kapital.tokenization.domain.payout_lines import lines_of_page
 from kapital.tokenization.domain.record_list import RecordList, cut_into_parts
 from kapital.tokenization.domain.schedule import ActionKind
 from kapital.tokenization.domain.states import ActionState
@@ -62,7 +63,7 @@ async def _take(parts: Parts, action: CorporateAction, issue: Issue, terms: Issu
             issue.issue_id, size=so_far.record_size, after=so_far.after_wallet, limit=ACCOUNTS_PER_PAGE
         )
         holdings = _holdings(issue, action, page.rows)
-        due_lines = [line for line in lines(terms, unit, holdings) if line.amount_kopecks or line.extinguish_units]
+        due_lines = lines_of_page(terms, unit, holdings)
         kept = await _keep(parts, so_far, page, holdings, due_lines)
         if kept is None:
             return 0  # another process ended the list
