@@ -10,7 +10,7 @@ from typing import Any, cast
 
 import pytest
 
-from kapital import app
+from kapital import app, background
 from kapital.app import Kapital
 from kapital.custody.service import CustodyService
 from kapital.kernel.actor import Actor
@@ -103,7 +103,7 @@ async def test_when_a_part_cannot_be_built_those_before_it_are_closed(
 
 async def test_a_silent_bank_holds_up_neither_the_schedule_nor_the_checkpoint() -> None:
     house = House()
-    working = asyncio.create_task(app._tick_for_ever(cast("Kapital", house)))
+    working = asyncio.create_task(background._tick_for_ever(cast("Kapital", house)))
 
     await asyncio.wait_for(house.enough.wait(), timeout=NEVER_S)
     await asyncio.sleep(0)

@@ -1,7 +1,6 @@
 """The composition root: every service of the house in one process, on the parts that the settings name."""
 
-import asyncio
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,7 +13,7 @@ from kapital.identity.domain.screening import ListSource
 from kapital.identity.service import IdentityService, identity_of, kyc_policy_of, scanner_of
 from kapital.kernel.actor import Actor, machine_actor
 from kapital.kernel.clock import Clock
-from kapital.kernel.problems import InvariantBroken, Problem
+from kapital.kernel.problems import InvariantBroken
 from kapital.kernel.roles import Role
 from kapital.ledger.adapters.writer_process import WriterProcess
 from kapital.ledger.routes import ledger_routes
@@ -26,8 +25,8 @@ from kapital.platform.certificate_rules import CertificateRules
 from kapital.platform.clock import SystemClock, Ticks
 from kapital.platform.database import Databases
 from kapital.platform.http import HttpApp, ServiceRoutes, create_app
-from kapital.platform.logging import get_logger
 from kapital.platform.objects import ObjectStore
+from kapital.platform.periodic import attempt
 from kapital.platform.postgres import RegisterNotFound, open_databases
 from kapital.platform.process import tune_collector
 from kapital.platform.retail_rules import RetailRules
@@ -50,13 +49,7 @@ MIGRATIONS: Final = {
     "disclosure": "kapital.disclosure.migrations",
     "sandbox": "kapital.sandbox.bank.migrations",
 }
-TICK_S: Final = 1.0
-CHECKPOINT_EVERY_TICKS: Final = 60
-RECONCILE_EVERY_TICKS: Final = 60
-"""A difference with the bank is to be seen within five minutes (scenario 20)."""
 SCHEDULER: Final[Actor] = machine_actor(Role.SCHEDULER)
-
-_log = get_logger("app")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -204,7 +197,7 @@ async def _build(
         required_lists=frozenset(map(ListSource, settings.screening_required_lists)),
     )
     # Before any other part may move what is to be frozen. One freeze that the register refuses keeps no house shut.
-    await _attempt("freezes", identity.start(clock.now()))
+    await attempt("freezes", identity.start(clock.now()))
     settlement = settlement_of(
         databases.get("settlement"),
         clock,
@@ -296,42 +289,3 @@ def http_app(kapital: Kapital) -> HttpApp:
         verifier=kapital.registry.verifier,
         parts={"ledger_writer": lambda: kapital.ledger.stopped},
     )
-
-
-async def work_in_background(kapital: Kapital) -> None:
-    """Deliver events and follow the schedule until cancelled. A part that fails is tried again at the next tick."""
-    async with asyncio.TaskGroup() as group:
-        group.create_task(kapital.bus.run())
-        group.create_task(_tick_for_ever(kapital))
-
-
-async def follow_beside(kapital: Kapital) -> None:
-    """What a process that only serves HTTP learns by time alone, until cancelled: the rule book in force."""
-    while True:
-        for tick in kapital.registry.ticks:
-            await _attempt("registry", tick(kapital.clock.now()))
-        await asyncio.sleep(TICK_S)
-
-
-async def _tick_for_ever(kapital: Kapital) -> None:
-    count = 0
-    while True:
-        # Each by itself: a bank that is silent holds up no placement.
-        for service, ticks in kapital.ticks():
-            for tick in ticks:
-                await _attempt(service, tick(kapital.clock.now()))
-        if count % CHECKPOINT_EVERY_TICKS == 0:
-            await _attempt("checkpoint", kapital.ledger.checkpoint())
-            await _attempt("mirror", kapital.ledger.mirror())
-        if count % RECONCILE_EVERY_TICKS == 0:
-            await _attempt("reconcile", kapital.settlement.use_cases.reconcile(SCHEDULER))
-        count += 1
-        await asyncio.sleep(TICK_S)
-
-
-async def _attempt(name: str, work: Awaitable[object]) -> None:
-    """Await one periodic piece of work; a refusal or a part that is away is logged, and the next tick tries again."""
-    try:
-        await work
-    except Problem as problem:
-        _log.warning("app.periodic_work_refused", name=name, code=problem.code)

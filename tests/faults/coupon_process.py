@@ -6,7 +6,7 @@ from pathlib import Path
 
 import msgspec
 
-from kapital.app import work_in_background
+from kapital.background import work_in_background
 from kapital.bench.coupon import due, until_paid
 from kapital.bench.coupon_issue import Prepared
 from kapital.commands.console import run, silence_logs

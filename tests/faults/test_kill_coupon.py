@@ -14,7 +14,7 @@ import asyncpg
 import msgspec
 import pytest
 
-from kapital.app import work_in_background
+from kapital.background import work_in_background
 from kapital.bench.coupon import due, paid_to_holders, prepare_elsewhere, until_paid
 from kapital.bench.coupon_issue import Prepared, first_action
 from kapital.invariants import check_invariants

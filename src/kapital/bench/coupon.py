@@ -25,7 +25,8 @@ from typing import Any, Final
 
 from rich.console import Console
 
-from kapital.app import Kapital, open_kapital, work_in_background
+from kapital.app import Kapital, open_kapital
+from kapital.background import work_in_background
 from kapital.bench.coupon_issue import Prepared, first_action, prepare, settings_of, units_of
 from kapital.bench.memory import watched
 from kapital.invariants import check_invariants

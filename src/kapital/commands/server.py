@@ -51,7 +51,8 @@ async def serve(settings: "Settings") -> None:
             os.environ["PROMETHEUS_MULTIPROC_DIR"] = opened.enter_context(
                 TemporaryDirectory(prefix="kapital-figures-")
             )
-        from kapital.app import open_kapital, work_in_background
+        from kapital.app import open_kapital
+        from kapital.background import work_in_background
         from kapital.platform.logging import configure_logging
 
         configure_logging(level=settings.log_level)
@@ -65,7 +66,8 @@ async def serve(settings: "Settings") -> None:
 
 async def serve_beside(settings: "Settings") -> None:
     """Serve HTTP beside the process that started this one, until it closes our standard input or is no more."""
-    from kapital.app import follow_beside, open_kapital
+    from kapital.app import open_kapital
+    from kapital.background import follow_beside
     from kapital.platform.logging import configure_logging
 
     configure_logging(level=settings.log_level)

@@ -1,0 +1,43 @@
+"""What a house does while it runs: deliver events and follow the schedule."""
+
+import asyncio
+from typing import Final
+
+from kapital.app import SCHEDULER, Kapital
+from kapital.platform.periodic import attempt
+
+TICK_S: Final = 1.0
+CHECKPOINT_EVERY_TICKS: Final = 60
+RECONCILE_EVERY_TICKS: Final = 60
+"""A difference with the bank is to be seen within five minutes (scenario 20)."""
+
+
+async def work_in_background(kapital: Kapital) -> None:
+    """Deliver events and follow the schedule until cancelled. A part that fails is tried again at the next tick."""
+    async with asyncio.TaskGroup() as group:
+        group.create_task(kapital.bus.run())
+        group.create_task(_tick_for_ever(kapital))
+
+
+async def follow_beside(kapital: Kapital) -> None:
+    """What a process that only serves HTTP learns by time alone, until cancelled: the rule book in force."""
+    while True:
+        for tick in kapital.registry.ticks:
+            await attempt("registry", tick(kapital.clock.now()))
+        await asyncio.sleep(TICK_S)
+
+
+async def _tick_for_ever(kapital: Kapital) -> None:
+    count = 0
+    while True:
+        # Each by itself: a bank that is silent holds up no placement.
+        for service, ticks in kapital.ticks():
+            for tick in ticks:
+                await attempt(service, tick(kapital.clock.now()))
+        if count % CHECKPOINT_EVERY_TICKS == 0:
+            await attempt("checkpoint", kapital.ledger.checkpoint())
+            await attempt("mirror", kapital.ledger.mirror())
+        if count % RECONCILE_EVERY_TICKS == 0:
+            await attempt("reconcile", kapital.settlement.use_cases.reconcile(SCHEDULER))
+        count += 1
+        await asyncio.sleep(TICK_S)
