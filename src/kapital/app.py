@@ -169,6 +169,7 @@ async def _build(
         writer=WriterProcess,
     )
     opened.push_async_callback(ledger.close)
+    await ledger.ready()
     rule_book.tell(ledger.follow_rule_book)
     sandbox_bank, bank = _bank_of(settings, databases, clock, opened)
     opened_acts = acts_of(settings, clock, objects, powers)

@@ -94,6 +94,10 @@ class LedgerService:
             raise ValueError(f"{answer.code}: {answer.detail}")
         return asset
 
+    async def ready(self) -> None:
+        """Have everything started that the first call would wait for."""
+        await self._poster.ready()
+
     def follow_rule_book(self, version: str) -> None:
         """Name this version of the rule book in every entry from now on."""
         self._poster.rules = self._poster.rules._replace(rule_book_version=version)

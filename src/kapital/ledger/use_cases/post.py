@@ -10,6 +10,7 @@ under the lock, with every id looked up.
 import asyncio
 from collections import deque
 from collections.abc import Sequence, Sized
+from contextlib import suppress
 from itertools import chain, count
 from typing import Final, NamedTuple
 from uuid import UUID
@@ -170,6 +171,11 @@ class Poster:
         self._waiting_count += len(transactions)
         self._arrival.set()
         return await call.answers
+
+    async def ready(self) -> None:
+        """Have the writer started, so that no call waits for it; one that cannot live is met by the first call."""
+        with suppress(OSError, Unavailable):
+            await self._writer.ready()
 
     @property
     def stopped(self) -> bool:
