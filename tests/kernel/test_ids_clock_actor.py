@@ -81,8 +81,8 @@ class TestActor:
             "Иван",
             "machine:",
             "machine:Bank",
-            str(uuid4()).upper(),
-            str(uuid4()) + "\n",
+            "F3D1A4F3-3AF8-406A-ABD7-E1D44E225A86",
+            "53354c40-7fea-484b-9ba6-d6e471b42cd0\n",
         ],
     )
     def test_is_known_by_a_pseudonym_only(self, name):

@@ -11,6 +11,7 @@ from kapital.kernel.problems import Unavailable
 from kapital.ledger.adapters import store
 from kapital.ledger.api import Committed, OpenWallet, Refused
 from kapital.ledger.service import LedgerService
+from kapital.ledger.use_cases import post
 from kapital.platform.clock import SteppedClock
 from kapital.platform.ids import new_uuid7
 from tests.ledger.conftest import MakeLedger
@@ -87,6 +88,28 @@ async def test_what_arrives_after_a_repeat_that_was_entered_is_planned_after_it(
     answers = await in_steps(opened, [once], *later, first_gap=first_gap)
     assert [(a.seq, a.replayed) for a in answers[0]] == [(first.seq, True)]
     assert [a.seq for call in answers[1:] for a in call] == list(range(before, before + 12))
+    await require_sound(opened)
+
+
+@pytest.mark.parametrize("looked_up", [1, 2, 3])
+async def test_planning_ahead_begins_again_behind_the_last_batch_whose_ids_are_looked_up(
+    opened, monkeypatch, looked_up
+):
+    """Not before it: it has no plan yet, and waits for the lock while the next one could already be written."""
+    monkeypatch.setattr(post, "BATCHES_AFTER_REPEAT", looked_up)
+    real = store.read_head
+
+    async def read_late(connection: asyncpg.Connection, *, lock: bool = False) -> Any:
+        await asyncio.sleep(MOMENT if lock else 0)
+        return await real(connection, lock=lock)
+
+    once = tx(*move(RUB, BORIS, ANNA, 1))
+    [first] = await opened.post([once])
+    before = await opened.size()
+    monkeypatch.setattr(store, "read_head", read_late)
+    answers = await in_steps(opened, [once], *([tx(*move(RUB, BORIS, ANNA, 1))] for _ in range(24)))
+    assert [(a.seq, a.replayed) for a in answers[0]] == [(first.seq, True)]
+    assert [a.seq for call in answers[1:] for a in call] == list(range(before, before + 24))
     await require_sound(opened)
 
 

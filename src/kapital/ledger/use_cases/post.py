@@ -350,6 +350,9 @@ class Poster:
             self._raced = outcome is Outcome.RACED
             if outcome is Outcome.REPEATS:
                 self._look_for_repeats = BATCHES_AFTER_REPEAT
+        else:
+            # This batch has no plan yet: one planned on what stands now could be written before it.
+            self._assumed = None
         try:
             return await self._enter_under_lock(await self._lock_session.connection(), calls)
         except BaseException:
