@@ -22,8 +22,7 @@ async def work_in_background(kapital: Kapital) -> None:
 async def follow_beside(kapital: Kapital) -> None:
     """What a process that only serves HTTP learns by time alone, until cancelled: the rule book in force."""
     while True:
-        for tick in kapital.registry.ticks:
-            await attempt("registry", tick(kapital.clock.now()))
+        await attempt("registry", kapital.registry.follow_rule_book(kapital.clock.now()))
         await asyncio.sleep(TICK_S)
 
 

@@ -66,8 +66,10 @@ def test_they_serve_as_one_and_end_as_one(several: Served, folder: Path, token: 
 
     for _ in range(6):
         assert participants(several.url, token) == made
-        [count] = _REGISTERED.findall(httpx.get(f"{several.url}/metrics").text)
+        figures = httpx.get(f"{several.url}/metrics").text
+        [count] = _REGISTERED.findall(figures)
         assert float(count) == len(made)
+        assert 'pid="' not in figures, "a gauge of each process"
     assert several.interrupt() == 0, several.said()
     assert psutil.wait_procs(others, timeout=STOP_S)[1] == []
     assert "Traceback" not in several.said()

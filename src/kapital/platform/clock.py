@@ -6,7 +6,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TypeAlias
 
-Ticks: TypeAlias = Sequence[Callable[[datetime], Awaitable[None]]]
+Tick: TypeAlias = Callable[[datetime], Awaitable[None]]
+Ticks: TypeAlias = Sequence[Tick]
 """What time alone brings in a service: to be called again and again with the present instant, by any process."""
 
 

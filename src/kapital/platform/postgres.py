@@ -55,6 +55,8 @@ SOCKET_PATH_MAX: Final = 103
 """104 bytes with the closing zero on macOS, 108 on Linux."""
 START_TIMEOUT_S: Final = 300
 """Recovery after a crash may take minutes with a large log."""
+_CONNECTIONS_MIN: Final = 200
+_BESIDE_POOLS: Final = 8
 ORPHANS_GONE_TIMEOUT_S: Final = 30
 LOG_BYTES_MAX: Final = 104_857_600
 
@@ -395,7 +397,7 @@ async def open_databases(settings: Settings, services: Sequence[str] = SERVICES,
     embedded: EmbeddedPostgres | None = None
     if settings.database_url is None:
         sizes = ServerSizes(
-            max_connections=settings.postgres_max_connections,
+            max_connections=settings.postgres_max_connections or _connections_of(settings, len(services)),
             shared_buffers_mb=settings.postgres_shared_buffers_mb,
         )
         embedded = EmbeddedPostgres(settings.data_dir, sizes=sizes)
@@ -416,6 +418,13 @@ async def open_databases(settings: Settings, services: Sequence[str] = SERVICES,
         for service in services
     }
     return Databases(by_name, on_close=embedded.stop if embedded is not None else None)
+
+
+def _connections_of(settings: Settings, services: int) -> int:
+    """What all processes may use at once: their pools grown threefold (`Database`), listeners, the ledger's own."""
+    each = services * (3 * settings.database_pool_size + 1) + _BESIDE_POOLS
+    # A command of the console beside them opens the house as a process does.
+    return max(_CONNECTIONS_MIN, (settings.http_processes + 1) * each)
 
 
 async def _start_whole(embedded: EmbeddedPostgres) -> None:

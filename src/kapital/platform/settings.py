@@ -47,15 +47,15 @@ class Settings(BaseSettings):
     port: int = Field(default=8080, ge=1, le=65535)
     http_processes: int = Field(default=1, ge=1, le=32)
     """Processes that serve HTTP on the port; the first one does the background work too. One interpreter uses one
-    core, so as many as there are cores serve most orders. Each keeps connections of its own to the databases."""
+    core: most orders are served by as many processes as there are cores. Each keeps its own connections."""
     database_url: SecretStr | None = None
     """PostgreSQL server to use, for example `postgresql://kapital@db.example/postgres`; its role must be able
     to create databases unless `kapital_<service>` exist. None: the embedded PostgreSQL in
     `data_dir/postgres`."""
     database_pool_size: int = Field(default=5, ge=1, le=100)
     """Connections kept per service database and process; up to three times as many under load."""
-    postgres_max_connections: int = Field(default=200, ge=20, le=5000)
-    """Embedded PostgreSQL only."""
+    postgres_max_connections: int | None = Field(default=None, ge=20, le=5000)
+    """Embedded PostgreSQL only. None: what the processes may use under load, at least 200."""
     postgres_shared_buffers_mb: int | None = Field(default=None, ge=16, le=1_048_576)
     """Embedded PostgreSQL only. None: a quarter of the memory that this process may use, at most 8 GB."""
     custody_passphrase: SecretStr | None = Field(default=None, min_length=12, max_length=1024)

@@ -66,6 +66,7 @@ ALLOCATIONS_WAITING: Final = Gauge(
 HITS_OVERDUE: Final = Gauge(
     "kapital_screening_hits_overdue",
     "Hits in lists that wait for a decision whose term has passed",
+    multiprocess_mode="mostrecent",
     registry=REGISTRY,
 )
 BANK_MESSAGES: Final = Counter(

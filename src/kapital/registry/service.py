@@ -14,7 +14,7 @@ from kapital.platform.acts.bindings import EVENTS as CERTIFICATE_EVENTS
 from kapital.platform.acts.checking import Acts
 from kapital.platform.bus import Subscriptions
 from kapital.platform.certificate_rules import CertificateRules
-from kapital.platform.clock import Ticks
+from kapital.platform.clock import Tick, Ticks
 from kapital.platform.database import Database
 from kapital.platform.http import ServiceRoutes
 from kapital.platform.ids import new_uuid7
@@ -58,6 +58,7 @@ class RegistryService:
     routes: ServiceRoutes
     subscriptions: Subscriptions
     ticks: Ticks
+    follow_rule_book: Tick
     rule_book: RuleBookInForce
     rule_book_sha256: str | None
 
@@ -150,6 +151,7 @@ def registry_of(
             (ISSUE_EVENTS, partial(on_issue_news, participants=participants)),
             (CERTIFICATE_EVENTS, partial(on_certificates, watch=watch)),
         ],
+        follow_rule_book=follow_rule_book,
         ticks=(
             follow_rule_book,
             expire,

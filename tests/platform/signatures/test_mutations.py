@@ -3,7 +3,7 @@
 import random
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from kapital.platform.signatures import der
@@ -121,6 +121,9 @@ class TestAnything:
         with pytest.raises(der.NotDer):
             _read_whole(spelling)
 
+    @example(number=-128)
+    @example(number=-(2**63))
+    @example(number=-129)
     @given(number=st.integers(-(2**200), 2**200))
     def test_numbers_come_back(self, number: int) -> None:
         assert der.read(der.number(number)).integer() == number

@@ -10,7 +10,6 @@ under the lock, with every id looked up.
 import asyncio
 from collections import deque
 from collections.abc import Sequence, Sized
-from contextlib import suppress
 from itertools import chain, count
 from typing import Final, NamedTuple
 from uuid import UUID
@@ -174,8 +173,10 @@ class Poster:
 
     async def ready(self) -> None:
         """Have the writer started, so that no call waits for it; one that cannot live is met by the first call."""
-        with suppress(OSError, Unavailable):
+        try:
             await self._writer.ready()
+        except (OSError, Unavailable) as fault:
+            _log.warning("ledger.writer_not_ready", error_type=type(fault).__name__)
 
     @property
     def stopped(self) -> bool:

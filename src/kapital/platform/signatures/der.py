@@ -184,8 +184,9 @@ def set_of(contents: Iterable[bytes]) -> bytes:
 
 
 def number(value: int) -> bytes:
-    """INTEGER of any size."""
-    return wrap(INTEGER, value.to_bytes(value.bit_length() // 8 + 1, "big", signed=True))
+    """INTEGER of any size, in its shortest form: -128 is one octet, as 127 is."""
+    bits = (value if value >= 0 else ~value).bit_length()
+    return wrap(INTEGER, value.to_bytes(bits // 8 + 1, "big", signed=True))
 
 
 def octets(content: bytes) -> bytes:

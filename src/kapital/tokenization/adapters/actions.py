@@ -114,6 +114,7 @@ _OPEN_PARTS: Final = text(
 )
 _IDLE_RESERVES: Final = f"""
     WHERE reserved_kopecks > 0
+        AND state IN ('cancelled', 'defaulted', 'funding_called', 'underfunded', 'grace')
         AND (state IN ('cancelled', 'defaulted')
             OR state IN ('funding_called', 'underfunded', 'grace') AND NOT {_LIVE})
         AND NOT EXISTS (SELECT FROM payout_part AS p

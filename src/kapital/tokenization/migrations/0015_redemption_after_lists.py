@@ -11,6 +11,7 @@ _AFTER_LISTS = """
         SELECT issue_id, max(record_at) AS last_list_at FROM corporate_action WHERE early IS NULL GROUP BY issue_id
     ) AS l
     WHERE r.issue_id = l.issue_id AND r.kind = 'redemption' AND r.pay_at < l.last_list_at
+        AND r.state NOT IN ('paying', 'paid', 'closed', 'defaulted', 'cancelled')
 """
 
 

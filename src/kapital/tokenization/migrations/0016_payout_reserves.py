@@ -12,7 +12,10 @@ _STATEMENTS = (
     UPDATE corporate_action SET reserved_kopecks = total_kopecks - paid_kopecks
     WHERE state IN ('funding_called', 'underfunded', 'grace')
     """,
-    "CREATE INDEX corporate_action_reserve ON corporate_action (action_id) WHERE reserved_kopecks > 0",
+    """
+    CREATE INDEX corporate_action_reserve ON corporate_action (action_id) WHERE reserved_kopecks > 0
+        AND state IN ('cancelled', 'defaulted', 'funding_called', 'underfunded', 'grace')
+    """,
 )
 
 

@@ -9,6 +9,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from kapital.kernel.ids import derive_uuid7
+from kapital.kernel.problems import ensure
 from kapital.ledger.api import (
     AccountKey,
     AssetKind,
@@ -22,6 +23,7 @@ from kapital.ledger.api import (
 )
 from kapital.ledger.api import Transaction as LedgerTransaction
 from kapital.platform.logging import get_logger
+from kapital.platform.unit_of_work import Transaction
 from kapital.tokenization.domain.corporate_action import CorporateAction
 from kapital.tokenization.domain.issue import Issue
 from kapital.tokenization.domain.states import ActionState
@@ -51,7 +53,8 @@ async def reserve_payouts(now: datetime, parts: Parts) -> int:
             return 0
         issues = await parts.issues.read(tx.conn, {action.issue_id for action in due})
         locked = await parts.actions.lock(tx.conn, [action.action_id for action in due])
-        waiting = [one for action in due if (one := locked[action.action_id]).state in _UNPAID]
+        unpaid = [one for action in due if (one := locked[action.action_id]).state in _UNPAID]
+        waiting = [one for action in unpaid if (one := await _with_amount(tx, action, parts)) is not None]
         funded = await _set_aside(waiting, issues, parts)
         moves: _Moves = [(action, "funded", {}) for action in waiting if action.action_id in funded]
         moves += [
@@ -61,6 +64,20 @@ async def reserve_payouts(now: datetime, parts: Parts) -> int:
         ]
         await move_actions(tx, parts, moves)
     return len(funded)
+
+
+async def _with_amount(tx: Transaction, action: CorporateAction, parts: Parts) -> CorporateAction | None:
+    """The action with the amount to set aside; None while parts of it are on their way from free money.
+
+    Those are payments that had begun before money was set aside, and were refused.
+    """
+    if action.reserved_kopecks is not None:
+        return action
+    if await parts.actions.count_parts(tx.conn, action.action_id, "instructed"):
+        return None
+    known = action.changed(reserved_kopecks=action.total_kopecks - action.paid_kopecks)
+    await parts.actions.save(tx.conn, [known])
+    return known
 
 
 async def release_reserves(parts: Parts) -> None:
@@ -89,7 +106,7 @@ async def _set_aside(actions: Sequence[CorporateAction], issues: Mapping[UUID, I
         if _holds_money(found.freeze)
     }
     # Where nobody is due anything, there is nothing to set aside.
-    funded = {action.action_id for action in actions if not action.reserved_kopecks}
+    funded = {action.action_id for action in actions if action.reserved_kopecks == 0}
     asked = [a for a in actions if a.reserved_kopecks and payers[a.action_id] not in frozen]
     answers = await parts.ledger.post([_reserve(a, payers[a.action_id]) for a in asked]) if asked else []
     return funded | {
@@ -100,7 +117,9 @@ async def _set_aside(actions: Sequence[CorporateAction], issues: Mapping[UUID, I
 async def _give_back(action: CorporateAction, issue: Issue, parts: Parts) -> bool:
     payer = payer_of(issue)
     [stands] = await parts.ledger.post([_reserve(action, payer)])
-    left = int(action.reserved_kopecks or 0) - action.paid_kopecks
+    # What was paid before money was set aside is in neither.
+    left = action.total_kopecks - action.paid_kopecks
+    ensure(left >= 0, "no more is paid than is due")
     if not isinstance(stands, Committed) or not left:
         return True
     back = _record(action, _RELEASE, _money(payer, Position.RESERVED), _money(payer), left)
