@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from sqlalchemy import text
 
 from kapital.kernel.roles import Role
 from kapital.ledger.api import AccountKey, OpenWallet, Position, Posting, Refused, Transaction
@@ -169,16 +170,9 @@ async def test_an_issuer_that_withdraws_between_the_parts_leaves_no_holder_unpai
 
 async def test_a_payment_begins_only_with_the_money_for_all_its_parts(world: World) -> None:
     spread = await Spread.of(world)
-    await world.app.run_schedule(world.clock.now())
-    money = await world.money(spread.issuer)
-    due = 1000 * 5125  # 1,000 roubles at 20.5 % for 90 days of 360, each
-    await world.post(drained(spread.issuer, money - due + 1))
-    world.bank["kopecks"] -= money - due + 1
 
-    await world.app.run_schedule(world.clock.now())
-    await world.bus.drain()
+    await _one_kopeck_short(world, spread)
 
-    assert (await world.actions(spread.id))[0]["state"] == "underfunded"
     assert await spread.parts() == {"waiting": 10}
     assert await world.money(spread.issuer, Position.RESERVED) == 0
     await world.top_up([spread.issuer], 1)
@@ -207,10 +201,31 @@ async def test_a_process_that_dies_while_it_sets_money_aside_sets_it_aside_once(
     await spread.must_be_paid_once()
 
 
-async def test_money_set_aside_for_a_payment_that_a_freeze_ends_in_default_goes_back(world: World) -> None:
+async def test_a_payment_that_had_begun_without_a_reserve_gets_one_for_what_is_left(world: World) -> None:
+    """As the version before left it: refused for want of money while it was being paid from free money."""
     spread = await Spread.of(world)
-    for _ in range(2):
-        await world.app.run_schedule(world.clock.now())
+    await _one_kopeck_short(world, spread)
+    await _was(world, spread, reserved_kopecks=None)
+
+    await world.top_up([spread.issuer], 1)
+    await world.app.run_schedule(world.clock.now())
+
+    due = (await world.actions(spread.id))[0]["total_kopecks"]
+    assert await world.money(spread.issuer, Position.RESERVED) == due
+    await world.bus.drain()
+    await spread.must_be_paid_once()
+
+
+@pytest.mark.parametrize("paid_before", [0, 60])
+async def test_money_set_aside_for_a_payment_that_a_freeze_ends_in_default_goes_back(
+    world: World, paid_before: int
+) -> None:
+    spread = await Spread.of(world)
+    total = await _one_kopeck_short(world, spread)
+    # What the version before had paid is not in the reserve (migration 0016).
+    await _was(world, spread, paid_kopecks=paid_before, reserved_kopecks=total - paid_before)
+    await world.top_up([spread.issuer], 1)
+    await world.app.run_schedule(world.clock.now())
     money, due = [await world.money(spread.issuer, p) for p in (Position.AVAILABLE, Position.RESERVED)]
     await freeze(world, spread.issuer)
     await world.bus.drain()
@@ -226,3 +241,26 @@ async def test_money_set_aside_for_a_payment_that_a_freeze_ends_in_default_goes_
     await world.to(world.clock.now() + timedelta(days=1))
     assert [await world.money(spread.issuer, p) for p in (Position.AVAILABLE, Position.RESERVED)] == both
     await world.check()
+
+
+async def _one_kopeck_short(world: World, spread: Spread) -> int:
+    """The payment is due and the issuer has a kopeck too little; what is due in all."""
+    await world.app.run_schedule(world.clock.now())
+    money = await world.money(spread.issuer)
+    due = 1000 * 5125  # 1,000 roubles at 20.5 % for 90 days of 360, each
+    await world.post(drained(spread.issuer, money - due + 1))
+    world.bank["kopecks"] -= money - due + 1
+    await world.app.run_schedule(world.clock.now())
+    await world.bus.drain()
+    assert (await world.actions(spread.id))[0]["state"] == "underfunded"
+    return due
+
+
+async def _was(world: World, spread: Spread, **fields: Any) -> None:
+    """Have the action be as another version of the program left it."""
+    names = ", ".join(f"{name} = :{name}" for name in fields)
+    async with world.databases.get("tokenization").engine.begin() as conn:
+        await conn.execute(
+            text(f"UPDATE corporate_action SET {names} WHERE action_id = :id"),
+            {**fields, "id": spread.coupon["action_id"]},
+        )

@@ -54,7 +54,7 @@ async def reserve_payouts(now: datetime, parts: Parts) -> int:
         issues = await parts.issues.read(tx.conn, {action.issue_id for action in due})
         locked = await parts.actions.lock(tx.conn, [action.action_id for action in due])
         unpaid = [one for action in due if (one := locked[action.action_id]).state in _UNPAID]
-        waiting = [one for action in unpaid if (one := await _with_amount(tx, action, parts)) is not None]
+        waiting = [known for action in unpaid if (known := await _with_amount(tx, action, parts)) is not None]
         funded = await _set_aside(waiting, issues, parts)
         moves: _Moves = [(action, "funded", {}) for action in waiting if action.action_id in funded]
         moves += [
