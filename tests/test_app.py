@@ -9,6 +9,7 @@ from tempfile import TemporaryDirectory
 from typing import Any, cast
 
 import pytest
+from sqlalchemy import text
 
 from kapital import app, background
 from kapital.app import Kapital
@@ -21,7 +22,7 @@ from kapital.platform.settings import Settings
 from kapital.settlement.domain.problems import BankSilent
 from kapital.tokenization.service import TokenizationService
 from tests.contracts.serving import postmasters
-from tests.waiting import NEVER_S
+from tests.waiting import NEVER_S, until
 
 
 @dataclass
@@ -99,6 +100,33 @@ async def test_when_a_part_cannot_be_built_those_before_it_are_closed(
     expected = [TokenizationService] * late + [LedgerService] * (fails != "LedgerService")
     assert closed == [*expected, CustodyService, Databases]
     assert postmasters(house_folder) == []
+
+
+async def test_no_event_of_a_new_house_looks_like_one_that_nobody_delivers(house_folder: Path) -> None:
+    """Custody tells of the keys of the log, and nobody here listens to it."""
+    settings = Settings(data_dir=house_folder, postgres_shared_buffers_mb=128, bus_poll_interval_ms=20)
+    async with app.open_kapital(settings) as kapital:
+        # The keys may stand from an earlier test: as if their events had just been told.
+        async with kapital.databases.get("custody").engine.begin() as conn:
+            assert (await conn.execute(text("UPDATE outbox SET position = NULL"))).rowcount
+        running = asyncio.create_task(kapital.bus.run())
+
+        async def waiting() -> int:
+            count = 0
+            for name in kapital.databases.names:
+                async with kapital.databases.get(name).connect() as conn:
+                    if (await conn.execute(text("SELECT to_regclass('outbox') IS NOT NULL"))).scalar_one():
+                        count += (
+                            await conn.execute(text("SELECT count(*) FROM outbox WHERE position IS NULL"))
+                        ).scalar_one()
+            return count
+
+        async def none_waits() -> bool:
+            return await waiting() == 0
+
+        await until(none_waits, what="a place for each event")
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
 
 
 async def test_a_silent_bank_holds_up_neither_the_schedule_nor_the_checkpoint() -> None:

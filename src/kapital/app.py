@@ -225,7 +225,7 @@ async def _build(
     )
     opened.push_async_callback(tokenization.close)
     disclosure = disclosure_of(databases.get("disclosure"), objects, operator_name=settings.operator_name)
-    bus = EmbeddedBus(databases, clock, poll_interval_s=settings.bus_poll_interval_ms / 1000)
+    bus = EmbeddedBus(databases, clock, poll_interval_s=settings.bus_poll_interval_ms / 1000, unheard=("custody",))
     for consumer, subscriptions in (
         ("registry", registry.subscriptions),
         ("identity", identity.subscriptions),

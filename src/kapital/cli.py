@@ -60,14 +60,14 @@ def up(
 
     KAPITAL_PORT (8080), KAPITAL_HOST and KAPITAL_DATA_DIR (var/kapital) say where; all settings: docs/reference.
     """
-    from kapital.commands.server import require_free_port, serve, serve_beside
+    from kapital.commands.server import port_held, serve, serve_beside
 
     settings = read_settings(**({} if bank is None else {"bank": bank}))
     if beside:
         run(serve_beside(settings))
         return
-    require_free_port(settings)
-    run(serve(settings))
+    with port_held(settings):
+        run(serve(settings))
 
 
 @app.command

@@ -19,6 +19,7 @@ import pytest
 from sqlalchemy import text
 
 from kapital.app import open_kapital
+from kapital.commands.server import port_held
 from kapital.kernel.roles import Role
 from kapital.platform.settings import Settings
 from kapital.sandbox.people import PersonKind, synthetic_people
@@ -200,6 +201,15 @@ def test_a_second_process_on_its_port_ends_with_a_message(served: Served, tmp_pa
     assert ended.returncode == 2
     assert "Address already in use" in ended.stderr
     assert "Traceback" not in ended.stderr
+    assert not (tmp_path / "data").exists()
+
+
+def test_a_port_is_held_before_anybody_listens_there(tmp_path: Path, unused_tcp_port: int) -> None:
+    with port_held(Settings(port=unused_tcp_port)):
+        ended = kapital_command("up", KAPITAL_PORT=str(unused_tcp_port), KAPITAL_DATA_DIR=str(tmp_path / "data"))
+
+    assert ended.returncode == 2
+    assert "another kapital starts there" in ended.stderr
     assert not (tmp_path / "data").exists()
 
 

@@ -243,6 +243,24 @@ async def test_money_set_aside_for_a_payment_that_a_freeze_ends_in_default_goes_
     await world.check()
 
 
+async def test_an_issuer_that_has_the_money_is_in_no_default_while_the_ledger_is_on_hold(world: World) -> None:
+    spread = await Spread.of(world)
+    async with world.databases.get("ledger").engine.begin() as conn:
+        held = (
+            "INSERT INTO hold (asset, reason, held_at, generation) SELECT :a, 'test', now(), generation + 1 FROM head"
+        )
+        await conn.execute(text(held), {"a": RUB})
+        await conn.execute(text("UPDATE head SET generation = generation + 1"))
+
+    for at in (world.clock.now(), spread.coupon["overdue_at"], spread.coupon["grace_until_at"]):
+        world.clock.set(at + timedelta(minutes=1))
+        for _ in range(2):
+            await world.app.run_schedule(world.clock.now())
+
+    assert (await world.actions(spread.id))[0]["state"] == "funding_called"
+    assert await world.state(spread.id) == "circulating"
+
+
 async def _one_kopeck_short(world: World, spread: Spread) -> int:
     """The payment is due and the issuer has a kopeck too little; what is due in all."""
     await world.app.run_schedule(world.clock.now())

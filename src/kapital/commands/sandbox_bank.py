@@ -47,7 +47,7 @@ def serve(
     resumed
         Set by the program itself when it starts anew after a restart of its script.
     """
-    from kapital.commands.server import require_free_port
+    from kapital.commands.server import port_held
     from kapital.platform.logging import configure_logging
     from kapital.sandbox.bank.program import HOST, Tls, serve_bank
 
@@ -58,18 +58,18 @@ def serve(
     if tls_certificate is not None and tls_key is not None:
         tls = Tls(certificate=tls_certificate, key=tls_key, clients=client_authorities)
     played = None if script is None else _read(script)
-    require_free_port(settings)
     configure_logging(level=settings.log_level)
-    run(
-        serve_bank(
-            settings,
-            port=port,
-            script=played,
-            resumed=resumed,
-            requests_per_second=requests_per_second,
-            tls=tls,
+    with port_held(settings):
+        run(
+            serve_bank(
+                settings,
+                port=port,
+                script=played,
+                resumed=resumed,
+                requests_per_second=requests_per_second,
+                tls=tls,
+            )
         )
-    )
 
 
 @app.command

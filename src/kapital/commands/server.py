@@ -9,8 +9,8 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator, Coroutine
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Coroutine, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Final
 
@@ -31,16 +31,32 @@ START_S: Final = 240.0
 STOP_S: Final = 120.0
 
 
-def require_free_port(settings: "Settings") -> None:
-    """End with a message if somebody listens there. The server shares its port (SO_REUSEPORT): a second one would
-    start without a word and get a part of the first one's requests."""
+@contextmanager
+def port_held(settings: "Settings") -> Iterator[None]:
+    """Hold the port for this process and those beside it; end with a message if somebody has it.
+
+    The server shares its port (SO_REUSEPORT): a second one, of another register even, would start without a word and
+    get a part of the first one's requests. Where the system has no names to hold (not Linux) only who listens
+    already is found.
+    """
+    address = f"cannot listen on {settings.host}:{settings.port} (KAPITAL_HOST, KAPITAL_PORT)"
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     with socket.socket(family) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((settings.host, settings.port))
         except OSError as error:
-            end(f"cannot listen on {settings.host}:{settings.port} (KAPITAL_HOST, KAPITAL_PORT): {error.strerror}")
+            end(f"{address}: {error.strerror}")
+    if not sys.platform.startswith("linux"):
+        yield
+        return
+    # A name that the system forgets with the process: it is taken from the first moment, long before we listen.
+    with socket.socket(socket.AF_UNIX) as held:
+        try:
+            held.bind(f"\0kapital-{settings.host}-{settings.port}")
+        except OSError:
+            end(f"{address}: another kapital starts there")
+        yield
 
 
 async def serve(settings: "Settings") -> None:
@@ -56,6 +72,7 @@ async def serve(settings: "Settings") -> None:
         from kapital.platform.logging import configure_logging
 
         configure_logging(level=settings.log_level)
+        print(f"Kapital: opening {settings.data_dir}", file=sys.stderr)
         kapital = await opened.enter_async_context(open_kapital(settings))
         stopping = _told_by(signal.SIGINT, signal.SIGTERM)
         beside = await opened.enter_async_context(_beside(settings))

@@ -37,7 +37,11 @@ _log = get_logger("bus")
 
 
 class EmbeddedBus:
-    """Relay over the databases of one arrangement. Several processes may run one each: they take turns."""
+    """Relay over the databases of one arrangement. Several processes may run one each: they take turns.
+
+    `unheard`: services that tell events to nobody here. They get their places in the stream all the same, for who
+    listens later; without one they would look like events that nobody delivers.
+    """
 
     def __init__(
         self,
@@ -46,12 +50,14 @@ class EmbeddedBus:
         *,
         poll_interval_s: float = 1.0,
         batch_max: int = BATCH_MAX,
+        unheard: Sequence[str] = (),
         patient_retries_s: Sequence[float] = PATIENT_RETRIES_S,
     ) -> None:
         self._databases = databases
         self._clock = clock or SystemClock()
         self._poll_interval_s = poll_interval_s
         self._batch_max = batch_max
+        self._unheard = tuple(unheard)
         self._patient_retries_s = tuple(patient_retries_s)
         self._subscriptions: dict[str, list[Subscription]] = {}
         self._woken = asyncio.Event()
@@ -82,6 +88,8 @@ class EmbeddedBus:
         lanes = self._lanes(QUICK_RETRIES_S)
         while True:
             moved = False
+            for name in self._unheard:
+                await self._head(self._databases.get(name))
             for producer in self._producers():
                 head = await self._head(self._databases.get(producer))
                 for lane in lanes:
@@ -100,6 +108,8 @@ class EmbeddedBus:
                 for database in producers:
                     own = [lane for lane in lanes if lane.producer == database.name]
                     group.create_task(self._run_producer(database, own))
+                for name in self._unheard:
+                    group.create_task(self._number_unheard(self._databases.get(name)))
         finally:
             for forget in undo:
                 forget()
@@ -174,6 +184,14 @@ class EmbeddedBus:
             for task in (listening, *workers):
                 task.cancel()
             await asyncio.gather(listening, *workers, return_exceptions=True)
+
+    async def _number_unheard(self, producer: Database) -> None:
+        while True:
+            try:
+                await self._head(producer)
+            except Unavailable as problem:
+                _log.warning("bus.unheard_waits", producer=producer.name, code=problem.code)
+            await asyncio.sleep(self._poll_interval_s)
 
     async def _run_lane(self, lane: Lane, producer: Database) -> None:
         while True:

@@ -30,7 +30,13 @@ _TERM: Final = text("SELECT roles, valid_until FROM staff_term WHERE staff_id = 
 _END: Final = text(
     "UPDATE staff SET ended_at = :now, ended_by = :by, end_reference = :reference WHERE staff_id = :id"
 )
-_END_TERM: Final = text("UPDATE staff_term SET ended_at = :now WHERE staff_id = :id AND ended_at IS NULL")
+_END_TERM: Final = text(
+    # A term that another process began while we waited for its lock began after our `now`.
+    """
+    UPDATE staff_term SET ended_at = greatest(valid_from, CAST(:now AS timestamptz))
+    WHERE staff_id = :id AND ended_at IS NULL
+    """
+)
 _LOCK_DUE: Final = text(
     """
     SELECT s.staff_id FROM staff s JOIN staff_term t ON t.staff_id = s.staff_id

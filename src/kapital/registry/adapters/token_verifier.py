@@ -32,6 +32,7 @@ _FIND: Final = text(
     LEFT JOIN participant p ON p.participant_id = CASE t.subject_kind
         WHEN 'participant' THEN t.subject_id WHEN 'representative' THEN r.participant_id END
     WHERE t.token_sha256 = ANY(CAST(:sha256s AS bytea[])) AND t.revoked_at IS NULL AND r.ended_at IS NULL
+        AND (r.representative_id IS NULL OR r.identified_at IS NOT NULL)
         AND (p.state IS NULL OR p.state <> ALL(CAST(:ended AS text[])))
         AND coalesce(s.staff_id, p.participant_id) IS NOT NULL
     """

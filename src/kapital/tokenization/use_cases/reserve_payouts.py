@@ -33,6 +33,8 @@ from kapital.tokenization.use_cases.steps import SMART_CONTRACT, move_actions
 
 _BATCH: Final = 1000
 _UNPAID: Final = (ActionState.FUNDING_CALLED, ActionState.UNDERFUNDED, ActionState.GRACE)
+_OF_THE_ISSUER: Final = frozenset({"balance_insufficient", "wallet_debits_frozen"})
+"""Refusals of the ledger that tell of the issuer's money."""
 _RESERVE: Final = "payout_reserve"
 _RELEASE: Final = "payout_reserve_back"
 _Moves = list[tuple[CorporateAction, str, Mapping[str, Any]]]
@@ -41,8 +43,10 @@ _log = get_logger(__name__)
 
 
 async def reserve_payouts(now: datetime, parts: Parts) -> int:
-    """FUNDED is whose money is set aside, in order of payment; the others are UNDERFUNDED. How many are FUNDED.
+    """FUNDED is whose money is set aside, in order of payment; whose money is too little or frozen is UNDERFUNDED.
 
+    Returns how many are FUNDED. What the ledger refuses for a reason that is not the issuer's – its books are on
+    hold, say – stays as it is and is asked for at the next tick: an issuer that has the money is in no default.
     Money that a freeze holds is not set aside; when the freeze ends the next tick goes on (115-FZ art. 7).
     Promise: the ledger's entry has an id derived from the action, so asking again sets nothing aside twice. The
     ledger is asked under the actions' row locks: what is cancelled is cancelled before it or after.
@@ -55,12 +59,12 @@ async def reserve_payouts(now: datetime, parts: Parts) -> int:
         locked = await parts.actions.lock(tx.conn, [action.action_id for action in due])
         unpaid = [one for action in due if (one := locked[action.action_id]).state in _UNPAID]
         waiting = [known for action in unpaid if (known := await _with_amount(tx, action, parts)) is not None]
-        funded = await _set_aside(waiting, issues, parts)
+        funded, short = await _set_aside(waiting, issues, parts)
         moves: _Moves = [(action, "funded", {}) for action in waiting if action.action_id in funded]
         moves += [
             (action, "shortfall", {})
             for action in waiting
-            if action.action_id not in funded and action.state is ActionState.FUNDING_CALLED
+            if action.action_id in short and action.state is ActionState.FUNDING_CALLED
         ]
         await move_actions(tx, parts, moves)
     return len(funded)
@@ -98,7 +102,10 @@ async def release_reserves(parts: Parts) -> None:
                 await parts.actions.save(tx.conn, [locked.changed(reserved_kopecks=0)])
 
 
-async def _set_aside(actions: Sequence[CorporateAction], issues: Mapping[UUID, Issue], parts: Parts) -> set[UUID]:
+async def _set_aside(
+    actions: Sequence[CorporateAction], issues: Mapping[UUID, Issue], parts: Parts
+) -> tuple[set[UUID], set[UUID]]:
+    """Those whose money is set aside, and those whose money is too little or frozen."""
     payers = {action.action_id: payer_of(issues[action.issue_id]) for action in actions}
     frozen = {
         found.freeze.wallet
@@ -109,9 +116,15 @@ async def _set_aside(actions: Sequence[CorporateAction], issues: Mapping[UUID, I
     funded = {action.action_id for action in actions if action.reserved_kopecks == 0}
     asked = [a for a in actions if a.reserved_kopecks and payers[a.action_id] not in frozen]
     answers = await parts.ledger.post([_reserve(a, payers[a.action_id]) for a in asked]) if asked else []
-    return funded | {
-        action.action_id for action, answer in zip(asked, answers, strict=True) if isinstance(answer, Committed)
-    }
+    short = {action.action_id for action in actions if payers[action.action_id] in frozen} - funded
+    for action, answer in zip(asked, answers, strict=True):
+        if isinstance(answer, Committed):
+            funded.add(action.action_id)
+        elif answer.code in _OF_THE_ISSUER:
+            short.add(action.action_id)
+        else:
+            _log.error("tokenization.reserve_refused", code=answer.code, action_id=str(action.action_id))
+    return funded, short
 
 
 async def _give_back(action: CorporateAction, issue: Issue, parts: Parts) -> bool:
