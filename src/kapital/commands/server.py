@@ -72,7 +72,6 @@ async def serve(settings: "Settings") -> None:
         from kapital.platform.logging import configure_logging
 
         configure_logging(level=settings.log_level)
-        print(f"Kapital: opening {settings.data_dir}", file=sys.stderr)
         kapital = await opened.enter_async_context(open_kapital(settings))
         stopping = _told_by(signal.SIGINT, signal.SIGTERM)
         beside = await opened.enter_async_context(_beside(settings))
