@@ -21,7 +21,7 @@ from kapital.identity.domain.freeze import (
     ReleaseKind,
     imposed,
 )
-from kapital.identity.domain.freeze_entry import asked, first_wallet
+from kapital.identity.domain.freeze_entry import asked
 from kapital.identity.domain.problems import (
     DecisionNamesAnotherFreeze,
     FreezeOfHitEndsWithItsHit,
@@ -32,6 +32,7 @@ from kapital.identity.domain.problems import (
     ReleaseMustNarrowTheFreeze,
 )
 from kapital.identity.domain.states import FreezeState
+from kapital.kernel.ids import wallet_id_of
 from kapital.kernel.problems import Problem
 from kapital.kernel.states import WrongState
 from kapital.platform.ids import new_uuid7
@@ -381,7 +382,7 @@ def test_an_amount_is_let_go_from_one_wallet_the_first_if_it_is_there() -> None:
     freeze = frozen()
     propose(freeze, release(K.AMOUNT, kopecks=500))
     decide(freeze)
-    first = first_wallet(freeze.participant_id)
+    first = wallet_id_of(freeze.participant_id)
     for wallets, chosen in (([WALLET, first], first), ([WALLET, OTHER_WALLET], WALLET)):
         [one] = asked(freeze, wallets, NOW, K.AMOUNT)
         assert (one.wallet_id, one.allowance_kopecks, one.lifts) == (chosen, 500, False)

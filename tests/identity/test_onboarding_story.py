@@ -14,13 +14,12 @@ from kapital.identity.service import IdentityService, identity_of
 from kapital.identity.use_cases.decide_kyc import DecideKyc, NewKycDecision
 from kapital.identity.use_cases.record_identifications import NewIdentification, RecordIdentifications
 from kapital.identity.use_cases.screen_clients import NewClient, ScreenClients
-from kapital.kernel.ids import CommandId
+from kapital.kernel.ids import CommandId, wallet_id_of
 from kapital.ledger.service import LedgerService
 from kapital.platform.bus import EmbeddedBus
 from kapital.platform.clock import SteppedClock
 from kapital.platform.database import Databases
 from kapital.platform.rule_book import RuleBookInForce
-from kapital.registry.domain.participant import wallet_id_of
 from kapital.registry.service import RegistryService, registry_of
 from kapital.registry.use_cases.register_participants import RegisterParticipants
 from tests.acting import simple_acts

@@ -9,12 +9,13 @@ import pytest
 
 from kapital.contracts import registry as contract
 from kapital.kernel.actor import Actor, NotPermitted
+from kapital.kernel.ids import wallet_id_of
 from kapital.kernel.problems import Problem
 from kapital.kernel.roles import Role
 from kapital.ledger.api import AccountKey, Position
 from kapital.registry.domain.holder_disclosure import OPEN_MAX, DisclosedHolder
 from kapital.registry.domain.holder_problems import HolderDisclosureNotFound
-from kapital.registry.domain.participant import ParticipantKind, ParticipantRole, wallet_id_of
+from kapital.registry.domain.participant import ParticipantKind, ParticipantRole
 from kapital.registry.use_cases.disclose_holders import DiscloseHolders, RequestHolderDisclosure
 from tests.registry.conftest import START, World
 from tests.registry.people import (

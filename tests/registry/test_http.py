@@ -12,13 +12,13 @@ from litestar.di import Provide
 from referencing import Registry, Resource
 from referencing.jsonschema import DRAFT202012
 
+from kapital.kernel.ids import wallet_id_of
 from kapital.kernel.roles import Role
 from kapital.platform.contract_files import load_contract
 from kapital.platform.database import Databases
 from kapital.platform.http import ServiceRoutes, create_app, served_routes
 from kapital.platform.settings import Settings
 from kapital.registry.domain.access import TokenSubjectKind
-from kapital.registry.domain.participant import wallet_id_of
 from kapital.registry.routes import HANDLERS
 from kapital.registry.use_cases.issue_access_token import IssueAccessToken
 from kapital.registry.use_cases.register_staff import RegisterStaff

@@ -6,8 +6,8 @@ from uuid import UUID, uuid4
 import pytest
 
 from kapital.kernel.actor import NotPermitted
+from kapital.kernel.ids import wallet_id_of
 from kapital.kernel.roles import Role
-from kapital.registry.domain.participant import wallet_id_of
 from kapital.registry.domain.problems import ExtractInstantInFuture, ParticipantNotFound
 from kapital.registry.domain.states import ParticipantState
 from kapital.registry.queries.participants import Sought

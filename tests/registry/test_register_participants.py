@@ -7,11 +7,11 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from kapital.kernel.actor import NotPermitted
-from kapital.kernel.ids import CommandId
+from kapital.kernel.ids import CommandId, wallet_id_of
 from kapital.platform.context import bind_context
 from kapital.platform.contract_files import load_contract
 from kapital.platform.problems import IdempotencyKeyReused
-from kapital.registry.domain.participant import Acceptance, ParticipantKind, ParticipantRole, wallet_id_of
+from kapital.registry.domain.participant import Acceptance, ParticipantKind, ParticipantRole
 from kapital.registry.use_cases.register_participants import RegisterParticipants
 from tests.registry.conftest import World, kyc_decided
 from tests.registry.people import ADMIN, ONBOARDER, investor, issuer, person_inn

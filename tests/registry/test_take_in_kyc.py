@@ -4,8 +4,9 @@ from uuid import uuid4
 
 import pytest
 
+from kapital.kernel.ids import wallet_id_of
 from kapital.registry.adapters.participants import ParticipantTable
-from kapital.registry.domain.participant import wallet_id_of, wallet_opening_id_of
+from kapital.registry.domain.participant import wallet_opening_id_of
 from kapital.registry.domain.problems import ParticipantNotFound, WalletNotOpened
 from tests.registry.conftest import World, kyc_decided, kyc_expired
 from tests.registry.people import investor, issuer

@@ -6,10 +6,11 @@ from uuid import UUID, uuid4
 import pytest
 
 from kapital.kernel.actor import NotPermitted
+from kapital.kernel.ids import wallet_id_of
 from kapital.kernel.problems import Problem
 from kapital.kernel.roles import Role
 from kapital.kernel.states import WrongState
-from kapital.registry.domain.participant import Acceptance, wallet_id_of
+from kapital.registry.domain.participant import Acceptance
 from kapital.registry.domain.problems import (
     ClosingHashMustMatch,
     ClosingNeedsAnotherPerson,

@@ -1,6 +1,6 @@
 """What all generated types stand on. Written by hand."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, TypeAlias, TypeVar
 
 from msgspec import UNSET, Meta, Struct, UnsetType
@@ -23,3 +23,8 @@ def given(value: T | UnsetType) -> T | None:
 def unset_if_none(value: T | None) -> T | UnsetType:
     """What to write into an optional field: nothing for None."""
     return UNSET if value is None else value
+
+
+def given_in_utc(value: datetime | UnsetType | None) -> datetime | None:
+    """The instant that a request gave, in UTC; None where it gave none."""
+    return value.astimezone(UTC) if isinstance(value, datetime) else None

@@ -30,3 +30,11 @@ def derive_uuid7(source: UUID, purpose: str) -> UUID:
     bits = int.from_bytes(digest[:10], "big") & ~(_VERSION_MASK | _VARIANT_MASK)
     timestamp = source.int & ~_RANDOM_MASK if source.version == 7 else 0
     return UUID(int=timestamp | _VERSION_7 | _VARIANT_RFC | bits)
+
+
+def wallet_id_of(participant_id: UUID) -> UUID:
+    """The id of the wallet that a participant is given first; derived, so that a repeated opening meets the first.
+
+    It may not be open yet.
+    """
+    return derive_uuid7(participant_id, "wallet")

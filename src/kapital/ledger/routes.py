@@ -11,7 +11,7 @@ from litestar.params import Parameter
 from kapital.contracts import ledger as contract
 from kapital.contracts.base import AwareDatetime
 from kapital.kernel.actor import Actor
-from kapital.kernel.ids import derive_uuid7
+from kapital.kernel.ids import wallet_id_of
 from kapital.ledger.domain.problems import EntryNotFound, TileNotFound, WalletNotFound
 from kapital.ledger.service import LedgerService
 from kapital.platform import access
@@ -116,7 +116,7 @@ async def get_register(
 
 
 def _own_wallet(actor: Actor) -> UUID | None:
-    return None if actor.participant_id is None else derive_uuid7(actor.participant_id, "wallet")
+    return None if actor.participant_id is None else wallet_id_of(actor.participant_id)
 
 
 def _require_readable(actor: Actor, action: str, wallet: UUID) -> None:

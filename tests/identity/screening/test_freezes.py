@@ -9,7 +9,6 @@ import pytest
 
 from kapital.contracts import identity as contract
 from kapital.identity.domain.freeze import FreezeBasis, FreezeDirection, FreezeScope, Reach, ReleaseKind
-from kapital.identity.domain.freeze_entry import first_wallet
 from kapital.identity.domain.problems import (
     DecisionNamesAnotherFreeze,
     FreezeAssetMustExist,
@@ -27,6 +26,7 @@ from kapital.identity.use_cases.change_freeze import DecideFreeze, DecideFreezeR
 from kapital.identity.use_cases.freezing import FreezingUseCases
 from kapital.identity.use_cases.impose_freeze import ImposeFreeze
 from kapital.kernel.actor import Actor, NotPermitted
+from kapital.kernel.ids import wallet_id_of
 from kapital.kernel.roles import Role
 from kapital.kernel.states import WrongState
 from kapital.ledger.api import Committed, OpenWallet, Position, Transaction
@@ -66,7 +66,7 @@ class Freezing:
 
     def __init__(self, world: World) -> None:
         self.world, self.participant = world, new_uuid7()
-        self.wallet, self.other = first_wallet(self.participant), new_uuid7()
+        self.wallet, self.other = wallet_id_of(self.participant), new_uuid7()
         self.do: FreezingUseCases = world.service.freezing
 
     async def prepare(self) -> "Freezing":

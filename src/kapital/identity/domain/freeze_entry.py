@@ -8,7 +8,7 @@ import msgspec
 
 from kapital.identity.domain.freeze import Freeze, FreezeDirection, FreezeScope, ReleaseKind
 from kapital.identity.domain.states import FreezeState, HitState
-from kapital.kernel.ids import derive_uuid7
+from kapital.kernel.ids import derive_uuid7, wallet_id_of
 
 MONEY = "money"
 
@@ -55,11 +55,6 @@ class FollowedHit(msgspec.Struct, frozen=True, kw_only=True):
     freeze_id: UUID | None
 
 
-def first_wallet(participant_id: UUID) -> UUID:
-    """The id of the wallet that a participant is given first. It may not be open yet."""
-    return derive_uuid7(participant_id, "wallet")
-
-
 def asked(
     freeze: Freeze, wallets: Sequence[UUID], now: datetime, kind: ReleaseKind | None = None
 ) -> list[AskedEntry]:
@@ -68,7 +63,7 @@ def asked(
     An allowance is of money and of one wallet, the first one if it is among them; the others stay as they are.
     """
     if kind is ReleaseKind.AMOUNT:
-        first = first_wallet(freeze.participant_id)
+        first = wallet_id_of(freeze.participant_id)
         wallets = [first if first in wallets else wallets[0]]
     reach, ended = freeze.reach, freeze.state is FreezeState.RELEASED
     scoped = reach.scope is FreezeScope.CASH

@@ -10,13 +10,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from kapital.contracts import identity as contract
 from kapital.identity.contract_forms import freeze_answer
 from kapital.identity.domain.freeze import Freeze, FreezeBasis, Reach, imposed
-from kapital.identity.domain.freeze_entry import asked, first_wallet
+from kapital.identity.domain.freeze_entry import asked
 from kapital.identity.domain.problems import FreezeAssetMustExist, FreezeWalletMustBeTheParticipants
 from kapital.identity.domain.states import FreezeState
 from kapital.identity.ports import ClientStore, FreezeStore, HitStore
 from kapital.identity.use_cases.measures import apply_measures
 from kapital.kernel.actor import Actor
-from kapital.kernel.ids import CommandId
+from kapital.kernel.ids import CommandId, wallet_id_of
 from kapital.ledger.api import Ledger
 from kapital.platform.access import SERVICE
 from kapital.platform.unit_of_work import Transaction, UnitOfWork, fingerprint
@@ -91,7 +91,7 @@ async def wallets_of(conn: AsyncConnection, freeze: Freeze, freezes: FreezeStore
 
     Raises: FreezeWalletMustBeTheParticipants.
     """
-    known = {*await freezes.wallets(conn, freeze.participant_id), first_wallet(freeze.participant_id)}
+    known = {*await freezes.wallets(conn, freeze.participant_id), wallet_id_of(freeze.participant_id)}
     named = freeze.reach.wallet_id
     if named is None:
         return sorted(known)

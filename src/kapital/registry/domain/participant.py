@@ -106,11 +106,6 @@ def require_roles(kind: ParticipantKind, roles: frozenset[ParticipantRole]) -> N
         raise IssuerMustBeRussian
 
 
-def wallet_id_of(participant_id: UUID) -> UUID:
-    """The one wallet of a participant; derived, so that a repeated opening meets the first."""
-    return derive_uuid7(participant_id, "wallet")
-
-
 def wallet_opening_id_of(participant_id: UUID) -> UUID:
     """Id of the ledger transaction that opens the wallet: a repeat is answered with the first entry."""
     return derive_uuid7(participant_id, "open-wallet")

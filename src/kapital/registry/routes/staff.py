@@ -1,6 +1,5 @@
 """HTTP of the staff: who is registered, what each holds, and changes by two persons."""
 
-from datetime import UTC, datetime
 from typing import Annotated, Final
 from uuid import UUID
 
@@ -8,7 +7,7 @@ from litestar import get, post
 from litestar.params import Parameter
 
 from kapital.contracts import registry as contract
-from kapital.contracts.base import given
+from kapital.contracts.base import given, given_in_utc
 from kapital.kernel.roles import Role
 from kapital.platform.http import HttpRequest, actor_of, command_context
 from kapital.registry.queries.bound import RegistryReads
@@ -33,7 +32,7 @@ async def register_staff(
         actor=actor,
         roles=frozenset(Role(role.value) for role in data.roles),
         staff_id=given(data.staff_id),
-        valid_until=_in_utc(given(data.valid_until)),
+        valid_until=given_in_utc(data.valid_until),
     )
     return await registry.register_staff(cmd)
 
@@ -72,7 +71,7 @@ async def propose_staff_change(
         actor=actor,
         staff_id=staff_id,
         roles=frozenset(Role(role.value) for role in data.roles),
-        valid_until=_in_utc(given(data.valid_until)),
+        valid_until=given_in_utc(data.valid_until),
         basis_reference=data.basis_reference,
     )
     return await registry.propose_staff_change(cmd)
@@ -92,10 +91,6 @@ async def decide_staff_change(
         change_sha256=data.change_sha256,
     )
     return await registry.decide_staff_change(cmd)
-
-
-def _in_utc(instant: datetime | None) -> datetime | None:
-    return None if instant is None else instant.astimezone(UTC)
 
 
 HANDLERS: Final = (

@@ -1,6 +1,5 @@
 """HTTP of roles and statuses."""
 
-from datetime import UTC, datetime
 from typing import Annotated, Final
 from uuid import UUID
 
@@ -8,7 +7,7 @@ from litestar import get, post
 from litestar.params import Parameter
 
 from kapital.contracts import registry as contract
-from kapital.contracts.base import given
+from kapital.contracts.base import given, given_in_utc
 from kapital.platform.http import HttpRequest, actor_of, command_context
 from kapital.registry.domain.status import StatusName, StatusSaid
 from kapital.registry.queries.bound import RegistryReads
@@ -28,8 +27,8 @@ async def propose_status(
     said = StatusSaid(
         name=StatusName(data.status.value),
         basis_reference=data.basis_reference,
-        valid_from=_in_utc(given(data.valid_from)),
-        valid_until=_in_utc(given(data.valid_until)),
+        valid_from=given_in_utc(data.valid_from),
+        valid_until=given_in_utc(data.valid_until),
         recognised_by=given(data.recognised_by),
         evidence_sha256=given(data.evidence_sha256),
     )
@@ -75,10 +74,6 @@ async def withdraw_status(
         command_id=command_id, actor=actor, status_id=status_id, basis_reference=data.basis_reference
     )
     return await registry.withdraw_status(cmd)
-
-
-def _in_utc(instant: datetime | None) -> datetime | None:
-    return None if instant is None else instant.astimezone(UTC)
 
 
 HANDLERS: Final = (

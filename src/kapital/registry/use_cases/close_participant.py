@@ -8,7 +8,7 @@ import msgspec
 
 from kapital.contracts import registry as contract
 from kapital.kernel.actor import Actor
-from kapital.kernel.ids import CommandId
+from kapital.kernel.ids import CommandId, wallet_id_of
 from kapital.kernel.states import WrongState
 from kapital.ledger.api import (
     MAX_POSTINGS_PER_TRANSACTION,
@@ -25,7 +25,6 @@ from kapital.ledger.api import (
 from kapital.ledger.api import Transaction as LedgerTransaction
 from kapital.platform.unit_of_work import Transaction, UnitOfWork, fingerprint
 from kapital.registry.contract_forms import state_answer
-from kapital.registry.domain.participant import wallet_id_of
 from kapital.registry.domain.problems import (
     IssuerOwesStill,
     NoDisputeNotStated,

@@ -10,7 +10,7 @@ import msgspec
 
 from kapital.contracts import registry as contract
 from kapital.kernel.actor import Actor, machine_actor
-from kapital.kernel.ids import CommandId
+from kapital.kernel.ids import CommandId, wallet_id_of
 from kapital.kernel.problems import ensure
 from kapital.kernel.roles import Role
 from kapital.ledger.api import MIRROR_POSITIONS, AccountKey, Ledger, Position
@@ -34,7 +34,7 @@ from kapital.registry.domain.holder_problems import (
     HolderDisclosureNotFound,
     OnlyNomineeDiscloses,
 )
-from kapital.registry.domain.participant import ParticipantRole, wallet_id_of
+from kapital.registry.domain.participant import ParticipantRole
 from kapital.registry.domain.problems import ParticipantNotFound
 from kapital.registry.domain.states import HOLDER_DISCLOSURE
 from kapital.registry.ports import HolderDisclosureStore, ParticipantStore

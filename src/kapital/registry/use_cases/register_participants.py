@@ -11,14 +11,14 @@ import msgspec
 from kapital.contracts import registry as contract
 from kapital.kernel.actor import Actor
 from kapital.kernel.canonical import canonical_bytes
-from kapital.kernel.ids import CommandId
+from kapital.kernel.ids import CommandId, wallet_id_of
 from kapital.kernel.problems import Problem, ensure
 from kapital.platform.acts.checking import FileStore
 from kapital.platform.events import Event
 from kapital.platform.problems import item_problem
 from kapital.platform.unit_of_work import Transaction, UnitOfWork, fingerprint
 from kapital.registry.domain.events import PARTICIPANT_REGISTERED
-from kapital.registry.domain.participant import Acceptance, Application, examine_application, wallet_id_of
+from kapital.registry.domain.participant import Acceptance, Application, examine_application
 from kapital.registry.domain.problems import ParticipantAlreadyRegistered
 from kapital.registry.domain.standing import Participant
 from kapital.registry.domain.status import applied_for

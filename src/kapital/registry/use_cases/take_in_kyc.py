@@ -10,6 +10,7 @@ from uuid import UUID
 
 from kapital.contracts import registry as contract
 from kapital.kernel.actor import machine_actor
+from kapital.kernel.ids import wallet_id_of
 from kapital.kernel.roles import Role
 from kapital.ledger.api import (
     Basis,
@@ -22,11 +23,7 @@ from kapital.ledger.api import Transaction as LedgerTransaction
 from kapital.platform.events import CloudEvent, Event
 from kapital.platform.unit_of_work import Transaction
 from kapital.registry.domain.events import WALLET_OPENED
-from kapital.registry.domain.participant import (
-    wallet_id_of,
-    wallet_opening_id_of,
-    wallet_profile_of,
-)
+from kapital.registry.domain.participant import wallet_opening_id_of, wallet_profile_of
 from kapital.registry.domain.problems import ParticipantNotFound, WalletNotOpened
 from kapital.registry.domain.standing import Participant
 from kapital.registry.domain.status import Status, found_by_identification

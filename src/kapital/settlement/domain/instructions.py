@@ -76,6 +76,11 @@ class PayoutsInstructed(msgspec.Struct, frozen=True, kw_only=True):
     # Absent it leaves no trace in the hash of the instruction, so one told before there was such a field is the same.
     payer_position: Literal["reserved"] | msgspec.UnsetType = msgspec.UNSET
 
+    @property
+    def is_set_aside(self) -> bool:
+        """Whether the payer's money for all parts was set aside before the first."""
+        return self.payer_position is not msgspec.UNSET
+
 
 def content_sha256(instruction: msgspec.Struct) -> str:
     """Hash of an instruction, to tell a repeat from another one under the same name."""

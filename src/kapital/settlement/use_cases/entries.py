@@ -121,7 +121,7 @@ def _reserve_back(line: AllocationLine, purpose: str) -> Transaction:
 
 def payer_money(instructed: PayoutsInstructed) -> AccountKey:
     """Where the payer's money for a part stands: set aside for the action, or with all that it has available."""
-    position = Position.RESERVED if instructed.payer_position == "reserved" else Position.AVAILABLE
+    position = Position.RESERVED if instructed.is_set_aside else Position.AVAILABLE
     return money(instructed.payer_wallet_id, position)
 
 

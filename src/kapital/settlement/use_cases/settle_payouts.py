@@ -4,8 +4,6 @@ import asyncio
 from collections.abc import Sequence
 from typing import Final
 
-import msgspec
-
 from kapital.ledger.api import Committed, Refused
 from kapital.platform.events import CloudEvent, Event
 from kapital.platform.unit_of_work import Transaction
@@ -97,8 +95,7 @@ async def _post(parts: Parts, instructed: PayoutsInstructed, withheld: Withholdi
         return answers, None
     root = root_refusal(answers)[1]
     payer_frozen = is_frozen(root, instructed.payer_wallet_id)
-    set_aside = instructed.payer_position is not msgspec.UNSET
-    if not payer_frozen and (set_aside or root.code != BALANCE_INSUFFICIENT):
+    if not payer_frozen and (instructed.is_set_aside or root.code != BALANCE_INSUFFICIENT):
         return answers, None  # money that was set aside for this very part is there: another matter is at fault
     # Whose balance? If it is the payer's, the refusal is told; a holder who lacks units is another matter.
     needed = sum(line.amount_kopecks for line in instructed.lines)

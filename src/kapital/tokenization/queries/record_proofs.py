@@ -7,7 +7,7 @@ from uuid import UUID
 
 from kapital.custody.api import OPERATOR_KEY_NAME, KeyProfile, Signer
 from kapital.kernel.actor import Actor
-from kapital.kernel.ids import derive_uuid7
+from kapital.kernel.ids import wallet_id_of
 from kapital.platform import access
 from kapital.tokenization.domain.corporate_action import CorporateAction
 from kapital.tokenization.domain.problems_early import ActionNotFound
@@ -49,7 +49,7 @@ async def own_record_holding(parts: Parts, actor: Actor, action_id: UUID) -> byt
     """
     access.require(actor, "get_own_record_holding", access.Resource("RecordHolding", owner=actor.participant_id))
     moment = await record_moment(parts, action_id)
-    wallet = derive_uuid7(UUID(str(actor.participant_id)), "wallet")
+    wallet = wallet_id_of(UUID(str(actor.participant_id)))
     signer = await list_signer(parts, actor.id)
     return await parts.ledger.holding_evidence(moment.asset, wallet, size=moment.size, at=moment.at, signer=signer)
 
