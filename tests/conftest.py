@@ -17,6 +17,10 @@ from kapital.platform.database import Database, Databases, dsn_for
 from kapital.platform.logging import configure_logging
 from kapital.platform.postgres import EmbeddedPostgres
 from kapital.platform.postgres_config import ServerSizes
+from tests.order import pytest_collection_modifyitems, pytest_xdist_make_scheduler
+from tests.places import quick_folder
+
+__all__ = ["pytest_collection_modifyitems", "pytest_xdist_make_scheduler"]  # hooks
 
 configure_logging(strict=True)
 # How long an example takes says something of the machine and nothing of the code.
@@ -26,8 +30,6 @@ settings.load_profile("kapital")
 MakeDatabase = Callable[..., Awaitable[Database]]
 """`await make_database("registry", "kapital.registry.migrations")`: a Database named `registry`, migrated, empty."""
 
-_IN_MEMORY = Path("/dev/shm")
-_ROOM_BYTES = 4 << 30
 PLATFORM_TABLES_ONLY = "tests.platform.migrations"
 _numbers = itertools.count(1)
 
@@ -35,21 +37,17 @@ _numbers = itertools.count(1)
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[EmbeddedPostgres]:
     """A server of this process's own, in a folder that goes away with it."""
-    folder = Path(tempfile.mkdtemp(prefix="kapital-test-", dir=_quick_folder()))
+    folder = Path(tempfile.mkdtemp(prefix="kapital-test-", dir=quick_folder()))
     server = EmbeddedPostgres(folder, sizes=ServerSizes(max_connections=200, shared_buffers_mb=128))
     server.start()
-    # Killed processes lose nothing by it, and no test here cuts the power.
-    asyncio.run(_execute(server, "ALTER SYSTEM SET fsync = off"))
+    # Killed processes lose nothing by it, and no test here cuts the power. Each database that is made or dropped is a
+    # checkpoint, after which every page would be written to the log as a whole.
+    for name in ("fsync", "full_page_writes"):
+        asyncio.run(_execute(server, f"ALTER SYSTEM SET {name} = off"))
     asyncio.run(_execute(server, "SELECT pg_reload_conf()"))
     yield server
     server.stop()
     shutil.rmtree(folder, ignore_errors=True)
-
-
-def _quick_folder() -> str:
-    """Memory where it has room: to copy a database, as each test does, takes a quarter of the time there."""
-    has_room = _IN_MEMORY.is_dir() and os.access(_IN_MEMORY, os.W_OK)
-    return str(_IN_MEMORY) if has_room and shutil.disk_usage(_IN_MEMORY).free >= _ROOM_BYTES else "/tmp"
 
 
 @pytest.fixture(scope="session")

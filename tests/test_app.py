@@ -22,6 +22,7 @@ from kapital.platform.settings import Settings
 from kapital.settlement.domain.problems import BankSilent
 from kapital.tokenization.service import TokenizationService
 from tests.contracts.serving import postmasters
+from tests.places import quick_folder
 from tests.waiting import NEVER_S, until
 
 
@@ -54,6 +55,9 @@ class House:
     def use_cases(self) -> "House":
         return self
 
+    async def follow_log(self) -> None:
+        self.done.append("follow_log")
+
     async def checkpoint(self) -> None:
         self.done.append("checkpoint")
 
@@ -69,7 +73,7 @@ class House:
 @pytest.fixture(scope="module")
 def house_folder() -> Iterator[Path]:
     """Not pytest's own folder: it is closed to the server's system user."""
-    with TemporaryDirectory(prefix="kapital-app-", dir="/tmp", ignore_cleanup_errors=True) as made:
+    with TemporaryDirectory(prefix="kapital-app-", dir=quick_folder(), ignore_cleanup_errors=True) as made:
         yield Path(made) / "data"
 
 
@@ -131,12 +135,12 @@ async def test_no_event_of_a_new_house_looks_like_one_that_nobody_delivers(house
 
 async def test_a_silent_bank_holds_up_neither_the_schedule_nor_the_checkpoint() -> None:
     house = House()
-    working = asyncio.create_task(background._tick_for_ever(cast("Kapital", house)))
+    working = asyncio.create_task(background._tick_for_ever(cast("Kapital", house), background.TICK_S))
 
     await asyncio.wait_for(house.enough.wait(), timeout=NEVER_S)
     await asyncio.sleep(0)
 
-    assert house.done == ["schedule", "checkpoint", "mirror", "reconcile"]
+    assert house.done == ["schedule", "follow_log", "mirror", "checkpoint", "reconcile"]
     assert not working.done()
     working.cancel()
     with pytest.raises(asyncio.CancelledError):

@@ -16,8 +16,9 @@ from cyclopts import App
 
 from kapital.demo import INVESTORS_MAX
 from kapital.demo.run import MARKER
+from tests.commands import run
 from tests.contracts.serving import postmasters
-from tests.demo.conftest import KAPITAL, run
+from tests.demo.conftest import KAPITAL
 from tests.tokenization.world import EXAMPLES
 from tests.waiting import NEVER_S, until
 

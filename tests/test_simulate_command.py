@@ -47,8 +47,40 @@ def test_the_published_key_rate_goes_on_where_it_ended(capsys):
     assert [payment["kopecks"]["anna"] for payment in found["payments"]] == [140136, 140136, 10000000]
 
 
+def test_a_stated_path_is_followed_and_its_gaps_are_silence(capsys, tmp_path):
+    """IMOEX 2,500 at first, nothing on the last day, 2,750 on the next: 80 % of 10 % on 10,000.00."""
+    (tmp_path / "imoex.csv").write_text("series,day,value\nmoex_imoex,2026-12-14,2500\nmoex_imoex,2027-06-11,2750\n")
+
+    found = told(capsys, ISSUES / "index-linked.yaml", path=tmp_path / "imoex.csv", holder=("anna=1",))
+
+    [redemption] = found["payments"]
+    assert redemption["kopecks"] == {"anna": 1_080_000}
+    assert [("10.06.2027" in text, "11.06.2027" in text) for text in redemption["substitutes"]] == [(True, True)]
+
+
+def test_a_path_that_says_too_much_is_refused(capsys, tmp_path):
+    rows = {
+        "series,day,value\nruonia,2026-12-14,14\n": "does not look at ruonia",
+        "series,day,value\n" + "moex_imoex,2026-12-14,14\n" * 2: "line 3: moex_imoex of 2026-12-14 stands twice",
+        "series,day,value\nmoex_imoex,2026-12-14\n": "line 2: 3 columns are needed",
+        "series,day,value\nmoex_imoex,2026-12-14,1e3\n": "not a number",
+        "series,day,value\n" + "moex_imoex,2026-12-14,14\n" * 20_000: "at most 20000 lines",
+        "series,day,value\n": "the others are values",
+    }
+    for content, why in rows.items():
+        (tmp_path / "path.csv").write_text(content)
+        assert why in refused(capsys, ISSUES / "index-linked.yaml", path=tmp_path / "path.csv")
+
+
+def test_a_part_is_called(capsys):
+    found = told(capsys, EARLY, holder=("anna=10", "boris=10"), call=("1:5",))
+
+    [called] = [payment for payment in found["payments"] if payment["kind"] == "call"]
+    assert sum(called["extinguished"].values()) == 5
+
+
 def test_early_redemption_is_played(capsys):
-    found = told(capsys, EARLY, holder=("anna=10", "boris=10"), put=("1:boris=10",), call=1)
+    found = told(capsys, EARLY, holder=("anna=10", "boris=10"), put=("1:boris=10",), call=("1",))
 
     assert [payment["kind"] for payment in found["payments"]] == ["coupon", "coupon", "put", "coupon", "call"]
     assert found["notes"] == []
@@ -83,7 +115,7 @@ def test_a_chart_is_written_once_unless_forced(capsys, tmp_path):
     before = file.read_bytes()
     assert "--force" in refused(capsys, EARLY, chart=file)
     assert file.read_bytes() == before
-    told(capsys, EARLY, chart=file, force=True, call=1)
+    told(capsys, EARLY, chart=file, force=True, call=("1",))
     assert file.read_bytes() != before
 
 
@@ -123,7 +155,11 @@ def test_every_fault_of_the_terms_is_told_at_once(capsys, tmp_path):
         ({"value": ("cbr_key_rate=1e9",)}, "not a number"),
         ({"missing": ("2027-02-30",)}, "not a day"),
         ({"put": ("anna=1",)}, "as 1:anna=5"),
-        ({"call": 7}, "there is no call 7"),
+        ({"call": ("7",)}, "there is no call 7"),
+        ({"call": ("1:0",)}, "call 1 is no call of 0 units"),
+        ({"call": ("1", "1:5")}, "each call once"),
+        ({"path": Path("absent.csv")}, "absent.csv: No such file"),
+        ({"path": EARLY}, "the first line is series,day,value"),
         ({"paths": 2}, "--paths needs --seed"),
         ({"rates": (Path("absent.xml"),)}, "absent.xml: No such file"),
         ({"rates": (EARLY,)}, "rates_answer_unreadable"),

@@ -7,9 +7,8 @@ Read: every module of `kapital` (state machines, problems, dated parameters are 
 class, and the `Law:` lines of docstrings and comments in `src/` and `tests/` against `docs/reference/laws.yaml`.
 Written: `docs/reference/states/`, `docs/reference/problems/`, `docs/reference/parameters.md`,
 `docs/reference/settings.md`, `docs/reference/access.md`, `docs/reference/scenarios.md`,
-`docs/reference/signature-reasons.md`,
- `docs/explanation/law-map.md`. A page in the first two
-folders that nothing generates is stale too.
+`docs/reference/signature-reasons.md`, `docs/reference/failpoints.md`, `docs/explanation/law-map.md`.
+A page in the first two folders that nothing generates is stale too.
 
 Deterministic: same code, same bytes.
 """
@@ -36,6 +35,7 @@ from kapital.kernel.problems import Problem, problem_codes
 from kapital.kernel.states import StateMachine
 from kapital.platform.access import load_policies
 from kapital.platform.access.examples import SUBJECTS, examples_of, try_examples
+from kapital.platform.failpoint_names import FAILPOINTS
 from kapital.platform.http.problems import _OF_TRANSPORT, STATUS
 from kapital.platform.signatures.outcome import WORDS
 
@@ -374,6 +374,21 @@ def scenarios_page() -> str:
     return NOTE + "\n".join(lines) + "\n"
 
 
+def failpoints_page() -> str:
+    """Return the named places at which a process of a fault run dies."""
+    lines = [
+        "# Failpoints",
+        "",
+        "Places at which [`kapital faults run`](../how-to/operate/run-the-fault-scripts.md) kills a process: each",
+        "stands between two steps of a durable process.",
+        "",
+        "| Failpoint | When the process dies there |",
+        "| --- | --- |",
+    ]
+    lines += [f"| `{one.name}` | {one.about} |" for one in FAILPOINTS]
+    return NOTE + "\n".join(lines) + "\n"
+
+
 # --- access -----------------------------------------------------------------------------------------------
 
 
@@ -424,6 +439,7 @@ def pages() -> dict[Path, str]:
     made[reference / "access.md"] = access_page()
     made[reference / "scenarios.md"] = scenarios_page()
     made[reference / "signature-reasons.md"] = signature_reasons_page()
+    made[reference / "failpoints.md"] = failpoints_page()
     made[DOCS / "explanation" / "law-map.md"] = law_map(laws())
     return made
 

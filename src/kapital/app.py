@@ -12,6 +12,7 @@ from kapital.disclosure.service import DisclosureService, disclosure_of
 from kapital.identity.domain.screening import ListSource
 from kapital.identity.service import IdentityService, identity_of, kyc_policy_of, scanner_of
 from kapital.kernel.actor import Actor, machine_actor
+from kapital.kernel.calendar import BusinessCalendar, russian_calendar
 from kapital.kernel.clock import Clock
 from kapital.kernel.problems import InvariantBroken
 from kapital.kernel.roles import Role
@@ -20,23 +21,42 @@ from kapital.ledger.routes import ledger_routes
 from kapital.ledger.service import LedgerService, tiles_audit
 from kapital.platform.access import current_policies, load_policies, use_policies
 from kapital.platform.acts.setup import acts_of
+from kapital.platform.approval_rules import ApprovalRules
+from kapital.platform.awaiting_rules import AwaitingRules
 from kapital.platform.bus import EmbeddedBus
 from kapital.platform.certificate_rules import CertificateRules
 from kapital.platform.clock import SystemClock, Ticks
 from kapital.platform.database import Databases
+from kapital.platform.failpoints import take_part
 from kapital.platform.http import HttpApp, ServiceRoutes, create_app
 from kapital.platform.objects import ObjectStore
 from kapital.platform.periodic import attempt
 from kapital.platform.postgres import RegisterNotFound, open_databases
 from kapital.platform.process import tune_collector
+from kapital.platform.publication_rules import PublicationStamps
 from kapital.platform.retail_rules import RetailRules
 from kapital.platform.rule_book import RuleBookInForce
+from kapital.platform.rule_book_at_allocation import RuleBookAtAllocation
 from kapital.platform.settings import Settings
 from kapital.platform.signatures.powers import PoaStatusSource
 from kapital.registry.service import RegistryService, registry_of
 from kapital.sandbox.bank.bank import SandboxBank
-from kapital.settlement.ports import Bank
-from kapital.settlement.service import SettlementService, http_bank_of, message_parts_of, settlement_of
+from kapital.sandbox.bank.escrow_port import SandboxEscrow
+from kapital.settlement.ports import Bank, FilesParts, RawMessages
+from kapital.settlement.ports.bank_shares import BankShares
+from kapital.settlement.ports.escrow import Escrow
+from kapital.settlement.service import (
+    SettlementService,
+    files_bank_of,
+    http_bank_of,
+    http_escrow_of,
+    http_shares_of,
+    message_parts_of,
+    raw_messages_of,
+    sbp_parts_of,
+    settlement_of,
+    webhook_of,
+)
 from kapital.tokenization.service import TokenizationService, tokenization_of
 
 MIGRATIONS: Final = {
@@ -124,9 +144,10 @@ async def open_kapital(
 
     `powers`: the register of powers of attorney (МЧД); without one none has a status, and what needs it waits.
     Without `create` an installation that is not there is refused: a check of a new register would prove nothing.
-    Raises: PoliciesUnusable, RegisterNotFound, EmbeddedPostgresFailed, DatabaseUnavailable, and what custody raises
-    for a wrong passphrase.
+    Raises: FailpointNotAllowed, PoliciesUnusable, RegisterNotFound, EmbeddedPostgresFailed, DatabaseUnavailable, and
+    what custody raises for a wrong passphrase.
     """
+    take_part(settings)
     tune_collector()
     clock = clock or SystemClock()
     use_policies(load_policies(settings.policies_dir))
@@ -171,7 +192,8 @@ async def _build(
     opened.push_async_callback(ledger.close)
     await ledger.ready()
     rule_book.tell(ledger.follow_rule_book)
-    sandbox_bank, bank = _bank_of(settings, databases, clock, opened)
+    raw_messages = raw_messages_of(databases.get("settlement"), clock, settings.data_dir / "bank-messages")
+    banking = _bank_of(settings, databases, clock, opened, raw_messages)
     opened_acts = acts_of(settings, clock, objects, powers)
     opened.push_async_callback(opened_acts.close)
     acts = opened_acts.acts
@@ -203,14 +225,24 @@ async def _build(
         databases.get("settlement"),
         clock,
         ledger=ledger,
-        bank=bank,
+        bank=banking.bank,
         acts=acts,
         messages=message_parts_of(
             settings.data_dir / "bank-messages",
             account=settings.bank_account,
             certificates=settings.bank_certificates.read_bytes() if settings.bank_certificates else None,
+            files=banking.files,
         ),
         tax_rules=settings.tax_at_payout,
+        escrow=banking.escrow if settings.bank_escrow else None,
+        shares=banking.shares if settings.bank_shares else None,
+        sbp=sbp_parts_of(
+            settings.sbp_rules,
+            qr_minutes=settings.sbp_qr_minutes,
+            webhook=webhook_of(settings, raw_messages),
+            offered=banking.files is None,
+        ),
+        withdrawal_rules=settings.withdrawal_rules,
     )
     await settlement.start()
     tokenization = tokenization_of(
@@ -222,6 +254,12 @@ async def _build(
         acts=acts,
         rule_book=rule_book,
         retail_rules=RetailRules(settings.retail_rules),
+        awaiting_rules=AwaitingRules(settings.orders_await_funds),
+        approval_rules=ApprovalRules(settings.actions_approved_by_two),
+        calendar=_calendar_of(settings),
+        rule_book_at_allocation=RuleBookAtAllocation(settings.rule_book_at_allocation),
+        operator_inn=settings.operator_inn,
+        publication_stamps=PublicationStamps(settings.publication_stamp_required),
     )
     opened.push_async_callback(tokenization.close)
     disclosure = disclosure_of(databases.get("disclosure"), objects, operator_name=settings.operator_name)
@@ -248,21 +286,46 @@ async def _build(
         tokenization=tokenization,
         settlement=settlement,
         disclosure=disclosure,
-        sandbox_bank=sandbox_bank,
+        sandbox_bank=banking.sandbox,
         objects=objects,
     )
 
 
+@dataclass(frozen=True, slots=True)
+class _Banking:
+    """The bank by its ports: what it does not offer is None. `sandbox`: it is of this process."""
+
+    bank: Bank
+    sandbox: SandboxBank | None = None
+    escrow: Escrow | None = None
+    shares: BankShares | None = None
+    files: FilesParts | None = None
+
+
 def _bank_of(
-    settings: Settings, databases: Databases, clock: Clock, opened: AsyncExitStack
-) -> tuple[SandboxBank | None, Bank]:
-    """The bank that the settings choose, and the sandbox bank if it is that. Raises: BankSettingsUnusable."""
+    settings: Settings, databases: Databases, clock: Clock, opened: AsyncExitStack, raw: RawMessages
+) -> _Banking:
+    """The bank that the settings choose. Raises: BankSettingsUnusable."""
+    if settings.bank == "files":
+        by_files, files = files_bank_of(settings, databases.get("settlement"), clock)
+        return _Banking(by_files, files=files)
     if settings.bank == "http":
-        bank = http_bank_of(settings)
+        bank = http_bank_of(settings, raw)
         opened.push_async_callback(bank.close)
-        return None, bank
+        return _Banking(bank, escrow=http_escrow_of(bank), shares=http_shares_of(bank))
     sandbox_bank = SandboxBank(databases.get("sandbox"), clock)
-    return sandbox_bank, sandbox_bank
+    return _Banking(sandbox_bank, sandbox=sandbox_bank, escrow=SandboxEscrow(sandbox_bank))
+
+
+def _calendar_of(settings: Settings) -> BusinessCalendar:
+    """The packaged years, those of the operator's own file, and provisional ones after them.
+
+    Raises: CalendarFileMalformed; OSError for a file that cannot be read.
+    """
+    if settings.calendar is None:
+        return russian_calendar().with_provisional_years()
+    own = BusinessCalendar.from_csv("ru", settings.calendar.read_text(encoding="utf-8"))
+    return russian_calendar().with_years_of(own).with_provisional_years()
 
 
 async def _require_log_key(custody: CustodyService, settings: Settings, *, create: bool) -> None:

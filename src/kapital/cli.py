@@ -38,6 +38,7 @@ for _name, _of, _help in (
     ("simulate", "simulate:simulate", "Play a decision to its end: payments, default, early redemption."),
     ("bank", "bank:app", "Directory and messages of banks."),
     ("sandbox-bank", "sandbox_bank:app", "A bank for trials, with faults on demand."),
+    ("faults", "faults:app", "Kill the house at every step amid what a bank may do, and look at what is left."),
     ("signature", "signature:app", "Electronic signatures of people."),
     ("bench", "bench:app", "Repeatable benchmarks; each prints one JSON object with --json."),
 ):
@@ -49,8 +50,10 @@ T = TypeVar("T")
 def up(
     *,
     bank: Annotated[
-        Literal["sandbox", "http"] | None,
-        Parameter(help="The bank, instead of KAPITAL_BANK: in this process, or over HTTP as KAPITAL_BANK_… say."),
+        Literal["sandbox", "http", "files"] | None,
+        Parameter(
+            help="The bank, instead of KAPITAL_BANK: in this process, over HTTP or by files as KAPITAL_BANK_… say."
+        ),
     ] = None,
     beside: Annotated[
         bool, Parameter(show=False, negative=(), help="Serve beside the process that started this one.")

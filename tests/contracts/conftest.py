@@ -14,12 +14,13 @@ from kapital.demo.run import examples_folder, run_demo
 from kapital.platform.settings import Settings
 from tests.contracts.serving import Served
 from tests.contracts.story import INVESTORS, TERMS, Story, remember
+from tests.places import quick_folder
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def story() -> Iterator[Story]:
     """Real terms from decision to redemption, one issue failed, everybody paid out."""
-    folder = Path(tempfile.mkdtemp(prefix="kapital-contracts-", dir="/tmp"))
+    folder = Path(tempfile.mkdtemp(prefix="kapital-contracts-", dir=quick_folder()))
     played = Story(folder / "data")
     terms = [examples_folder() / name for name in TERMS]
 
@@ -35,7 +36,7 @@ def story() -> Iterator[Story]:
     shutil.rmtree(folder, ignore_errors=True)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def served(story: Story) -> Iterator[Served]:
     """`kapital up` over the story's data."""
     process = Served(story.folder)

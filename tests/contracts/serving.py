@@ -27,6 +27,8 @@ class Served:
             probe.bind(("127.0.0.1", 0))
             port = probe.getsockname()[1]
         self.url = f"http://127.0.0.1:{port}"
+        # One for all requests: each client of its own reads the whole bundle of certificates, for nothing here.
+        self.web = httpx.Client(base_url=self.url, timeout=60, trust_env=False)
         self._said = (folder.parent / f"{folder.name}-{port}.log").open("w+b")
         self._environment = {key: value for key, value in os.environ.items() if not key.startswith("KAPITAL_")} | {
             "KAPITAL_DATA_DIR": str(folder),
@@ -50,7 +52,7 @@ class Served:
         while time.monotonic() < deadline:
             assert self.process.poll() is None, f"ended with {self.process.returncode}: {self.said()}"
             try:
-                if httpx.get(f"{self.url}/health", timeout=30).status_code == 200:
+                if self.web.get("/health").status_code == 200:
                     return self
             except httpx.TransportError:
                 time.sleep(0.1)
@@ -73,6 +75,7 @@ class Served:
 
     def close(self) -> None:
         """End what is still there."""
+        self.web.close()
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGINT)
             try:

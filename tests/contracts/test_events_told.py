@@ -50,8 +50,12 @@ NOT_IN_THIS_STORY = {
     "kapital.registry.rule_book_accepted.v1",  # accepted with the application, no later one comes
     "kapital.tokenization.action_announced.v1",  # no option is used
     "kapital.tokenization.outcome_announced.v1",  # no payoff depends on an event
+    "kapital.tokenization.substitute_announced.v1",  # no source is silent
     "kapital.tokenization.exchange_announced.v1",  # nobody defaults for good
-    "kapital.settlement.payouts_refused.v1",  # every issuer has the money
+    "kapital.tokenization.payout_delayed.v1",  # every issuer has the money
+    "kapital.settlement.payouts_refused.v1",
+    "kapital.settlement.dvp_settled.v1",  # nobody sells on
+    "kapital.settlement.dvp_ended.v1",
 }
 
 

@@ -36,19 +36,30 @@ from kapital.platform.settings import Settings
 from kapital.sandbox.certification_authority import Authority, SandboxSigner, Subject
 from kapital.sandbox.certification_authority.serving import ServedAuthority
 from kapital.sandbox.people import PersonKind, SyntheticPerson, synthetic_people
+from kapital.settlement.adapters.incoming_message_table import IncomingMessageTable
+from kapital.settlement.domain.incoming_message import (
+    IncomingMessage,
+    MessageReason,
+    MessageState,
+    SignatureOutcome,
+    SignatureVerdict,
+)
 from kapital.settlement.domain.top_up_code import top_up_code
 from kapital.tokenization.domain.checklist import items_of
+from kapital.tokenization.domain.evaluator import LATEST
 from kapital.tokenization.domain.order_review import OrderReview, ReviewState
 from kapital.tokenization.domain.terms import load_terms
 from tests.contracts.documents import all_operations, validator
 from tests.contracts.story import staff_token
 from tests.contracts.test_access_over_http import example_of
 from tests.identity.dossier.papers import png
+from tests.places import quick_folder
 
 KEYED = {f"{o.method.upper()} {o.path}": o for o in all_operations() if o.needs_key}
 RULES = Settings().rule_book_version
 DAY, WALLET = "2026-11-20", "wallet_id"
 BASIS = {"reference": "РВ-7", "document_sha256": "7c" * 32}
+DISPUTED = {"determined_by_on": "2027-06-08", "dispute_business_days": 3}
 QUOTED = {
     "quote": {
         "quoted": "Учебный индекс",
@@ -65,6 +76,7 @@ QUOTED = {
 # What they are about comes into being by them: there is no row yet that has a version.
 OF_NEW_THINGS = {
     "issue_access_token", "draft_decision", "propose_issue_step", "place_orders", "instruct_redemption",
+    "propose_money_decision", "record_tax_residency", "instruct_dvp",
 }  # fmt: skip
 _numbers = count(1)
 
@@ -151,7 +163,7 @@ def tried(played: Played) -> dict[str, Tried]:
 @pytest.fixture(scope="module")
 def played() -> Played:
     # A server of its own: the names of the house's databases on the session's server belong to the scenarios.
-    with TemporaryDirectory(prefix="kapital-play-", dir="/tmp", ignore_cleanup_errors=True) as folder:
+    with TemporaryDirectory(prefix="kapital-play-", dir=quick_folder(), ignore_cleanup_errors=True) as folder:
         return asyncio.run(_play(Path(folder) / "data"))
 
 
@@ -172,6 +184,7 @@ async def _play(folder: Path) -> Played:
         trust_dir=folder.parent / "trust",
         signature_hosts=(served.host,),
         signature_timeout_s=60,
+        bank_escrow=True,
     )
     async with open_kapital(settings, clock) as kapital:
         transport = httpx.ASGITransport(app=http_app(kapital))
@@ -183,6 +196,7 @@ async def _play(folder: Path) -> Played:
                 _people,
                 _keys,
                 _values,
+                _payoff_code,
                 _issue,
                 _orders,
                 _restructured,
@@ -411,11 +425,34 @@ async def _values(play: Play) -> None:
         other={"value": "16.50", "verdict": "reject"},
         fixing_id=fixing["fixing_id"],
     )
+    row = "<KeyRate><KR><DT>2026-11-19T00:00:00+03:00</DT><Rate>16.50</Rate></KR></KeyRate>"
+    answer = {
+        "content_base64": base64.b64encode(row.encode()).decode(),
+        "from_on": "2026-11-19",
+        "to_on": "2026-11-19",
+        "evidence": "KeyRateXML",
+    }
+    loaded = await play.try_out(
+        "POST /v1/tokenization/rates", "settlement", answer, other=answer | {"to_on": "2026-11-20"}
+    )
+    assert [item["value"] for item in loaded["items"]] == ["16.50"]
+
+
+async def _payoff_code(play: Play) -> None:
+    """As if the newest version had come with this release: nobody approved it yet."""
+    async with play.kapital.databases.get("tokenization").engine.begin() as conn:
+        await conn.execute(text("DELETE FROM payoff_code WHERE code_sha256 = :code"), {"code": LATEST.code_sha256})
+    ask = {"code_sha256": LATEST.code_sha256, "reason": "корзины", "document_sha256": "5e" * 32}
+    path = "POST /v1/tokenization/payoff-codes"
+    proposed = await play.try_out(path, "security", ask, other=ask | {"reason": "барьеры"})
+    say = {"code_sha256": LATEST.code_sha256, "proposal_sha256": proposed["proposal_sha256"], "answer": "approve"}
+    await play.try_out(f"{path}/decision", "risk", say, other=say | {"answer": "reject"})
 
 
 async def _issue(play: Play) -> None:
     play.cast["issue_id"] = await _published(play, "fixed-rate-window.yaml")
-    event = await _published(play, "event-satellite.yaml", payoff={"dispute_business_days": 3})
+    event = await _published(play, "event-satellite.yaml", payoff=DISPUTED | {"determined_by_on": "2026-12-06"})
+    await _silent_source(play, event)
     terms = load_terms((examples_folder() / "event-satellite.yaml").read_bytes())
     codes = [outcome.code for outcome in terms.payoff.outcomes]  # type: ignore[union-attr]
     told = {"outcome": codes[0], "evidence": "протокол 7", "document_sha256": "5e" * 32}
@@ -448,6 +485,23 @@ async def _issue(play: Play) -> None:
         other={"reason": "Иная причина"},
         issue_id=event,
     )
+
+
+async def _silent_source(play: Play, event: str) -> None:
+    """The day by which the outcome is determined is over; the second person finds that the source spoke after all."""
+    stands_in = await play.try_out(
+        "POST /v1/tokenization/issues/{issue_id}/substitutes",
+        "settlement",
+        {"evidence": "источник молчит"},
+        other={"evidence": "источник закрыт"},
+        issue_id=event,
+    )
+    rejected = await play.client.post(
+        f"/v1/tokenization/fixings/{stands_in['fixing_id']}/confirmation",
+        json={"value": stands_in["value"], "verdict": "reject"},
+        headers={"Authorization": f"Bearer {play.tokens['risk']}", "Idempotency-Key": "reject-substitute"},
+    )
+    assert rejected.is_success, rejected.text
 
 
 async def _published(play: Play, example: str, **changes: Any) -> str:
@@ -512,13 +566,16 @@ async def _early(play: Play) -> None:
         "placement_start_at": (end_at - timedelta(minutes=61)).isoformat(),
         "placement_end_at": end_at.isoformat(),
     }
-    issue_id = await _published(play, "put-call-buyback.yaml", quantity_min=10, **placement)
+    early = {"early_close": {"when_full": False, "by_issuer": True, "text": "Эмитент вправе окончить размещение."}}
+    issue_id = await _published(play, "put-call-buyback.yaml", quantity_min=10, placement_mode=early, **placement)
     await play.kapital.settle_down()
     ordered = await _told(play, "investor", "orders", {"orders": [{"issue_id": issue_id, "units": 20}]})
     assert ordered["items"][0]["outcome"] == "accepted", ordered
+    at, path = {"issue_id": issue_id}, "POST /v1/tokenization/issues/{issue_id}"
+    seen = {"decision_sha256": (await _read_issue(play, issue_id))["decision_sha256"]}
+    await play.try_out(f"{path}/placement-end", "issuer", seen, other={"decision_sha256": "0" * 64}, **at)
     clock.set(end_at)
     await play.kapital.settle_down()
-    at, path = {"issue_id": issue_id}, "POST /v1/tokenization/issues/{issue_id}"
     called = await play.try_out(f"{path}/calls", "issuer", {"option": 1}, other={"option": 1, "units": 5}, **at)
     await _cancelled(play, issue_id, called["action_id"])
     ask = {"price_kopecks": 99_000, "units_max": 10, "accept_to_on": "2027-01-20", "on": "2027-01-27"}
@@ -608,8 +665,12 @@ async def _restructured(play: Play) -> None:
 
 
 async def _issue_row(play: Play, issue_id: str) -> Any:
+    return (await _read_issue(play, issue_id))["issue"]
+
+
+async def _read_issue(play: Play, issue_id: str) -> Any:
     headers = {"Authorization": f"Bearer {play.tokens['investor']}"}
-    return (await play.client.get(f"/v1/tokenization/issues/{issue_id}", headers=headers)).json()["issue"]
+    return (await play.client.get(f"/v1/tokenization/issues/{issue_id}", headers=headers)).json()
 
 
 async def _held_order(play: Play, order_id: UUID) -> None:
@@ -640,6 +701,15 @@ async def _held_order(play: Play, order_id: UUID) -> None:
     await play.try_out(f"{path}/decision", "legal", say, other=say | {"answer": "return"}, **at)
 
 
+async def _unidentified(play: Play) -> str:
+    """A payment whose owner nobody knows."""
+    await play.kapital.bank.receive(100, "Без кода")
+    await play.kapital.settlement.use_cases.book_incoming()
+    headers = {"Authorization": f"Bearer {play.tokens['settlement']}"}
+    answer = await play.client.get("/v1/settlement/incoming-payments?state=unidentified", headers=headers)
+    return str(answer.json()["incoming_payments"][0]["payment_id"])
+
+
 async def _money(play: Play) -> None:
     investor = play.cast["investor"]
     account = investor["person"].payout_account
@@ -655,6 +725,27 @@ async def _money(play: Play) -> None:
         other={"withdrawals": [item | {"amount_kopecks": 1}]},
     )
     assert answer["withdrawals"][0]["outcome"] == "accepted"
+    top_up = {"wallet_id": investor[WALLET], "amount_kopecks": 70_000}
+    code = await play.try_out(
+        "POST /v1/settlement/sbp-top-ups", "investor", top_up, other=top_up | {"amount_kopecks": 70_001}
+    )
+    assert code["state"] == "active"
+    by_sbp = {
+        "wallet_id": investor[WALLET],
+        "amount_kopecks": 10_000,
+        "payee": {"phone": "+79160000001", "member_id": "100000000004"},
+    }
+    sent = await play.try_out(
+        "POST /v1/settlement/sbp-withdrawals", "investor", by_sbp, other=by_sbp | {"amount_kopecks": 9_999}
+    )
+    assert [part["state"] for part in sent["parts"]] == ["checked"]
+    unknown = await _unidentified(play)
+    proposal = {"kind": "owner_found", "payment_id": unknown, "wallet_id": investor[WALLET], "basis": "letter/17"}
+    path = "POST /v1/settlement/money-decisions"
+    proposed = await play.try_out(path, "settlement", proposal, other=proposal | {"basis": "letter/18"})
+    say = {"verdict": "approve", "content_sha256": proposed["content_sha256"]}
+    at = {"decision_id": proposed["decision_id"]}
+    await play.try_out(f"{path}/{{decision_id}}/decision", "risk", say, other=say | {"verdict": "reject"}, **at)
     residency = {
         "participant_id": str(new_uuid7()),
         "residency": "resident",
@@ -666,6 +757,111 @@ async def _money(play: Play) -> None:
     say = {"verdict": "confirm", "content_sha256": told["content_sha256"]}
     at = {"residency_id": told["residency_id"]}
     await play.try_out(f"{path}/{{residency_id}}/decision", "risk", say, other=say | {"verdict": "reject"}, **at)
+    await _delivery_versus_payment(play)
+    await _break(play)
+    await _parked_message(play)
+    await _review_of_escrow(play)
+
+
+async def _review_of_escrow(play: Play) -> None:
+    """An instruction of which the bank could not say whether it holds the money."""
+    account = play.cast["investor"]["person"].payout_account
+    named = {"bic": account.bic, "account": account.account}
+    one = {
+        "reference": "escrow",
+        "units": 1,
+        "amount_kopecks": 1,
+        "rail": "escrow",
+        "asset_id": play.cast["issue_id"],
+        "issue_id": play.cast["issue_id"],
+        "seller_wallet_id": play.cast["issuer"][WALLET],
+        "buyer_wallet_id": play.cast["investor"][WALLET],
+        "intended_on": "2099-11-24",
+        "cut_off_at": "2099-11-24T13:00:00Z",
+        "escrow": {"buyer_account": named, "seller_account": named},
+    }
+    headers = {"Authorization": f"Bearer {play.tokens['settlement']}", "Idempotency-Key": "escrow"}
+    kept = await play.client.post("/v1/settlement/dvp-batches", json={"instructions": [one]}, headers=headers)
+    assert kept.status_code == 201, kept.text
+    async with play.kapital.databases.get("settlement").engine.begin() as conn:
+        # The bank of this process never is at a loss: the state stands for what tests of the rail bring about.
+        found = await conn.execute(
+            text(
+                "UPDATE dvp_instruction SET state = 'review_before_record' WHERE reference = 'escrow' "
+                "RETURNING instruction_id"
+            )
+        )
+        instruction_id = str(found.scalar_one())
+    ask = {"instruction_id": instruction_id, "outcome": "reserve_absent", "basis": "x", "statement_base64": "eA=="}
+    path = "POST /v1/settlement/dvp-reviews"
+    review = await play.try_out(path, "settlement", ask, other=ask | {"basis": "y"})
+    say, at = {"verdict": "reject", "content_sha256": review["content_sha256"]}, {"review_id": review["review_id"]}
+    await play.try_out(
+        f"{path}/{{review_id}}/decision", "second_settlement", say, other=say | {"verdict": "approve"}, **at
+    )
+
+
+async def _delivery_versus_payment(play: Play) -> None:
+    parties = {"seller_wallet_id": play.cast["issuer"][WALLET], "buyer_wallet_id": play.cast["investor"][WALLET]}
+    days = {"intended_on": "2099-11-24", "cut_off_at": "2099-11-24T13:00:00Z"}
+    issue = {"asset_id": play.cast["issue_id"], "issue_id": play.cast["issue_id"]}
+    one = {"reference": "one", "units": 1, "amount_kopecks": 1, "rail": "nominal"} | parties | days | issue
+    path, body = "POST /v1/settlement/dvp-batches", {"instructions": [one, one | {"reference": "two"}]}
+    batch = await play.try_out(path, "settlement", body, other={"instructions": [one | {"reference": "three"}]})
+    say, at = {"verdict": "approve", "content_sha256": batch["content_sha256"]}, {"batch_id": batch["batch_id"]}
+    await play.try_out(f"{path}/{{batch_id}}/decision", "risk", say, other=say | {"verdict": "reject"}, **at)
+    headers = {"Authorization": f"Bearer {play.tokens['settlement']}"}
+    kept = await play.client.get("/v1/settlement/dvp-instructions", headers=headers, params=at)
+    first, second = (instruction["instruction_id"] for instruction in kept.json()["instructions"])
+    hold = {"change": "hold", "instruction_ids": [first]}
+    path = "POST /v1/settlement/dvp-instructions"
+    await play.try_out(f"{path}/changes", "settlement", hold, other=hold | {"change": "release"})
+    link = {"instruction_id": first, "kind": "after", "other_instruction_id": second}
+    await play.try_out(f"{path}/links", "settlement", {"links": [link]}, other={"links": [link | {"kind": "before"}]})
+
+
+async def _break(play: Play) -> None:
+    """A fee that no line tells of: a break, let be by two; then the bank gives it back."""
+    headers = {"Authorization": f"Bearer {play.tokens['settlement']}"}
+    await play.kapital.bank.take_fee(7)
+    await play.client.post("/v1/settlement/reconciliations", headers=headers)
+    [found] = (await play.client.get("/v1/settlement/breaks?state=open", headers=headers)).json()["breaks"]
+    path, at = "POST /v1/settlement/breaks/{break_id}/resolution", {"break_id": found["break_id"]}
+    why = {"reason": "Банк вернёт комиссию"}
+    proposed = await play.try_out(path, "settlement", why, other={"reason": "Иное"}, **at)
+    say = {"verdict": "approve", "resolution_sha256": proposed["resolution_sha256"]}
+    await play.try_out(f"{path}/decision", "risk", say, other=say | {"verdict": "reject"}, **at)
+    await play.kapital.bank.take_fee(-7)
+    await play.client.post("/v1/settlement/reconciliations", headers=headers)
+
+
+async def _parked_message(play: Play) -> None:
+    """A statement of another account: no word of it is ever booked."""
+    nothing = "0" * 64
+    message = IncomingMessage(
+        message_id=new_uuid7(),
+        raw_sha256="5a" * 32,
+        raw_bytes=1,
+        format="camt",
+        told_id="M-1",
+        content_sha256=nothing,
+        signature=SignatureVerdict(SignatureOutcome.VALID),
+        signature_sha256=None,
+        state=MessageState.PARKED,
+        reason=MessageReason.OTHER_ACCOUNT,
+        statement_count=0,
+        line_count=0,
+        deviation_count=0,
+        deviations=(),
+        received_by="machine:bank",
+    )
+    async with play.kapital.databases.get("settlement").engine.begin() as conn:
+        await IncomingMessageTable().add(conn, message, play.kapital.clock.now())
+    path, at = "POST /v1/settlement/bank-messages/{message_id}/decision", {"message_id": str(message.message_id)}
+    ask = {"kind": "set_aside", "reason": "Выписка чужого счёта"}
+    proposed = await play.try_out(path, "settlement", ask, other=ask | {"kind": "book"}, **at)
+    say = {"verdict": "approve", "content_sha256": proposed["content_sha256"]}
+    await play.try_out(f"{path}/verdict", "risk", say, other=say | {"verdict": "reject"}, **at)
 
 
 async def _screening(play: Play) -> None:

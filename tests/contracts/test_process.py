@@ -26,6 +26,7 @@ from kapital.sandbox.people import PersonKind, synthetic_people
 from tests.contracts.documents import CONTRACTS, SERVICES, TELLERS, all_operations
 from tests.contracts.serving import STOP_S, Served, postmasters
 from tests.contracts.story import staff_token
+from tests.places import quick_folder
 from tests.waiting import NEVER_S, until
 
 
@@ -55,7 +56,7 @@ class Page(HTMLParser):
 
 @pytest.fixture
 def folder() -> Iterator[Path]:
-    with TemporaryDirectory(prefix="kapital-up-", dir="/tmp", ignore_cleanup_errors=True) as made:
+    with TemporaryDirectory(prefix="kapital-up-", dir=quick_folder(), ignore_cleanup_errors=True) as made:
         yield Path(made) / "data"
 
 
@@ -91,13 +92,15 @@ def register(url: str, token: str, number: int) -> str:
         "personal_data_consent": True,
     }
     headers = {"Authorization": f"Bearer {token}", "Idempotency-Key": str(uuid4())}
-    answer = httpx.post(f"{url}/v1/registry/participants", json={"participants": [application]}, headers=headers)
+    answer = httpx.post(
+        f"{url}/v1/registry/participants", json={"participants": [application]}, headers=headers, timeout=60
+    )
     assert answer.status_code == 200, answer.text
     return str(answer.json()["results"][0]["participant_id"])
 
 
 def participants(url: str, token: str) -> set[str]:
-    answer = httpx.get(f"{url}/v1/registry/participants", headers={"Authorization": f"Bearer {token}"})
+    answer = httpx.get(f"{url}/v1/registry/participants", headers={"Authorization": f"Bearer {token}"}, timeout=60)
     assert answer.status_code == 200, answer.text
     return {one["participant_id"] for one in answer.json()["participants"]}
 
@@ -186,7 +189,7 @@ def test_whatever_was_answered_before_a_stop_in_the_middle_of_requests_is_kept(f
 
 
 def test_it_is_well_and_says_which_databases_answer(served: Served) -> None:
-    answer = httpx.get(f"{served.url}/health")
+    answer = served.web.get("/health")
 
     told = answer.json()
     assert (answer.status_code, told["status"]) == (200, "ok")
@@ -246,8 +249,8 @@ def test_help_is_told_without_the_house() -> None:
 
 
 def test_its_metrics_are_readable_by_prometheus(served: Served) -> None:
-    httpx.get(f"{served.url}/health")
-    answer = httpx.get(f"{served.url}/metrics")
+    served.web.get("/health")
+    answer = served.web.get("/metrics")
 
     assert answer.status_code == 200
     assert answer.headers["content-type"].startswith("text/plain")
@@ -260,7 +263,7 @@ def test_its_metrics_are_readable_by_prometheus(served: Served) -> None:
 def test_a_page_of_the_contracts_speaks_the_language_asked_and_loads_nothing_from_elsewhere(
     served: Served, page: str, lang: str
 ) -> None:
-    answer = httpx.get(f"{served.url}/contracts{page}", params={"lang": lang})
+    answer = served.web.get(f"/contracts{page}", params={"lang": lang})
     shown = Page(answer.text)
 
     assert answer.status_code == 200
@@ -271,12 +274,12 @@ def test_a_page_of_the_contracts_speaks_the_language_asked_and_loads_nothing_fro
     assert "default-src 'none'" in answer.headers["content-security-policy"]
     for address in shown.loads:
         if address.startswith("/"):
-            assert httpx.get(f"{served.url}{address}").status_code == 200, address
+            assert served.web.get(f"{address}").status_code == 200, address
 
 
 @pytest.mark.parametrize("service", SERVICES)
 def test_a_page_shows_every_operation_of_its_contract(served: Served, service: str) -> None:
-    text = httpx.get(f"{served.url}/contracts/{service}").text
+    text = served.web.get(f"/contracts/{service}").text
 
     missing = {o.label for o in all_operations() if o.service == service and f"<code>{o.path}</code>" not in text}
     assert missing == set()
@@ -285,7 +288,7 @@ def test_a_page_shows_every_operation_of_its_contract(served: Served, service: s
 @pytest.mark.parametrize("name", [*(f"{s}.yaml" for s in SERVICES), *(f"{t}.events.yaml" for t in TELLERS)])
 def test_the_file_of_a_contract_is_served_as_it_is(served: Served, name: str) -> None:
     file = f"events/{name.replace('.events', '')}" if ".events." in name else f"openapi/{name}"
-    answer = httpx.get(f"{served.url}/contracts/{name}")
+    answer = served.web.get(f"/contracts/{name}")
 
     assert answer.status_code == 200
     assert answer.content == (CONTRACTS / file).read_bytes()

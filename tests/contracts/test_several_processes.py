@@ -11,6 +11,7 @@ import pytest
 
 from tests.contracts.serving import STOP_S, Served
 from tests.contracts.test_process import participants, register, token_in, wait_gone
+from tests.places import quick_folder
 
 PROCESSES = 3
 _REGISTERED = re.compile(
@@ -20,7 +21,7 @@ _REGISTERED = re.compile(
 
 @pytest.fixture
 def folder() -> Iterator[Path]:
-    with TemporaryDirectory(prefix="kapital-up-", dir="/tmp", ignore_cleanup_errors=True) as made:
+    with TemporaryDirectory(prefix="kapital-up-", dir=quick_folder(), ignore_cleanup_errors=True) as made:
         yield Path(made) / "data"
 
 
@@ -66,7 +67,7 @@ def test_they_serve_as_one_and_end_as_one(several: Served, folder: Path, token: 
 
     for _ in range(6):
         assert participants(several.url, token) == made
-        figures = httpx.get(f"{several.url}/metrics").text
+        figures = httpx.get(f"{several.url}/metrics", timeout=60).text
         [count] = _REGISTERED.findall(figures)
         assert float(count) == len(made)
         assert 'pid="' not in figures, "a gauge of each process"

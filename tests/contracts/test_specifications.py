@@ -42,6 +42,19 @@ def test_an_http_contract_is_valid_openapi_with_its_references_followed(service:
     OpenAPIV31SpecValidator(document, base_uri=base).validate()
 
 
+@pytest.mark.parametrize("service", [SHARED, *SERVICES])
+def test_no_text_of_a_contract_is_cut_by_a_comma(service: str) -> None:
+    """In braces a text without quotes ends at its first comma, and the rest becomes a word without a value."""
+
+    def cut(part: Any, at: str) -> list[str]:
+        if isinstance(part, dict):
+            words = [f"{at}: {word}" for word, value in part.items() if value is None and "description" in part]
+            return words + [found for name, below in part.items() for found in cut(below, f"{at}/{name}")]
+        return [found for below in part for found in cut(below, at)] if isinstance(part, list) else []
+
+    assert cut(load("openapi", service), service) == []
+
+
 def test_the_contracts_make_one_valid_document_together() -> None:
     OpenAPIV31SpecValidator(whole_contract()).validate()
 

@@ -1,9 +1,7 @@
 """The demonstration, run once with its defaults: what the other tests look at is the folder that it leaves."""
 
 import json
-import os
 import shutil
-import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -12,15 +10,10 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from tests.commands import Told, run
+from tests.places import quick_folder
+
 KAPITAL = Path(sys.executable).parent / "kapital"
-
-
-class Told(NamedTuple):
-    """What a command line said."""
-
-    code: int
-    out: str
-    err: str
 
 
 class Demonstration(NamedTuple):
@@ -35,24 +28,10 @@ class Demonstration(NamedTuple):
         return run(*arguments, cwd=cwd, KAPITAL_DATA_DIR=str(self.folder))
 
 
-def run(*arguments: str, cwd: Path | None = None, **environment: str) -> Told:
-    """Run `kapital …` in a process of its own."""
-    done = subprocess.run(
-        [KAPITAL, *arguments],
-        capture_output=True,
-        text=True,
-        check=False,
-        cwd=cwd,
-        env={**os.environ, **environment},
-        timeout=300,
-    )
-    return Told(done.returncode, done.stdout, done.stderr)
-
-
 @pytest.fixture(scope="session")
 def demo() -> Iterator[Demonstration]:
     # Not pytest's folder: another session would take the server's user the way through it.
-    above = Path(tempfile.mkdtemp(prefix="kapital-test-demo-", dir="/tmp"))
+    above = Path(tempfile.mkdtemp(prefix="kapital-test-demo-", dir=quick_folder()))
     folder = above / "data"
     told = run("demo", "--json", "--folder", str(folder))
     assert told.out, told.err

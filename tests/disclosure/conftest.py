@@ -33,6 +33,24 @@ ISSUE = UUID("01980a2b-7c10-7f3e-9a44-0d5f5b1c2e02")
 ISSUER = UUID("01980a2b-7c10-7f3e-9a44-0d5f5b1c2e01")
 WALLET = UUID("01980a2b-7c10-7f3e-9a44-0d5f5b1c2e0a")
 COUPON = UUID("01980a2b-7c10-7f3e-9a44-0d5f5b1c2e0c")
+REDEMPTION = UUID(int=99)
+CALL = {"action_id": str(REDEMPTION), "kind": "call", "pay_on": "2027-09-14"}
+OUTCOME = {"fixing_id": str(REDEMPTION), "outcome": "launched", "state": "contested"}
+SUBSTITUTE = {
+    "fixing_id": str(REDEMPTION),
+    "series": "cbr_key_rate",
+    "observed_on": "2027-07-30",
+    "taken_series": "cbr_key_rate",
+    "taken_from_on": "2027-07-29",
+    "value": "16.50",
+    "reason": "Значение не опубликовано",
+}
+EXCHANGE = {
+    "proposal_id": str(REDEMPTION),
+    "new_issue_id": str(REDEMPTION),
+    "units_per_unit": 1,
+    "document_sha256": "5e" * 32,
+}
 START = datetime(2026, 11, 24, 9, tzinfo=UTC)
 SETTLED = "kapital.settlement.allocation_settled.v1"
 DECIDED = "kapital.tokenization.allocation_decided.v1"
@@ -41,6 +59,7 @@ PUBLISHED = "kapital.tokenization.decision_published.v1"
 INSTRUCTED = "kapital.tokenization.payouts_instructed.v1"
 PAID = "kapital.settlement.payouts_settled.v1"
 REFUSED = "kapital.settlement.payouts_refused.v1"
+DELAYED = "kapital.tokenization.payout_delayed.v1"
 _CONTRACTS = tokenization.EVENT_TYPES | settlement.EVENT_TYPES
 
 
@@ -218,6 +237,18 @@ def paid(amounts: list[int], part: int = 1, parts: int = 1, action: UUID = COUPO
         "part": part,
         "parts": parts,
         "lines": [{"wallet_id": str(WALLET), "entry_seq": 9, "amount_kopecks": a} for a in amounts],
+    }
+
+
+def delayed(
+    state: str = "underfunded", at: str = "2027-03-15T21:00:00Z", kind: str = "coupon", action: UUID = COUPON
+) -> tuple[str, dict[str, Any]]:
+    return DELAYED, {
+        "issue_id": str(ISSUE),
+        "action_id": str(action),
+        "kind": kind,
+        "state": state,
+        "at": at,
     }
 
 

@@ -6,23 +6,31 @@ from uuid import UUID
 
 import pytest
 
+from kapital.contracts.disclosure import TimelineKind
 from kapital.disclosure.domain.problems import DecisionUnreadable, DocumentDiffers, IssuePageNotFound
 from kapital.disclosure.queries.issue_list import list_issues
 from kapital.disclosure.queries.issue_page import Outcome
 from kapital.kernel.problems import InvariantBroken
 
-from .conftest import COUPON, ISSUE, World, decided, instructed, paid, refused, settled, state
+from .conftest import (
+    CALL,
+    COUPON,
+    EXCHANGE,
+    ISSUE,
+    OUTCOME,
+    REDEMPTION,
+    SUBSTITUTE,
+    World,
+    decided,
+    delayed,
+    instructed,
+    paid,
+    refused,
+    settled,
+    state,
+)
 
 HELD = [(30_000, 3_000_000_000, 0), (20_000, 2_000_000_000, 500_000_000)]
-REDEMPTION = UUID(int=99)
-CALL = {"action_id": str(REDEMPTION), "kind": "call", "pay_on": "2027-09-14"}
-OUTCOME = {"fixing_id": str(REDEMPTION), "outcome": "launched", "state": "contested"}
-EXCHANGE = {
-    "proposal_id": str(REDEMPTION),
-    "new_issue_id": str(REDEMPTION),
-    "units_per_unit": 1,
-    "document_sha256": "5e" * 32,
-}
 
 
 async def test_before_publication_there_is_no_page(world: World):
@@ -60,6 +68,7 @@ async def test_an_event_delivered_again_changes_nothing(world: World):
         settled("held", HELD),
         instructed([700, 300]),
         refused(),
+        delayed("grace"),
         paid([700, 300]),
     ]
     await world.tell(*told)
@@ -175,6 +184,26 @@ async def test_a_payout_without_money_is_delayed_until_it_is_paid(world: World):
     }
 
 
+async def test_a_payout_whose_money_was_never_there_is_told_though_nothing_was_instructed(world: World):
+    late = ["2027-03-15T21:00:00Z", "2027-03-16T21:00:00Z", "2027-03-23T21:00:00Z"]
+    await world.tell(await world.publication(), delayed("underfunded", late[0]))
+    [payout] = (await world.page()).payouts
+    assert (payout.action_id, payout.kind, payout.state) == (COUPON, "coupon", "delayed")
+    assert (payout.instructed_kopecks, payout.paid_kopecks, payout.payments) == (0, 0, 0)
+
+    await world.tell(delayed("grace", late[1]), delayed("defaulted", late[2]))
+
+    page = await world.page()
+    assert [p.state for p in page.payouts] == ["delayed"]
+    assert [(item.kind, item.value) for item in page.timeline if item.kind.startswith("payout")] == [
+        ("payout_defaulted", "coupon"),
+        ("payout_overdue", "coupon"),
+        ("payout_delayed", "coupon"),
+    ]
+    await world.tell(instructed([100]), paid([100]))
+    assert [(p.state, p.paid_kopecks) for p in (await world.page()).payouts] == [("paid", 100)]
+
+
 async def test_payouts_of_two_actions_are_not_mixed(world: World):
     await world.tell(
         await world.publication(),
@@ -267,13 +296,15 @@ async def test_times_are_those_of_the_tellers(world: World):
     assert page.placement_end_at == datetime(2026, 11, 27, 12, tzinfo=UTC)
 
 
-async def test_early_ends_outcomes_and_exchanges_are_told_once(world: World):
+async def test_early_ends_outcomes_substitutes_and_exchanges_are_told_once(world: World):
     at = datetime(2027, 8, 2, 9, tzinfo=UTC).isoformat()
     about = {"issue_id": str(ISSUE), "at": at}
     told = [
         await world.publication(),
         ("kapital.tokenization.action_announced.v1", about | CALL),
         ("kapital.tokenization.outcome_announced.v1", about | OUTCOME),
+        ("kapital.tokenization.outcome_announced.v1", about | OUTCOME | {"reason": "Источник молчит"}),
+        ("kapital.tokenization.substitute_announced.v1", about | SUBSTITUTE),
         ("kapital.tokenization.exchange_announced.v1", about | EXCHANGE),
     ]
     await world.tell(*told)
@@ -282,6 +313,9 @@ async def test_early_ends_outcomes_and_exchanges_are_told_once(world: World):
 
     assert [(item.kind, item.value) for item in page.timeline if item.kind != "published"] == [
         ("exchange", str(REDEMPTION)),
+        ("substitute", "cbr_key_rate/2027-07-30/cbr_key_rate/2027-07-29/16.50"),
+        ("outcome", "contested_by_decision/launched"),
         ("outcome", "contested/launched"),
         ("action_announced", "call"),
     ]
+    assert {item.kind for item in page.timeline} <= {kind.value for kind in TimelineKind}

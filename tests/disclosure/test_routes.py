@@ -14,7 +14,21 @@ from ruamel.yaml import YAML
 from kapital.contracts import disclosure as contract
 from kapital.disclosure.routes import HANDLERS
 
-from .conftest import ISSUE, World, decided, instructed, paid, refused, settled, state
+from .conftest import (
+    CALL,
+    EXCHANGE,
+    ISSUE,
+    OUTCOME,
+    SUBSTITUTE,
+    World,
+    decided,
+    delayed,
+    instructed,
+    paid,
+    refused,
+    settled,
+    state,
+)
 
 CONTRACT = Path(__file__).parents[2] / "contracts" / "openapi" / "disclosure.yaml"
 EVIL = '<script>alert(1)</script><img src=x onerror="alert(2)">\'"{{7*7}}'
@@ -223,6 +237,14 @@ class TestDocuments:
 class TestData:
     async def test_fits_the_contract(self, world: World, client):
         await everything(world)
+        about = {"issue_id": str(ISSUE), "at": "2027-08-02T09:00:00Z"}
+        await world.tell(
+            ("kapital.tokenization.action_announced.v1", about | CALL),
+            ("kapital.tokenization.outcome_announced.v1", about | OUTCOME),
+            ("kapital.tokenization.exchange_announced.v1", about | EXCHANGE),
+            ("kapital.tokenization.substitute_announced.v1", about | SUBSTITUTE),
+            *(delayed(late) for late in ("underfunded", "grace", "defaulted")),
+        )
         listed = await client.get("/v1/disclosure/issues")
         one = await client.get(f"/v1/disclosure/issues/{ISSUE}")
 
@@ -236,6 +258,7 @@ class TestData:
             ("coupon", "paid", 123_456_789)
         ]
         assert [d.is_decision for d in issue.documents] == [True, False]
+        assert {item.kind.value for item in issue.timeline} == {kind.value for kind in contract.TimelineKind}
 
     async def test_of_an_unknown_issue_is_a_problem(self, client):
         answer = await client.get(f"/v1/disclosure/issues/{UUID(int=5)}", headers=HTML)

@@ -92,3 +92,16 @@ def test_no_name_or_media_type_leaves_its_header(name, media_type):
         assert header.isascii()
         assert header.isprintable()
     assert content_disposition(name, media_type).count('"') == 2
+
+
+def test_what_stands_in_for_a_missing_value_names_both_values_in_both_languages():
+    told = {
+        lang: wording.timeline_text("substitute", "cbr_key_rate/2027-07-30/ruonia/2027-07-29/16.50", lang)
+        for lang in ("ru", "en")
+    }
+
+    for text in told.values():
+        assert [part in text for part in ("cbr_key_rate", "2027-07-30", "ruonia", "2027-07-29", "16.50")] == [
+            True
+        ] * 5
+    assert told["ru"] != told["en"]

@@ -18,6 +18,7 @@ from playwright.sync_api import Browser, sync_playwright
 from rich.console import Console
 
 from kapital.demo.run import examples_folder, run_demo
+from tests.places import quick_folder
 from tests.waiting import NEVER_S
 
 CHROMIUM = shutil.which("chromium")
@@ -28,7 +29,7 @@ STORY = ("fixed-rate-window.yaml", "debt-step-rate.yaml")
 def site() -> Iterator[str]:
     """Base address of `kapital up` over the data of a played story."""
     # Not pytest's own folder: it is closed to the server's system user each time another session starts.
-    root = Path(tempfile.mkdtemp(prefix="kapital-e2e-", dir="/tmp"))
+    root = Path(tempfile.mkdtemp(prefix="kapital-e2e-", dir=quick_folder()))
     folder = root / "data"
     files = [examples_folder() / name for name in STORY]
     asyncio.run(run_demo(folder, investors=24, console=Console(quiet=True), files=files))

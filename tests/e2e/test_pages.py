@@ -18,7 +18,7 @@ def page(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Page]:
 
 
 def addresses(site: str) -> list[str]:
-    issues = httpx.get(f"{site}/v1/disclosure/issues").json()["items"]
+    issues = httpx.get(f"{site}/v1/disclosure/issues", timeout=60).json()["items"]
     contracts = ("ledger", "registry", "identity", "tokenization", "settlement", "custody", "disclosure")
     return [
         "/contracts",
@@ -61,4 +61,4 @@ def test_every_link_of_the_public_pages_leads_somewhere(site: str, browser: Brow
 
     assert inside
     for link in inside:
-        assert httpx.get(link, follow_redirects=True).status_code == 200, link
+        assert httpx.get(link, follow_redirects=True, timeout=60).status_code == 200, link

@@ -19,6 +19,7 @@ from kapital.platform.ids import new_uuid7
 from kapital.platform.postgres import EmbeddedPostgres, create_missing
 from kapital.platform.postgres_config import ServerSizes
 from tests.ledger.conftest import build, database, ledger, make_ledger, sql
+from tests.places import quick_folder
 from tests.waiting import until
 
 __all__ = ["database", "ledger", "make_ledger", "sql"]  # fixtures
@@ -27,7 +28,7 @@ __all__ = ["database", "ledger", "make_ledger", "sql"]  # fixtures
 @pytest.fixture(scope="module")
 def own_server() -> Iterator[EmbeddedPostgres]:
     """A server that no other test uses, so it may be killed."""
-    folder = Path(tempfile.mkdtemp(prefix="kapital-test-", dir="/tmp"))
+    folder = Path(tempfile.mkdtemp(prefix="kapital-test-", dir=quick_folder()))
     server = EmbeddedPostgres(folder, sizes=ServerSizes(max_connections=60, shared_buffers_mb=64))
     server.start()
     yield server

@@ -20,6 +20,7 @@ from kapital.bench.coupon_issue import Prepared, first_action
 from kapital.invariants import check_invariants
 from kapital.platform.postgres import EmbeddedPostgres
 from tests.faults.coupon_process import PREPARED
+from tests.places import quick_folder
 from tests.waiting import until
 
 HOLDERS = 2_500
@@ -31,7 +32,7 @@ _PROGRESS = (
 
 @pytest.fixture
 def folder() -> Iterator[Path]:
-    made = Path(tempfile.mkdtemp(prefix="kapital-test-", dir="/tmp"))
+    made = Path(tempfile.mkdtemp(prefix="kapital-test-", dir=quick_folder()))
     yield made
     server = EmbeddedPostgres(made)
     if server.postmaster_pid() is not None:

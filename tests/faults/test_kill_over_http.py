@@ -20,6 +20,7 @@ from kapital.ledger.api import Position
 from kapital.platform.clock import SteppedClock
 from kapital.platform.settings import Settings
 from tests.contracts.serving import Served, postmasters
+from tests.places import quick_folder
 from tests.scenarios.house import PRICE, START, House
 from tests.waiting import NEVER_S
 
@@ -74,7 +75,7 @@ class Callers:
 @pytest.fixture
 def folder() -> Iterator[Path]:
     """Not pytest's own folder: it is closed to the server's system user."""
-    with TemporaryDirectory(prefix="kapital-kill-", dir="/tmp", ignore_cleanup_errors=True) as made:
+    with TemporaryDirectory(prefix="kapital-kill-", dir=quick_folder(), ignore_cleanup_errors=True) as made:
         yield Path(made) / "data"
 
 

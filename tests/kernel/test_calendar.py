@@ -160,6 +160,48 @@ class TestYearNotCovered:
         assert CALENDAR.adjust(FIRST, Convention.MODIFIED_FOLLOWING) == date(2024, 1, 9)
 
 
+class TestProvisionalYears:
+    LONG = CALENDAR.with_provisional_years(3)
+
+    def test_know_weekends_and_the_holidays_of_the_code_and_say_that_they_are_provisional(self):
+        year = [date(2028, 1, 1) + ONE_DAY * number for number in range(366)]
+        off = [day for day in year if day.weekday() < 5 and not self.LONG.is_business_day(day)]
+
+        assert [(day.month, day.day) for day in off] == [
+            *((1, day) for day in (3, 4, 5, 6, 7)),  # 1, 2 and 8 January are a weekend
+            (2, 23),
+            (3, 8),
+            (5, 1),
+            (5, 9),
+            (6, 12),
+        ]
+        assert [self.LONG.is_provisional(year) for year in (2027, 2028)] == [False, True]
+        assert self.LONG.next_business_day(LAST) == date(2028, 1, 10)
+
+    @given(INNER_DAYS, st.integers(-15, 15))
+    def test_change_nothing_in_the_known_ones(self, day, number):
+        assert self.LONG.add_business_days(day, number) == CALENDAR.add_business_days(day, number)
+
+    def test_end(self):
+        with pytest.raises(CalendarYearNotCovered) as refusal:
+            self.LONG.is_business_day(date(2031, 1, 1))
+        assert refusal.value.facts == {"year": 2031, "first": 2024, "last": 2030}
+
+    def test_give_way_to_a_loaded_year(self):
+        own = BusinessCalendar.from_csv("own", HEADER + "2028-01-01,non_working,,\n2028-05-02,non_working,,\n")
+        longer = CALENDAR.with_years_of(own).with_provisional_years(2)
+
+        assert [longer.is_business_day(date(2028, *day)) for day in ((5, 2), (5, 9))] == [False, True]
+        assert [longer.is_provisional(year) for year in (2028, 2029)] == [False, True]
+        assert longer.is_business_day(date(2027, 2, 20))  # the years of before stand
+        assert len({CALENDAR.sha256, self.LONG.sha256, longer.sha256}) == 3
+        assert CALENDAR.with_provisional_years(3).sha256 == self.LONG.sha256
+
+    def test_are_not_skipped_by_a_file_of_a_later_year(self):
+        with pytest.raises(CalendarFileMalformed):
+            CALENDAR.with_years_of(BusinessCalendar.from_csv("own", HEADER + "2029-01-01,non_working,,\n"))
+
+
 class TestFromCsv:
     def test_reads_an_operators_own_file(self):
         calendar = BusinessCalendar.from_csv("own", HEADER + "2030-01-01,non_working,,\n2030-01-05,working_short,,\n")

@@ -14,6 +14,7 @@ from kapital.kernel.requisites import (
     inn_is_valid,
     ogrn_is_valid,
     snils_is_valid,
+    treasury_account_is_valid,
     with_account_key,
     with_inn_control,
     with_ogrn_control,
@@ -90,6 +91,13 @@ def changed(number: str, place: int, step: int) -> str:
 
 
 STEPS = st.integers(1, 9)
+AT_BANK_OF_RUSSIA = ("30101", "40102")
+# БИК, account and single account as the Treasury publishes them for payments to it.
+TREASURY = [
+    ("017003983", "03100643000000018500", "40102810445370000059"),
+    ("004525988", "03100643000000017300", "40102810545370000003"),
+    ("010349101", "03214643000000011800", "40102810945370000010"),
+]
 
 
 @given(body=digits(9), place=st.integers(0, 9), step=STEPS)
@@ -197,8 +205,8 @@ def test_the_official_examples_of_accounts_have_their_keys(row):
 def test_every_wrong_digit_of_an_account_is_caught(body, bic, place, step):
     account = with_account_key(body, bic=f"04{bic}")
     wrong = changed(account, place, step)
-    # A start of 30101 says with whom the account is kept: another number goes into the sum.
-    assume(account.startswith("30101") == wrong.startswith("30101"))
+    # A start of 30101 or 40102 says with whom the account is kept: another number goes into the sum.
+    assume(account.startswith(AT_BANK_OF_RUSSIA) == wrong.startswith(AT_BANK_OF_RUSSIA))
 
     assert account_is_valid(account, bic=f"04{bic}")
     assert not account_is_valid(wrong, bic=f"04{bic}")
@@ -207,7 +215,7 @@ def test_every_wrong_digit_of_an_account_is_caught(body, bic, place, step):
 @given(body=digits(20), bic=digits(6), place=st.integers(6, 8), step=STEPS)
 def test_an_account_of_another_bank_is_caught(body, bic, place, step):
     here = f"044{bic}"
-    assume(not here.endswith(("000", "001", "002")) and not body.startswith("30101"))
+    assume(not here.endswith(("000", "001", "002")) and not body.startswith(AT_BANK_OF_RUSSIA))
     there = changed(here, place, step)
     assume(not there.endswith(("000", "001", "002")))
 
@@ -226,3 +234,32 @@ def test_what_is_no_account_gets_no_key(account):
     assert not account_is_valid(account, bic="044525225")
     with pytest.raises(InvariantBroken):
         with_account_key(account, bic="044525225")
+
+
+@pytest.mark.parametrize(("bic", "account", "single"), TREASURY)
+@given(place=st.integers(0, 19), step=STEPS)
+def test_what_the_treasury_publishes_is_valid_and_a_wrong_digit_of_its_single_account_is_caught(
+    bic, account, single, place, step
+):
+    wrong = changed(single, place, step)
+
+    assert treasury_account_is_valid(account, bic=bic, single_account=single)
+    assert not treasury_account_is_valid(account, bic=bic, single_account=wrong)
+    # Another settlement centre: places 5 and 6 of the БИК.
+    other = bic[:4] + changed(bic[4:6], place % 2, step) + bic[6:]
+    assert not treasury_account_is_valid(account, bic=other, single_account=single)
+
+
+@pytest.mark.parametrize(
+    ("bic", "account"),
+    [
+        ("044525225", "03100643000000018500"),  # a bank's БИК
+        ("017003983", "0310064300000001850"),
+        ("017003983", "03100810000000018500"),  # no account of the Treasury in that currency
+        ("017003983", "40101643000000018500"),
+        ("01700398", "03100643000000018500"),
+        ("017003983", "0310064300000001850٠"),
+    ],
+)
+def test_what_is_no_account_of_the_treasury_is_not_taken_for_one(bic, account):
+    assert not treasury_account_is_valid(account, bic=bic, single_account="40102810445370000059")

@@ -57,6 +57,19 @@ async def test_a_checkpoint_says_what_the_entries_lead_to_and_the_same_size_has_
         assert await log.checkpoint() == note
 
 
+async def test_a_log_that_was_followed_leaves_a_checkpoint_nothing_but_to_sign(log, make_ledger: MakeLedger):
+    await grow(log, 300)
+    await log.follow_log()
+    await (await make_ledger()).follow_log()
+
+    async with log._reader.session() as connection:
+        followed = await connection.fetchval("SELECT size FROM checkpoint_index")
+        notes = await connection.fetchval("SELECT count(*) FROM checkpoint")
+
+    assert (followed, notes) == (await log.size(), 0)
+    assert await require_true(log, await log.checkpoint()) == followed
+
+
 async def test_two_processes_sign_one_note_a_size_while_the_log_grows(log, make_ledger: MakeLedger):
     others = [await make_ledger(), await make_ledger()]
     notes: list[str] = []

@@ -117,26 +117,33 @@ class TestBatcher:
 
         assert done == ["x"]
 
-    async def test_so_many_batches_run_at_once_as_it_was_told_and_nobody_is_forgotten(self):
-        running, most = 0, 0
-        may_end = asyncio.Event()
+    async def test_who_was_just_answered_joins_the_next_batch(self):
+        batches = []
 
         async def run(items):
-            nonlocal running, most
-            running += 1
-            most = max(most, running)
-            await may_end.wait()
-            running -= 1
+            batches.append(len(items))
+            await asyncio.sleep(0.2)
             return items
 
-        batcher = Batcher(run, size_max=2, at_once=2, overfull=DatabaseBusy)
-        callers = [asyncio.create_task(batcher.submit(n)) for n in range(9)]
-        for _ in range(5):
-            await asyncio.sleep(0)
-        may_end.set()
+        batcher = Batcher(run, gather=1.0, overfull=DatabaseBusy)
 
-        assert await asyncio.gather(*callers) == list(range(9))
-        assert most == 2
+        async def ask_again_and_again(pause_s):
+            for n in range(5):
+                assert await batcher.submit(n) == n
+                await asyncio.sleep(pause_s)
+
+        await asyncio.gather(*(ask_again_and_again(n / 1000) for n in range(4)))
+
+        assert sum(batches) == 20
+        assert batches.count(4) >= 3  # without waiting the first to come again would go alone each time
+
+    async def test_who_does_not_come_again_holds_nobody_up_for_ever(self):
+        async def run(items):
+            return items
+
+        batcher = Batcher(run, gather=1.0, overfull=DatabaseBusy)
+        await batcher.submit_many([1, 2, 3])
+
         for n in range(20):  # a worker that has just ended takes nothing: another must begin
             assert await batcher.submit(n) == n
 

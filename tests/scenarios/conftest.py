@@ -14,6 +14,9 @@ from kapital.platform.database import Database, dsn_for
 from kapital.platform.postgres import EmbeddedPostgres
 from tests.scenarios.house import House
 
+_NO_ROWS_BYTES = 21
+"""Head and end of a binary COPY."""
+
 
 class Untouched(NamedTuple):
     """What a database holds right after its migrations."""
@@ -90,9 +93,16 @@ async def _restore(dsn: str, untouched: Untouched) -> None:
         async with conn.transaction():
             # The register's own trigger would refuse: entries are never deleted.
             await conn.execute("SET LOCAL session_replication_role = replica")
-            for table, content in untouched.rows.items():
+            filled = [table for table, content in untouched.rows.items() if len(content) > _NO_ROWS_BYTES]
+            used = " UNION ALL ".join(
+                f"SELECT '{table}' WHERE EXISTS (SELECT FROM \"{table}\")"
+                for table in untouched.rows.keys() - set(filled)
+            )
+            for table in [*filled, *(row[0] for row in await conn.fetch(used))]:
                 await conn.execute(f'DELETE FROM "{table}"')
-                await conn.copy_to_table(table, source=io.BytesIO(content), format="binary")
+            for table in filled:
+                content = io.BytesIO(untouched.rows[table])
+                await conn.copy_to_table(table, source=content, format="binary")
             for name, last, start in untouched.sequences:
                 await conn.execute("SELECT setval($1, $2, $3)", name, last or start, last is not None)
     finally:

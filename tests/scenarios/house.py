@@ -1,8 +1,6 @@
 """The whole house in a test, and the words in which the acceptance scenarios are told."""
 
 import asyncio
-import os
-import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -40,13 +38,13 @@ from kapital.tokenization.use_cases.review_decision import ReviewDecision
 from kapital.tokenization.use_cases.sign_decision import SignDecision
 from kapital.tokenization.use_cases.submit_decision import SubmitDecision
 from kapital.tokenization.use_cases.withdraw_orders import WithdrawOrders
+from tests.commands import Told, run
 from tests.tokenization.world import terms
 
 RUB = money_asset()
 PRICE = 100_000
 """Kopecks a unit in every issue of the scenarios."""
 ADMINISTRATOR = Actor(id="machine:test", participant_id=None, roles=frozenset({Role.ADMIN}))
-KAPITAL = Path(sys.executable).parent / "kapital"
 START = start_of([load_terms(terms())])
 
 
@@ -57,14 +55,6 @@ class Issue(NamedTuple):
     issuer: Player
     opens_at: datetime
     closes_at: datetime
-
-
-class Told(NamedTuple):
-    """What a command line said."""
-
-    code: int
-    out: str
-    err: str
 
 
 @dataclass
@@ -266,20 +256,8 @@ class House:
 
     async def cli(self, *arguments: str) -> Told:
         """Run `kapital …` on this house, in a process of its own."""
-        environment = {
-            **os.environ,
-            "KAPITAL_DATA_DIR": str(self.folder),
-            "KAPITAL_DATABASE_URL": self.server,
-        }
-        process = await asyncio.create_subprocess_exec(
-            KAPITAL,
-            *arguments,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-            env=environment,
-        )
-        out, err = await process.communicate()
-        return Told(process.returncode or 0, out.decode(), err.decode())
+        of_this = {"KAPITAL_DATA_DIR": str(self.folder), "KAPITAL_DATABASE_URL": self.server}
+        return await asyncio.to_thread(lambda: run(*arguments, **of_this))
 
     @asynccontextmanager
     async def another_process(self) -> AsyncIterator[Kapital]:

@@ -37,6 +37,7 @@ FREEZE = re.compile(r"freez|froz|заморо|замораж|блокир", re.I
 OF_THE_REGISTER = {"get_entry_evidence", "get_statement_evidence", "list_wallet_balances"}
 # A withdrawal on its way when the freeze comes goes back to the wallet: seen, and told like any other standing.
 OF_MONEY_UNDER_WAY = {"list_withdrawals", "get_withdrawal", "get_beneficiary"}
+OF_MONEY_UNDER_WAY |= {"list_sbp_withdrawals", "get_sbp_withdrawal"}
 # What anybody reads without a token and what grows with every entry or request of anybody.
 OF_EVERYBODY = {"get_metrics", "get_checkpoint", "get_tile", "get_consistency_proof", "list_signatures"}
 LAST = ("request_closing",)

@@ -59,7 +59,7 @@ async def test_scenario_63_a_client_learns_nothing_of_another_client(house: Hous
 
 async def test_scenario_63_an_issuer_reads_nothing_of_the_holders_of_another_issue(house: House) -> None:
     decision, other_decision = terms(quantity_min=10, quantity_max=1000), terms("debt-step-rate")
-    mine, theirs = await house.people(1, decision, other_decision, kopecks=20 * PRICE)
+    theirs, mine = await house.people(1, decision, other_decision, kopecks=20 * PRICE)
     issue = await house.published(theirs, decision)
     await house.to(issue.opens_at)
     [holder] = house.investors

@@ -116,6 +116,20 @@ async def test_a_decision_without_mandatory_items_is_told_all_of_them_with_their
     assert await house.rows("tokenization", "SELECT 1 FROM issue") == []
 
 
+async def test_a_decision_in_the_name_of_another_is_a_fault_of_its_own(house: House) -> None:
+    [issuer] = await house.people(1, terms())
+    value = json.loads(terms())
+    value["issuer"]["inn"] = value["operator"]["inn"]
+
+    drafted = await house.web.post(
+        "/v1/tokenization/decisions", json={"terms": value}, headers=await house.token(issuer)
+    )
+
+    assert drafted.status_code == 201, drafted.text
+    faults = [(fault["code"], fault["pointer"]) for fault in drafted.json()["faults"]]
+    assert faults == [("issuer_is_another", "/issuer/inn")]
+
+
 async def test_a_decision_with_faults_shows_all_with_their_law_and_is_not_published(house: House) -> None:
     value = json.loads(terms())
     [issuer] = await house.people(1, terms())

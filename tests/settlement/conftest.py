@@ -10,7 +10,14 @@ from tests.sandbox.bank.serving import http_bank_here
 from tests.settlement.watched_ledger import WatchedLedger
 from tests.settlement.world import START, World
 
-BOTH_BANKS = {"test_withdrawals", "test_book_incoming", "test_reconcile"}
+BOTH_BANKS = {
+    "test_withdrawals",
+    "test_book_incoming",
+    "test_reconcile",
+    "test_sbp_payouts",
+    "test_money_decisions",
+    "test_tax_paid",
+}
 """Modules whose promises rest on the port of the bank: they hold for each implementation of it."""
 
 

@@ -17,6 +17,7 @@ from kapital.settlement.domain.incoming import UNIDENTIFIED_WALLET
 from kapital.settlement.domain.problems import BankAnswerNotTrusted
 from kapital.settlement.domain.top_up_code import top_up_code
 from kapital.settlement.use_cases.book_incoming import book_incoming
+from tests.places import quick_folder
 from tests.sandbox.bank.serving import BankProgram, Caller
 from tests.settlement.world import World
 
@@ -25,7 +26,7 @@ MODULE = "module"
 
 @pytest.fixture(scope=MODULE)
 def program() -> Iterator[BankProgram]:
-    with TemporaryDirectory(prefix="kapital-bank-", dir="/tmp", ignore_cleanup_errors=True) as made:
+    with TemporaryDirectory(prefix="kapital-bank-", dir=quick_folder(), ignore_cleanup_errors=True) as made:
         program = BankProgram(Path(made) / "bank").wait_until_well()
         try:
             yield program

@@ -52,8 +52,8 @@ async def test_one_kopeck_is_a_break_that_is_audited(world: World, difference: i
     )
     assert audited == {
         "actor_id": STAFF.id,
-        "before": {"difference_kopecks": 0},
-        "after": {"difference_kopecks": difference},
+        "before": {"difference_kopecks": 0, "breaks": {}},
+        "after": {"difference_kopecks": difference, "breaks": {"balance_differs": 1}},
     }
     async with world.database.connect() as conn:
         shown = (await list_reconciliations(conn, STAFF)).reconciliations

@@ -297,6 +297,23 @@ async def test_a_payer_without_the_money_pays_nobody_and_may_be_asked_again(worl
     ]
 
 
+async def test_units_of_the_payers_own_end_without_a_kopeck(world: World) -> None:
+    issue, issuer, (one,) = await held_issue(world, 1)
+    issued = world.key(issue, Position.ISSUED, issue)
+    await world.enter(Posting(issued, -4), Posting(world.key(issuer, asset=issue), 4))
+    before = await world.kopecks(issuer)
+    redemption = action(
+        issue, issuer, due(one, 10, 5, extinguish=10), due(issuer, 4, 0, extinguish=4), kind="redemption"
+    )
+
+    await world.pay(redemption)
+
+    assert [await world.units(issue, wallet) for wallet in (one, issuer)] == [0, 0]
+    assert (await world.kopecks(one), before - await world.kopecks(issuer)) == (5, 5)
+    (told,) = await world.events("payouts_settled")
+    assert {line["wallet_id"]: line["amount_kopecks"] for line in told["lines"]} == {str(one): 5, str(issuer): 0}
+
+
 async def test_a_holder_without_the_units_is_not_taken_for_a_poor_payer(world: World) -> None:
     issue, issuer, (one, two) = await held_issue(world, 2)
     redemption = action(

@@ -19,7 +19,9 @@ W = WithdrawalState
 
 
 def test_money_is_locked_before_the_bank_is_called() -> None:
-    assert WITHDRAWAL.allowed(W.REQUESTED) == ("money_locked", "lock_refused", "bank_refused")
+    assert WITHDRAWAL.allowed(W.REQUESTED) == (
+        *("money_locked", "money_locked_above_limit", "lock_refused", "bank_refused"),
+    )
     assert {step.source for step in WITHDRAWAL.steps if step.target is W.SENT} == {W.CHECKED, W.UNKNOWN}
 
 
@@ -31,9 +33,17 @@ def test_an_unknown_payout_ends_by_the_banks_word_only() -> None:
 def test_nothing_that_may_have_been_paid_is_re_credited_without_a_rejection() -> None:
     assert {step.source for step in WITHDRAWAL.steps if step.target is W.RE_CREDITED} == {W.REJECTED}
     rejecting = {(step.source, step.on) for step in WITHDRAWAL.steps if step.target is W.REJECTED}
-    # What was frozen before it was handed to the bank cannot have been paid.
-    assert {on for source, on in rejecting if source is not W.CHECKED} == {"bank_rejected"}
-    assert {on for source, on in rejecting if source is W.CHECKED} == {"wallet_frozen"}
+    # What was frozen or turned down before it was handed to the bank cannot have been paid.
+    unsent = {(W.CHECKED, "wallet_frozen"), (W.AWAITING_APPROVAL, "turned_down")}
+    assert rejecting >= unsent
+    assert {on for _, on in rejecting - unsent} == {"bank_rejected"}
+
+
+def test_what_awaits_approval_leaves_only_by_two_persons() -> None:
+    steps = [step for step in WITHDRAWAL.steps if step.source is W.AWAITING_APPROVAL]
+
+    assert {step.target for step in steps} == {W.CHECKED, W.REJECTED}
+    assert all(step.dual_control for step in steps)
 
 
 def test_a_withdrawal_cannot_be_sent_before_its_lock() -> None:

@@ -1,71 +1,19 @@
 """Messages of the bank: kept raw, taken in once, matched with what is known; what is not the bank's books nothing."""
 
-from datetime import timedelta
-from io import BytesIO
-
 import msgspec
 import pytest
 import pytest_asyncio
-from cryptography import x509
-from cryptography.hazmat.primitives.serialization import Encoding
 
-from kapital.kernel.calendar import MOSCOW
 from kapital.kernel.problems import Problem
-from kapital.sandbox.certification_authority import Authority, SandboxSigner, Subject
-from kapital.settlement.adapters.bank_messages.camt_writer import write_camt
 from kapital.settlement.adapters.bank_messages.client_bank_writer import write_statement
-from kapital.settlement.domain.bank_message import Party, Side, StatementLine
+from kapital.settlement.domain.bank_message import Party, Side
 from kapital.settlement.domain.incoming_message import LineResult, MessageReason, MessageState
 from kapital.settlement.domain.top_up_code import top_up_code
-from kapital.settlement.service import message_parts_of
 from kapital.settlement.use_cases.book_incoming import book_incoming
-from kapital.settlement.use_cases.take_in_statement import TakeInStatement, take_in_statement
+from tests.kill_points import kill_points
 from tests.settlement.bank_messages.values import OWN, account, adding_up
-from tests.settlement.world import STAFF, Faults, ProcessDied, mortal
-
-PAYER = Party(name="Плательщик", account="40817810000000000001")
-
-
-class Desk:
-    """The bank's side: writes statements, signs them, and hands them in."""
-
-    def __init__(self, world, tmp_path) -> None:
-        self.world, self.folder = world, tmp_path
-        now = world.clock.now()
-        authority = Authority.root("Test authority", at=now - timedelta(days=1))
-        self.signer = SandboxSigner.for_subject(authority, Subject(common_name="Bank"), clock=world.clock)
-        root = x509.load_der_x509_certificate(authority.own.encoded).public_bytes(Encoding.PEM)
-        self.more = message_parts_of(tmp_path / "kept", account=OWN, certificates=root)
-        self.day = now.astimezone(MOSCOW).date()
-        self.balance = 0
-        self.number = 0
-
-    def line(self, number: int, kopecks: int, *, side: Side = Side.CREDIT, **more) -> StatementLine:
-        return StatementLine(
-            number=number, side=side, amount_kopecks=kopecks, booked_on=self.day, payer=PAYER, **more
-        )
-
-    def statement(self, *lines: StatementLine, **changes) -> bytes:
-        """The next statement of our account."""
-        self.number += 1
-        head = adding_up(list(lines), opening=self.balance)
-        self.balance = head.closing_kopecks
-        head = msgspec.structs.replace(
-            head, message_id=f"M-{self.number}", sequence_number=self.number, from_on=self.day, to_on=self.day
-        )
-        file = BytesIO()
-        write_camt(file, msgspec.structs.replace(head, **changes), lines, created_at=self.world.clock.now())
-        return file.getvalue()
-
-    async def hand_in(self, content: bytes, *, signature=True, form: str = "camt", parts=None):
-        (file := self.folder / "message").write_bytes(content)
-        signed = self.signer.sign_now(content) if signature is True else signature
-        cmd = TakeInStatement(actor=STAFF, file=file, format_name=form, signature=signed)
-        return await take_in_statement(cmd, parts or self.world.parts, self.more)
-
-    async def kept(self) -> list[tuple[str, str | None]]:
-        rows = await self.world.rows("SELECT state, reason FROM incoming_message ORDER BY received_at, message_id")
-        return [(row["state"], row["reason"]) for row in rows]
+from tests.settlement.desk import Desk
+from tests.settlement.world import Faults, ProcessDied, mortal
 
 
 @pytest_asyncio.fixture
@@ -121,6 +69,25 @@ async def test_a_1c_file_without_ids_finds_the_payments_that_the_list_has_told(w
     taken = await desk.hand_in(write_statement(head, lines, created_at=world.clock.now()), form="1c")
 
     assert taken.results == {LineResult.TOP_UP: 2, LineResult.BOOKED: 1}
+
+
+async def test_what_a_file_without_ids_told_first_is_no_second_top_up_when_the_list_tells_it(world, desk):
+    """The list may know another time of day and spell the payer otherwise: two persons look at it."""
+    wallet = await world.wallet()
+    purpose = f"Пополнение {top_up_code(wallet)}"
+    payer = Party(name="ПЛАТЕЛЬЩИК", account=account(5))
+    line = msgspec.structs.replace(desk.line(1, 100, purpose=purpose), payer=payer, payee=Party(account=OWN))
+    head = msgspec.structs.replace(adding_up([line], camt=False), from_on=desk.day, to_on=desk.day)
+    await desk.hand_in(write_statement(head, [line], created_at=world.clock.now()), form="1c")
+    assert await world.kopecks(wallet) == 100
+
+    await world.bank.receive(100, purpose, payer_account=account(5))
+    await world.bank.receive(101, purpose, payer_account=account(5))
+    await book_incoming(world.parts)
+
+    assert await world.kopecks(wallet) == 201
+    [other] = await world.rows("SELECT reason FROM incoming_payment WHERE state = 'unidentified'")
+    assert other["reason"] == "same_content_other_id"
 
 
 async def test_a_debit_is_a_withdrawal_of_ours_or_unexplained(world, desk):
@@ -209,19 +176,27 @@ async def test_a_statement_waits_for_the_one_before_it(world, desk):
     assert len(await world.rows("SELECT 1 FROM incoming_payment WHERE state = 'unidentified'")) == 3
 
 
-@pytest.mark.parametrize("step", [1, 5, 9, 13])
-async def test_a_process_that_dies_leaves_what_the_same_file_ends(world, desk, step):
+async def test_a_process_that_dies_at_any_step_leaves_what_the_same_file_ends(world, desk):
     wallet = await world.wallet()
-    content = desk.statement(
-        *(desk.line(one, 100 * one, bank_reference=f"R{one}", purpose=top_up_code(wallet)) for one in (1, 2))
-    )
-    faults = Faults(die_at=step)
+    kopecks = 0
 
-    try:
-        await desk.hand_in(content, parts=mortal(world.parts, faults))
-    except ProcessDied:
-        assert faults.steps == step
-    await desk.hand_in(content)
+    for step in kill_points(3):
+        lines = (
+            desk.line(one, 100 * one + step, bank_reference=f"R{step}-{one}", purpose=top_up_code(wallet))
+            for one in (1, 2)
+        )
+        content, died = desk.statement(*lines), True
+        try:
+            await desk.hand_in(content, parts=mortal(world.parts, Faults(die_at=step)))
+            died = False
+        except ProcessDied:
+            await desk.hand_in(content)
+        kopecks += 300 + 2 * step
+        assert await world.kopecks(wallet) == kopecks
+        results = await world.rows("SELECT DISTINCT result FROM bank_statement_line")
+        assert results == [{"result": "booked"}]
+        if not died:
+            break
 
-    assert await world.kopecks(wallet) == 300
-    assert [row["result"] for row in await world.rows("SELECT result FROM bank_statement_line")] == ["booked"] * 2
+    assert step > 10, "the file is kept, read, matched, booked and compared in steps"
+    assert await world.rows("SELECT 1 FROM reconciliation_break") == []

@@ -16,14 +16,14 @@ from kapital.kernel.problems import MakerAndCheckerMustDiffer
 from kapital.kernel.roles import Role
 from kapital.ledger.api import Posting
 from kapital.platform.ids import new_uuid7
-from kapital.settlement.domain.problems import (
-    BeneficiaryNotFound,
+from kapital.settlement.domain.problems import BeneficiaryNotFound
+from kapital.settlement.domain.tax import TAX_WALLET, Residency, TaxAgent, TaxRule
+from kapital.settlement.domain.tax_problems import (
     TaxPersonMustBeNatural,
     TaxResidencyDayOutOfRange,
     TaxResidencyMustBeOpen,
     TaxResidencyMustMatch,
 )
-from kapital.settlement.domain.tax import TAX_WALLET, Residency, TaxAgent, TaxRule
 from kapital.settlement.ports import Parts
 from kapital.settlement.queries.list_payouts import list_payouts
 from kapital.settlement.queries.tax_export import TaxExport, tax_export, tax_persons

@@ -120,7 +120,9 @@ def mortal(parts: Parts, faults: Faults) -> Parts:
         parts,
         uow=MortalUnitOfWork(parts.uow, faults),
         ledger=Mortal(parts.ledger, faults, ("post",)),
-        bank=Mortal(parts.bank, faults, ("incoming", "pay_out", "payout_status", "balance_kopecks")),
+        bank=Mortal(
+            parts.bank, faults, ("incoming", "pay_out", "payout_status", "balance_kopecks", "register_sbp_qr")
+        ),
     )
 
 

@@ -8,6 +8,7 @@ import pytest
 from kapital.kernel.problems import Problem
 from kapital.kernel.roles import Role
 from kapital.ledger.api import Position
+from kapital.platform.rule_book_at_allocation import RuleBookAtAllocationRule
 from kapital.tokenization.domain.problems import TermsMustHaveNoFault
 from kapital.tokenization.use_cases.draft_decision import DraftDecision
 from kapital.tokenization.use_cases.place_orders import NewOrder, PlaceOrders
@@ -124,6 +125,37 @@ async def test_an_order_under_a_stale_rule_book_is_told_which_one_is_in_force(wo
     await world.hear(("registry.rule_book_accepted", accepted))
 
     assert (await world.order(person, issue_id, 1)).outcome.value == "accepted"
+
+
+@pytest.mark.parametrize("is_asked_again", [True, False])
+async def test_the_rule_book_is_asked_again_at_the_close_only_where_a_rule_says_so(
+    world: World, issuer: Person, is_asked_again: bool
+) -> None:
+    [joined, stale] = await world.people(2, kopecks=PRICE)
+    issue_id = await world.opened(issuer, quantity_min=1)
+    placed = [await world.order(person, issue_id, 1) for person in (joined, stale)]
+    end_at = (await world.issue(issue_id))["placement_end_at"]
+    parts = world.app.parts
+    async with parts.uow.begin() as tx:
+        await parts.investors.note_rule_book(tx.conn, "2026-12-01", end_at - timedelta(seconds=1))
+        # In force after the end: who has accepted nothing but it is not asked for the one before it.
+        await parts.investors.note_rule_book(tx.conn, "2026-12-20", end_at + timedelta(seconds=1))
+    accepted = {
+        "participant_id": str(joined.id),
+        "rule_book_version": "2026-12-20",
+        "accepted_at": end_at.isoformat(),
+    }
+    await world.hear(("registry.rule_book_accepted", accepted))
+    rule = RuleBookAtAllocationRule(effective_from=end_at.date(), effective_to=end_at.date(), basis="п. 4.2")
+    world.clock.set(end_at + timedelta(hours=1))
+
+    await world.another_process(books=(rule,) if is_asked_again else ()).run_schedule(world.clock.now())
+
+    await world.to(world.clock.now())
+    assert [await world.units(person, issue_id) for person in (joined, stale)] == [1, 0 if is_asked_again else 1]
+    assert await world.states(placed) == ["settled", "refunded" if is_asked_again else "settled"]
+    assert await world.money(stale) == (PRICE if is_asked_again else 0)
+    await world.check()
 
 
 async def test_two_sessions_of_one_client_do_not_spend_the_same_money(world: World, issuer: Person) -> None:

@@ -8,15 +8,14 @@ import pytest
 
 from kapital.kernel.calendar import moscow_day, russian_calendar
 from kapital.kernel.problems import Problem
-from kapital.tokenization.adapters.bank_of_russia_rates import (
+from kapital.tokenization.adapters.bank_of_russia_rates import ROWS_MAX, read_rates
+from kapital.tokenization.domain.published_values import FixingValuesDiffer
+from kapital.tokenization.domain.rates_answer import (
     BYTES_MAX,
-    ROWS_MAX,
     RatesAnswer,
     RatesAnswerTooLarge,
     RatesAnswerUnreadable,
-    read_rates,
 )
-from kapital.tokenization.domain.published_values import FixingValuesDiffer
 
 DATA = Path(__file__).parents[1] / "data" / "rates"
 KEY_RATE = (DATA / "cbr_KeyRateXML_2026-06-01_2026-10-06.xml").read_bytes()
@@ -111,6 +110,8 @@ class TestRefuses:
             key_rate(ROW.replace("<Rate>14.00</Rate>", "")),
             key_rate(ROW.replace("2026-10-06T", "2026-13-06T")),
             key_rate(ROW.replace("<DT>2026-10-06T00:00:00+03:00</DT>", "")),
+            key_rate(ROW.replace("2026-10-06T00:00:00+03:00", "0001-01-01T00:00:00+03:00")),
+            key_rate(ROW.replace("2026-10-06T00:00:00+03:00", "9999-12-31T23:00:00-12:00")),
             "<KeyRate>" + "<a>" * 100 + ROW,
             '<?xml version="1.0" encoding="klingon"?>' + key_rate(ROW),
         ],

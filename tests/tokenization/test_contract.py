@@ -10,11 +10,14 @@ from jsonschema import Draft202012Validator
 
 from kapital.contracts import tokenization as contract
 from kapital.kernel.actor import Actor
+from kapital.kernel.canonical import sha256_hex
 from kapital.kernel.roles import Role
 from kapital.platform.contract_files import contracts_folder, load_contract
 from kapital.platform.http.app import ServiceRoutes, create_app, served_routes
 from kapital.platform.settings import Settings
+from kapital.tokenization.domain.terms import decision_bytes, load_terms
 from kapital.tokenization.routes import HANDLERS
+from tests.tokenization.world import EXAMPLES as ISSUES
 from tests.tokenization.world import LAWYER, MANAGER, World, key, terms
 
 EXAMPLES = contracts_folder() / "examples" / "tokenization"
@@ -29,6 +32,15 @@ EXAMPLE_TYPES: dict[str, Any] = {
     "withdraw_orders_answer": contract.OrdersWithdrawn,
     "review_decision_request": contract.ReviewBody,
     "record_fixing_request": contract.RecordFixingBody,
+    "propose_payoff_code_request": contract.ProposePayoffCodeBody,
+    "propose_payoff_code_answer": contract.PayoffCodeView,
+    "decide_payoff_code_request": contract.DecidePayoffCodeBody,
+    "decide_payoff_code_answer": contract.PayoffCodeView,
+    "record_rates_request": contract.RecordRatesBody,
+    "record_rates_answer": contract.RatesRecorded,
+    "record_substitute_request": contract.RecordSubstituteBody,
+    "record_substitute_answer": contract.ObservationView,
+    "substitute_announced.v1": contract.SubstituteAnnounced,
 }
 
 
@@ -94,6 +106,29 @@ async def test_the_routes_are_those_of_the_contract(world: World) -> None:
     served = {route for route in served_routes(app_of(world)) if route[1].startswith("/v1/tokenization")}
 
     assert served == promised
+
+
+async def test_terms_come_as_the_text_of_a_yaml_file_too_and_once(world: World) -> None:
+    [issuer] = await world.people(1, role=Role.ISSUER, kind="legal_entity")
+    text = (ISSUES / "fixed-rate-window.yaml").read_text(encoding="utf-8")
+    async with http(app_of(world, issuer=issuer.actor)) as client:
+
+        async def draft(body: Any) -> tuple[int, Any]:
+            headers = {"Authorization": "Bearer issuer", "Idempotency-Key": key()}
+            answer = await client.post("/v1/tokenization/decisions", json=body, headers=headers)
+            return answer.status_code, answer.json()
+
+        status, drafted = await draft({"terms_yaml": text})
+        assert (status, drafted["faults"]) == (201, [])
+        assert drafted["decision_sha256"] == sha256_hex(decision_bytes(load_terms(text.encode())))
+        for body, code in (
+            ({"terms_yaml": text, "terms": json.loads(terms())}, "terms_must_be_given_once"),
+            ({}, "terms_must_be_given_once"),
+            ({"terms_yaml": "a: &x 1\nb: *x\n"}, "terms_alias_refused"),
+        ):
+            status, refused = await draft(body)
+            assert (400 <= status < 500, refused["code"]) == (True, code)
+        assert len(await world.rows("SELECT 1 FROM issue")) == 1
 
 
 async def test_over_http_an_issue_is_drafted_reviewed_sold_and_read(world: World) -> None:

@@ -1,6 +1,7 @@
 """Draft, review, signature, publication: four eyes on one exact hash, and nothing changes after. Scenarios 41, 42."""
 
 import json
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -14,6 +15,7 @@ from kapital.kernel.problems import MakerAndCheckerMustDiffer, Problem, StaleVer
 from kapital.kernel.roles import Role
 from kapital.kernel.states import WrongState
 from kapital.platform.problems import IdempotencyKeyReused
+from kapital.platform.publication_rules import PublicationStampRule
 from kapital.tokenization.domain.checklist import Answer, all_hold, items_of
 from kapital.tokenization.domain.decision import Verdict
 from kapital.tokenization.domain.problems import (
@@ -28,6 +30,7 @@ from kapital.tokenization.domain.problems import (
     ReviewNeedsEveryItem,
     TermsMustHaveNoFault,
 )
+from kapital.tokenization.domain.problems_placement import PublicationNeedsTimeStamp
 from kapital.tokenization.domain.terms import load_terms
 from kapital.tokenization.use_cases.cancel_issue import CancelIssue
 from kapital.tokenization.use_cases.draft_decision import DraftDecision
@@ -35,7 +38,7 @@ from kapital.tokenization.use_cases.publish_decision import PublishDecision
 from kapital.tokenization.use_cases.review_decision import ReviewDecision
 from kapital.tokenization.use_cases.sign_decision import SignDecision
 from kapital.tokenization.use_cases.submit_decision import SubmitDecision
-from tests.tokenization.world import LAWYER, MANAGER, Person, ProcessDied, World, key, staff, terms
+from tests.tokenization.world import LAWYER, MANAGER, START, Person, ProcessDied, World, key, staff, terms
 
 OTHER_SHA = "0" * 64
 FULL = all_hold(load_terms(terms()))
@@ -239,6 +242,24 @@ async def test_a_crash_in_the_middle_of_publication_is_mended_by_the_same_comman
     assert await world.ledger.size() == size
 
 
+async def test_without_an_authority_nothing_is_published_on_a_day_whose_rule_asks_for_a_stamp(
+    world: World, issuer: Person
+) -> None:
+    seen = await ready(world, issuer)
+    await world.app.sign_decision(SignDecision(command_id=key(), actor=issuer.actor, **seen))
+    rule = PublicationStampRule(effective_from=START.date(), effective_to=START.date(), basis="п. 7.1")
+    strict, command = world.another_process(stamps=(rule,)), key()
+    size = await world.ledger.size()
+
+    with pytest.raises(PublicationNeedsTimeStamp):
+        await strict.publish_decision(PublishDecision(command_id=command, actor=MANAGER, **seen))
+
+    assert (await world.state(seen["issue_id"]), await world.ledger.size()) == ("signed", size)
+    world.clock.advance(timedelta(days=1))
+    published = await strict.publish_decision(PublishDecision(command_id=command, actor=MANAGER, **seen))
+    assert published.state == "published"
+
+
 async def test_an_issuer_without_a_wallet_cannot_publish(world: World, issuer: Person) -> None:
     seen = await ready(world, issuer)
     await world.app.sign_decision(SignDecision(command_id=key(), actor=issuer.actor, **seen))
@@ -249,13 +270,18 @@ async def test_an_issuer_without_a_wallet_cannot_publish(world: World, issuer: P
         await world.app.publish_decision(PublishDecision(command_id=key(), actor=MANAGER, **seen))
 
 
-async def test_a_published_decision_is_immutable_for_people_and_for_sql(world: World, issuer: Person) -> None:
-    issue_id = await world.published(issuer)
+@pytest.mark.parametrize("example", ["fixed-rate-window", "debt-step-rate"])
+async def test_a_published_decision_is_immutable_for_people_and_for_sql(
+    world: World, issuer: Person, example: str
+) -> None:
+    issue_id = await world.published(issuer, example)
+    published = (await world.issue(issue_id))["decision_sha256"]
 
     with pytest.raises(DecisionMustBeEditable):
         await world.app.draft_decision(
-            DraftDecision(command_id=key(), actor=issuer.actor, terms=terms(), issue_id=issue_id)
+            DraftDecision(command_id=key(), actor=issuer.actor, terms=terms(example), issue_id=issue_id)
         )
+    assert (await world.issue(issue_id))["decision_sha256"] == published
     conn = await asyncpg.connect(world.databases.get("tokenization").dsn)
     try:
         for attack in (

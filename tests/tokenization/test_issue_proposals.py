@@ -6,15 +6,26 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from sqlalchemy import text
 
 from kapital.kernel.actor import Actor, NotPermitted
 from kapital.kernel.problems import MakerAndCheckerMustDiffer
 from kapital.kernel.roles import Role
 from kapital.kernel.states import WrongState
-from kapital.ledger.api import Basis, BasisKind, SetFreeze, Transaction
+from kapital.ledger.api import Basis, BasisKind, Position, SetFreeze, Transaction
 from kapital.platform.ids import new_uuid7
-from kapital.tokenization.domain.issue_proposal import ExchangeConsent, IssueProposal, ProposalKind
-from kapital.tokenization.domain.problems import ParticipantMustBeActive
+from kapital.tokenization.domain.issue_proposal import (
+    ExchangeConsent,
+    IssueProposal,
+    OrderRejectionReason,
+    ProposalKind,
+)
+from kapital.tokenization.domain.problems import (
+    OrderMustBeAccepted,
+    OrderNotFound,
+    ParticipantMustBeActive,
+    PlacementMustBeOpen,
+)
 from kapital.tokenization.domain.problems_early import ActionNotFound
 from kapital.tokenization.domain.problems_life import (
     ActionMustBeIssuersOwn,
@@ -25,6 +36,7 @@ from kapital.tokenization.domain.problems_life import (
     ProposalMustMatch,
     ProposalNotFound,
 )
+from kapital.tokenization.queries.list_proposals import list_issue_proposals
 from kapital.tokenization.use_cases.exchange_units import ConsentToExchange
 from kapital.tokenization.use_cases.issue_proposals import (
     ConsentToCancellation,
@@ -101,13 +113,34 @@ async def test_a_placement_that_two_stopped_does_not_reopen_by_itself(world: Wor
 
     await world.withdraw(a, placed)
     assert await world.state(issue_id) == "placement_suspended"
-    assert (await world.order(a, issue_id, 10)).outcome.value == "refused"
+    refused = await world.order(a, issue_id, 10)
+    assert (refused.outcome.value, refused.refusal.code) == ("refused", "placement_must_be_open")
+    assert "two persons" in refused.refusal.detail
+    assert "whole quantity" not in refused.refusal.detail
     back = await propose(world, COMPLIANCE, issue_id, ProposalKind.RESUME_PLACEMENT)
     await decide(world, OTHER_COMPLIANCE, back)
     assert (await world.order(a, issue_id, 100)).outcome.value == "accepted"
     assert await world.state(issue_id) == "placement_suspended"
     with pytest.raises(WrongState):
         await propose(world, COMPLIANCE, issue_id, ProposalKind.RESUME_PLACEMENT)
+    await world.check()
+
+
+async def test_a_continuous_placement_that_two_stopped_fills_nothing_until_two_resume_it(
+    world: World, issuer: Person
+) -> None:
+    [a] = await world.people(1, kopecks=100 * PRICE)
+    mode = {"continuous": {"every_s": 600, "text": "ЦФА зачисляются каждые 10 минут."}}
+    issue_id = await world.opened(issuer, quantity_min=1, quantity_max=100, placement_mode=mode, when_full="accept")
+    placed = await world.order(a, issue_id, 10)
+    await decide(world, OTHER_COMPLIANCE, await propose(world, COMPLIANCE, issue_id, ProposalKind.SUSPEND_PLACEMENT))
+
+    await world.to(world.clock.now() + timedelta(seconds=601))
+    assert await world.states([placed]) == ["accepted"]
+
+    await decide(world, OTHER_COMPLIANCE, await propose(world, COMPLIANCE, issue_id, ProposalKind.RESUME_PLACEMENT))
+    await world.to(world.clock.now() + timedelta(seconds=1))
+    assert await world.states([placed]) == ["settled"]
     await world.check()
 
 
@@ -201,6 +234,118 @@ async def test_an_issue_written_off_by_an_act_has_no_records_left_of_frozen_hold
 def frozen(freeze: SetFreeze) -> Transaction:
     basis = Basis(kind=BasisKind.STATUTE, reference="test")
     return Transaction(id=new_uuid7(), actor="test", basis=basis, freezes=(freeze,))
+
+
+class TestRejectedOrders:
+    REASON = OrderRejectionReason.INTERNAL_CONTROL
+
+    async def proposed(self, world: World, issue_id: UUID, order_id: object) -> IssueProposal:
+        given = {"order_id": UUID(str(order_id)), "reason_code": self.REASON}
+        return await propose(world, COMPLIANCE, issue_id, ProposalKind.REJECT_ORDER, **given)
+
+    async def listed(self, world: World, who: Actor, issue_id: UUID) -> list[str]:
+        async with world.databases.get("tokenization").connect() as conn:
+            page = await list_issue_proposals(conn, world.app.parts, who, issue_id=issue_id, after=None, limit=100)
+        return [one.kind.value for one in page.items]
+
+    async def test_an_order_that_two_rejected_gives_money_and_place_back_and_its_investor_is_told_no_reason(
+        self, world: World, issuer: Person
+    ) -> None:
+        [a, b] = await world.people(2, kopecks=100 * PRICE)
+        issue_id = await world.opened(issuer, quantity_min=1, quantity_max=100)
+        placed = await world.order(a, issue_id, 100)
+        assert await world.state(issue_id) == "placement_suspended"
+        with pytest.raises(ProposalMustFitKind):
+            await propose(world, COMPLIANCE, issue_id, ProposalKind.REJECT_ORDER, order_id=placed.order_id)
+        with pytest.raises(NotPermitted):
+            await propose(world, LAWYER, issue_id, ProposalKind.REJECT_ORDER, order_id=placed.order_id)
+        with pytest.raises(OrderNotFound):
+            await self.proposed(world, issue_id, new_uuid7())
+        proposal = await self.proposed(world, issue_id, placed.order_id)
+        with pytest.raises(MakerAndCheckerMustDiffer):
+            await decide(world, COMPLIANCE, proposal)
+        assert await world.money(a) == 0
+
+        await decide(world, OTHER_COMPLIANCE, proposal)
+
+        assert (await world.states([placed]), await world.state(issue_id)) == (["rejected"], "placement_open")
+        assert (await world.money(a), await world.money(a, Position.RESERVED)) == (100 * PRICE, 0)
+        [row] = await world.rows("SELECT * FROM subscription_order WHERE order_id = :id", id=placed.order_id)
+        assert (row["refusal_code"], row["limit_kopecks"]) == ("order_must_pass_review", 0)
+        told = str([row["refusal_code"], row["refusal_detail"], row["refusal_facts"]])
+        assert not any(reason.value in told for reason in OrderRejectionReason)
+        assert await self.listed(world, COMPLIANCE, issue_id) == ["reject_order"]
+        assert await self.listed(world, a.actor, issue_id) == []
+        assert await self.listed(world, issuer.actor, issue_id) == []
+        with pytest.raises(OrderMustBeAccepted):
+            await self.proposed(world, issue_id, placed.order_id)
+        assert (await world.order(b, issue_id, 100)).outcome.value == "accepted"
+        await world.closed(issue_id)
+        assert [await world.units(who, issue_id) for who in (a, b)] == [0, 100]
+        await world.check()
+
+    async def test_once_the_placement_is_over_nobody_rejects(self, world: World, issuer: Person) -> None:
+        [a] = await world.people(1, kopecks=100 * PRICE)
+        issue_id = await world.opened(issuer, quantity_min=10, quantity_max=100)
+        placed = await world.order(a, issue_id, 10)
+        proposal = await self.proposed(world, issue_id, placed.order_id)
+        # The end has come, and the schedule has not yet looked at it.
+        world.clock.set((await world.issue(issue_id))["placement_end_at"])
+
+        with pytest.raises(PlacementMustBeOpen):
+            await decide(world, OTHER_COMPLIANCE, proposal)
+
+        await world.closed(issue_id)
+        assert await world.units(a, issue_id) == 10
+        await world.check()
+
+    async def test_a_held_act_keeps_the_placement_no_longer_than_it_has_an_accepted_order(
+        self, world: World, issuer: Person
+    ) -> None:
+        [a, b] = await world.people(2, kopecks=100 * PRICE)
+        issue_id = await world.opened(issuer, quantity_min=1, quantity_max=100)
+        placed = [await world.order(who, issue_id, 10) for who in (a, b)]
+        # As a continuous placement leaves it, which looks at acts again before its end.
+        async with world.databases.get("tokenization").engine.begin() as conn:
+            await conn.execute(
+                text(
+                    """
+                    INSERT INTO order_review (review_id, issue_id, actor_id, command_id, participant_id, state,
+                        version, signature_holds, reasons, signed_at, file_sha256, checked_at)
+                    SELECT order_id, issue_id, actor_id, command_id, participant_id, 'held', 1, true, 'revoked',
+                        created_at, repeat('ab', 32), created_at
+                    FROM subscription_order WHERE order_id = :id
+                    """
+                ),
+                {"id": placed[0].order_id},
+            )
+        await decide(world, OTHER_COMPLIANCE, await self.proposed(world, issue_id, placed[0].order_id))
+
+        await world.closed(issue_id)
+
+        assert await world.state(issue_id) == "circulating"
+        assert [await world.units(who, issue_id) for who in (a, b)] == [0, 10]
+        await world.check()
+
+    async def test_a_process_killed_after_the_decision_gives_the_money_back_once(
+        self, world: World, issuer: Person
+    ) -> None:
+        [a] = await world.people(1, kopecks=100 * PRICE)
+        issue_id = await world.opened(issuer, quantity_min=1, quantity_max=100)
+        placed = await world.order(a, issue_id, 10)
+        proposal = await self.proposed(world, issue_id, placed.order_id)
+        world.mortal.die_before_post = True
+        with pytest.raises(ProcessDied):
+            await decide(world, OTHER_COMPLIANCE, proposal)
+        world.mortal.die_before_post = False
+        assert (await world.states([placed]), await world.money(a)) == (["rejected"], 90 * PRICE)
+
+        world.clock.advance(timedelta(minutes=1))
+        await world.tick()
+        await world.tick()
+
+        assert (await world.money(a), await world.money(a, Position.RESERVED)) == (100 * PRICE, 0)
+        await world.check()
 
 
 class TestRestructuring:

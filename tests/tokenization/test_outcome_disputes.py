@@ -20,6 +20,7 @@ from kapital.tokenization.use_cases.contest_outcome import ContestOutcome, Judge
 from kapital.tokenization.use_cases.record_fixing import RecordOutcome
 from tests.tokenization.world import CLERK, LAWYER, RISK, Person, World, key, staff
 
+DISPUTED = {"determined_by_on": "2027-06-08", "dispute_business_days": 2}
 OUTCOMES = ("launched", "failed")
 
 
@@ -27,7 +28,7 @@ async def waiting(world: World) -> tuple[UUID, Person, Person, Fixing]:
     """An issue in its redemption window, whose outcome two persons gave a moment ago; issuer, holder, outcome."""
     [issuer] = await world.people(1, role=Role.ISSUER, kind="legal_entity")
     [holder] = await world.people(1, kopecks=10**12, category="qualified", kind="legal_entity")
-    issue_id = await world.opened(issuer, "event-satellite", payoff={"dispute_business_days": 2})
+    issue_id = await world.opened(issuer, "event-satellite", payoff=DISPUTED)
     minimum = (await world.issue(issue_id))["quantity_min"]
     assert (await world.order(holder, issue_id, max(minimum, 1))).outcome.value == "accepted"
     await world.closed(issue_id)

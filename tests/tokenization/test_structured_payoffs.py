@@ -10,10 +10,10 @@ import pytest
 from kapital.kernel.calendar import russian_calendar
 from kapital.kernel.roles import Role
 from kapital.tokenization.domain.problems import FixingAlreadyRecorded
-from kapital.tokenization.domain.published_values import FixingValuesDiffer, substitute
+from kapital.tokenization.domain.published_values import FixingValuesDiffer
 from kapital.tokenization.domain.simulation.paths import constant
 from kapital.tokenization.domain.simulation.play import Scenario, play
-from kapital.tokenization.domain.terms import Floating, load_terms
+from kapital.tokenization.domain.terms import load_terms
 from kapital.tokenization.queries.list_actions import list_actions
 from kapital.tokenization.use_cases.confirm_fixing import ConfirmFixing
 from kapital.tokenization.use_cases.record_fixing import RecordFixing
@@ -43,7 +43,7 @@ async def issued(world: World, issuer: Person, example: str) -> tuple[UUID, Pers
     return issue_id, a
 
 
-async def given(world: World, series: str, observed_on: Any, value: Decimal, evidence: str = "the source") -> None:
+async def given(world: World, series: str, observed_on: Any, value: Decimal) -> None:
     """One person records the value, another confirms it."""
     recorded = await world.app.record_fixing(
         RecordFixing(
@@ -52,7 +52,7 @@ async def given(world: World, series: str, observed_on: Any, value: Decimal, evi
             series=series,
             observed_on=observed_on,
             value=str(value),
-            evidence=evidence,
+            evidence="the source",
         )
     )
     await world.app.confirm_fixing(
@@ -79,28 +79,6 @@ async def test_a_paper_of_several_values_pays_what_the_simulation_says(
 
     assert await world.money(a) - before == expected.received("a")
     assert await world.units(a, issue_id) == 0
-    await world.check()
-
-
-async def test_a_silent_source_is_replaced_as_the_decision_says_by_two_persons(world: World, issuer: Person) -> None:
-    """Scenario 32: the last observed day of a coupon has no value; the fallback is recorded with its reason."""
-    issue_id, _ = await issued(world, issuer, "floating-key-rate")
-    payoff = load_terms(terms("floating-key-rate")).payoff
-    assert isinstance(payoff, Floating)
-    [first, *_] = await world.actions(issue_id)
-    await world.to(first["pay_at"])
-    *published, silent = (await listed(world, issue_id))[0].missing_fixings
-    for need in published:
-        await given(world, need.series, need.observed_on, Decimal("16.5"))
-    assert (await listed(world, issue_id))[0].state == "fixing"
-
-    known = {(need.series, need.observed_on): Decimal("16.5") for need in published}
-    found = substitute(payoff.observation, silent.observed_on, known, calendar=russian_calendar())
-    await given(world, silent.series, silent.observed_on, found.value, found.reason)
-    await world.to(world.clock.now() + timedelta(minutes=1))
-
-    assert (await listed(world, issue_id))[0].state == "paid"
-    assert found.taken_from_on == published[-1].observed_on
     await world.check()
 
 

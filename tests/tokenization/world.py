@@ -35,14 +35,18 @@ from kapital.ledger.api import (
     money_asset,
 )
 from kapital.ledger.service import LedgerService
+from kapital.platform.approval_rules import ApprovalRule, ApprovalRules
+from kapital.platform.awaiting_rules import AwaitingRule, AwaitingRules
 from kapital.platform.bus import EmbeddedBus
 from kapital.platform.clock import SteppedClock
 from kapital.platform.database import Databases
 from kapital.platform.events import CloudEvent
 from kapital.platform.ids import new_uuid7
 from kapital.platform.objects import ObjectStore
+from kapital.platform.publication_rules import PublicationStampRule, PublicationStamps
 from kapital.platform.retail_rules import RetailRule, RetailRules
 from kapital.platform.rule_book import RuleBookInForce
+from kapital.platform.rule_book_at_allocation import RuleBookAtAllocation, RuleBookAtAllocationRule
 from kapital.platform.unit_of_work import UnitOfWork
 from kapital.settlement.reactions import subscriptions as settlement_subscriptions
 from kapital.settlement.service import parts_of as settlement_parts
@@ -68,6 +72,7 @@ PACKAGES = {name: f"kapital.{name}.migrations" for name in ("tokenization", "led
 _BASIS = Basis(kind=BasisKind.HOLDER_INSTRUCTION, reference="test")
 _numbers = count(1)
 UNLIMITED = (RetailRule(measure=RetailMeasure.NONE, effective_from=date(2000, 1, 1), basis="tests of other things"),)
+AWAITING = (AwaitingRule(effective_from=date(2000, 1, 1), basis="the rule book of the tests"),)
 
 
 def statuses_changed(who: str, held: dict[str, str | None]) -> tuple[str, dict[str, Any]]:
@@ -193,6 +198,10 @@ class World:
         custody: InProcessCustody,
         documents: ObjectStore,
         rules: Sequence[RetailRule] = UNLIMITED,
+        awaiting: Sequence[AwaitingRule] = AWAITING,
+        approval: Sequence[ApprovalRule] = (),
+        books: Sequence[RuleBookAtAllocationRule] = (),
+        stamps: Sequence[PublicationStampRule] = (),
     ) -> TokenizationUseCases:
         service = tokenization_of(
             databases.get("tokenization"),
@@ -203,14 +212,35 @@ class World:
             acts=simple_acts(clock),
             rule_book=RuleBookInForce("2026-01-01"),
             retail_rules=RetailRules(rules),
+            awaiting_rules=AwaitingRules(awaiting),
+            approval_rules=ApprovalRules(approval),
+            rule_book_at_allocation=RuleBookAtAllocation(books),
+            publication_stamps=PublicationStamps(stamps),
         )
         return service.use_cases
 
     def another_process(
-        self, ledger: Ledger | None = None, rules: Sequence[RetailRule] = UNLIMITED
+        self,
+        ledger: Ledger | None = None,
+        rules: Sequence[RetailRule] = UNLIMITED,
+        awaiting: Sequence[AwaitingRule] = AWAITING,
+        approval: Sequence[ApprovalRule] = (),
+        books: Sequence[RuleBookAtAllocationRule] = (),
+        stamps: Sequence[PublicationStampRule] = (),
     ) -> TokenizationUseCases:
         """The same service in another process: nothing shared but the databases."""
-        return self._app(self.databases, self.clock, ledger or self.ledger, self.custody, self.documents, rules)
+        return self._app(
+            self.databases,
+            self.clock,
+            ledger or self.ledger,
+            self.custody,
+            self.documents,
+            rules,
+            awaiting,
+            approval,
+            books,
+            stamps,
+        )
 
     async def close(self) -> None:
         await self.app.close()
@@ -281,7 +311,7 @@ class World:
                 id=new_uuid7(),
                 source=f"/kapital/{name.split('.')[0]}",
                 type=f"kapital.{name}.v1",
-                subject=str(data["participant_id"]),
+                subject=str(data.get("participant_id") or data["wallet_id"]),
                 time=self.clock.now(),
                 data=data,
                 correlationid="test",

@@ -154,7 +154,23 @@ def test_entries_are_applied_in_order_or_not_at_all() -> None:
             index.apply(seq, LEAF, ["a"])
     with pytest.raises(ValueError, match="32 bytes"):
         index.apply(4, LEAF[1:], ["a"])
+    with pytest.raises(ValueError, match="out of order"):
+        index.apply_all([(4, LEAF, ["a", "new"]), (4, LEAF, ["a"])])
     assert (index.root(), index.next_seq) == (root, 4)
+
+
+def test_many_entries_at_once_are_the_same_index_as_one_by_one() -> None:
+    chance = random.Random(2)
+    entries = [
+        (seq, leaf_hash(str(seq).encode()), [f"key-{chance.randrange(40)}" for _ in range(3)]) for seq in range(300)
+    ]
+    one_by_one, at_once = AccountIndex(), AccountIndex()
+    last = {record.key_hash: record for entry in entries for record in one_by_one.apply(*entry)}
+
+    changed = [record for start in range(0, 300, 70) for record in at_once.apply_all(entries[start : start + 70])]
+
+    assert {record.key_hash: record for record in changed} == last
+    assert (at_once.root(), at_once.next_seq) == (one_by_one.root(), 300)
 
 
 def test_kept_records_build_the_same_index_in_any_order() -> None:

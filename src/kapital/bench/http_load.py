@@ -6,16 +6,22 @@ answer, and to look at the answer after the clock was stopped.
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Final
+from itertools import repeat
+from typing import Any, Final
+
+import psutil
 
 from kapital.kernel.problems import ensure
 
 _HEAD_END: Final = b"\r\n\r\n"
 _LENGTH: Final = b"content-length:"
 _HEAD_BYTES_MAX: Final = 16_384
+_ACCEPTED_WITHIN_S: Final = 0.2
+_TRIES: Final = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,29 +79,71 @@ async def load(
     Raises: InvariantBroken for an answer that is none of 200, and what `look` raises.
     """
     done = Load()
+    opened = await _opened(port, connections)
     began = time.perf_counter()
     until = None if seconds is None else began + seconds
 
-    async def caller() -> None:
-        reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=1 << 20)
-        try:
-            for request in requests:
-                sent = time.perf_counter()
-                writer.write(request.content)
-                status, body = await _answer(reader)
-                done.waits.append((time.perf_counter() - sent, request.orders))
-                ensure(status == 200, f"an order was answered {status}: {body[:600].decode(errors='replace')}")
-                look(body, request.orders)
-                if until is not None and time.perf_counter() >= until:
-                    return
-        finally:
-            writer.close()
-            with suppress(ConnectionError):
-                await writer.wait_closed()
+    async def caller(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        for request in requests:
+            sent = time.perf_counter()
+            writer.write(request.content)
+            status, body = await _answer(reader)
+            done.waits.append((time.perf_counter() - sent, request.orders))
+            ensure(status == 200, f"an order was answered {status}: {body[:600].decode(errors='replace')}")
+            look(body, request.orders)
+            if until is not None and time.perf_counter() >= until:
+                return
 
-    await asyncio.gather(*(caller() for _ in range(connections)))
-    done.seconds = time.perf_counter() - began
+    try:
+        await asyncio.gather(*(caller(reader, writer) for reader, writer in opened))
+        done.seconds = time.perf_counter() - began
+    finally:
+        await _close([writer for _, writer in opened])
     return done
+
+
+Connection = tuple[asyncio.StreamReader, asyncio.StreamWriter]
+
+
+async def _opened(port: int, wanted: int) -> list[Connection]:
+    """Connections shared out evenly among the processes that serve the port, as a balancer before them would.
+
+    The system gives a connection to a process by chance: two of them would meet in one every other time. Where it
+    does not tell whose a connection is, they stay as they came.
+    """
+    servers = {one.pid for one in _sockets(port) if one.status == psutil.CONN_LISTEN}
+    share = -(-wanted // max(1, len(servers)))
+    kept: list[Connection] = []
+    held: Counter[int | None] = Counter()
+    for still_choosing in (*repeat(True, _TRIES), False):
+        if len(kept) == wanted:
+            break
+        opened = [await asyncio.open_connection("127.0.0.1", port, limit=1 << 20) for _ in range(wanted - len(kept))]
+        await asyncio.sleep(_ACCEPTED_WITHIN_S)
+        owners = {one.raddr.port: one.pid for one in _sockets(port) if one.raddr}
+        for reader, writer in opened:
+            owner = owners.get(writer.get_extra_info("sockname")[1])
+            if still_choosing and owner is not None and held[owner] == share:
+                await _close([writer])
+            else:
+                held[owner] += 1
+                kept.append((reader, writer))
+    return kept
+
+
+def _sockets(port: int) -> list[Any]:
+    """The sockets of the servers on this port; none where only an administrator may ask."""
+    with suppress(psutil.AccessDenied):
+        return [one for one in psutil.net_connections("tcp4") if one.laddr and one.laddr.port == port]
+    return []
+
+
+async def _close(writers: list[asyncio.StreamWriter]) -> None:
+    for writer in writers:
+        writer.close()
+    for writer in writers:
+        with suppress(ConnectionError):
+            await writer.wait_closed()
 
 
 async def _answer(reader: asyncio.StreamReader) -> tuple[int, bytes]:

@@ -1,12 +1,12 @@
 """Signed orders over HTTP: one by one, in batches, and the close of a placement with all that follows from it.
 
 Conditions: `kapital up` in processes of its own (as many as there are cores, unless told otherwise) with its embedded
-PostgreSQL, fsync and synchronous_commit on, in a
-fresh folder; orders over the loopback address, each act signed in advance by a certificate of the sandbox's authority
-(GOST R 34.10-2012 where the engine is installed, else ECDSA) that is bound to its investor; the server fetches the
-authority's lists of revoked certificates and checks every signature; an answer counts when it says `accepted`, that
-is, when the price is reserved in the ledger. The load generator shares the machine's cores with all this: each of its
-connections sends the next request when it has its answer.
+PostgreSQL, fsync and synchronous_commit on, in a fresh folder; orders over the loopback address, each act signed in
+advance by a certificate of the sandbox's authority (GOST R 34.10-2012 where the engine is installed, else ECDSA, or
+what is asked for) that is bound to its investor; the server fetches the authority's lists of revoked certificates and
+checks every signature; an answer counts when it says `accepted`, that is, when the price is reserved in the ledger.
+The load generator shares the machine's cores with all this: each of its connections sends the next request when it
+has its answer.
 
 `single_per_s`: one order an act, for `seconds`. `batch_per_s`: acts of 1,000 orders, for `batch_seconds`. Waits are
 those of single orders; `over_1s_percent` is the share of all orders, single and in batches, that were answered later
@@ -39,6 +39,7 @@ from kapital.kernel.problems import InvariantBroken, ensure
 from kapital.platform.clock import SystemClock
 from kapital.platform.settings import Settings
 from kapital.platform.signatures.libcrypto import lib
+from kapital.sandbox.certification_authority import Scheme
 from kapital.tokenization.domain.issue import Issue
 from kapital.tokenization.domain.states import IssueState
 
@@ -67,13 +68,14 @@ class OrdersBench:
     connections: int
     batch_connections: int
     processes: int
+    scheme: Scheme | None = None
 
     async def run(self, console: Console) -> dict[str, Any]:
-        """Measure everything and return the figures. Raises: LibcryptoMissing."""
+        """Measure everything and return the figures. Raises: LibcryptoMissing, GostEngineMissing."""
         lib()
         folder, clock = Path(tempfile.mkdtemp(prefix="kapital-bench-")), SystemClock()
         try:
-            async with Signing.open(clock, folder / "trust") as signing:
+            async with Signing.open(clock, folder / "trust", scheme=self.scheme) as signing:
                 return await _Run(self, console, folder, clock, signing).all()
         finally:
             shutil.rmtree(folder, ignore_errors=True)

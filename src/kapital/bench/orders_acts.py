@@ -75,7 +75,7 @@ def _sign(
     stock = Stock(tempfile.TemporaryFile(dir=folder, prefix="requests-"), [], orders_each)  # noqa: SIM115
     orders = [OrderLine(issue.issue_id, units)] * orders_each
     wording = wording_of_orders(orders, {issue.issue_id: issue})
-    body_orders = [{"issue_id": issue_id, "units": wanted} for issue_id, wanted, _ in orders]
+    body_orders = [{"issue_id": issue_id, "units": wanted} for issue_id, wanted, *_ in orders]
     turns = (buyers[number % len(buyers)] for number in range(requests))
 
     def one(buyer: Buyer) -> bytes:

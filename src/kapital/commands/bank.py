@@ -1,12 +1,13 @@
 """`kapital bank`: what comes from banks as files."""
 
 import asyncio
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import App, Parameter
 
-from kapital.commands.console import Json, in_house, silence_logs, tell
+from kapital.commands.console import Force, Json, Out, end, in_house, silence_logs, tell
 from kapital.kernel.actor import Actor
 from kapital.kernel.roles import Role
 from kapital.settlement.adapters.message_file import MessageFormat
@@ -41,7 +42,7 @@ def take_in(
     signature
         The bank's detached CAdES signature in DER. Without it the message is kept and refused.
     """
-    from kapital.settlement.use_cases.take_in_statement import TakeInStatement
+    from kapital.settlement.use_cases.message_admission import TakeInStatement
 
     silence_logs()
 
@@ -64,6 +65,41 @@ def take_in(
         }
 
     tell(in_house(work), as_json=as_json)
+
+
+@app.command
+def report(
+    *,
+    at: Annotated[
+        datetime | None, Parameter(help="Instant of the report, with its zone or in UTC; without it now.")
+    ] = None,
+    form: Annotated[Literal["json", "csv", "html"], Parameter(help="Form of the report.")] = "json",
+    lang: Annotated[Literal["ru", "en"], Parameter(help="Language of the page.")] = "ru",
+    out: Out = None,
+    force: Force = False,
+) -> None:
+    """Report of reconciliation: bank, register and our tables as of an instant, and the breaks with their ages."""
+    silence_logs()
+
+    async def work(kapital: "Kapital") -> str:
+        import msgspec
+
+        from kapital.settlement.adapters.report_forms import csv_of, html_of
+        from kapital.settlement.queries.reconciliation_report import reconciliation_report
+
+        moment = at if at is None or at.tzinfo else at.replace(tzinfo=UTC)
+        made = await reconciliation_report(kapital.settlement.use_cases.parts, _CLERK, at=moment)
+        if form == "html":
+            return html_of(made, lang)
+        return csv_of(made) if form == "csv" else msgspec.json.format(msgspec.json.encode(made)).decode() + "\n"
+
+    if out is not None and out.exists() and not force:
+        end(f"{out} is there already; --force replaces it")
+    told = in_house(work)
+    if out is None:
+        print(told, end="")
+    else:
+        out.write_text(told, encoding="utf-8")
 
 
 @directory.command

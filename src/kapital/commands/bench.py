@@ -1,7 +1,7 @@
 """`kapital bench`: repeatable benchmarks."""
 
 import os
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from cyclopts import App, Parameter
 from cyclopts.validators import Number
@@ -96,15 +96,25 @@ def bench_settlement(
     lines: Annotated[
         int, Parameter(help="Lines of the bank statement, 1 to 10^6.", validator=Number(gte=1, lte=10**6))
     ] = 100_000,
+    dvp: Annotated[
+        int, Parameter(help="DvP instructions of one issue, 1 to 100,000.", validator=Number(gte=1, lte=100_000))
+    ] = 20_000,
     as_json: Json = False,
 ) -> None:
-    """Read a large camt.053: seconds and peak memory."""
+    """Take in a large camt.053 – kept, checked, read, matched, booked: seconds, memory – and settle many DvP."""
     from rich.console import Console
 
-    from kapital.bench.settlement import SettlementBench
+    from kapital.bench.settlement_camt import CamtBench
+    from kapital.bench.settlement_dvp import DvpBench
+
+    silence_logs()
+    read_settings()  # what is wrong with the environment is said first
 
     async def work() -> dict[str, Any]:
-        return SettlementBench(lines=lines).run(Console(stderr=True, soft_wrap=True))
+        console = Console(stderr=True, soft_wrap=True)
+        # First the statement: the most memory that the process has had is then that of the statement.
+        statement = await CamtBench(lines=lines).run(console)
+        return statement | await DvpBench(instructions=dvp).run(console)
 
     tell(run(work()), as_json=as_json)
 
@@ -126,7 +136,7 @@ def bench_orders(
     ] = 500,
     connections: Annotated[
         int, Parameter(help="Connections that send single orders, 1 to 2,000.", validator=Number(gte=1, lte=2_000))
-    ] = 128,
+    ] = 192,
     batch_connections: Annotated[
         int, Parameter(help="Connections that send batches, 1 to 100.", validator=Number(gte=1, lte=100))
     ] = 2,
@@ -134,12 +144,16 @@ def bench_orders(
         int | None,
         Parameter(help="Processes that serve, 1 to 32; as many as there are cores.", validator=Number(gte=1, lte=32)),
     ] = None,
+    signature: Annotated[
+        Literal["gost", "ecdsa"] | None, Parameter(help="How orders are signed; GOST where its engine is installed.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Signed orders over HTTP a second, single and in batches; the close of a placement; all invariants after it."""
     from rich.console import Console
 
     from kapital.bench.orders import OrdersBench
+    from kapital.sandbox.certification_authority import Scheme
 
     silence_logs()
     read_settings()  # what is wrong with the environment is said first
@@ -151,6 +165,7 @@ def bench_orders(
         connections=connections,
         batch_connections=batch_connections,
         processes=processes or min(32, len(os.sched_getaffinity(0))),
+        scheme={None: None, "gost": Scheme.GOST_256, "ecdsa": Scheme.ECDSA_P256}[signature],
     )
     tell(run(measured.run(Console(stderr=True, soft_wrap=True))), as_json=as_json)
 

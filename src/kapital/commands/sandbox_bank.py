@@ -1,7 +1,7 @@
 """`kapital sandbox-bank`: the bank that a real one replaces, as a program of its own."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import App, Parameter
 from cyclopts.validators import Number
@@ -10,7 +10,10 @@ from kapital.commands.console import Json, end, print_json, read_settings, run
 
 if TYPE_CHECKING:
     from kapital.contracts.bank_nominal_account import FaultScript
+    from kapital.sandbox.bank.program import Files
 
+FilesFormat = Literal["iso20022", "1c"]
+FilesEncoding = Literal["Windows", "UTF-8"]
 app = App(name="sandbox-bank", help="A bank for trials, with faults on demand.")
 
 
@@ -26,6 +29,13 @@ def serve(
     tls_certificate: Path | None = None,
     tls_key: Path | None = None,
     client_authorities: Path | None = None,
+    webhook_url: str | None = None,
+    files: Path | None = None,
+    files_format: FilesFormat = "iso20022",
+    files_encoding: FilesEncoding = "Windows",
+    files_account: str = "",
+    files_bic: str = "",
+    clock_of: Annotated[Path | None, Parameter(show=False)] = None,
     resumed: Annotated[bool, Parameter(show=False, negative=())] = False,
 ) -> None:
     """Serve the nominal-account API and the console page on 127.0.0.1 until Ctrl-C.
@@ -44,10 +54,25 @@ def serve(
         Its private key (PEM).
     client_authorities
         Certificates (PEM) in which those of the callers must end: mTLS.
+    webhook_url
+        Where the bank calls back when a QR code was paid: http://127.0.0.1:8080/v1/settlement/bank-notices.
+    files
+        Exchange folder of a client that is spoken to by files: `out` is read, `in` is written.
+    files_format
+        What is written there: iso20022, or 1c (1CClientBankExchange).
+    files_encoding
+        In which encoding the bank writes files of the 1C exchange; orders are read as they name theirs.
+    files_account
+        The client's nominal account, twenty characters; with --files.
+    files_bic
+        The bank's own БИК, to which the account's key fits; with --files.
+    clock_of
+        Set by a fault run: its folder, by whose clock the bank goes.
     resumed
         Set by the program itself when it starts anew after a restart of its script.
     """
     from kapital.commands.server import port_held
+    from kapital.faults.clock import RunClock
     from kapital.platform.logging import configure_logging
     from kapital.sandbox.bank.program import HOST, Tls, serve_bank
 
@@ -57,6 +82,7 @@ def serve(
     tls = None
     if tls_certificate is not None and tls_key is not None:
         tls = Tls(certificate=tls_certificate, key=tls_key, clients=client_authorities)
+    spoken = None if files is None else _files_of(files, files_format, files_encoding, files_account, files_bic)
     played = None if script is None else _read(script)
     configure_logging(level=settings.log_level)
     with port_held(settings):
@@ -68,8 +94,23 @@ def serve(
                 resumed=resumed,
                 requests_per_second=requests_per_second,
                 tls=tls,
+                webhook_url=webhook_url,
+                files=spoken,
+                inner_clock=RunClock(clock_of) if clock_of else None,
             )
         )
+
+
+def _files_of(folder: Path, files_format: FilesFormat, encoding: FilesEncoding, account: str, bic: str) -> "Files":
+    from kapital.kernel.requisites import account_is_valid, bic_is_valid
+    from kapital.sandbox.bank.file_speech import speech_of
+    from kapital.sandbox.bank.files import Counter
+    from kapital.sandbox.bank.program import Files
+
+    if not bic_is_valid(bic) or not account_is_valid(account, bic=bic):
+        end("--files needs --files-account and --files-bic, an account whose key fits the bank")
+    speech = speech_of(files_format, encoding)
+    return Files(folder=folder, counter=Counter(account=account, bic=bic), speech=speech)
 
 
 @app.command

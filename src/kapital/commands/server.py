@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from granian.server.embed import Server
 
     from kapital.app import Kapital
+    from kapital.kernel.clock import Clock
     from kapital.platform.settings import Settings
 
 CONNECTIONS_MAX: Final = 4_096
@@ -59,8 +60,11 @@ def port_held(settings: "Settings") -> Iterator[None]:
         yield
 
 
-async def serve(settings: "Settings") -> None:
-    """Open all parts and serve until SIGINT or SIGTERM, or until a part ends by itself: then its error is raised."""
+async def serve(settings: "Settings", *, clock: "Clock | None" = None, tick_s: float | None = None) -> None:
+    """Open all parts and serve until SIGINT or SIGTERM, or until a part ends by itself: then its error is raised.
+
+    `clock`, `tick_s`: another clock and another pace of the schedule, for who lets days pass in minutes.
+    """
     async with AsyncExitStack() as opened:
         if settings.http_processes > 1:
             # Read when the library is first imported, here and in the processes beside.
@@ -68,16 +72,16 @@ async def serve(settings: "Settings") -> None:
                 TemporaryDirectory(prefix="kapital-figures-")
             )
         from kapital.app import open_kapital
-        from kapital.background import work_in_background
+        from kapital.background import TICK_S, work_in_background
         from kapital.platform.logging import configure_logging
 
         configure_logging(level=settings.log_level)
-        kapital = await opened.enter_async_context(open_kapital(settings))
+        kapital = await opened.enter_async_context(open_kapital(settings, clock))
         stopping = _told_by(signal.SIGINT, signal.SIGTERM)
         beside = await opened.enter_async_context(_beside(settings))
         server = _server_of(kapital)
         print(f"Kapital: http://{settings.host}:{settings.port}/contracts  (Ctrl-C stops)", file=sys.stderr)
-        await _until(stopping, server, work_in_background(kapital), *map(_ended, beside))
+        await _until(stopping, server, work_in_background(kapital, tick_s=tick_s or TICK_S), *map(_ended, beside))
 
 
 async def serve_beside(settings: "Settings") -> None:

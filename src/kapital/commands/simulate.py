@@ -1,8 +1,7 @@
 """`kapital simulate`: play a decision to its end before anybody issues it."""
 
-import re
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -13,22 +12,38 @@ from cyclopts import Parameter
 from cyclopts.validators import Number
 
 from kapital.commands.console import Force, Json, end, print_json
+from kapital.commands.simulate_inputs import (
+    by_number,
+    called,
+    day_of,
+    decimal_of,
+    holders_of,
+    known_rates,
+    latest,
+    pair,
+    read_file,
+    stated_path,
+)
 from kapital.kernel.calendar import BusinessCalendar, moscow_day, russian_calendar
 from kapital.kernel.money import format_rubles
 from kapital.kernel.problems import Problem
-from kapital.tokenization.adapters.bank_of_russia_rates import BYTES_MAX, read_rates
 from kapital.tokenization.domain.evaluator import find_evaluator
 from kapital.tokenization.domain.payoff import kopecks_text
-from kapital.tokenization.domain.published_values import merged
 from kapital.tokenization.domain.simulation.chart import svg
-from kapital.tokenization.domain.simulation.paths import constant, needed, random_outcome, random_walk
+from kapital.tokenization.domain.simulation.paths import (
+    constant,
+    looked_at_series,
+    needed,
+    random_outcome,
+    random_walk,
+)
 from kapital.tokenization.domain.simulation.play import KIND_WORDS, Course, Payment, Scenario, play
 from kapital.tokenization.domain.terms import Event, IssuanceTerms, load_terms
+from kapital.tokenization.domain.terms_notes import find_notes
 from kapital.tokenization.domain.terms_text import BYTES_MAX as TERMS_BYTES_MAX
 from kapital.tokenization.domain.validator import find_faults
 
 PATHS_MAX = 1_000
-HOLDERS_MAX = 100
 _NOT_PERFORMED = "early_redemption_not_supported"
 """The one fault that does not stop a simulation: early redemption told in words only is left out of it."""
 _STATES = {
@@ -46,9 +61,11 @@ class _Asked:
     holders: Mapping[str, int]
     starts: Mapping[str, Decimal]
     known: Mapping[tuple[str, date], Decimal]
+    stated: Mapping[tuple[str, date], Decimal]
     missing: Sequence[date]
     outcome: str | None
     call: int | None
+    part_calls: Mapping[int, int]
     puts: Mapping[int, Mapping[str, int]]
     acceptances: Mapping[int, Mapping[str, int]]
     unfunded_from: date | None
@@ -61,11 +78,12 @@ def simulate(
     holder: Annotated[tuple[str, ...], Parameter(negative=())] = (),
     rates: Annotated[tuple[Path, ...], Parameter(negative=())] = (),
     value: Annotated[tuple[str, ...], Parameter(negative=())] = (),
+    path: Path | None = None,
     missing: Annotated[tuple[str, ...], Parameter(negative=())] = (),
     seed: Annotated[int | None, Parameter(validator=Number(gte=0, lte=2**63))] = None,
     paths: Annotated[int, Parameter(validator=Number(gte=1, lte=PATHS_MAX))] = 1,
     outcome: str | None = None,
-    call: int | None = None,
+    call: Annotated[tuple[str, ...], Parameter(negative=())] = (),
     put: Annotated[tuple[str, ...], Parameter(negative=())] = (),
     accept: Annotated[tuple[str, ...], Parameter(negative=())] = (),
     unfunded_from: str | None = None,
@@ -90,6 +108,10 @@ def simulate(
         An answer KeyRateXML or RuoniaXML of the Bank of Russia; may be repeated.
     value
         Series and the value its path begins with, as `cbr_key_rate=14.5`; may be repeated.
+    path
+        A table (CSV) with the columns series, day, value: the values of those series day by day. A business day of
+        such a series without a line counts as not published, up to its last line; from there it goes on as if there
+        were no table.
     missing
         A day (YYYY-MM-DD) on which no source published anything; may be repeated.
     seed
@@ -99,7 +121,8 @@ def simulate(
     outcome
         Code of the event's outcome; without it the decision's fallback, or a random one with --seed.
     call
-        Number of the call that the issuer exercises.
+        Number of the call that the issuer exercises; as `1:50` it calls 50 units where the decision allows a part.
+        May be repeated.
     put
         Number of a put, who exercises it and for how many units, as `1:anna=5`; may be repeated.
     accept
@@ -113,22 +136,26 @@ def simulate(
     force
         Replace a file that is there.
     """
-    calendar = russian_calendar()
+    calendar = russian_calendar().with_provisional_years()
     try:
-        decision = load_terms(_read(terms, TERMS_BYTES_MAX))
+        decision = load_terms(read_file(terms, TERMS_BYTES_MAX))
         notes = _faults(decision, calendar)
-        known = _known(rates, calendar)
+        known, stated = known_rates(rates, calendar), stated_path(path)
+        _require_looked_at(decision, stated)
+        whole_call, part_calls = called(call)
         asked = _Asked(
-            holders=_holders(holder, decision),
-            starts=_latest(known) | {name: _decimal(text) for name, text in map(_pair, value)},
+            holders=holders_of(holder, decision),
+            starts=latest(known) | latest(stated) | {name: decimal_of(text) for name, text in map(pair, value)},
             known=known,
-            missing=[_day(text) for text in missing],
+            stated=stated,
+            missing=[day_of(text) for text in missing],
             outcome=outcome,
-            call=call,
-            puts=_by_number(put),
-            acceptances=_by_number(accept),
-            unfunded_from=None if unfunded_from is None else _day(unfunded_from),
-            funded_again_on=None if funded_again_on is None else _day(funded_again_on),
+            call=whole_call,
+            part_calls=part_calls,
+            puts=by_number(put),
+            acceptances=by_number(accept),
+            unfunded_from=None if unfunded_from is None else day_of(unfunded_from),
+            funded_again_on=None if funded_again_on is None else day_of(funded_again_on),
         )
         if paths > 1 and seed is None:
             end("--paths needs --seed: without it all paths are the same")
@@ -138,7 +165,7 @@ def simulate(
         facts = ", ".join(f"{name} {fact}" for name, fact in problem.facts.items())
         lines = [f"  {fault.pointer}: {fault.message}" for fault in problem.errors]
         end("\n".join([f"{problem.code}: {problem.detail}" + (f" ({facts})" if facts else ""), *lines]))
-    told = _told(decision, asked, courses, notes)
+    told = _told(decision, asked, courses, notes, calendar)
     if as_json:
         print_json(told)
     else:
@@ -151,7 +178,12 @@ def _faults(terms: IssuanceTerms, calendar: BusinessCalendar) -> list[str]:
     wrong = [fault for fault in faults if fault.code != _NOT_PERFORMED]
     if wrong:
         end("\n".join(f"{f.code} {f.pointer}: {f.message_ru} [{f.legal_basis}]" for f in wrong))
-    return [f"{fault.code}: {fault.message_ru}" for fault in faults]
+    return [f"{one.code}: {one.message_ru}" for one in (*faults, *find_notes(terms, calendar=calendar))]
+
+
+def _require_looked_at(terms: IssuanceTerms, stated: Mapping[tuple[str, date], Decimal]) -> None:
+    if strange := sorted({series for series, _ in stated} - looked_at_series(terms)):
+        end(f"--path: the decision does not look at {strange[0][:48]}")
 
 
 def _play(terms: IssuanceTerms, asked: _Asked, calendar: BusinessCalendar, seed: int | None) -> Course:
@@ -159,7 +191,13 @@ def _play(terms: IssuanceTerms, asked: _Asked, calendar: BusinessCalendar, seed:
         path = constant(terms, asked.starts, calendar=calendar)
     else:
         path = random_walk(terms, asked.starts, seed=seed, calendar=calendar)
-    path.update({key: known for key, known in asked.known.items() if key in path})
+    # Of a series that only stands in for another nothing is made up: it has the values that were given.
+    stand_ins = looked_at_series(terms) - {series for series, _ in path}
+    path.update({key: one for key, one in asked.known.items() if key in path or key[0] in stand_ins})
+    # One pass over a table of 20,000 lines: the latest day of each series comes last.
+    ends = dict(sorted(asked.stated))
+    path = {key: one for key, one in path.items() if key[0] not in ends or key[1] > ends[key[0]]}
+    path.update(asked.stated)
     outcome = asked.outcome
     if isinstance(terms.payoff, Event) and outcome is None:
         outcome = terms.payoff.fallback_outcome if seed is None else random_outcome(terms, seed=seed)
@@ -168,6 +206,7 @@ def _play(terms: IssuanceTerms, asked: _Asked, calendar: BusinessCalendar, seed:
         values={key: one for key, one in path.items() if key[1] not in asked.missing},
         outcome=outcome,
         call=asked.call,
+        part_calls=asked.part_calls,
         puts=asked.puts,
         acceptances=asked.acceptances,
         unfunded_from=asked.unfunded_from,
@@ -176,7 +215,9 @@ def _play(terms: IssuanceTerms, asked: _Asked, calendar: BusinessCalendar, seed:
     return play(terms, scenario, calendar=calendar)
 
 
-def _told(terms: IssuanceTerms, asked: _Asked, courses: Sequence[Course], notes: list[str]) -> dict[str, Any]:
+def _told(
+    terms: IssuanceTerms, asked: _Asked, courses: Sequence[Course], notes: list[str], calendar: BusinessCalendar
+) -> dict[str, Any]:
     course = courses[0]
     totals = sorted(sum(course.received(holder) for holder in asked.holders) for course in courses)
     evaluator = find_evaluator(terms)
@@ -184,7 +225,7 @@ def _told(terms: IssuanceTerms, asked: _Asked, courses: Sequence[Course], notes:
         "code": terms.code,
         "evaluator_version": None if evaluator is None else evaluator.version,
         "notes": notes,
-        "observed": {name: len(days) for name, days in needed(terms, calendar=russian_calendar()).items()},
+        "observed": {name: len(days) for name, days in needed(terms, calendar=calendar).items()},
         "payments": [_payment(payment) for payment in course.payments],
         "states": [{"on": on.isoformat(), "state": state} for on, state in course.states],
         "holders": [
@@ -264,72 +305,3 @@ def _write_chart(file: Path | None, force: bool, terms: IssuanceTerms, course: C
         file.write_text(svg(course, title=f"{terms.code}: {terms.title}"), encoding="utf-8")
     except OSError as error:
         end(f"{file}: {error.strerror}")
-
-
-def _read(file: Path, limit: int) -> bytes:
-    try:
-        with file.open("rb") as stream:
-            return stream.read(limit + 1)  # one byte more is enough for the reader to refuse it
-    except OSError as error:
-        end(f"{file}: {error.strerror}")
-
-
-def _known(files: Sequence[Path], calendar: BusinessCalendar) -> dict[tuple[str, date], Decimal]:
-    known: dict[tuple[str, date], Decimal] = {}
-    for file in files:
-        known = merged(known, read_rates(_read(file, BYTES_MAX), calendar=calendar).values)
-    return known
-
-
-def _latest(known: Mapping[tuple[str, date], Decimal]) -> dict[str, Decimal]:
-    """The last known value of each series: days beyond it go on from there."""
-    return {series: known[series, on] for series, on in sorted(known)}
-
-
-def _holders(given: Sequence[str], terms: IssuanceTerms) -> dict[str, int]:
-    if len(given) > HOLDERS_MAX:
-        end(f"at most {HOLDERS_MAX} holders")
-    found = {name: _whole(units) for name, units in map(_pair, given)}
-    if len(found) != len(given):
-        end("--holder: each holder once")
-    return found or {"holder": terms.quantity_max}
-
-
-def _by_number(given: Sequence[str]) -> dict[int, dict[str, int]]:
-    found: dict[int, dict[str, int]] = {}
-    for text in given:
-        number, colon, rest = text.partition(":")
-        if not colon:
-            end(f"{text[:40]}: as 1:anna=5")
-        name, units = _pair(rest)
-        found.setdefault(_whole(number), {})[name] = _whole(units)
-    return found
-
-
-def _pair(text: str) -> tuple[str, str]:
-    name, equals, rest = text.partition("=")
-    if not (name and equals and rest):
-        end(f"{text[:40]}: as name=number")
-    return name, rest
-
-
-def _parsed(pattern: str, text: str, what: str, read: Callable[[str], Any]) -> Any:
-    try:
-        if re.fullmatch(pattern, text, re.ASCII):
-            return read(text)
-    except ValueError:
-        pass
-    return end(f"{text[:40]} is not {what}")
-
-
-def _whole(text: str) -> int:
-    return int(_parsed(r"\d{1,13}", text, "a whole number", int))
-
-
-def _decimal(text: str) -> Decimal:
-    return Decimal(_parsed(r"\d{1,9}([.]\d{1,9})?", text, "a number such as 14.5", Decimal))
-
-
-def _day(text: str) -> date:
-    found: date = _parsed(r"\d{4}-\d{2}-\d{2}", text, "a day YYYY-MM-DD", date.fromisoformat)
-    return found

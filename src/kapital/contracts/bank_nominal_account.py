@@ -23,10 +23,10 @@ Purpose: TypeAlias = Annotated[str, Meta(max_length=210)]
 
 class PayeeAccount(Contract, kw_only=True):
     """
-    An account at a Russian bank. The control key of the account must match the BIC.
+    An account at a Russian bank. The control key of the account must match the BIC. Of a tax also an account of the Treasury (03) at a BIC of its own (00, 01), where the single account named beside it has the key.
     """
 
-    bic: Annotated[str, Meta(pattern="^04[0-9]{7}$")]
+    bic: Annotated[str, Meta(pattern="^0[014][0-9]{7}$")]
     account: Annotated[str, Meta(pattern="^[0-9]{5}[0-9ABCEHKMPTX][0-9]{14}$")]
 
 
@@ -40,9 +40,16 @@ class Account(Contract, kw_only=True):
 
 
 class BeneficiaryKind(StrEnum):
+    """
+    `by_reference`: the bank knows who stands behind the id from the list of beneficiaries that the operator hands in
+    under the agreement, outside of this interface. No personal data go over it then.
+
+    """
+
     natural_person = "natural_person"
     sole_proprietor = "sole_proprietor"
     legal_entity = "legal_entity"
+    by_reference = "by_reference"
 
 
 class ScoringState(StrEnum):
@@ -54,9 +61,9 @@ class ScoringState(StrEnum):
 class AddBeneficiary(Contract, kw_only=True):
     beneficiary_id: ClientId
     kind: BeneficiaryKind
-    resident: bool
-    name: Annotated[str, Meta(max_length=160, min_length=1)]
-    inn: Annotated[str, Meta(description="Taxpayer number; null only for a non-resident.", pattern="^([0-9]{10}|[0-9]{12})$")] | None
+    resident: Annotated[bool, Meta(description="Null for `by_reference`, and only there; so is the name.")] | None
+    name: Annotated[str, Meta(max_length=160, min_length=1)] | None
+    inn: Annotated[str, Meta(description="Taxpayer number; null only for a non-resident and for `by_reference`.", pattern="^([0-9]{10}|[0-9]{12})$")] | None
 
 
 class BankBeneficiary(Contract, kw_only=True):
@@ -172,6 +179,8 @@ class PaymentKind(StrEnum):
     regular = "regular"
     tax = "tax"
     fee = "fee"
+    sbp = "sbp"
+    return_ = "return"
 
 
 class PaymentState(StrEnum):
@@ -189,12 +198,37 @@ class PaymentState(StrEnum):
 class TaxDetails(Contract, kw_only=True):
     payer_status: Annotated[str, Meta(pattern="^[0-9]{2}$")]
     kbk: Annotated[str, Meta(pattern="^[0-9]{20}$")]
-    oktmo: Annotated[str, Meta(pattern="^([0-9]{8}|[0-9]{11})$")]
-    evidence: Annotated[str, Meta(pattern="^(0|[А-Я]{2})$")]
+    oktmo: Annotated[str, Meta(pattern="^(0|[0-9]{8}|[0-9]{11})$")]
+    evidence: Annotated[str, Meta(pattern="^(0|00|[А-Я]{2})$")]
     period: Annotated[str, Meta(max_length=10)]
     doc_number: Annotated[str, Meta(max_length=15)]
     doc_date: Annotated[str, Meta(max_length=10)]
     uin: Annotated[str, Meta(pattern="^(0|[0-9]{20}|[0-9]{25})$")]
+    receiver_name: (
+        Annotated[
+            str,
+            Meta(
+                description="Who is paid, as a payment order names it (field 16).",
+                max_length=160,
+                min_length=1,
+            ),
+        ]
+        | UnsetType
+    ) = UNSET
+    receiver_inn: Annotated[str, Meta(pattern="^[0-9]{10}$")] | UnsetType = UNSET
+    receiver_kpp: (
+        Annotated[str, Meta(pattern="^[0-9]{4}[0-9A-Z]{2}[0-9]{3}$")] | UnsetType
+    ) = UNSET
+    receiver_single_account: (
+        Annotated[
+            str,
+            Meta(
+                description="The single account of the Treasury (ЕКС, field 15) at the BIC of the payee.",
+                pattern="^40102[0-9]{15}$",
+            ),
+        ]
+        | UnsetType
+    ) = UNSET
 
 
 class CreatePayment(Contract, kw_only=True):
@@ -226,6 +260,168 @@ class Payment(Contract, kw_only=True):
     reason: Annotated[str, Meta(description="The bank's code of a failure, without personal data.")] | None
 
 
+class EscrowHoldState(StrEnum):
+    """
+    `unclear`: the bank knows the hold and cannot say what became of it. `release_rejected`: the money is still
+    blocked.
+
+    """
+
+    pending = "pending"
+    held = "held"
+    refused = "refused"
+    releasing = "releasing"
+    release_rejected = "release_rejected"
+    released = "released"
+    cancelled = "cancelled"
+    unclear = "unclear"
+
+
+class PlaceEscrowHold(Contract, kw_only=True):
+    hold_id: ClientId
+    payer: PayeeAccount
+    payee: PayeeAccount
+    amount_kopecks: AmountKopecks
+    purpose: Purpose
+
+
+class ReleaseEscrowHold(Contract, kw_only=True):
+    payee: PayeeAccount
+
+
+class EscrowHold(Contract, kw_only=True):
+    hold_id: ClientId
+    amount_kopecks: Annotated[int, Meta(description="Null of a hold that was cancelled before the bank saw it.", ge=1, le=9007199254740991)] | None
+    state: EscrowHoldState
+    reason: Annotated[str, Meta(description="The bank's code of a refusal, without personal data.")] | None
+    number: Annotated[
+        int,
+        Meta(description="How many changes there were.", ge=1, le=9223372036854775807),
+    ]
+
+
+class EscrowNotice(Contract, kw_only=True):
+    cursor: Annotated[int, Meta(ge=1, le=9007199254740991)]
+    notice_id: ClientId
+    hold_id: ClientId
+    number: Annotated[int, Meta(ge=1, le=9223372036854775807)]
+    state: EscrowHoldState
+    at: AwareDatetime
+
+
+class EscrowNoticePage(Contract, kw_only=True):
+    items: list[EscrowNotice]
+
+
+class FundClient(Contract, kw_only=True):
+    account: PayeeAccount
+    amount_kopecks: MoneyKopecks
+    closed: bool | UnsetType = False
+
+
+class BankClient(Contract, kw_only=True):
+    account: PayeeAccount
+    balance_kopecks: Annotated[
+        MoneyKopecks,
+        Meta(description="What it may use; what is blocked for a seller is not in it."),
+    ]
+    on_hold_kopecks: MoneyKopecks
+    closed: bool
+
+
+QrId: TypeAlias = Annotated[
+    str,
+    Meta(
+        description="The id that НСПК gives a QR code; it stands in the purpose of the payment, in every message about it.",
+        pattern="^A[DS][0-9A-Z]{30}$",
+    ),
+]
+
+
+class RegisterSbpQr(Contract, kw_only=True):
+    order_id: ClientId
+    amount_kopecks: AmountKopecks
+    purpose: Annotated[
+        str, Meta(description="What the payer is shown.", max_length=140, min_length=1)
+    ]
+    expires_at: AwareDatetime
+
+
+class SbpQrState(StrEnum):
+    active = "active"
+    paid = "paid"
+    expired = "expired"
+
+
+class SbpQr(Contract, kw_only=True):
+    order_id: ClientId
+    qr_id: QrId
+    link: Annotated[
+        str,
+        Meta(
+            description="What the QR code says, and a deep link into the payer's bank (sum in kopecks).",
+            pattern="^https://qr\\.nspk\\.ru/A[DS][0-9A-Z]{30}\\?[0-9A-Za-z=&]{1,200}$",
+        ),
+    ]
+    amount_kopecks: AmountKopecks
+    expires_at: AwareDatetime
+    state: SbpQrState
+    incoming_id: Annotated[str, Meta(description="The payment by which it was paid.")] | None
+
+
+class SbpPaidNotice(Contract, kw_only=True):
+    notice_id: ClientId
+    qr_id: QrId
+    incoming_id: Annotated[
+        str,
+        Meta(
+            description="The same as in the list of incoming payments and as the reference in a statement."
+        ),
+    ]
+    amount_kopecks: Annotated[
+        int, Meta(ge=-9223372036854775808, le=9223372036854775807)
+    ]
+    purpose: str
+    payer_account: str
+    payer_name: Annotated[
+        str, Meta(description="In the SBP the bank itself stands as the payer.")
+    ]
+    credited_at: AwareDatetime
+
+
+class ReturnIncoming(Contract, kw_only=True):
+    payment_id: ClientId
+    amount_kopecks: AmountKopecks
+    purpose: Purpose
+
+
+class CreateSbpPayout(Contract, kw_only=True):
+    payment_id: ClientId
+    amount_kopecks: AmountKopecks
+    phone: Annotated[str, Meta(pattern="^\\+7[0-9]{10}$")]
+    member_id: Annotated[
+        str,
+        Meta(
+            description="The id of the recipient's bank among the members of the SBP.",
+            pattern="^1[0-9]{11}$",
+        ),
+    ]
+    purpose: Annotated[str, Meta(max_length=140)]
+    beneficiary_id: (
+        Annotated[
+            ClientId,
+            Meta(
+                description="Whose money is paid. Without it only money that is not distributed can be."
+            ),
+        ]
+        | UnsetType
+    ) = UNSET
+
+
+class PaySbp(Contract, kw_only=True):
+    qr_id: QrId
+
+
 class PayIn(Contract, kw_only=True):
     amount_kopecks: AmountKopecks
     purpose: Purpose
@@ -248,9 +444,28 @@ class Charge(Contract, kw_only=True):
     ]
 
 
+class StatementWanted(StrEnum):
+    """
+    The statement at a close of day, or a report within the day (ISO 20022 only).
+    """
+
+    statement = "statement"
+    report = "report"
+
+
+class AskForStatement(Contract, kw_only=True):
+    kind: StatementWanted
+
+
+class StatementAsked(Contract, kw_only=True):
+    kind: StatementWanted
+
+
 class FaultPoint(StrEnum):
     """
-    The operation that the step waits for, any operation, or the notice of a credit.
+    The operation that the step waits for, any operation, the notice of a credit or of a hold, a call back, or the next
+    file that the bank lays down (`file_message`).
+
     """
 
     any = "any"
@@ -271,6 +486,18 @@ class FaultPoint(StrEnum):
     cancel_deal = "cancel_deal"
     create_payment = "create_payment"
     get_payment = "get_payment"
+    place_escrow_hold = "place_escrow_hold"
+    get_escrow_hold = "get_escrow_hold"
+    release_escrow_hold = "release_escrow_hold"
+    cancel_escrow_hold = "cancel_escrow_hold"
+    list_escrow_notices = "list_escrow_notices"
+    escrow_notice = "escrow_notice"
+    webhook = "webhook"
+    return_incoming = "return_incoming"
+    create_sbp_payout = "create_sbp_payout"
+    register_sbp_qr = "register_sbp_qr"
+    get_sbp_qr = "get_sbp_qr"
+    file_message = "file_message"
 
 
 class FaultKind(StrEnum):
@@ -279,10 +506,18 @@ class FaultKind(StrEnum):
     answers; `unavailable` answers 503, from then on for `seconds`; `too_many_requests` answers 429; `bad_signature`
     signs with another key; `altered_sum` changes a sum of the answer after it was signed; `restart_before` and
     `restart_after` end the process at once and start it again; `clock_skew` moves the bank's clock by `seconds`.
-    At `create_payment`: `reject` with `reason`; `pending` until so many enquiries came (`enquiries`), then paid, or
+    At `create_payment`, `create_sbp_payout` and `return_incoming`: `reject` with `reason`; `pending` until so many enquiries came (`enquiries`), then paid, or
     rejected where there is a `reason`.
     At `credit`: `duplicate` tells it twice; `duplicate_other_id` again under another id; `wrong_sum` tells `kopecks`
     more; `lost` never tells it; `reorder` tells it after the next one.
+    At `place_escrow_hold` and `release_escrow_hold`: `reject` and `pending` as at a payment. At `get_escrow_hold`:
+    `unclear`, the bank cannot say. At `escrow_notice`, the notice of a change of a hold: `duplicate`, `lost`,
+    `reorder`.
+    At `webhook`: `lost` never calls; `duplicate` calls twice; `bad_signature` signs with another key; `altered_sum`
+    changes the sum after it was signed; `clock_skew` signs as of `seconds` later.
+    At `file_message`, where the bank is spoken to by files: `lost` never lays it down; `duplicate` lays it down twice;
+    `delay` later by `seconds`; `reorder` after the next one; `bad_signature` signs with another key; `altered_sum`
+    changes the first sum after it was signed. Order files meet `reject`, `pending` and `answer_lost` at `create_payment`.
 
     """
 
@@ -303,6 +538,7 @@ class FaultKind(StrEnum):
     wrong_sum = "wrong_sum"
     lost = "lost"
     reorder = "reorder"
+    unclear = "unclear"
 
 
 class FaultStep(Contract, kw_only=True):

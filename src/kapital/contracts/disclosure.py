@@ -15,7 +15,7 @@ class IssueSummary(Contract, kw_only=True):
     issue_id: UUID
     code: str
     title: str
-    state: Annotated[str, Meta(description="State of the issue")]
+    state: Annotated[str, Meta(description="State of the issue, lower case")]
     price_kopecks: Annotated[int, Meta(ge=0, le=9223372036854775807)]
     quantity_max: Annotated[int, Meta(ge=0, le=9223372036854775807)]
     placement_start_at: AwareDatetime
@@ -89,6 +89,12 @@ class TimelineKind(StrEnum):
     payout_instructed = "payout_instructed"
     payout_delayed = "payout_delayed"
     payout_paid = "payout_paid"
+    payout_overdue = "payout_overdue"
+    payout_defaulted = "payout_defaulted"
+    action_announced = "action_announced"
+    outcome = "outcome"
+    exchange = "exchange"
+    substitute = "substitute"
 
 
 class PlacementOutcome(Contract, kw_only=True):
@@ -125,7 +131,10 @@ class TimelineItem(Contract, kw_only=True):
     at: AwareDatetime
     kind: TimelineKind
     value: Annotated[
-        str, Meta(description="State, outcome or kind of payout, by `kind`")
+        str,
+        Meta(
+            description="State, outcome, kind of payout, issue or substitute, by `kind`"
+        ),
     ]
 
 

@@ -55,7 +55,7 @@ class PrepareWithdrawalsActRequest(Contract, kw_only=True):
 
 class WithdrawalAnswer(Contract, kw_only=True):
     """
-    Accepted – the money is locked and `withdrawal_id` is given. Refused – `code` and `detail` say why.
+    Accepted – the money is locked and `withdrawal_id` is given; above the limit of a day it awaits the approval of two persons. Refused – `code` and `detail` say why.
     """
 
     outcome: WithdrawalOutcome
@@ -71,6 +71,7 @@ class WithdrawalsAnswer(Contract, kw_only=True):
 class WithdrawalState(StrEnum):
     requested = "requested"
     refused = "refused"
+    awaiting_approval = "awaiting_approval"
     checked = "checked"
     sent = "sent"
     unknown = "unknown"
@@ -91,7 +92,7 @@ class Withdrawal(Contract, kw_only=True):
         Annotated[
             str,
             Meta(
-                description="Code of the refusal, or the bank's reason of the rejection.",
+                description="Code of the refusal, or the bank's reason of the rejection; bank_scoring_failed of one that is checked and waits, because the bank does not serve its beneficiary.",
                 max_length=500,
             ),
         ]
@@ -160,7 +161,7 @@ class IncomingPayment(Contract, kw_only=True):
         Annotated[
             str,
             Meta(
-                description="Why nobody was found – no_code, code_check_failed, code_of_nobody, several_codes, same_content_other_id, credit_refused.",
+                description="Why nobody was found – no_code, code_check_failed, code_of_nobody, several_codes, same_content_other_id, qr_of_nobody, qr_sum_differs, qr_paid_before, credit_refused.",
                 max_length=64,
             ),
         ]
@@ -186,10 +187,232 @@ class Reconciliation(Contract, kw_only=True):
     in_transit_kopecks: BalanceKopecks
     tax_payable_kopecks: BalanceKopecks
     difference_kopecks: BalanceKopecks
+    books_kopecks: (
+        Annotated[
+            BalanceKopecks,
+            Meta(
+                description="What our own tables say lies at the bank; absent in comparisons before they were summed."
+            ),
+        ]
+        | UnsetType
+    ) = UNSET
 
 
 class ReconciliationPage(Contract, kw_only=True):
     reconciliations: list[Reconciliation]
+
+
+class BreakKind(StrEnum):
+    at_bank_not_in_ledger = "at_bank_not_in_ledger"
+    in_ledger_not_at_bank = "in_ledger_not_at_bank"
+    amount_differs = "amount_differs"
+    doubled = "doubled"
+    balance_differs = "balance_differs"
+    books_differ = "books_differ"
+
+
+class BreakState(StrEnum):
+    open = "open"
+    explained = "explained"
+    resolution_proposed = "resolution_proposed"
+    resolved = "resolved"
+
+
+class BreakAgeing(StrEnum):
+    """
+    How long a break is or was open, in business days.
+    """
+
+    same_day = "same_day"
+    field_1_2 = "1_2"
+    field_3_5 = "3_5"
+    field_6_10 = "6_10"
+    over_10 = "over_10"
+
+
+class BreakVerdict(StrEnum):
+    approve = "approve"
+    reject = "reject"
+
+
+class BankScoring(StrEnum):
+    """
+    Of a beneficiary that failed nothing is paid; what it has is safe in the register.
+    """
+
+    unnamed = "unnamed"
+    in_progress = "in_progress"
+    succeeded = "succeeded"
+    failed = "failed"
+
+
+ScoringReason: TypeAlias = Annotated[str, Meta(max_length=64)]
+
+
+class BankBeneficiary(Contract, kw_only=True):
+    wallet_id: Annotated[UUID, Meta(description="The bank knows the owner by it.")]
+    scoring: BankScoring
+    scoring_reasons: Annotated[
+        list[ScoringReason], Meta(description="The bank's codes.", max_length=100)
+    ]
+    untold_kopecks: Annotated[
+        int,
+        Meta(
+            description="What it has in the register above what the bank was told.",
+            ge=-9007199254740991,
+            le=9007199254740991,
+        ),
+    ]
+    changed_at: AwareDatetime
+    participant_id: (
+        Annotated[UUID, Meta(description="Not of the operator's own wallets.")]
+        | UnsetType
+    ) = UNSET
+    waits_because: (
+        Annotated[
+            str,
+            Meta(
+                description="The code by which the bank last refused to be told of its money.",
+                max_length=64,
+            ),
+        ]
+        | UnsetType
+    ) = UNSET
+
+
+class BankBeneficiaryPage(Contract, kw_only=True):
+    beneficiaries: Annotated[list[BankBeneficiary], Meta(max_length=1000)]
+
+
+class Break(Contract, kw_only=True):
+    break_id: UUID
+    kind: BreakKind
+    subject: Annotated[
+        str,
+        Meta(
+            description="What it is about - line/{message}/{statement}/{line}, payment/{id}, withdrawal/{id}, entry/{number}, deal/{number}, payout/{number}, opening/{message}/{statement}, share/{beneficiary}, balance, or books.",
+            max_length=160,
+        ),
+    ]
+    difference_kopecks: Annotated[
+        int,
+        Meta(
+            description="What the bank has above the register; of a deal or payout, what our tables have above the entry.",
+            ge=-9007199254740991,
+            le=9007199254740991,
+        ),
+    ]
+    state: BreakState
+    stands: Annotated[
+        bool,
+        Meta(
+            description="Whether what was found is still so; true also of a resolved one."
+        ),
+    ]
+    opened_at: AwareDatetime
+    age_business_days: Annotated[int, Meta(ge=0, le=9223372036854775807)]
+    ageing: BreakAgeing
+    message_id: (
+        Annotated[
+            UUID,
+            Meta(
+                description="The message of the bank that has the line, or that should have it."
+            ),
+        ]
+        | UnsetType
+    ) = UNSET
+    statement: Annotated[int, Meta(ge=1, le=9223372036854775807)] | UnsetType = UNSET
+    line: Annotated[int, Meta(ge=1, le=9223372036854775807)] | UnsetType = UNSET
+    bank_id: Annotated[str, Meta(max_length=80)] | UnsetType = UNSET
+    payment_id: UUID | UnsetType = UNSET
+    withdrawal_id: UUID | UnsetType = UNSET
+    entry_seq: (
+        Annotated[
+            int,
+            Meta(
+                description="Number of the ledger entry; absent where there is none.",
+                ge=0,
+                le=9223372036854775807,
+            ),
+        ]
+        | UnsetType
+    ) = UNSET
+    explained_by: (
+        Annotated[
+            str,
+            Meta(
+                description="The late line, the entry, or the comparison after which the difference was gone.",
+                max_length=160,
+            ),
+        ]
+        | UnsetType
+    ) = UNSET
+    closed_at: AwareDatetime | UnsetType = UNSET
+    proposed_by: Annotated[str, Meta(max_length=64)] | UnsetType = UNSET
+    proposed_at: AwareDatetime | UnsetType = UNSET
+    reason: Annotated[str, Meta(max_length=500)] | UnsetType = UNSET
+    document_sha256: Annotated[str, Meta(pattern="^[0-9a-f]{64}$")] | UnsetType = UNSET
+    resolution_sha256: (
+        Annotated[
+            str,
+            Meta(
+                description="What the second person approves.", pattern="^[0-9a-f]{64}$"
+            ),
+        ]
+        | UnsetType
+    ) = UNSET
+    decided_by: Annotated[str, Meta(max_length=64)] | UnsetType = UNSET
+
+
+class BreakPage(Contract, kw_only=True):
+    breaks: list[Break]
+
+
+class BreakResolutionRequest(Contract, kw_only=True):
+    reason: Annotated[
+        str,
+        Meta(
+            description="Why the difference is let be, without personal data.",
+            max_length=500,
+            min_length=1,
+        ),
+    ]
+    document_sha256: (
+        Annotated[
+            str,
+            Meta(
+                description="SHA-256 of the paper that says so.",
+                pattern="^[0-9a-f]{64}$",
+            ),
+        ]
+        | UnsetType
+    ) = UNSET
+
+
+class BreakResolutionDecision(Contract, kw_only=True):
+    verdict: BreakVerdict
+    resolution_sha256: Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
+
+
+class StatementSums(Contract, kw_only=True):
+    """
+    The latest statement that was taken in.
+    """
+
+    message_id: UUID
+    sequence_number: (
+        Annotated[int, Meta(ge=-9223372036854775808, le=9223372036854775807)]
+        | UnsetType
+    ) = UNSET
+    to_on: date | UnsetType = UNSET
+    opening_kopecks: BalanceKopecks | UnsetType = UNSET
+    closing_kopecks: BalanceKopecks | UnsetType = UNSET
+
+
+class AgeingSum(Contract, kw_only=True):
+    ageing: BreakAgeing
+    breaks: Annotated[int, Meta(ge=0, le=9223372036854775807)]
+    difference_kopecks: BalanceKopecks
 
 
 class Residency(StrEnum):
@@ -339,6 +562,779 @@ class PayoutPage(Contract, kw_only=True):
     payouts: list[Payout]
 
 
+class DvpRail(StrEnum):
+    """
+    Where the cash leg is - shares of the nominal account, or money that the bank holds in escrow.
+    """
+
+    nominal = "nominal"
+    escrow = "escrow"
+
+
+class DvpState(StrEnum):
+    new = "new"
+    prechecked = "prechecked"
+    asset_locked = "asset_locked"
+    cash_reserve_sent = "cash_reserve_sent"
+    unknown_cash = "unknown_cash"
+    cash_reserved = "cash_reserved"
+    cash_refused = "cash_refused"
+    review_before_record = "review_before_record"
+    committing = "committing"
+    ledger_committed = "ledger_committed"
+    cash_release_sent = "cash_release_sent"
+    cash_released = "cash_released"
+    review_after_record = "review_after_record"
+    settled = "settled"
+    rolling_back = "rolling_back"
+    rolled_back = "rolled_back"
+
+
+class DvpLinkKind(StrEnum):
+    after = "after"
+    before = "before"
+    with_ = "with"
+
+
+class DvpBatchState(StrEnum):
+    instructed = "instructed"
+    approved = "approved"
+    rejected = "rejected"
+
+
+class DvpVerdict(StrEnum):
+    approve = "approve"
+    reject = "reject"
+
+
+class DvpChange(StrEnum):
+    hold = "hold"
+    release = "release"
+    set_priority = "set_priority"
+    cancel = "cancel"
+
+
+DvpReference: TypeAlias = Annotated[
+    str,
+    Meta(
+        description="The name that the instructing side gave; no two instructions share one.",
+        pattern="^[!-~]{1,64}$",
+    ),
+]
+
+
+DvpUnits: TypeAlias = Annotated[int, Meta(ge=1, le=9007199254740991)]
+
+
+DvpPriority: TypeAlias = Annotated[
+    int,
+    Meta(
+        description="As in T2S - 1 reserved, 2 top, 3 high, 4 normal. A smaller number is tried first.",
+        ge=1,
+        le=4,
+    ),
+]
+
+
+class DvpLinkByReference(Contract, kw_only=True):
+    """
+    To an instruction of the same batch or one kept earlier.
+    """
+
+    kind: DvpLinkKind
+    reference: DvpReference
+
+
+class DvpEscrowAccounts(Contract, kw_only=True):
+    """
+    With the escrow rail, and only with it - whose money the bank holds, and who is paid.
+    """
+
+    buyer_account: PayoutAccount
+    seller_account: PayoutAccount
+
+
+class DvpEscrow(Contract, kw_only=True):
+    """
+    How an instruction of the escrow rail stands at the bank.
+    """
+
+    reference: Annotated[
+        str, Meta(description="The bank's id of the hold.", max_length=64)
+    ]
+    seller_account: PayoutAccount
+    release_try: Annotated[int, Meta(ge=1, le=9223372036854775807)]
+    bank_state: (
+        Annotated[
+            str,
+            Meta(
+                description="What the bank said last; absent before it said anything.",
+                max_length=64,
+            ),
+        ]
+        | UnsetType
+    ) = UNSET
+    bank_reason: (
+        Annotated[str, Meta(description="The bank's code with it.", max_length=64)]
+        | UnsetType
+    ) = UNSET
+
+
+class DvpReviewOutcome(StrEnum):
+    reserve_found = "reserve_found"
+    reserve_absent = "reserve_absent"
+    release_again = "release_again"
+    release_found = "release_found"
+
+
+class DvpStatementKind(StrEnum):
+    bank_message = "bank_message"
+    file = "file"
+
+
+class DvpReviewState(StrEnum):
+    proposed = "proposed"
+    approved = "approved"
+    rejected = "rejected"
+
+
+class DvpReviewProposal(Contract, kw_only=True):
+    instruction_id: UUID
+    outcome: DvpReviewOutcome
+    basis: Annotated[
+        str,
+        Meta(
+            description="What was asked of the bank and when, without personal data.",
+            max_length=200,
+            min_length=1,
+        ),
+    ]
+    statement_sha256: (
+        Annotated[
+            str,
+            Meta(
+                description="A message of the bank that was taken in; instead of a file.",
+                pattern="^[0-9a-f]{64}$",
+            ),
+        ]
+        | UnsetType
+    ) = UNSET
+    statement_base64: (
+        Annotated[
+            str,
+            Meta(
+                description="A file of at most 512 KiB in base64 (RFC 4648 section 4) with padding; instead of a message.",
+                max_length=699052,
+                min_length=4,
+            ),
+        ]
+        | UnsetType
+    ) = UNSET
+    seller_account: PayoutAccount | UnsetType = UNSET
+
+
+class DvpReview(Contract, kw_only=True):
+    review_id: UUID
+    instruction_id: UUID
+    row_version: Annotated[
+        int,
+        Meta(
+            description="Of the instruction as it was seen.",
+            ge=1,
+            le=9223372036854775807,
+        ),
+    ]
+    outcome: DvpReviewOutcome
+    basis: Annotated[str, Meta(max_length=200)]
+    statement_sha256: Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
+    statement_kind: DvpStatementKind
+    content_sha256: Annotated[
+        str,
+        Meta(
+            description="What the second person decides on.", pattern="^[0-9a-f]{64}$"
+        ),
+    ]
+    state: DvpReviewState
+    proposed_by: Annotated[str, Meta(max_length=64)]
+    proposed_at: AwareDatetime
+    seller_account: PayoutAccount | UnsetType = UNSET
+    decided_by: Annotated[str, Meta(max_length=64)] | UnsetType = UNSET
+    decided_at: AwareDatetime | UnsetType = UNSET
+
+
+class DvpReviewPage(Contract, kw_only=True):
+    reviews: Annotated[list[DvpReview], Meta(max_length=1000)]
+
+
+class DvpReviewDecision(Contract, kw_only=True):
+    verdict: DvpVerdict
+    content_sha256: Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
+
+
+class DvpBatch(Contract, kw_only=True):
+    batch_id: UUID
+    content_sha256: Annotated[
+        str,
+        Meta(description="What the second person approves.", pattern="^[0-9a-f]{64}$"),
+    ]
+    state: DvpBatchState
+    instructions: Annotated[int, Meta(description="How many.", ge=1, le=1000)]
+    instructed_by: Annotated[str, Meta(max_length=64)]
+    instructed_at: AwareDatetime
+    decided_by: Annotated[str, Meta(max_length=64)] | UnsetType = UNSET
+    decided_at: AwareDatetime | UnsetType = UNSET
+
+
+class DvpBatchPage(Contract, kw_only=True):
+    batches: list[DvpBatch]
+
+
+class DvpBatchDecision(Contract, kw_only=True):
+    verdict: DvpVerdict
+    content_sha256: Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
+
+
+class DvpInstruction(Contract, kw_only=True):
+    instruction_id: UUID
+    batch_id: UUID
+    reference: DvpReference
+    asset_id: UUID
+    issue_id: UUID
+    seller_wallet_id: UUID
+    buyer_wallet_id: UUID
+    units: DvpUnits
+    amount_kopecks: AmountKopecks
+    rail: DvpRail
+    state: DvpState
+    is_held: bool
+    priority: DvpPriority
+    is_partial_allowed: bool
+    settled_units: Annotated[
+        int,
+        Meta(
+            description="Of these the register has the entries; less than `units` in state `settled` when the rest lapsed.",
+            ge=0,
+            le=9223372036854775807,
+        ),
+    ]
+    settled_kopecks: SumKopecks
+    intended_on: date
+    cut_off_at: AwareDatetime
+    row_version: Annotated[int, Meta(ge=1, le=9223372036854775807)]
+    changed_at: AwareDatetime
+    reason: (
+        Annotated[
+            str, Meta(description="Code of the last try that failed.", max_length=64)
+        ]
+        | UnsetType
+    ) = UNSET
+    end_code: (
+        Annotated[
+            str,
+            Meta(
+                description="Why it ended without being settled whole.", max_length=64
+            ),
+        ]
+        | UnsetType
+    ) = UNSET
+    entry_seq: (
+        Annotated[
+            int,
+            Meta(
+                description="Number of the last ledger entry that moved units of it.",
+                ge=0,
+                le=9223372036854775807,
+            ),
+        ]
+        | UnsetType
+    ) = UNSET
+
+
+class DvpInstructionPage(Contract, kw_only=True):
+    instructions: list[DvpInstruction]
+
+
+class DvpInstructionList(Contract, kw_only=True):
+    instructions: Annotated[list[DvpInstruction], Meta(max_length=2000)]
+
+
+class DvpLink(Contract, kw_only=True):
+    """
+    The instruction asked about settles after, before or with this one.
+    """
+
+    kind: DvpLinkKind
+    instruction_id: UUID
+
+
+class DvpPart(Contract, kw_only=True):
+    """
+    The gross amounts that one entry settled of the instruction; netted, the entry itself moves less.
+    """
+
+    units: DvpUnits
+    amount_kopecks: AmountKopecks
+    entry_seq: Annotated[int, Meta(ge=0, le=9223372036854775807)]
+    recorded_at: AwareDatetime
+
+
+class DvpInstructionDetails(Contract, kw_only=True):
+    instruction: DvpInstruction
+    links: Annotated[list[DvpLink], Meta(max_length=1000)]
+    parts: Annotated[list[DvpPart], Meta(max_length=1000)]
+    escrow: DvpEscrow | UnsetType = UNSET
+
+
+class DvpChangeRequest(Contract, kw_only=True):
+    change: DvpChange
+    instruction_ids: Annotated[list[UUID], Meta(max_length=1000, min_length=1)]
+    priority: DvpPriority | UnsetType = UNSET
+
+
+class DvpLinkRequest(Contract, kw_only=True):
+    instruction_id: UUID
+    kind: DvpLinkKind
+    other_instruction_id: UUID
+
+
+class DvpLinksRequest(Contract, kw_only=True):
+    links: Annotated[list[DvpLinkRequest], Meta(max_length=1000, min_length=1)]
+
+
+class SbpTopUpRequest(Contract, kw_only=True):
+    wallet_id: UUID
+    amount_kopecks: AmountKopecks
+
+
+class SbpTopUpState(StrEnum):
+    """
+    Active – can be paid; paid – the bank told of the money; expired – nobody paid in time.
+    """
+
+    active = "active"
+    paid = "paid"
+    expired = "expired"
+
+
+class SbpTopUp(Contract, kw_only=True):
+    top_up_id: UUID
+    wallet_id: UUID
+    amount_kopecks: AmountKopecks
+    qr_id: Annotated[str, Meta(max_length=32)]
+    link: Annotated[
+        str,
+        Meta(
+            description="What the QR code says; on a phone it opens the payer's bank.",
+            max_length=300,
+        ),
+    ]
+    expires_at: AwareDatetime
+    state: SbpTopUpState
+    requested_at: AwareDatetime
+
+
+class QrImageFormat(StrEnum):
+    svg = "svg"
+    png = "png"
+
+
+class BankNotice(Contract, kw_only=True):
+    notice_id: Annotated[str, Meta(max_length=64)]
+    qr_id: Annotated[str, Meta(pattern="^A[DS][0-9A-Z]{30}$")]
+    incoming_id: Annotated[str, Meta(max_length=64)]
+    amount_kopecks: AmountKopecks
+    purpose: Annotated[str, Meta(max_length=210)]
+    payer_account: Annotated[str, Meta(max_length=64)]
+    payer_name: Annotated[str, Meta(max_length=160)]
+    credited_at: AwareDatetime
+
+
+class BankNoticeResult(StrEnum):
+    """
+    New, known before, or the bank's id with other content (refused, alarm).
+    """
+
+    taken_in = "taken_in"
+    known = "known"
+    altered = "altered"
+
+
+class BankNoticeTaken(Contract, kw_only=True):
+    result: BankNoticeResult
+
+
+class SbpPayee(Contract, kw_only=True):
+    """
+    A mobile number and the bank at which it is asked for money, by its id among the members of the SBP.
+    """
+
+    phone: Annotated[str, Meta(pattern="^\\+7[0-9]{10}$")]
+    member_id: Annotated[str, Meta(pattern="^1[0-9]{11}$")]
+
+
+class PrepareSbpWithdrawalActRequest(Contract, kw_only=True):
+    idempotency_key: Annotated[
+        str,
+        Meta(
+            description="The Idempotency-Key that the command will have.",
+            pattern="^[!#-~]{1,200}$",
+        ),
+    ]
+    wallet_id: UUID
+    amount_kopecks: AmountKopecks
+    payee: SbpPayee
+
+
+class SbpWithdrawalPart(Contract, kw_only=True):
+    withdrawal_id: UUID
+    amount_kopecks: AmountKopecks
+    state: WithdrawalState
+    reason: Annotated[str, Meta(max_length=64)] | UnsetType = UNSET
+
+
+class SbpWithdrawal(Contract, kw_only=True):
+    sbp_withdrawal_id: UUID
+    wallet_id: UUID
+    amount_kopecks: AmountKopecks
+    paid_kopecks: Annotated[
+        int,
+        Meta(description="What the bank has paid of it.", ge=0, le=9223372036854775807),
+    ]
+    payee: SbpPayee
+    parts: list[SbpWithdrawalPart]
+    requested_at: AwareDatetime
+
+
+class SbpWithdrawalPage(Contract, kw_only=True):
+    sbp_withdrawals: list[SbpWithdrawal]
+
+
+class MoneyDecisionKind(StrEnum):
+    owner_found = "owner_found"
+    sent_back = "sent_back"
+    paid_again = "paid_again"
+    withdrawal_released = "withdrawal_released"
+    withdrawal_turned_down = "withdrawal_turned_down"
+    tax_paid = "tax_paid"
+
+
+class MoneyDecisionState(StrEnum):
+    """
+    Approved – decided, the money may still be on its way. Failed – register or bank would not; it lies where it lay.
+    """
+
+    proposed = "proposed"
+    rejected = "rejected"
+    approved = "approved"
+    done = "done"
+    failed = "failed"
+
+
+class BudgetPayment(Contract, kw_only=True):
+    """
+    Withheld tax to the budget, as a payment order has it; the numbers are those of its fields. All of it is public.
+    """
+
+    amount_kopecks: Annotated[int, Meta(ge=1, le=9007199254740991)]
+    receiver_name: Annotated[
+        str, Meta(description="Field 16.", max_length=140, min_length=1)
+    ]
+    receiver_inn: Annotated[str, Meta(description="Field 61.", pattern="^[0-9]{10}$")]
+    receiver_kpp: Annotated[
+        str, Meta(description="Field 103.", pattern="^[0-9]{4}[0-9A-Z]{2}[0-9]{3}$")
+    ]
+    bic: Annotated[
+        str,
+        Meta(
+            description="Field 14, of the Treasury's office.", pattern="^0[01][0-9]{7}$"
+        ),
+    ]
+    single_account: Annotated[
+        str,
+        Meta(
+            description="Field 15, the single account of the Treasury (ЕКС); its control key must match the БИК.",
+            pattern="^40102[0-9]{15}$",
+        ),
+    ]
+    account: Annotated[
+        str,
+        Meta(
+            description="Field 17, the account of the Treasury; it has no control key.",
+            pattern="^03[0-9]{3}643[0-9]{12}$",
+        ),
+    ]
+    purpose: Annotated[
+        str,
+        Meta(
+            description="Field 24, without personal data.", max_length=210, min_length=1
+        ),
+    ]
+    payer_status: Annotated[str, Meta(description="Field 101.", pattern="^[0-9]{2}$")]
+    kbk: Annotated[str, Meta(description="Field 104.", pattern="^[0-9]{20}$")]
+    oktmo: Annotated[
+        str, Meta(description="Field 105.", pattern="^(0|[0-9]{8}|[0-9]{11})$")
+    ]
+    evidence: Annotated[
+        str, Meta(description="Field 106.", pattern="^(0|00|[А-Я]{2})$")
+    ]
+    period: Annotated[str, Meta(description="Field 107.", max_length=10, min_length=1)]
+    doc_number: Annotated[
+        str, Meta(description="Field 108.", max_length=15, min_length=1)
+    ]
+    doc_date: Annotated[
+        str, Meta(description="Field 109.", max_length=10, min_length=1)
+    ]
+    uin: Annotated[
+        str, Meta(description="Field 22.", pattern="^(0|[0-9]{20}|[0-9]{25})$")
+    ]
+
+
+class MoneyDecisionRequest(Contract, kw_only=True):
+    kind: MoneyDecisionKind
+    basis: Annotated[
+        str,
+        Meta(
+            description="The paper by which it is known, without personal data.",
+            max_length=200,
+            min_length=1,
+        ),
+    ]
+    payment_id: UUID | UnsetType = UNSET
+    withdrawal_id: UUID | UnsetType = UNSET
+    wallet_id: UUID | UnsetType = UNSET
+    payout_account: PayoutAccount | UnsetType = UNSET
+    budget: BudgetPayment | UnsetType = UNSET
+    document_sha256: Annotated[str, Meta(pattern="^[0-9a-f]{64}$")] | UnsetType = UNSET
+
+
+class MoneyDecision(Contract, kw_only=True):
+    decision_id: UUID
+    kind: MoneyDecisionKind
+    basis: Annotated[str, Meta(max_length=200)]
+    content_sha256: Annotated[
+        str,
+        Meta(description="What the second person approves.", pattern="^[0-9a-f]{64}$"),
+    ]
+    state: MoneyDecisionState
+    proposed_by: Annotated[str, Meta(max_length=64)]
+    proposed_at: AwareDatetime
+    payment_id: UUID | UnsetType = UNSET
+    withdrawal_id: UUID | UnsetType = UNSET
+    wallet_id: UUID | UnsetType = UNSET
+    payout_account: PayoutAccount | UnsetType = UNSET
+    budget: BudgetPayment | UnsetType = UNSET
+    document_sha256: Annotated[str, Meta(pattern="^[0-9a-f]{64}$")] | UnsetType = UNSET
+    reason: (
+        Annotated[
+            str,
+            Meta(
+                description="Why it failed – the code of the register or the bank.",
+                max_length=64,
+            ),
+        ]
+        | UnsetType
+    ) = UNSET
+    new_withdrawal_id: (
+        Annotated[UUID, Meta(description="By which the money leaves.")] | UnsetType
+    ) = UNSET
+    decided_by: Annotated[str, Meta(max_length=64)] | UnsetType = UNSET
+    decided_at: AwareDatetime | UnsetType = UNSET
+
+
+class MoneyDecisionPage(Contract, kw_only=True):
+    money_decisions: list[MoneyDecision]
+
+
+class MoneyVerdictKind(StrEnum):
+    approve = "approve"
+    reject = "reject"
+
+
+class MoneyVerdict(Contract, kw_only=True):
+    verdict: MoneyVerdictKind
+    content_sha256: Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
+
+
+class BankMessageState(StrEnum):
+    """
+    `taken_in` - its lines are matched and booked; `noticed` - of a bank by files, its credits are booked from its list of them; `parked` - waits for a person, nothing of it is booked; `refused` - not the bank's, or not what it said before; `set_aside` - two persons decided that nothing of it is booked.
+    """
+
+    taken_in = "taken_in"
+    noticed = "noticed"
+    parked = "parked"
+    refused = "refused"
+    set_aside = "set_aside"
+
+
+class BankMessageReason(StrEnum):
+    signature = "signature"
+    unreadable = "unreadable"
+    altered = "altered"
+    same_content = "same_content"
+    deviations = "deviations"
+    other_account = "other_account"
+    other_currency = "other_currency"
+    not_final = "not_final"
+    gap = "gap"
+    unknown_order = "unknown_order"
+    contradicts = "contradicts"
+
+
+class BankMessageSignature(StrEnum):
+    valid = "valid"
+    invalid = "invalid"
+    indeterminate = "indeterminate"
+    absent = "absent"
+
+
+class BankMessage(Contract, kw_only=True):
+    message_id: UUID
+    format: Annotated[str, Meta(max_length=10)]
+    told_id: Annotated[
+        str,
+        Meta(
+            description="The bank's own id of the message, its first 200 characters; empty where the format has none.",
+            max_length=200,
+        ),
+    ]
+    raw_sha256: Annotated[
+        str,
+        Meta(description="SHA-256 of the file as it came.", pattern="^[0-9a-f]{64}$"),
+    ]
+    raw_bytes: Annotated[int, Meta(ge=0, le=9007199254740991)]
+    signature: BankMessageSignature
+    state: BankMessageState
+    statement_count: Annotated[int, Meta(ge=0, le=2147483647)]
+    line_count: Annotated[int, Meta(ge=0, le=2147483647)]
+    deviation_count: Annotated[int, Meta(ge=0, le=2147483647)]
+    received_by: Annotated[str, Meta(max_length=64)]
+    received_at: AwareDatetime
+    reason: BankMessageReason | UnsetType = UNSET
+
+
+class BankMessagePage(Contract, kw_only=True):
+    bank_messages: Annotated[list[BankMessage], Meta(max_length=500)]
+
+
+class BankStatementKind(StrEnum):
+    report = "report"
+    statement = "statement"
+    notice = "notice"
+
+
+BankStatementSum: TypeAlias = Annotated[
+    int, Meta(ge=-9223372036854775808, le=9223372036854775807)
+]
+
+
+class BankStatement(Contract, kw_only=True):
+    """
+    A statement as the bank states it, with the sums of its lines beside it.
+    """
+
+    number: Annotated[int, Meta(ge=1, le=2147483647)]
+    kind: BankStatementKind
+    account: Annotated[str, Meta(max_length=64)]
+    currency: Annotated[str, Meta(max_length=10)]
+    credit_lines: Annotated[int, Meta(ge=0, le=2147483647)]
+    credit_kopecks: BankStatementSum
+    debit_lines: Annotated[int, Meta(ge=0, le=2147483647)]
+    debit_kopecks: BankStatementSum
+    sequence_number: BankStatementSum | UnsetType = UNSET
+    from_on: date | UnsetType = UNSET
+    to_on: date | UnsetType = UNSET
+    opening_kopecks: BankStatementSum | UnsetType = UNSET
+    closing_kopecks: BankStatementSum | UnsetType = UNSET
+
+
+class BankMessageDeviation(Contract, kw_only=True):
+    where: Annotated[str, Meta(max_length=100)]
+    code: Annotated[str, Meta(max_length=64)]
+    grave: Annotated[
+        bool, Meta(description="A message with a grave one is never booked.")
+    ]
+
+
+class BankLineResult(StrEnum):
+    open = "open"
+    pending = "pending"
+    top_up = "top_up"
+    withdrawal = "withdrawal"
+    booked = "booked"
+    altered = "altered"
+    doubled = "doubled"
+    refused = "refused"
+    unexplained = "unexplained"
+
+
+class BankLineResultCount(Contract, kw_only=True):
+    result: BankLineResult
+    lines: Annotated[int, Meta(ge=1, le=2147483647)]
+
+
+class BankMessageDecisionKind(StrEnum):
+    book = "book"
+    set_aside = "set_aside"
+
+
+class BankMessageDecisionState(StrEnum):
+    proposed = "proposed"
+    rejected = "rejected"
+    approved = "approved"
+    done = "done"
+
+
+class BankMessageDecision(Contract, kw_only=True):
+    decision_id: UUID
+    message_id: UUID
+    kind: BankMessageDecisionKind
+    raw_sha256: Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
+    parked_for: BankMessageReason
+    reason: Annotated[str, Meta(max_length=500, min_length=1)]
+    content_sha256: Annotated[
+        str,
+        Meta(
+            description="What the second person approves - the bytes of the message and what is to become of it.",
+            pattern="^[0-9a-f]{64}$",
+        ),
+    ]
+    state: BankMessageDecisionState
+    proposed_by: Annotated[str, Meta(max_length=64)]
+    proposed_at: AwareDatetime
+    document_sha256: Annotated[str, Meta(pattern="^[0-9a-f]{64}$")] | UnsetType = UNSET
+    decided_by: Annotated[str, Meta(max_length=64)] | UnsetType = UNSET
+    decided_at: AwareDatetime | UnsetType = UNSET
+
+
+class BankMessageDecisionRequest(Contract, kw_only=True):
+    kind: BankMessageDecisionKind
+    reason: Annotated[
+        str,
+        Meta(description="Why, without personal data.", max_length=500, min_length=1),
+    ]
+    document_sha256: (
+        Annotated[
+            str,
+            Meta(
+                description="SHA-256 of the paper that says so, such as the bank's letter.",
+                pattern="^[0-9a-f]{64}$",
+            ),
+        ]
+        | UnsetType
+    ) = UNSET
+
+
+class BankMessageVerdictKind(StrEnum):
+    approve = "approve"
+    reject = "reject"
+
+
+class BankMessageVerdict(Contract, kw_only=True):
+    verdict: BankMessageVerdictKind
+    content_sha256: Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
+
+
 class PlacementOutcome(StrEnum):
     held = "held"
     failed = "failed"
@@ -398,6 +1394,55 @@ class WithdrawalChanged(Contract, kw_only=True):
     amount_kopecks: Annotated[int, Meta(ge=1, le=9223372036854775807)]
 
 
+class State(StrEnum):
+    settled = "settled"
+    prechecked = "prechecked"
+
+
+class SettledDvpLine(Contract, kw_only=True):
+    """
+    The gross amounts of one entry; with those before it `settled_units` and `settled_kopecks`. State `settled` - nothing is left; `prechecked` - the rest waits. `settled_together` instructions stand in the entry.
+    """
+
+    instruction_id: UUID
+    reference: Annotated[str, Meta(max_length=64)]
+    state: State
+    units: Annotated[int, Meta(ge=1, le=9223372036854775807)]
+    amount_kopecks: Annotated[int, Meta(ge=1, le=9223372036854775807)]
+    settled_units: Annotated[int, Meta(ge=1, le=9223372036854775807)]
+    settled_kopecks: Annotated[int, Meta(ge=1, le=9223372036854775807)]
+    settled_together: Annotated[int, Meta(ge=1, le=9223372036854775807)]
+    entry_seq: Annotated[int, Meta(ge=0, le=9223372036854775807)]
+
+
+class EndedDvpLine(Contract, kw_only=True):
+    """
+    No units settled - it is rolled back; some - those stay, and the rest lapsed.
+    """
+
+    instruction_id: UUID
+    reference: Annotated[str, Meta(max_length=64)]
+    end_code: Annotated[
+        str,
+        Meta(
+            description="Why it ended - cut_off_passed, cancelled, not_approved, or the rule that it did not keep.",
+            max_length=64,
+        ),
+    ]
+    settled_units: Annotated[int, Meta(ge=0, le=9223372036854775807)]
+    settled_kopecks: Annotated[int, Meta(ge=0, le=9223372036854775807)]
+    reason: (
+        Annotated[
+            str,
+            Meta(
+                description="Code of the last try that failed. Not to be shown to the parties.",
+                max_length=64,
+            ),
+        ]
+        | UnsetType
+    ) = UNSET
+
+
 class SignedAct(Contract, kw_only=True):
     """
     The qualified signature of the act that this command makes, over the bytes that preparing it returns (or that the
@@ -433,6 +1478,116 @@ class Beneficiary(Contract, kw_only=True):
     balances: MoneyBalances
 
 
+class BooksSums(Contract, kw_only=True):
+    """
+    By our own tables as of the instant; `booked_kopecks` less `paid_kopecks` is what they say lies at the bank. Deliveries and payouts move nothing there.
+    """
+
+    booked_kopecks: SumKopecks
+    kept_kopecks: SumKopecks
+    paid_kopecks: SumKopecks
+    in_transit_kopecks: SumKopecks
+    delivered_units: Annotated[int, Meta(ge=0, le=9223372036854775807)]
+    delivered_kopecks: SumKopecks
+    payouts_kopecks: SumKopecks
+
+
+class ReconciliationReport(Contract, kw_only=True):
+    """
+    `breaks` are those that were open at the instant, oldest first, a thousand at most; `ageing` counts all of them. Without `comparison` none had been made.
+    """
+
+    at: AwareDatetime
+    made_at: AwareDatetime
+    books: BooksSums
+    ageing: list[AgeingSum]
+    open_breaks: Annotated[int, Meta(ge=0, le=9223372036854775807)]
+    breaks: Annotated[list[Break], Meta(max_length=1000)]
+    comparison: Reconciliation | UnsetType = UNSET
+    statement: StatementSums | UnsetType = UNSET
+
+
+class DvpItem(Contract, kw_only=True):
+    reference: DvpReference
+    asset_id: UUID
+    issue_id: UUID
+    seller_wallet_id: UUID
+    buyer_wallet_id: UUID
+    units: DvpUnits
+    amount_kopecks: AmountKopecks
+    rail: DvpRail
+    intended_on: Annotated[
+        date,
+        Meta(
+            description="The intended settlement date, a day in Moscow; it is tried from this day on."
+        ),
+    ]
+    cut_off_at: Annotated[
+        AwareDatetime,
+        Meta(
+            description="An instant of the intended day; what is not entered until then is rolled back."
+        ),
+    ]
+    is_held: (
+        Annotated[
+            bool,
+            Meta(description="Not tried before it is released. False when left out."),
+        ]
+        | UnsetType
+    ) = UNSET
+    priority: DvpPriority | UnsetType = UNSET
+    is_partial_allowed: (
+        Annotated[
+            bool,
+            Meta(
+                description="The partial settlement indicator; nominal rail only. False when left out."
+            ),
+        ]
+        | UnsetType
+    ) = UNSET
+    escrow: DvpEscrowAccounts | UnsetType = UNSET
+    links: Annotated[list[DvpLinkByReference], Meta(max_length=10)] | UnsetType = UNSET
+
+
+class DvpBatchRequest(Contract, kw_only=True):
+    instructions: Annotated[list[DvpItem], Meta(max_length=1000, min_length=1)]
+
+
+class SbpWithdrawalRequest(Contract, kw_only=True):
+    wallet_id: UUID
+    amount_kopecks: AmountKopecks
+    payee: SbpPayee
+    act: SignedAct | UnsetType = UNSET
+
+
+class BankMessageView(Contract, kw_only=True):
+    message: BankMessage
+    statements: Annotated[
+        list[BankStatement], Meta(description="The first thousand.", max_length=1000)
+    ]
+    deviations: Annotated[
+        list[BankMessageDeviation],
+        Meta(
+            description="The first thousand, and the first thousand grave ones.",
+            max_length=2000,
+        ),
+    ]
+    results: Annotated[list[BankLineResultCount], Meta(max_length=9)]
+    decisions: Annotated[
+        list[BankMessageDecision],
+        Meta(description="What was proposed about it, newest first.", max_length=100),
+    ]
+    unbookable: (
+        Annotated[
+            BankMessageReason,
+            Meta(
+                description="Of a parked message - why not even two persons may book it; absent where they may."
+            ),
+        ]
+        | UnsetType
+    ) = UNSET
+
+
 class AllocationSettled(Contract, kw_only=True):
     issue_id: UUID
     outcome: PlacementOutcome
@@ -449,8 +1604,20 @@ class PayoutsSettled(Contract, kw_only=True):
     lines: Annotated[list[SettledPayoutLine], Meta(max_length=1000)]
 
 
+class DvpSettled(Contract, kw_only=True):
+    issue_id: UUID
+    lines: Annotated[list[SettledDvpLine], Meta(max_length=500, min_length=1)]
+
+
+class DvpEnded(Contract, kw_only=True):
+    issue_id: UUID
+    lines: Annotated[list[EndedDvpLine], Meta(max_length=500, min_length=1)]
+
+
 EVENT_TYPES: dict[str, type[Contract]] = {
     "kapital.settlement.allocation_settled.v1": AllocationSettled,
+    "kapital.settlement.dvp_ended.v1": DvpEnded,
+    "kapital.settlement.dvp_settled.v1": DvpSettled,
     "kapital.settlement.payouts_refused.v1": PayoutsRefused,
     "kapital.settlement.payouts_settled.v1": PayoutsSettled,
     "kapital.settlement.top_up_booked.v1": TopUpBooked,

@@ -15,6 +15,7 @@ class OrderAnswer(StrEnum):
     accepted = "accepted"
     refused = "refused"
     pending = "pending"
+    awaiting_funds = "awaiting_funds"
 
 
 class WithdrawalAnswer(StrEnum):
@@ -63,6 +64,7 @@ class PayoutKind(StrEnum):
 class ObservationKind(StrEnum):
     fixing = "fixing"
     outcome = "outcome"
+    substitute = "substitute"
 
 
 class ObservationState(StrEnum):
@@ -130,17 +132,35 @@ class OrderReviewFlag(StrEnum):
 
 
 class DraftDecisionBody(Contract, kw_only=True):
-    terms: Annotated[
-        dict[str, Any],
-        Meta(
-            description="The machine form of the decision, contracts/terms/issuance_terms.schema.json."
-        ),
-    ]
+    """
+    One of `terms` and `terms_yaml`.
+    """
+
     issue_id: (
         Annotated[
             UUID,
             Meta(
                 description="Names the draft to be replaced; left out for a new issue."
+            ),
+        ]
+        | UnsetType
+    ) = UNSET
+    terms: (
+        Annotated[
+            dict[str, Any],
+            Meta(
+                description="The machine form of the decision, contracts/terms/issuance_terms.schema.json."
+            ),
+        ]
+        | UnsetType
+    ) = UNSET
+    terms_yaml: (
+        Annotated[
+            str,
+            Meta(
+                description="The same as the text of a file in YAML 1.2, as `kapital simulate` reads it; without anchors, aliases and tags.",
+                max_length=262144,
+                min_length=1,
             ),
         ]
         | UnsetType
@@ -171,6 +191,16 @@ class DecisionDrafted(Contract, kw_only=True):
         ),
     ]
     faults: Annotated[list[TermsFault], Meta(max_length=1000)]
+    notes: (
+        Annotated[
+            list[TermsFault],
+            Meta(
+                description="What is no fault and stops nothing, such as days of a year without a production calendar.",
+                max_length=1000,
+            ),
+        ]
+        | UnsetType
+    ) = UNSET
 
 
 class DecisionHashBody(Contract, kw_only=True):
@@ -318,6 +348,20 @@ class IssueProposalKind(StrEnum):
     cancel_action = "cancel_action"
     write_off = "write_off"
     restructure = "restructure"
+    approve_action = "approve_action"
+    reject_order = "reject_order"
+
+
+class OrderRejectionReason(StrEnum):
+    """
+    Kept with the proposal and in the audit; the investor is told `order_must_pass_review` for each of them.
+    """
+
+    rules_breached = "rules_breached"
+    authority_in_doubt = "authority_in_doubt"
+    information_in_doubt = "information_in_doubt"
+    internal_control = "internal_control"
+    act_of_authority = "act_of_authority"
 
 
 class IssueProposalState(StrEnum):
@@ -345,9 +389,19 @@ class ProposeIssueStepBody(Contract, kw_only=True):
         ]
         | UnsetType
     ) = UNSET
-    action_id: Annotated[UUID, Meta(description="Needed to cancel.")] | UnsetType = (
-        UNSET
-    )
+    action_id: (
+        Annotated[UUID, Meta(description="Needed to cancel or approve.")] | UnsetType
+    ) = UNSET
+    calculation_sha256: (
+        Annotated[
+            str,
+            Meta(
+                description="Needed to approve; as the action tells it.",
+                pattern="^[0-9a-f]{64}$",
+            ),
+        ]
+        | UnsetType
+    ) = UNSET
     new_issue_id: (
         Annotated[UUID, Meta(description="Needed to restructure.")] | UnsetType
     ) = UNSET
@@ -362,6 +416,10 @@ class ProposeIssueStepBody(Contract, kw_only=True):
         ]
         | UnsetType
     ) = UNSET
+    order_id: (
+        Annotated[UUID, Meta(description="Needed to reject an order.")] | UnsetType
+    ) = UNSET
+    reason_code: OrderRejectionReason | UnsetType = UNSET
 
 
 class IssueStepAnswer(StrEnum):
@@ -384,11 +442,16 @@ class IssueProposalView(Contract, kw_only=True):
     proposal_sha256: Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
     proposed_at: AwareDatetime
     document_sha256: Annotated[str, Meta(pattern="^[0-9a-f]{64}$")] | UnsetType = UNSET
+    calculation_sha256: Annotated[str, Meta(pattern="^[0-9a-f]{64}$")] | UnsetType = (
+        UNSET
+    )
     action_id: UUID | UnsetType = UNSET
     new_issue_id: UUID | UnsetType = UNSET
     units_per_unit: Annotated[int, Meta(ge=1, le=9223372036854775807)] | UnsetType = (
         UNSET
     )
+    order_id: UUID | UnsetType = UNSET
+    reason_code: OrderRejectionReason | UnsetType = UNSET
     consent_at: AwareDatetime | UnsetType = UNSET
     decided_at: AwareDatetime | UnsetType = UNSET
 
@@ -508,7 +571,11 @@ class IssueDetails(Contract, kw_only=True):
     decision_sha256: Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
     terms: dict[str, Any]
     text_ru: Annotated[
-        str, Meta(description="The human text of the same terms", max_length=1000000)
+        str,
+        Meta(
+            description="The human text of the same terms, Russian, Markdown.",
+            max_length=1000000,
+        ),
     ]
     faults: Annotated[list[TermsFault], Meta(max_length=1000)]
     reviews: Annotated[list[ReviewView], Meta(max_length=100)]
@@ -565,6 +632,15 @@ class NewOrder(Contract, kw_only=True):
                 description="The most that is paid for a unit: needed where the price follows a quote. That much is reserved, the order is filled at the quote's price if that is not above it, and the rest goes back.",
                 ge=1,
                 le=1000000000000000,
+            ),
+        ]
+        | UnsetType
+    ) = UNSET
+    funds_until_at: (
+        Annotated[
+            AwareDatetime,
+            Meta(
+                description="The first instant at which the order awaits its money no more, not later than the close of the placement. Money that comes before it is reserved for the order as soon as it is enough; money that comes later buys nothing. Without it too little money is a refusal at once."
             ),
         ]
         | UnsetType
@@ -694,6 +770,21 @@ class PlacedOrder(Contract, kw_only=True):
         | UnsetType
     ) = UNSET
     accepted_at: AwareDatetime | UnsetType = UNSET
+    awaited_kopecks: (
+        Annotated[
+            int,
+            Meta(
+                description="Of an order `awaiting_funds`, its price. Nothing of it is reserved.",
+                ge=0,
+                le=9223372036854775807,
+            ),
+        ]
+        | UnsetType
+    ) = UNSET
+    funds_until_at: (
+        Annotated[AwareDatetime, Meta(description="Until when it awaits that money.")]
+        | UnsetType
+    ) = UNSET
     refusal: Refusal | UnsetType = UNSET
 
 
@@ -747,6 +838,24 @@ class OrderRow(Contract, kw_only=True):
     max_price_kopecks: (
         Annotated[int, Meta(ge=1, le=9223372036854775807)] | UnsetType
     ) = UNSET
+    awaited_kopecks: (
+        Annotated[
+            int,
+            Meta(
+                description="Of an order in the state `awaiting_funds`, its price; `reserved_kopecks` is 0 until money has come.",
+                ge=1,
+                le=9223372036854775807,
+            ),
+        ]
+        | UnsetType
+    ) = UNSET
+    funds_until_at: (
+        Annotated[
+            AwareDatetime,
+            Meta(description="Until when the order awaits (or awaited) its money."),
+        ]
+        | UnsetType
+    ) = UNSET
     rule_book_version: (
         Annotated[
             str,
@@ -789,7 +898,37 @@ class ActionRow(Contract, kw_only=True):
     paid_kopecks: Annotated[int, Meta(ge=0, le=9223372036854775807)] | UnsetType = UNSET
     holders: Annotated[int, Meta(ge=0, le=9223372036854775807)] | UnsetType = UNSET
     explanation: Annotated[str, Meta(max_length=100000)] | UnsetType = UNSET
+    calculation_sha256: (
+        Annotated[
+            str,
+            Meta(
+                description="SHA-256 of what was calculated and of the days of it; what two persons name who approve it.",
+                pattern="^[0-9a-f]{64}$",
+            ),
+        ]
+        | UnsetType
+    ) = UNSET
     early: EarlyEnd | UnsetType = UNSET
+    rest_of: (
+        Annotated[
+            UUID,
+            Meta(
+                description="Of which payment this is what stayed due after its money was shared among the holders."
+            ),
+        ]
+        | UnsetType
+    ) = UNSET
+    late_interest_kopecks: (
+        Annotated[
+            int,
+            Meta(
+                description="Interest of being late. Until the money is there it is the one of today, to be paid beside `total_kopecks`; after that it is part of it.",
+                ge=1,
+                le=9223372036854775807,
+            ),
+        ]
+        | UnsetType
+    ) = UNSET
 
 
 class ActionList(Contract, kw_only=True):
@@ -820,6 +959,108 @@ class RecordFixingBody(Contract, kw_only=True):
 class RecordOutcomeBody(Contract, kw_only=True):
     outcome: Annotated[str, Meta(pattern="^[a-z][a-z0-9_]{1,47}$")]
     evidence: Annotated[str, Meta(max_length=500, min_length=1)]
+    document_sha256: Annotated[str, Meta(pattern="^[0-9a-f]{64}$")] | UnsetType = UNSET
+
+
+class PayoffCodeState(StrEnum):
+    proposed = "proposed"
+    approved = "approved"
+    rejected = "rejected"
+
+
+class PayoffCodeAnswer(StrEnum):
+    approve = "approve"
+    reject = "reject"
+
+
+class ProposePayoffCodeBody(Contract, kw_only=True):
+    code_sha256: Annotated[
+        str,
+        Meta(
+            description="The hash by which decisions name it.", pattern="^[0-9a-f]{64}$"
+        ),
+    ]
+    reason: Annotated[
+        str,
+        Meta(
+            description="Kept for ever; names no person.", max_length=500, min_length=1
+        ),
+    ]
+    document_sha256: Annotated[
+        str,
+        Meta(description="Of the report of the examination.", pattern="^[0-9a-f]{64}$"),
+    ]
+
+
+class DecidePayoffCodeBody(Contract, kw_only=True):
+    code_sha256: Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
+    proposal_sha256: Annotated[
+        str,
+        Meta(
+            description="The proposal that the second person saw.",
+            pattern="^[0-9a-f]{64}$",
+        ),
+    ]
+    answer: PayoffCodeAnswer
+
+
+class PayoffCodeView(Contract, kw_only=True):
+    code_sha256: Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
+    evaluator_version: Annotated[int, Meta(ge=1, le=1000)]
+    here: Annotated[bool, Meta(description="Whether this build has it.")]
+    state: PayoffCodeState | UnsetType = UNSET
+    proposal_sha256: Annotated[str, Meta(pattern="^[0-9a-f]{64}$")] | UnsetType = UNSET
+    reason: Annotated[str, Meta(max_length=500)] | UnsetType = UNSET
+    document_sha256: Annotated[str, Meta(pattern="^[0-9a-f]{64}$")] | UnsetType = UNSET
+    proposed_by: (
+        Annotated[
+            str,
+            Meta(
+                description='"installation" of versions in use before approvals were kept.',
+                max_length=64,
+            ),
+        ]
+        | UnsetType
+    ) = UNSET
+    proposed_at: AwareDatetime | UnsetType = UNSET
+    decided_by: Annotated[str, Meta(max_length=64)] | UnsetType = UNSET
+    decided_at: AwareDatetime | UnsetType = UNSET
+
+
+class PayoffCodeList(Contract, kw_only=True):
+    items: Annotated[list[PayoffCodeView], Meta(max_length=1000)]
+
+
+class RecordRatesBody(Contract, kw_only=True):
+    content_base64: Annotated[
+        str,
+        Meta(
+            description="The bytes of the answer in base64 (RFC 4648 section 4) with padding.",
+            max_length=1000000,
+            min_length=4,
+        ),
+    ]
+    from_on: Annotated[date, Meta(description="The first day whose value is taken.")]
+    to_on: Annotated[date, Meta(description="The last day whose value is taken.")]
+    evidence: Annotated[
+        str,
+        Meta(
+            description="Where the answer was got from.", max_length=500, min_length=1
+        ),
+    ]
+
+
+class RecordSubstituteBody(Contract, kw_only=True):
+    evidence: Annotated[
+        str,
+        Meta(
+            description="Where the source was looked at and found silent.",
+            max_length=500,
+            min_length=1,
+        ),
+    ]
+    series: Annotated[str, Meta(pattern="^[a-z][a-z0-9_]{1,47}$")] | UnsetType = UNSET
+    observed_on: date | UnsetType = UNSET
     document_sha256: Annotated[str, Meta(pattern="^[0-9a-f]{64}$")] | UnsetType = UNSET
 
 
@@ -859,6 +1100,31 @@ class ObservationView(Contract, kw_only=True):
     contested_at: AwareDatetime | UnsetType = UNSET
     contest_reason: Annotated[str, Meta(max_length=2000)] | UnsetType = UNSET
     verdict: ContestVerdict | UnsetType = UNSET
+    taken_series: (
+        Annotated[
+            str,
+            Meta(
+                description="Of a substitute - the series whose value stands in.",
+                max_length=64,
+            ),
+        ]
+        | UnsetType
+    ) = UNSET
+    taken_from_on: (
+        Annotated[
+            date, Meta(description="Of a substitute - the day whose value stands in.")
+        ]
+        | UnsetType
+    ) = UNSET
+    reason: (
+        Annotated[
+            str,
+            Meta(
+                description="Why the decision's fallback was applied.", max_length=500
+            ),
+        ]
+        | UnsetType
+    ) = UNSET
 
 
 class ProposeOrderReviewBody(Contract, kw_only=True):
@@ -912,7 +1178,10 @@ class OrderReviewView(Contract, kw_only=True):
         str, Meta(description="The file of this check.", pattern="^[0-9a-f]{64}$")
     ]
     revoked_at: (
-        Annotated[AwareDatetime, Meta(description="When the certificate was revoked")]
+        Annotated[
+            AwareDatetime,
+            Meta(description="When the certificate was revoked, after the signature."),
+        ]
         | UnsetType
     ) = UNSET
     verdict: OrderReviewVerdict | UnsetType = UNSET
@@ -932,6 +1201,12 @@ class OrderReviewPage(Contract, kw_only=True):
 class ObservationPage(Contract, kw_only=True):
     items: Annotated[list[ObservationView], Meta(max_length=500)]
     next_after: UUID | UnsetType = UNSET
+
+
+class ArrearsState(StrEnum):
+    underfunded = "underfunded"
+    grace = "grace"
+    defaulted = "defaulted"
 
 
 class OutcomeState(StrEnum):
@@ -954,6 +1229,33 @@ class OutcomeAnnounced(Contract, kw_only=True):
     at: AwareDatetime
     document_sha256: Annotated[str, Meta(pattern="^[0-9a-f]{64}$")] | UnsetType = UNSET
     contest_until_at: AwareDatetime | UnsetType = UNSET
+    reason: (
+        Annotated[
+            str,
+            Meta(
+                description="Why it is the outcome that the decision names for a silent source; absent when the source gave it.",
+                max_length=500,
+                min_length=1,
+            ),
+        ]
+        | UnsetType
+    ) = UNSET
+
+
+class SubstituteAnnounced(Contract, kw_only=True):
+    """
+    It counts for this issue alone.
+    """
+
+    issue_id: UUID
+    fixing_id: UUID
+    series: Annotated[str, Meta(max_length=64, min_length=1)]
+    observed_on: date
+    taken_series: Annotated[str, Meta(max_length=64, min_length=1)]
+    taken_from_on: date
+    value: Annotated[str, Meta(max_length=64, min_length=1)]
+    reason: Annotated[str, Meta(max_length=500, min_length=1)]
+    at: AwareDatetime
 
 
 class ExchangeAnnounced(Contract, kw_only=True):
@@ -962,6 +1264,18 @@ class ExchangeAnnounced(Contract, kw_only=True):
     new_issue_id: UUID
     units_per_unit: Annotated[int, Meta(ge=1, le=9223372036854775807)]
     document_sha256: Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
+    at: AwareDatetime
+
+
+class PayoutDelayed(Contract, kw_only=True):
+    """
+    The issuer's money for a payment is too little, or frozen. `underfunded` from its day on, `grace` when the last day to pay is over, `defaulted` when the days of grace are.
+    """
+
+    issue_id: UUID
+    action_id: UUID
+    kind: PayoutKind
+    state: ArrearsState
     at: AwareDatetime
 
 
@@ -999,6 +1313,17 @@ class HolderPosition(StrEnum):
     pledged = "pledged"
     arrested = "arrested"
     frozen = "frozen"
+
+
+class TransferPolicyKind(StrEnum):
+    """
+    Whether and to whom holders pass units on. Not told of decisions published before it was.
+    """
+
+    free = "free"
+    eligible_only = "eligible_only"
+    issuer_consent = "issuer_consent"
+    forbidden = "forbidden"
 
 
 class PublishedDocument(Contract, kw_only=True):
@@ -1135,11 +1460,21 @@ class PrepareActBody(Contract, kw_only=True):
     withdraw_instruction_id: UUID | UnsetType = UNSET
     cancellation: ConsentToSign | UnsetType = UNSET
     exchange: ConsentToSign | UnsetType = UNSET
+    placement_end: DecisionToSign | UnsetType = UNSET
+
+
+class EndPlacementBody(Contract, kw_only=True):
+    decision_sha256: Annotated[
+        str,
+        Meta(description="The decision whose right is used.", pattern="^[0-9a-f]{64}$"),
+    ]
+    act: SignedAct | UnsetType = UNSET
 
 
 class CallUnitsBody(Contract, kw_only=True):
     option: Annotated[
-        int, Meta(description="Number of the call in the decision", ge=1, le=100)
+        int,
+        Meta(description="Number of the call in the decision, from 1.", ge=1, le=100),
     ]
     units: (
         Annotated[
@@ -1157,8 +1492,13 @@ class OfferBuybackBody(Contract, kw_only=True):
         Meta(description="Of one unit with accrued income.", ge=1, le=1000000000000),
     ]
     units_max: Annotated[int, Meta(ge=1, le=1000000000000)]
-    accept_to_on: Annotated[date, Meta(description="Last day of acceptance")]
-    on: Annotated[date, Meta(description="Business day of settlement")]
+    accept_to_on: Annotated[date, Meta(description="Last day of acceptance, Moscow.")]
+    on: Annotated[
+        date,
+        Meta(
+            description="Business day of settlement, later than the last day of acceptance."
+        ),
+    ]
     act: SignedAct | UnsetType = UNSET
 
 
@@ -1243,7 +1583,32 @@ class OrderBook(Contract, kw_only=True):
     minimum_reached: Annotated[
         bool, Meta(description="Whether live orders ask for `quantity_min` or more.")
     ]
+    awaiting_orders: Annotated[
+        int,
+        Meta(
+            description="Orders that await their money. They are in none of the sums above, nor in `by_state`.",
+            ge=0,
+            le=9223372036854775807,
+        ),
+    ]
+    awaiting_units: Annotated[
+        int, Meta(description="What these ask for.", ge=0, le=9223372036854775807)
+    ]
+    awaiting_kopecks: Annotated[
+        int,
+        Meta(
+            description="Its price. Nothing of it is reserved.",
+            ge=0,
+            le=9223372036854775807,
+        ),
+    ]
     by_state: Annotated[list[OrderBookState], Meta(max_length=32)]
+    ended_early_at: (
+        Annotated[
+            AwareDatetime, Meta(description="When the placement ended before its time.")
+        ]
+        | UnsetType
+    ) = UNSET
 
 
 class PlaceOrdersBody(Contract, kw_only=True):
@@ -1254,6 +1619,14 @@ class PlaceOrdersBody(Contract, kw_only=True):
 class WithdrawOrdersBody(Contract, kw_only=True):
     order_ids: Annotated[list[UUID], Meta(max_length=1000, min_length=1)]
     act: SignedAct | UnsetType = UNSET
+
+
+class RatesRecorded(Contract, kw_only=True):
+    items: Annotated[list[ObservationView], Meta(max_length=400)]
+    known: Annotated[
+        int,
+        Meta(description="Values of the span that stood here already.", ge=0, le=400),
+    ]
 
 
 class DecisionPublished(Contract, kw_only=True):
@@ -1276,6 +1649,7 @@ class DecisionPublished(Contract, kw_only=True):
     placement_start_at: AwareDatetime
     placement_end_at: AwareDatetime
     signatures: Annotated[list[DecisionSignature], Meta(max_length=10, min_length=2)]
+    transfer_policy: TransferPolicyKind | UnsetType = UNSET
 
 
 class AllocationDecided(Contract, kw_only=True):
@@ -1337,6 +1711,8 @@ EVENT_TYPES: dict[str, type[Contract]] = {
     "kapital.tokenization.exchange_announced.v1": ExchangeAnnounced,
     "kapital.tokenization.issue_state_changed.v1": IssueStateChanged,
     "kapital.tokenization.outcome_announced.v1": OutcomeAnnounced,
+    "kapital.tokenization.payout_delayed.v1": PayoutDelayed,
     "kapital.tokenization.payouts_instructed.v1": PayoutsInstructed,
+    "kapital.tokenization.substitute_announced.v1": SubstituteAnnounced,
 }
 """Event type -> type of its data."""

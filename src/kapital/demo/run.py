@@ -116,6 +116,7 @@ def _settings(folder: Path, signing: Signing) -> Settings:
         data_dir=folder,
         database_url=None,
         bank="sandbox",
+        operator_inn="",  # the played decisions name an operator of their own
         postgres_shared_buffers_mb=256,
         database_pool_size=AT_ONCE // 2,
         **signing.settings(),

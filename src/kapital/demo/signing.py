@@ -17,7 +17,7 @@ from kapital.kernel.problems import ensure
 from kapital.platform.acts.form import Act, SignedAct
 from kapital.platform.signatures.certificates import INN, INN_LEGAL_ENTITY
 from kapital.platform.signatures.libcrypto import has_libcrypto
-from kapital.sandbox.certification_authority import BelievedAuthority, SandboxSigner, Subject
+from kapital.sandbox.certification_authority import BelievedAuthority, SandboxSigner, Scheme, Subject
 from kapital.sandbox.people import PersonKind
 from kapital.settlement.domain.withdrawal import WithdrawalItem
 from kapital.settlement.use_cases.request_withdrawals import PrepareWithdrawalsAct, prepare_withdrawals_act
@@ -40,12 +40,15 @@ class Signing:
 
     @classmethod
     @asynccontextmanager
-    async def open(cls, clock: Clock, trust_dir: Path) -> AsyncIterator["Signing"]:
-        """Serve a new authority to the end of the demonstration, in GOST where the engine is installed."""
+    async def open(cls, clock: Clock, trust_dir: Path, *, scheme: Scheme | None = None) -> AsyncIterator["Signing"]:
+        """Serve a new authority to the end of the demonstration, in GOST where the engine is installed.
+
+        Raises: GostEngineMissing, when `scheme` asks for it.
+        """
         if not has_libcrypto():
             yield cls(None, clock)
             return
-        async with BelievedAuthority.open(clock, trust_dir, people_by_lists=True) as authority:
+        async with BelievedAuthority.open(clock, trust_dir, people_by_lists=True, scheme=scheme) as authority:
             yield cls(authority, clock)
 
     @property
@@ -105,7 +108,7 @@ class Signing:
                 player.actor,
                 idempotency_key=command_id,
                 made_at=self._now(),
-                orders=[OrderLine(order.issue_id, order.units, order.price_cap) for order in orders],
+                orders=[OrderLine(order.issue_id, order.units, order.price_cap, order.cut_off) for order in orders],
                 withdraw_order_ids=None,
                 decision=None,
             )

@@ -18,9 +18,11 @@ from kapital.disclosure.domain.tellings import (
     ExchangeAnnounced,
     IssueStateChanged,
     OutcomeAnnounced,
+    PayoutDelayed,
     PayoutsInstructed,
     PayoutsRefused,
     PayoutsSettled,
+    SubstituteAnnounced,
 )
 from kapital.disclosure.ports import Documents, PageEvent, Pages, PageTotal
 from kapital.platform.events import CloudEvent
@@ -30,9 +32,11 @@ DECISION_PUBLISHED: Final = "kapital.tokenization.decision_published.v1"
 ISSUE_STATE_CHANGED: Final = "kapital.tokenization.issue_state_changed.v1"
 ALLOCATION_DECIDED: Final = "kapital.tokenization.allocation_decided.v1"
 OUTCOME_ANNOUNCED: Final = "kapital.tokenization.outcome_announced.v1"
+SUBSTITUTE_ANNOUNCED: Final = "kapital.tokenization.substitute_announced.v1"
 EXCHANGE_ANNOUNCED: Final = "kapital.tokenization.exchange_announced.v1"
 ACTION_ANNOUNCED: Final = "kapital.tokenization.action_announced.v1"
 PAYOUTS_INSTRUCTED: Final = "kapital.tokenization.payouts_instructed.v1"
+PAYOUT_DELAYED: Final = "kapital.tokenization.payout_delayed.v1"
 ALLOCATION_SETTLED: Final = "kapital.settlement.allocation_settled.v1"
 PAYOUTS_SETTLED: Final = "kapital.settlement.payouts_settled.v1"
 PAYOUTS_REFUSED: Final = "kapital.settlement.payouts_refused.v1"
@@ -42,8 +46,10 @@ EVENT_TYPES: Final = (
     ISSUE_STATE_CHANGED,
     ALLOCATION_DECIDED,
     PAYOUTS_INSTRUCTED,
+    PAYOUT_DELAYED,
     ACTION_ANNOUNCED,
     OUTCOME_ANNOUNCED,
+    SUBSTITUTE_ANNOUNCED,
     EXCHANGE_ANNOUNCED,
     ALLOCATION_SETTLED,
     PAYOUTS_SETTLED,
@@ -97,13 +103,22 @@ def _page_event(event: CloudEvent) -> PageEvent | None:
         return PageEvent(event.id, announced.issue_id, "action_announced", announced.kind, announced.at)
     if event.type == OUTCOME_ANNOUNCED:
         outcome = event.data_as(OutcomeAnnounced)
-        return PageEvent(event.id, outcome.issue_id, "outcome", f"{outcome.state}/{outcome.outcome}", outcome.at)
+        stands = outcome.state if outcome.reason is None else f"{outcome.state}_by_decision"
+        return PageEvent(event.id, outcome.issue_id, "outcome", f"{stands}/{outcome.outcome}", outcome.at)
+    if event.type == SUBSTITUTE_ANNOUNCED:
+        one = event.data_as(SubstituteAnnounced)
+        said = f"{one.series}/{one.observed_on}/{one.taken_series}/{one.taken_from_on}/{one.value}"
+        return PageEvent(event.id, one.issue_id, "substitute", said, one.at)
     if event.type == EXCHANGE_ANNOUNCED:
         exchange = event.data_as(ExchangeAnnounced)
         return PageEvent(event.id, exchange.issue_id, "exchange", str(exchange.new_issue_id), exchange.at)
     if event.type == PAYOUTS_REFUSED:
         refused = event.data_as(PayoutsRefused)
         return PageEvent(event.id, refused.issue_id, "payout_delayed", str(refused.action_id), event.time)
+    if event.type == PAYOUT_DELAYED:
+        late = event.data_as(PayoutDelayed)
+        value = f"{late.action_id}/{late.kind}/{late.state}"
+        return PageEvent(event.id, late.issue_id, "payout_delayed", value, late.at)
     return None
 
 

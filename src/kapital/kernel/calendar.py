@@ -9,7 +9,8 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime, timedelta
 from enum import StrEnum
-from functools import cache
+from functools import cache, cached_property
+from hashlib import sha256
 from importlib.resources import files
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -22,6 +23,18 @@ _PACKAGED: Final = "ru_production_calendar_2024_2027.csv"
 _COLUMNS: Final = ["date", "kind", "holiday", "moved_from"]
 _FILE_CHARACTERS_MAX: Final = 1_000_000
 _ONE_DAY: Final = timedelta(days=1)
+PROVISIONAL_YEARS: Final = 30
+"""How far beyond the loaded years the days of a decision may be planned."""
+_HOLIDAYS: Final = (
+    *((1, day) for day in range(1, 9)),
+    (2, 23),
+    (3, 8),
+    (5, 1),
+    (5, 9),
+    (6, 12),
+    (11, 4),
+)
+"""Months and days of the holidays that the Labour Code art. 112 names itself."""
 _SATURDAY: Final = 5
 
 
@@ -64,15 +77,23 @@ class BusinessCalendar:
     """Business days of a run of whole years.
 
     Every question about a day outside those years raises CalendarYearNotCovered: a term is never counted
-    on a guess. Counting is by position in one sorted list, so its cost does not grow with the distance.
+    on a guess, unless provisional years after the known ones were asked for. Counting is by position in one
+    sorted list, so its cost does not grow with the distance.
     """
 
-    def __init__(self, name: str, named_days: Mapping[date, DayKind]) -> None:
-        """Shape: `named_days` has every day that is not as the week has it, with no year left out."""
+    def __init__(self, name: str, named_days: Mapping[date, DayKind], *, provisional_years: int = 0) -> None:
+        """Shape: `named_days` has every day that is not as the week has it, with no year left out.
+
+        In the `provisional_years` after them weekends and the holidays of the Labour Code are off, nothing is moved.
+        """
         ensure(bool(named_days), "a calendar covers at least one year")
         self.name = name
         self.first_year = min(named_days).year
-        self.last_year = max(named_days).year
+        self.known_to_year = max(named_days).year
+        self.last_year = self.known_to_year + provisional_years
+        self._known_days = dict(named_days)
+        for year in range(self.known_to_year + 1, self.last_year + 1):
+            named_days = {**named_days, **{date(year, *day): DayKind.NON_WORKING for day in _HOLIDAYS}}
         every_day = _days(date(self.first_year, 1, 1), date(self.last_year, 12, 31))
         self._business_days = [day for day in every_day if _is_working(day, named_days.get(day))]
         self._is_business = frozenset(self._business_days)
@@ -86,6 +107,35 @@ class BusinessCalendar:
         Raises: CalendarFileMalformed.
         """
         return cls(name, _read_days(text))
+
+    def with_provisional_years(self, years: int = PROVISIONAL_YEARS) -> "BusinessCalendar":
+        """The same calendar that answers for so many years after the known ones, provisionally.
+
+        Law: Labour Code of the Russian Federation art. 112 (the holidays; how days off are moved the Government says
+        year by year).
+        """
+        return BusinessCalendar(self.name, self._known_days, provisional_years=years)
+
+    def with_years_of(self, other: "BusinessCalendar") -> "BusinessCalendar":
+        """This calendar with the years that `other` knows in the place of its own, or after them.
+
+        Raises: CalendarFileMalformed if a year between would be unknown.
+        """
+        years = range(other.first_year, other.known_to_year + 1)
+        if other.first_year > self.known_to_year + 1 or other.known_to_year < self.first_year - 1:
+            raise _malformed(0, f"the years between {self.known_to_year} and {other.first_year} are not filled in")
+        kept = {day: kind for day, kind in self._known_days.items() if day.year not in years}
+        return BusinessCalendar(self.name, dict(sorted({**kept, **other._known_days}.items())))
+
+    def is_provisional(self, year: int) -> bool:
+        """Whether the days of a year are not those of a loaded production calendar."""
+        return year > self.known_to_year
+
+    @cached_property
+    def sha256(self) -> str:
+        """SHA-256 (hex) of all that the calendar knows: what was planned by another has another."""
+        known = "".join(f"{day} {kind}\n" for day, kind in sorted(self._known_days.items()))
+        return sha256(f"{self.name} {self.last_year}\n{known}".encode()).hexdigest()
 
     def is_business_day(self, on: date) -> bool:
         """Whether `on` is a business day. Raises: CalendarYearNotCovered."""

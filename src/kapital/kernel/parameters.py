@@ -113,3 +113,59 @@ RETAIL_LIMIT_WINDOW: Final = DatedParameter(
     ],
 )
 """The year the retail limit is counted in."""
+
+CREDIT_DFA_QUALIFIED_ONLY: Final = DatedParameter(
+    "credit_dfa_qualified_only",
+    [
+        (
+            date(2026, 1, 1),
+            None,
+            True,
+            "Bank of Russia, as told by abn.agency on 25.08.2025; the act itself has to be named by a lawyer",
+            Confidence.DOUBTFUL,
+        ),
+    ],
+)
+"""Since when ЦФА that carry the risk of loans of others are placed among qualified investors only."""
+
+SBP_TOP_UP_KOPECKS: Final = DatedParameter(
+    "sbp_top_up_kopecks",
+    [
+        (
+            date(2019, 1, 28),
+            None,
+            100_000_000,  # 1,000,000 roubles
+            "rules of the SBP (НСПК) for payments by QR code; the agreement with the bank says what holds",
+            Confidence.DOUBTFUL,
+        ),
+    ],
+)
+"""What one payment by a QR code of the Faster Payments System may be."""
+
+SBP_PAYOUT_KOPECKS: Final = DatedParameter(
+    "sbp_payout_kopecks",
+    [
+        (
+            date(2019, 1, 28),
+            None,
+            60_000_000,  # 600,000 roubles
+            "rules of the SBP (НСПК) as a bank's API of 2021 has them; the agreement with the bank says what holds",
+            Confidence.DOUBTFUL,
+        ),
+    ],
+)
+"""What one payout to a person by the Faster Payments System may be."""
+
+SBP_PAYOUT_DAY_KOPECKS: Final = DatedParameter(
+    "sbp_payout_day_kopecks",
+    [
+        (
+            date(2019, 1, 28),
+            None,
+            100_000_000,  # 1,000,000 roubles
+            "rules of the SBP (НСПК) as a bank's API of 2021 has them; the agreement with the bank says what holds",
+            Confidence.DOUBTFUL,
+        ),
+    ],
+)
+"""What one recipient may be paid in a day by the Faster Payments System."""

@@ -32,13 +32,17 @@ _KEY_PLACE: Final = 8
 _CURRENCY_LETTERS: Final = dict(zip("АВСЕНКМРТХABCEHKMPTX", "01234567890123456789", strict=True))
 """The sixth character of a clearing-currency account, as the procedure (Cyrillic) and УФЭБС (Latin) write it."""
 _SETTLEMENT_CENTRE_ENDS: Final = ("000", "001", "002")  # [M]
-_CORRESPONDENT_START: Final = "30101"
-"""Correspondent accounts with the Bank of Russia. Those with other banks (30109…) are accounts in a bank."""
+_SINGLE_TREASURY_START: Final = "40102"
+_KEPT_WITH_THE_BANK_OF_RUSSIA: Final = ("30101", _SINGLE_TREASURY_START)
+"""Correspondent accounts, and the single accounts of the Treasury (ЕКС), which are keyed alike: so are those that it
+publishes. Accounts with other banks (30109…) are accounts in a bank."""
 
 # Not str.isdigit: it takes digits of every script.
 _DIGITS: Final = re.compile(r"[0-9]+")
 # 04 are the participants of the payment system; 00, 01 and 02 offices of the Bank of Russia and the Treasury ([M]).
 _BIC: Final = re.compile(r"0[0124][0-9]{7}")
+_TREASURY_BIC: Final = re.compile(r"0[01][0-9]{7}")
+_TREASURY_ACCOUNT: Final = re.compile(r"03[0-9]{3}643[0-9]{12}")
 _ACCOUNT: Final = re.compile(f"[0-9]{{5}}[0-9{''.join(_CURRENCY_LETTERS)}][0-9]{{14}}")
 
 
@@ -108,9 +112,26 @@ def account_is_valid(account: str, *, bic: str) -> bool:
     """Whether an account number has its form and its key fits the bank of this БИК.
 
     The number of the bank that goes into the sum is БИК 7–9; for accounts in a settlement centre of the Bank of
-    Russia (БИК ends with 000, 001, 002) and for correspondent accounts with it (30101…) it is 0 and БИК 5–6.
+    Russia (БИК ends with 000, 001, 002), for correspondent accounts with it (30101…) and for single accounts of the
+    Treasury (40102…) it is 0 and БИК 5–6.
     """
     return bic_is_valid(bic) and account_has_form(account) and _account_sum(account, bic) % 10 == 0
+
+
+def treasury_account_is_valid(account: str, *, bic: str, single_account: str) -> bool:
+    """Whether money may go to an account of the Treasury (казначейский счёт, 03…643…) at its single account (ЕКС).
+
+    An account of the Treasury has no key: where a bank account has it, in the ninth place, begins the ОКТМО of the
+    budget. The key that catches a wrong digit is that of the single account (40102…) at the same БИК, which starts
+    with 00 or 01. Source: the accounts that the Treasury publishes, by which both were checked; its order on their
+    numbers was not at hand ([M]).
+    """
+    return (
+        _TREASURY_BIC.fullmatch(bic) is not None
+        and _TREASURY_ACCOUNT.fullmatch(account) is not None
+        and single_account.startswith(_SINGLE_TREASURY_START)
+        and account_is_valid(single_account, bic=bic)
+    )
 
 
 def with_account_key(account: str, *, bic: str) -> str:
@@ -123,7 +144,7 @@ def with_account_key(account: str, *, bic: str) -> str:
 
 
 def _account_sum(account: str, bic: str) -> int:
-    in_bank_of_russia = bic.endswith(_SETTLEMENT_CENTRE_ENDS) or account.startswith(_CORRESPONDENT_START)
+    in_bank_of_russia = bic.endswith(_SETTLEMENT_CENTRE_ENDS) or account.startswith(_KEPT_WITH_THE_BANK_OF_RUSSIA)
     number = "0" + bic[4:6] if in_bank_of_russia else bic[6:9]
     digits = number + account[:5] + _CURRENCY_LETTERS.get(account[5], account[5]) + account[6:]
     return sum(int(digit) * _ACCOUNT_WEIGHTS[place % 3] % 10 for place, digit in enumerate(digits))

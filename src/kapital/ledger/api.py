@@ -7,6 +7,7 @@ Law: 259-FZ art. 4 (a right passes with the record), art. 2 (the act of issuance
 from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
 from enum import StrEnum
+from functools import cache
 from typing import Protocol
 from uuid import UUID, uuid5
 
@@ -22,6 +23,7 @@ MAX_CODE_LENGTH = 64
 _MONEY_NAMESPACE = UUID("6ba7b814-9dad-11d1-80b4-00c04fd430c8")
 
 
+@cache
 def money_asset(currency: str = "RUB") -> UUID:
     """Return the well-known asset id of money in `currency` on the nominal account."""
     return uuid5(_MONEY_NAMESPACE, f"kapital/money/{currency}")

@@ -9,13 +9,13 @@ from litestar.di import Provide
 from litestar.params import Parameter
 
 from kapital.contracts import ledger as contract
-from kapital.contracts.base import AwareDatetime
 from kapital.kernel.actor import Actor
 from kapital.kernel.ids import wallet_id_of
 from kapital.ledger.domain.problems import EntryNotFound, TileNotFound, WalletNotFound
 from kapital.ledger.service import LedgerService
 from kapital.platform import access
 from kapital.platform.http import PUBLIC, HttpRequest, ServiceRoutes, actor_of
+from kapital.platform.http.instants import instant_of
 from kapital.verify.entry import read_entry
 
 _MAX_JSON_INTEGER: Final = 2**53 - 1
@@ -98,11 +98,11 @@ async def get_statement_evidence(ledger: LedgerService, request: HttpRequest, wa
 
 @get("/v1/ledger/assets/{asset_id:uuid}/register")
 async def get_register(
-    ledger: LedgerService, request: HttpRequest, asset_id: UUID, at: AwareDatetime | None = None
+    ledger: LedgerService, request: HttpRequest, asset_id: UUID, at: str | None = None
 ) -> contract.HolderRegister:
     """Holder register at a past instant or now."""
     access.require(actor_of(request), "get_register", access.Resource("Asset"))
-    size = await ledger.size() if at is None else await ledger.size_at(at)
+    size = await ledger.size() if at is None else await ledger.size_at(instant_of(at, "at"))
     return contract.HolderRegister(
         asset_id=asset_id,
         size=size,

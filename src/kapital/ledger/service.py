@@ -194,6 +194,11 @@ class LedgerService:
             note, _ = await self._checkpointer.checkpoint(connection)
             return note
 
+    async def follow_log(self) -> None:
+        """Bring the index by account up to the present log: many entries at once hold up who waits for an answer."""
+        async with self._reader.session() as connection:
+            await self._checkpointer.follow(connection)
+
     async def inclusion_proof(self, seq: int, size: int) -> list[bytes]:
         """Return the RFC 9162 §2.1.3.1 proof. Raises SizeAheadOfLog, ProofRangeInvalid."""
         return (await self.inclusion_proofs([seq], size))[0]

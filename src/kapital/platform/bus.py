@@ -19,8 +19,9 @@ from kapital.platform.bus_lane import Handler, Lane, Subscription
 from kapital.platform.clock import SystemClock
 from kapital.platform.database import OUTBOX_CHANNEL, Database, Databases
 from kapital.platform.dead_letters import DeadLetters
+from kapital.platform.failpoints import failpoint
 from kapital.platform.logging import get_logger
-from kapital.platform.outbox import give_positions, head_if_quiet
+from kapital.platform.outbox import ORDER_BATCH, give_positions, head_if_quiet
 from kapital.platform.problems import ConsumerNotFound, problem_of
 
 __all__ = ["EmbeddedBus", "Handler", "Subscriptions"]
@@ -149,13 +150,15 @@ class EmbeddedBus:
 
     @staticmethod
     async def _head(producer: Database) -> int:
-        # Nearly always nothing waits, and each lane looks: one statement then.
+        # Nearly always nothing waits: one statement then.
         async with producer.read() as conn:
             if (quiet := await head_if_quiet(conn)) is not None:
                 return quiet
         try:
             async with producer.engine.connect() as conn, conn.begin():
-                return await give_positions(conn)
+                head = await give_positions(conn)
+            failpoint("bus.events.numbered")
+            return head
         except Exception as error:
             if (problem := problem_of(error)) is not None and problem is not error:
                 raise problem from error
@@ -166,12 +169,12 @@ class EmbeddedBus:
         wake = asyncio.Event()
         undo = producer.on_outbox(wake.set)
         listening = asyncio.create_task(self._listen(producer, wake))
-        workers = [asyncio.create_task(self._run_lane(lane, producer)) for lane in lanes]
+        workers = [asyncio.create_task(self._run_lane(lane)) for lane in lanes]
         try:
             while True:
                 wake.clear()
-                for lane in lanes:
-                    lane.woken.set()
+                if await self._tell_head(producer, lanes):
+                    wake.set()
                 # Not wait_for: before Python 3.12 it loses a cancellation that meets the wake-up, and a stop hangs.
                 with suppress(TimeoutError):
                     async with asyncio.timeout(self._poll_interval_s):
@@ -185,6 +188,22 @@ class EmbeddedBus:
                 task.cancel()
             await asyncio.gather(listening, *workers, return_exceptions=True)
 
+    async def _tell_head(self, producer: Database, lanes: Sequence[Lane]) -> bool:
+        """Number what was committed, once for all lanes, and wake them; whether more may wait for its number."""
+        try:
+            head = await self._head(producer)
+        except Unavailable as problem:
+            _log.warning("bus.producer_waits", producer=producer.name, code=problem.code)
+            return False
+        except Exception as error:  # noqa: BLE001 - logged as an error: a fault of the relay must be seen, and ends nothing
+            _log.error("bus.producer_failed", producer=producer.name, error_type=type(error).__name__, exc_info=True)
+            return False
+        numbered = max((head - lane.head for lane in lanes), default=0)
+        for lane in lanes:
+            lane.head = head
+            lane.woken.set()
+        return numbered >= ORDER_BATCH
+
     async def _number_unheard(self, producer: Database) -> None:
         while True:
             try:
@@ -193,12 +212,12 @@ class EmbeddedBus:
                 _log.warning("bus.unheard_waits", producer=producer.name, code=problem.code)
             await asyncio.sleep(self._poll_interval_s)
 
-    async def _run_lane(self, lane: Lane, producer: Database) -> None:
+    async def _run_lane(self, lane: Lane) -> None:
         while True:
             await lane.woken.wait()
             lane.woken.clear()
             try:
-                while await lane.work(await self._head(producer)):
+                while await lane.work(lane.head):
                     pass
             except Unavailable as problem:
                 _log.warning("bus.lane_waits", consumer=lane.consumer, producer=lane.producer, code=problem.code)

@@ -15,8 +15,9 @@ from kapital.kernel.clock import Clock
 from kapital.kernel.problems import InvariantBroken, Problem, Unavailable
 from kapital.platform.context import bind_context
 from kapital.platform.database import Database
-from kapital.platform.dead_letters import DeadLetter, due, note_failure, note_success, open_aggregates, park
+from kapital.platform.dead_letters import DeadLetter, due, note_failure, note_success, open_aggregates, park, place_of
 from kapital.platform.events import CloudEvent
+from kapital.platform.failpoints import failpoint
 from kapital.platform.logging import get_logger
 from kapital.platform.outbox import read_outbox
 from kapital.platform.problems import DatabaseUnavailable, StorageFull, problem_of
@@ -34,7 +35,6 @@ _OPEN_CURSOR: Final = text(
 _LOCK_CURSOR: Final = text(
     "SELECT position FROM bus_cursor WHERE consumer = :consumer AND producer = :producer FOR UPDATE"
 )
-_READ_CURSOR: Final = text("SELECT position FROM bus_cursor WHERE consumer = :consumer AND producer = :producer")
 _MOVE_CURSOR: Final = text(
     "UPDATE bus_cursor SET position = :position WHERE consumer = :consumer AND producer = :producer"
 )
@@ -69,7 +69,7 @@ class Lane:
         retries_s: tuple[float, ...],
     ) -> None:
         self.consumer, self.producer = consumer.name, producer.name
-        self.woken = asyncio.Event()
+        self.woken, self.head = asyncio.Event(), 0
         self._consumer_db, self._producer_db = consumer, producer
         self._uow = UnitOfWork(consumer, clock)
         self._subscriptions = tuple(subscriptions)
@@ -84,8 +84,8 @@ class Lane:
         Raises: Unavailable when one of the two databases is away.
         """
         async with self._consumer_db.read() as conn:
-            letters = await due(conn, self.consumer, self.producer)
-            cursor = (await conn.execute(_READ_CURSOR, self._names)).scalar_one_or_none() or 0
+            cursor, any_to_try = await place_of(conn, self.consumer, self.producer)
+            letters = await due(conn, self.consumer, self.producer) if any_to_try else []
         for letter in letters:
             await self._replay_one(letter)
         if cursor >= head:
@@ -104,14 +104,18 @@ class Lane:
             cursor = await self._lock_cursor(tx.conn)
             events, are_all = await self._read(cursor, head, limit)
             if events:
+                failpoint("bus.events.taken")
                 await self._handle(tx, events)
+                failpoint("bus.events.handled")
             await self._move(tx.conn, max(head, cursor) if are_all else events[-1][0])
+        if events:
+            failpoint("bus.events.committed")
 
     async def _one_by_one(self, head: int) -> None:
         """After a failed batch: each event in a transaction of its own, for the length of that batch."""
         for _ in range(self._batch_max):
             async with self._consumer_db.connect() as conn:
-                cursor = (await conn.execute(_READ_CURSOR, self._names)).scalar_one_or_none() or 0
+                cursor, _ = await place_of(conn, self.consumer, self.producer)
             events, _ = await self._read(cursor, head, 1)
             if not events:
                 await self._deliver(head, self._batch_max)

@@ -9,11 +9,11 @@ from urllib.parse import quote
 
 import asyncpg
 import msgspec
-from sqlalchemy import event, make_url, text
+from sqlalchemy import Connection, event, make_url, text
 from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from kapital.platform.migrations import PLATFORM_PACKAGE, PLATFORM_VERSION_TABLE, upgrade_to_head
+from kapital.platform.migrations import PLATFORM_PACKAGE, PLATFORM_VERSION_TABLE, is_at_head, upgrade_to_head
 from kapital.platform.problems import problem_of
 
 CONNECT_TIMEOUT_S = 10
@@ -25,6 +25,10 @@ _WAKE_DELAY_S = 0.005
 
 def _encode_json(value: Any) -> str:
     return msgspec.json.encode(value).decode()
+
+
+def _is_newest(conn: Connection, package: str) -> bool:
+    return is_at_head(conn, package) and is_at_head(conn, PLATFORM_PACKAGE, PLATFORM_VERSION_TABLE)
 
 
 def _require_open(adapted: Any, *_: object) -> None:
@@ -107,8 +111,12 @@ class Database:
         the platform's own tables to theirs.
 
         Promise: two processes may call this at once; one migrates, the other waits and finds nothing to do. A
-        failed revision leaves the schema as the revision before it left it.
+        failed revision leaves the schema as the revision before it left it. Each process asks when it starts, and
+        nearly always there is nothing to do: that costs one connection.
         """
+        async with self.engine.connect() as conn:
+            if await conn.run_sync(_is_newest, package):
+                return
         key = int.from_bytes(hashlib.sha256(b"kapital migrations").digest()[:8], "big", signed=True)
         async with self.engine.connect() as conn:
             await conn.execution_options(isolation_level="AUTOCOMMIT")

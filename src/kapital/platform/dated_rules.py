@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import date
-from typing import TypeVar
+from typing import ClassVar, Generic, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -27,3 +27,18 @@ def by_day(name: str, rules: Iterable[Rule]) -> DatedParameter[Rule] | None:
     given = sorted(rules, key=lambda rule: rule.effective_from)
     rows = [(rule.effective_from, rule.effective_to, rule, rule.basis, Confidence.DOUBTFUL) for rule in given]
     return DatedParameter(name, rows) if rows else None
+
+
+class DatedSwitch(Generic[Rule]):
+    """What is so on the days of its rules, and on no other. `setting` names where the rules stand.
+
+    Raises on making: InvariantBroken for rules that overlap.
+    """
+
+    setting: ClassVar[str]
+
+    def __init__(self, rules: Iterable[Rule] = ()) -> None:
+        self._rules = by_day(self.setting, rules)
+
+    def _holds_on(self, on: date) -> bool:
+        return self._rules is not None and self._rules.find_row_at(on) is not None

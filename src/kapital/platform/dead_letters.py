@@ -55,6 +55,15 @@ _DUE: Final = text(
     ) AS first WHERE state IN ('retry', 'behind') LIMIT 500
     """  # noqa: S608 - constants of this module
 )
+_PLACE: Final = text(
+    """
+    SELECT
+        coalesce((SELECT position FROM bus_cursor WHERE consumer = :consumer AND producer = :producer), 0)
+            AS position,
+        EXISTS (SELECT FROM dead_letter WHERE consumer = :consumer AND producer = :producer
+                AND state IN ('retry', 'behind')) AS any_to_try
+    """
+)
 _RESOLVE: Final = text(
     """
     UPDATE dead_letter SET state = 'resolved', closed_at = :now, attempts = attempts + 1
@@ -221,6 +230,12 @@ async def open_aggregates(
         {"consumer": consumer, "producer": producer, "aggregates": sorted(set(aggregate_ids))},
     )
     return {row.aggregate_id for row in rows}
+
+
+async def place_of(conn: AsyncConnection, consumer: str, producer: str) -> tuple[int, bool]:
+    """Where a consumer stands in a producer's stream (0 before its first event), and whether a letter may be due."""
+    row = (await conn.execute(_PLACE, {"consumer": consumer, "producer": producer})).one()
+    return int(row.position), bool(row.any_to_try)
 
 
 async def due(conn: AsyncConnection, consumer: str, producer: str) -> list[DeadLetter]:

@@ -20,7 +20,7 @@ ALLOWED_FIELDS: Final = frozenset(
     event level timestamp component exception_at
     correlation_id causation_id command_id actor_id service_version
     name outcome code duration_ms replayed status method route
-    service database consumer producer event_id event_type subject_id error_type attempts count position
+    service database consumer producer event_id event_type subject_id error_type errno attempts count position
     seq size issue_id asset_id wallet_id order_id instruction_id payment_id document_sha256 participant_id
     action_id batch_size path port host pid version state on
     """.split()  # noqa: SIM905 - a table of words

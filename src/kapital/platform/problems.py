@@ -1,12 +1,11 @@
 """Refusals and failures that the platform itself raises."""
 
 import re
+import sys
 from typing import TypeVar
 
 import asyncpg
 import msgspec
-from sqlalchemy.exc import DBAPIError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from kapital.kernel.problems import Family, Problem, Retry, Unavailable
 
@@ -133,12 +132,17 @@ def problem_of(error: BaseException) -> Problem | None:
     """
     if isinstance(error, Problem):
         return error
-    if isinstance(error, PoolTimeout):
-        return DatabaseBusy("no database connection became free in time")
-    if isinstance(error, DBAPIError) and error.orig is not None:
-        if (known := _of_driver(error.orig)) is not None:
-            return known
-        return DatabaseUnavailable() if error.connection_invalidated else None
+    if "sqlalchemy.exc" in sys.modules:
+        # The ledger's writer, which is started with each house, works without the library and need not load it.
+        from sqlalchemy.exc import DBAPIError
+        from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+        if isinstance(error, PoolTimeout):
+            return DatabaseBusy("no database connection became free in time")
+        if isinstance(error, DBAPIError) and error.orig is not None:
+            if (known := _of_driver(error.orig)) is not None:
+                return known
+            return DatabaseUnavailable() if error.connection_invalidated else None
     return _of_driver(error)
 
 

@@ -15,9 +15,15 @@ from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 from kapital.platform.acts.policy import ActRule, RecheckRule
+from kapital.platform.approval_rules import ApprovalRule
+from kapital.platform.awaiting_rules import AwaitingRule
 from kapital.platform.certificate_rules import CertificateRule
+from kapital.platform.publication_rules import PublicationStampRule
 from kapital.platform.retail_rules import RetailRule
+from kapital.platform.rule_book_at_allocation import RuleBookAtAllocationRule
+from kapital.platform.sbp_rules import SbpRule
 from kapital.platform.tax_rules import TaxAtPayoutRule
+from kapital.platform.withdrawal_rules import WithdrawalRule
 
 PREFIX: Final = "KAPITAL_"
 CONFIG_VARIABLE: Final = "KAPITAL_CONFIG"
@@ -68,6 +74,10 @@ class Settings(BaseSettings):
     rule_book_sha256: str | None = Field(default=None, pattern="^[0-9a-f]{64}$")
     """SHA-256 (hex) of the document of that first version: what a participant accepts by."""
     code_version: str = "0.1.0"
+    calendar: Path | None = None
+    """A production calendar (CSV: `date,kind,holiday,moved_from`) with years in the place of the packaged ones, or
+    after them. Payments of those years that are not due yet are planned anew at the start. None: the packaged years,
+    and provisional ones after them."""
     policies_dir: Path | None = None
     """Folder with the Cedar policies and their schema. None: those that came with the program."""
     screening_required_lists: frozenset[RequiredList] = frozenset()
@@ -89,6 +99,18 @@ class Settings(BaseSettings):
     """Dated rules of what an unqualified person may acquire: `measure` (`limit`, `test`, `limit_unless_tested`,
     `none`), `limit_kopecks` and `window` (`calendar_year`, `rolling_year`) unless they are the law's,
     `effective_from`, `effective_to`, `basis`. On a day without a rule the limit of 5635-U holds (dated parameter)."""
+    orders_await_funds: tuple[AwaitingRule, ...] = ()
+    """Dated rules (`effective_from`, `effective_to`, `basis`): on such a day orders are taken that
+    [await their money](../explanation/awaiting-orders.md) until a cut-off of their own. Without a rule an order for
+    which there is too little money is refused."""
+    actions_approved_by_two: tuple[ApprovalRule, ...] = ()
+    """Dated rules (`effective_from`, `effective_to`, `basis`): on such a day what was calculated of a payment waits
+    for [two persons](../how-to/operate/approve-payments.md): SETTLEMENT proposes, RISK approves by its hash; then its
+    list of holders is taken. Without a rule the machine approves what it calculated."""
+    rule_book_at_allocation: tuple[RuleBookAtAllocationRule, ...] = ()
+    """Dated rules (`effective_from`, `effective_to`, `basis`): orders that are satisfied as of such a day get units
+    only if their investor has accepted the rule book in force then. Without a rule it is asked for at the order
+    alone."""
     certificate_required: tuple[CertificateRule, ...] = ()
     """Dated rules (`effective_from`, `effective_to`, `basis`): on such a day a first identification is completed only
     of whom a valid certificate of a signature is bound, and a participant who has none is restricted (payouts go on,
@@ -107,6 +129,9 @@ class Settings(BaseSettings):
     """The longest time that one question to such a host may take."""
     time_stamp_url: str | None = None
     """Address of the time-stamping authority (RFC 3161). If given, every act gets a stamp; its host must be named."""
+    publication_stamp_required: tuple[PublicationStampRule, ...] = ()
+    """Dated rules (`effective_from`, `effective_to`, `basis`): on such a day no decision is published without the
+    time-stamp of `time_stamp_url`. Without a rule one is asked for where that authority is named."""
     revocation_keep_s: int = Field(default=300, ge=0, le=86_400)
     """The longest time that an answer on revocation is kept and used again, if it does not end earlier itself."""
     clamd_address: str | None = Field(default=None, pattern=r"^(tcp://[^/:]+:[0-9]{1,5}|unix:///.+)$", max_length=300)
@@ -133,9 +158,23 @@ class Settings(BaseSettings):
     """Our nominal account at the bank, twenty characters: statements of another account are parked."""
     bank_certificates: Path | None = None
     """Certificates (PEM) in which the bank's signatures end. None: no message of a bank is taken in."""
-    bank: Literal["sandbox", "http"] = "sandbox"
-    """The bank with the nominal account: `sandbox`, a scripted one in this process, or `http`, one that speaks
-    contracts/outside/bank_nominal_account.yaml."""
+    bank: Literal["sandbox", "http", "files"] = "sandbox"
+    """The bank with the nominal account: `sandbox`, a scripted one in this process, `http`, one that speaks
+    contracts/outside/bank_nominal_account.yaml, or `files`, one that [exchanges
+    files](../how-to/integrate/exchange-files-with-a-bank.md)."""
+    bank_files_dir: Path | None = None
+    """The exchange folder of a bank by files: `out`, `in`, `done`, `parked` on one file system of this machine."""
+    bank_files_format: Literal["iso20022", "1c"] = "iso20022"
+    """How a bank by files writes: `iso20022` (pain.001, pain.002, camt.052, 053, 054) or `1c`
+    (1CClientBankExchange)."""
+    bank_files_encoding: Literal["Windows", "UTF-8"] = "Windows"
+    """Encoding of our orders in the 1C exchange; what the bank writes is read as it names it."""
+    bank_bic: str = Field(default="", max_length=9)
+    """The БИК of the bank with the nominal account; payment orders for a bank by files name it."""
+    operator_inn: str = Field(default="", max_length=12)
+    """The operator's ИНН, in payment orders for a bank by files; where it is set, decisions must name it."""
+    operator_kpp: str = Field(default="", max_length=9)
+    """The operator's КПП, there too."""
     bank_url: str | None = Field(default=None, pattern=r"^https?://[^/\s]+$", max_length=300)
     """Address of that bank, without a path. Plain http only to this machine."""
     bank_token_file: Path | None = None
@@ -149,8 +188,31 @@ class Settings(BaseSettings):
     """Our certificate (PEM) for a bank that asks for one (mTLS)."""
     bank_client_key: Path | None = None
     """Its private key (PEM, without a passphrase)."""
+    bank_escrow: bool = False
+    """Whether the agreement with the bank lets it hold money of buyers in escrow for us. Without it instructions of
+    the escrow rail are refused (`escrow_rail_must_be_agreed`)."""
+    bank_shares: bool = False
+    """Whether the agreement with the bank has it keep the share of each beneficiary (Civil Code art. 860.1–860.6).
+    Then it is [told whose the money is](../explanation/bank-shares.md). Only of a bank over HTTP, from before the
+    first payout on, and never taken back."""
+    bank_webhook_key: Path | None = None
+    """File with the key that the bank shares with us for its calls back (HMAC-SHA-256; at least 32 bytes, white space
+    around them is not part of it). None: no call back is believed, and what came is found in the bank's list."""
+    sbp_qr_minutes: int = Field(default=30, ge=1, le=10_080)
+    """How long a QR code of the Faster Payments System can be paid."""
+    sbp_rules: tuple[SbpRule, ...] = ()
+    """Dated limits of the Faster Payments System in kopecks (`effective_from`, `effective_to`, `basis`,
+    `top_up_kopecks_max`, `payout_kopecks_max`, `payout_day_kopecks_max`). Without a rule, or for a limit that it does
+    not name, the dated parameters hold, which are doubtful memory ([M?])."""
+    withdrawal_rules: tuple[WithdrawalRule, ...] = ()
+    """Dated rules (`effective_from`, `effective_to`, `basis`, `approval_from_kopecks`): from this sum on, what one
+    owner withdraws on a Moscow day awaits [two persons](../how-to/operate/approve-withdrawals.md). Without a rule
+    nothing waits."""
     bank_timeout_s: float = Field(default=10.0, ge=0.1, le=120)
     """The longest time that one question to the bank may take; after it nothing is known and the bank is asked."""
+    failpoint_token: SecretStr | None = Field(default=None, max_length=64)
+    """Set by `kapital faults run` for the houses that it kills at [failpoints](failpoints.md). A house of no fault
+    run that sees it does not start."""
     log_level: str = Field(default="INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$")
 
     @classmethod
@@ -184,8 +246,22 @@ class Settings(BaseSettings):
         return self
 
     @model_validator(mode="after")
+    def _bank_files_are_named(self) -> Self:
+        if self.bank != "files":
+            return self
+        needed = ("bank_files_dir", "bank_account", "bank_bic", "bank_certificates")
+        if missing := [name for name in needed if not getattr(self, name)]:
+            raise ValueError(f"bank files needs {', '.join(missing)}")
+        not_offered = ("bank_escrow", "bank_webhook_key", "sbp_rules")
+        if named := [name for name in not_offered if getattr(self, name)]:
+            raise ValueError(f"bank files offers neither escrow nor the SBP: {', '.join(named)}")
+        return self
+
+    @model_validator(mode="after")
     def _bank_is_named(self) -> Self:
         if self.bank != "http":
+            if self.bank_shares:
+                raise ValueError("bank_shares needs bank http: the sandbox bank of this process keeps no shares")
             return self
         if self.bank_url is None or self.bank_token_file is None:
             raise ValueError("bank http needs bank_url and bank_token_file")

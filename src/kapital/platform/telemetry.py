@@ -57,9 +57,22 @@ ORDER_REVIEWS_OPEN: Final = Gauge(
     multiprocess_mode="mostrecent",
     registry=REGISTRY,
 )
+ORDERS_AWAITING_FUNDS: Final = Gauge(
+    "kapital_orders_awaiting_funds",
+    "Orders that await their money until a cut-off",
+    multiprocess_mode="mostrecent",
+    registry=REGISTRY,
+)
 ALLOCATIONS_WAITING: Final = Gauge(
     "kapital_allocations_waiting",
     "Parts of allocations that wait for a frozen wallet of an issuer",
+    multiprocess_mode="mostrecent",
+    registry=REGISTRY,
+)
+STEPS_STOPPED: Final = Gauge(
+    "kapital_steps_stopped",
+    "Steps of issues and of their corporate actions that a rule stopped at the last tick",
+    ["step"],
     multiprocess_mode="mostrecent",
     registry=REGISTRY,
 )
@@ -73,6 +86,42 @@ BANK_MESSAGES: Final = Counter(
     "kapital_bank_messages_total",
     "Messages of the bank by what became of them",
     ["state", "reason"],
+    registry=REGISTRY,
+)
+BREAKS_OPEN: Final = Gauge(
+    "kapital_reconciliation_breaks_open",
+    "Breaks between bank, register and books that stop withdrawals",
+    multiprocess_mode="mostrecent",
+    registry=REGISTRY,
+)
+RECONCILED_AT: Final = Gauge(
+    "kapital_reconciled_at_seconds",
+    "When bank, register and books were last compared, in seconds since 1970",
+    multiprocess_mode="mostrecent",
+    registry=REGISTRY,
+)
+MESSAGES_PARKED: Final = Gauge(
+    "kapital_bank_messages_parked",
+    "Messages of the bank that wait for a person",
+    multiprocess_mode="mostrecent",
+    registry=REGISTRY,
+)
+BREAK_AGE: Final = Gauge(
+    "kapital_reconciliation_break_oldest_seconds",
+    "Age of the oldest break that stops withdrawals; 0 without one",
+    multiprocess_mode="mostrecent",
+    registry=REGISTRY,
+)
+ESCROW_REVIEWS: Final = Gauge(
+    "kapital_escrow_reviews_waiting",
+    "Instructions of the escrow rail that wait for the decision of two persons",
+    multiprocess_mode="mostrecent",
+    registry=REGISTRY,
+)
+WITHDRAWALS_AWAITING: Final = Gauge(
+    "kapital_withdrawals_awaiting_approval",
+    "Withdrawals above the limit of a day that wait for the decision of two persons",
+    multiprocess_mode="mostrecent",
     registry=REGISTRY,
 )
 DATABASE_UP: Final = Gauge(

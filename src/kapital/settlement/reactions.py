@@ -1,7 +1,9 @@
 """What settlement does on the events of others. A handler works inside the bus's transaction, inbox note included."""
 
+from kapital.contracts.base import given
 from kapital.contracts.identity import Measure, MeasureChanged
 from kapital.contracts.registry import ParticipantRegistered
+from kapital.contracts.tokenization import DecisionPublished
 from kapital.platform.acts.bindings import EVENTS as CERTIFICATE_EVENTS
 from kapital.platform.acts.bindings import note_certificates
 from kapital.platform.bus import Handler
@@ -19,6 +21,13 @@ def subscriptions(parts: Parts) -> list[tuple[tuple[str, ...], Handler]]:
 
     async def on_wallet_opened(tx: Transaction, events: list[CloudEvent]) -> None:
         await register_beneficiaries(parts, tx, [event.data_as(WalletOpened) for event in events])
+
+    async def on_decision_published(tx: Transaction, events: list[CloudEvent]) -> None:
+        told = [event.data_as(DecisionPublished) for event in events]
+        # An issue is its asset in the register. Told before its allocation, so before there is a unit to be bought.
+        issuers = {one.issue_id: one.issuer_participant_id for one in told}
+        policies = {one.issue_id: policy.value for one in told if (policy := given(one.transfer_policy)) is not None}
+        await parts.issuers.note(tx.conn, issuers, tx.now, policies=policies)
 
     async def on_allocation_decided(tx: Transaction, events: list[CloudEvent]) -> None:
         for event in events:
@@ -44,6 +53,7 @@ def subscriptions(parts: Parts) -> list[tuple[tuple[str, ...], Handler]]:
         (CERTIFICATE_EVENTS, on_certificates),
         (("kapital.registry.participant_registered.v1",), on_participant_registered),
         (("kapital.registry.wallet_opened.v1",), on_wallet_opened),
+        (("kapital.tokenization.decision_published.v1",), on_decision_published),
         (("kapital.tokenization.allocation_decided.v1",), on_allocation_decided),
         (("kapital.tokenization.payouts_instructed.v1",), on_payouts_instructed),
     ]

@@ -11,7 +11,7 @@ from kapital.contracts.base import given, unset_if_none
 from kapital.contracts.common import PreparedAct
 from kapital.platform.acts.http import prepared, signed_act
 from kapital.platform.http import NO_IDEMPOTENCY_KEY, HttpRequest, actor_of, command_context
-from kapital.settlement.domain.payout_account import PayoutAccount
+from kapital.settlement.contract_forms import account_of, shown_reconciliation
 from kapital.settlement.domain.tax import Residency
 from kapital.settlement.domain.withdrawal import WithdrawalItem
 from kapital.settlement.ports import Parts
@@ -75,7 +75,7 @@ def _items(asked: list[contract.WithdrawalItem]) -> tuple[WithdrawalItem, ...]:
         WithdrawalItem(
             wallet_id=item.wallet_id,
             amount_kopecks=item.amount_kopecks,
-            payout_account=PayoutAccount(bic=item.payout_account.bic, account=item.payout_account.account),
+            payout_account=account_of(item.payout_account),
         )
         for item in asked
     )
@@ -118,16 +118,7 @@ async def list_incoming_payments_route(
 async def reconcile_route(request: HttpRequest, settlement: Parts) -> contract.Reconciliation:
     """Compare the bank with the register now."""
     found = await reconcile(actor_of(request), settlement)
-    return contract.Reconciliation(
-        reconciliation_id=found.reconciliation_id,
-        at=found.at,
-        bank_kopecks=found.bank_kopecks,
-        beneficiaries_kopecks=found.beneficiaries_kopecks,
-        unidentified_kopecks=found.unidentified_kopecks,
-        in_transit_kopecks=found.in_transit_kopecks,
-        tax_payable_kopecks=found.tax_payable_kopecks,
-        difference_kopecks=found.difference_kopecks,
-    )
+    return shown_reconciliation(found)
 
 
 @get("/v1/settlement/reconciliations")

@@ -13,7 +13,7 @@ from kapital.contracts.registry import (
     RuleBookEffective,
     WalletOpened,
 )
-from kapital.contracts.settlement import AllocationSettled, PayoutsRefused, PayoutsSettled
+from kapital.contracts.settlement import AllocationSettled, PayoutsRefused, PayoutsSettled, TopUpBooked
 from kapital.platform.acts.bindings import EVENTS as CERTIFICATE_EVENTS
 from kapital.platform.acts.bindings import note_certificates
 from kapital.platform.bus import Handler
@@ -21,6 +21,7 @@ from kapital.platform.events import CloudEvent
 from kapital.platform.unit_of_work import Transaction
 from kapital.tokenization.domain.investor import QUALIFIED, QUALIFIED_BY, TEST_PASSED, UNQUALIFIED
 from kapital.tokenization.ports import Parts
+from kapital.tokenization.use_cases.fund_orders import note_money
 from kapital.tokenization.use_cases.hold_orders import hold_orders
 from kapital.tokenization.use_cases.note_settlement import (
     note_allocation_settled,
@@ -48,6 +49,7 @@ SETTLEMENT_EVENTS: Final = (
     "kapital.settlement.payouts_settled.v1",
     "kapital.settlement.payouts_refused.v1",
 )
+MONEY_EVENTS: Final = ("kapital.settlement.top_up_booked.v1",)
 
 
 def subscriptions(parts: Parts) -> list[tuple[tuple[str, ...], Handler]]:
@@ -60,6 +62,9 @@ def subscriptions(parts: Parts) -> list[tuple[tuple[str, ...], Handler]]:
 
     async def on_settlement(tx: Transaction, events: list[CloudEvent]) -> None:
         await _take_in_settlement(tx, parts, events)
+
+    async def on_money(tx: Transaction, events: list[CloudEvent]) -> None:
+        await note_money(tx, parts, {event.data_as(TopUpBooked).wallet_id for event in events})
 
     async def on_certificates(tx: Transaction, events: list[CloudEvent]) -> None:
         await note_certificates(tx.conn, events, tx.now)
@@ -74,6 +79,7 @@ def subscriptions(parts: Parts) -> list[tuple[tuple[str, ...], Handler]]:
         (RULE_BOOK_EVENTS, on_rule_books),
         (CERTIFICATE_EVENTS, on_certificates),
         (SETTLEMENT_EVENTS, on_settlement),
+        (MONEY_EVENTS, on_money),
     ]
 
 
@@ -86,6 +92,7 @@ def _news(event: CloudEvent) -> dict[str, Any]:
                 "participant_id": registered.participant_id,
                 "kind": registered.kind.value,
                 "rule_book_version": registered.rule_book_version,
+                "persons_sha256": given(registered.persons_sha256),
             }
         case "rule_book_accepted":
             accepted = event.data_as(RuleBookAccepted)

@@ -13,9 +13,11 @@ from kapital.contracts.common import PreparedAct
 from kapital.platform.acts.http import prepared, signed_act
 from kapital.platform.http import NO_IDEMPOTENCY_KEY, HttpRequest, actor_of, command_context
 from kapital.tokenization.domain.act_texts import OrderLine
+from kapital.tokenization.domain.awaiting import reckoned
 from kapital.tokenization.domain.checklist import Answer
 from kapital.tokenization.domain.decision import Verdict
 from kapital.tokenization.domain.order_review import OrderReview, ReviewVerdict
+from kapital.tokenization.domain.terms_text import TermsMustBeGivenOnce
 from kapital.tokenization.queries.access import PAGE_MAX
 from kapital.tokenization.queries.get_issue import get_decision_pdf, get_issue
 from kapital.tokenization.queries.get_order_book import get_order_book
@@ -27,6 +29,7 @@ from kapital.tokenization.queries.list_order_reviews import list_order_reviews, 
 from kapital.tokenization.queries.list_own_orders import list_own_orders
 from kapital.tokenization.queries.list_quotes import list_quotes, quote_view
 from kapital.tokenization.queries.observation import observation_view
+from kapital.tokenization.routes_codes import HANDLERS as CODE_HANDLERS
 from kapital.tokenization.routes_life import HANDLERS as LIFE_HANDLERS
 from kapital.tokenization.routes_life import life_command
 from kapital.tokenization.routes_proofs import PROOF_HANDLERS
@@ -57,7 +60,10 @@ async def draft_decision_route(
 ) -> contract.DecisionDrafted:
     """Keep a draft and tell its faults."""
     actor, command_id = command_context(request)
-    terms = msgspec.json.encode(data.terms)
+    as_object, as_text = given(data.terms), given(data.terms_yaml)
+    if (as_object is None) == (as_text is None):
+        raise TermsMustBeGivenOnce
+    terms = as_text.encode() if as_text is not None else msgspec.json.encode(as_object)
     return await tokenization.draft_decision(
         DraftDecision(command_id=command_id, actor=actor, terms=terms, issue_id=given(data.issue_id))
     )
@@ -165,7 +171,15 @@ async def prepare_act_route(
             made_at=tokenization.parts.clock.now().replace(microsecond=0),
             orders=None
             if orders is None
-            else [OrderLine(order.issue_id, order.units, given(order.max_price_kopecks)) for order in orders],
+            else [
+                OrderLine(
+                    order.issue_id,
+                    order.units,
+                    given(order.max_price_kopecks),
+                    given(reckoned(order.funds_until_at)),
+                )
+                for order in orders
+            ],
             withdraw_order_ids=given(data.withdraw_order_ids),
             decision=None if decision is None else (decision.issue_id, decision.decision_sha256),
             life=life_command(data),
@@ -180,7 +194,12 @@ async def place_orders_route(
     """Place orders; each is answered."""
     actor, command_id = command_context(request)
     orders = tuple(
-        NewOrder(issue_id=order.issue_id, units=order.units, max_price_kopecks=order.max_price_kopecks)
+        NewOrder(
+            issue_id=order.issue_id,
+            units=order.units,
+            max_price_kopecks=order.max_price_kopecks,
+            funds_until_at=reckoned(order.funds_until_at),
+        )
         for order in data.orders
     )
     return await tokenization.place_orders(
@@ -436,6 +455,7 @@ async def list_fixings_route(
 
 
 HANDLERS = (
+    *CODE_HANDLERS,
     *LIFE_HANDLERS,
     *PROPOSAL_HANDLERS,
     *PROOF_HANDLERS,

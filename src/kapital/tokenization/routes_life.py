@@ -1,8 +1,9 @@
-"""HTTP of an issue in circulation: early redemption, disputes. Bound to contracts/openapi/tokenization.yaml.
+"""HTTP of an issue in its life: end of the placement, early redemption, disputes.
 
-Translates and calls, decides nothing.
+Bound to contracts/openapi/tokenization.yaml; translates and calls, decides nothing.
 """
 
+from base64 import b64decode
 from typing import Annotated
 from uuid import UUID
 
@@ -14,6 +15,7 @@ from kapital.contracts.base import given
 from kapital.platform.acts.http import signed_act
 from kapital.platform.http import HttpRequest, actor_of, command_context
 from kapital.tokenization.domain.fixing import ContestVerdict
+from kapital.tokenization.domain.rates_answer import RatesAnswerUnreadable
 from kapital.tokenization.queries.access import PAGE_MAX
 from kapital.tokenization.queries.list_actions import action_row
 from kapital.tokenization.queries.list_instructions import instruction_view, list_instructions
@@ -21,11 +23,31 @@ from kapital.tokenization.queries.observation import observation_view
 from kapital.tokenization.use_cases.bound import TokenizationUseCases
 from kapital.tokenization.use_cases.call_units import CallUnits, OfferBuyback, OfferTerms
 from kapital.tokenization.use_cases.contest_outcome import ContestOutcome, JudgeContest
+from kapital.tokenization.use_cases.end_placement import EndPlacement
 from kapital.tokenization.use_cases.instruct_redemption import InstructRedemption
 from kapital.tokenization.use_cases.prepare_act import LifeCommand
+from kapital.tokenization.use_cases.record_rates import RecordRates
+from kapital.tokenization.use_cases.record_substitute import RecordSubstitute
 from kapital.tokenization.use_cases.withdraw_instruction import WithdrawInstruction
 
 Limit = Annotated[int, Parameter(ge=1, le=PAGE_MAX)]
+
+
+@post("/v1/tokenization/issues/{issue_id:uuid}/placement-end", status_code=200)
+async def end_placement_route(
+    request: HttpRequest, tokenization: TokenizationUseCases, issue_id: UUID, data: contract.EndPlacementBody
+) -> contract.IssueMoved:
+    """End the placement."""
+    actor, command_id = command_context(request)
+    return await tokenization.end_placement(
+        EndPlacement(
+            command_id=command_id,
+            actor=actor,
+            issue_id=issue_id,
+            decision_sha256=data.decision_sha256,
+            signed_act=signed_act(given(data.act)),
+        )
+    )
 
 
 @post("/v1/tokenization/issues/{issue_id:uuid}/calls", status_code=201)
@@ -104,6 +126,49 @@ async def withdraw_instruction_route(
     return instruction_view(instruction)
 
 
+@post("/v1/tokenization/issues/{issue_id:uuid}/substitutes", status_code=201)
+async def record_substitute_route(
+    request: HttpRequest, tokenization: TokenizationUseCases, issue_id: UUID, data: contract.RecordSubstituteBody
+) -> contract.ObservationView:
+    """Record what stands in for a missing value or outcome."""
+    actor, command_id = command_context(request)
+    fixing = await tokenization.record_substitute(
+        RecordSubstitute(
+            command_id=command_id,
+            actor=actor,
+            issue_id=issue_id,
+            series=given(data.series),
+            observed_on=given(data.observed_on),
+            evidence=data.evidence,
+            document_sha256=given(data.document_sha256),
+        )
+    )
+    return observation_view(fixing)
+
+
+@post("/v1/tokenization/rates", status_code=201)
+async def record_rates_route(
+    request: HttpRequest, tokenization: TokenizationUseCases, data: contract.RecordRatesBody
+) -> contract.RatesRecorded:
+    """Record the values of an answer about rates."""
+    actor, command_id = command_context(request)
+    try:
+        content = b64decode(data.content_base64, validate=True)
+    except ValueError:  # also of signs beyond ASCII
+        raise RatesAnswerUnreadable(facts={"reason": "base64"}) from None
+    done = await tokenization.record_rates(
+        RecordRates(
+            command_id=command_id,
+            actor=actor,
+            content=content,
+            from_on=data.from_on,
+            to_on=data.to_on,
+            evidence=data.evidence,
+        )
+    )
+    return contract.RatesRecorded(items=[observation_view(one) for one in done.recorded], known=done.known)
+
+
 @post("/v1/tokenization/fixings/{fixing_id:uuid}/contest", status_code=200)
 async def contest_outcome_route(
     request: HttpRequest, tokenization: TokenizationUseCases, fixing_id: UUID, data: contract.ContestBody
@@ -156,8 +221,8 @@ async def list_instructions_route(
 
 
 def life_command(data: contract.PrepareActBody) -> LifeCommand:
-    """The commands on an issue in circulation of which an act is asked for."""
-    cancellation, exchange = given(data.cancellation), given(data.exchange)
+    """The commands on an issue in its life of which an act is asked for."""
+    cancellation, exchange, end = given(data.cancellation), given(data.exchange), given(data.placement_end)
     call, offer, instruction = given(data.call), given(data.offer), given(data.instruction)
     return LifeCommand(
         call=None if call is None else (call.issue_id, call.option, given(call.units)),
@@ -174,15 +239,19 @@ def life_command(data: contract.PrepareActBody) -> LifeCommand:
         withdrawal=given(data.withdraw_instruction_id),
         cancellation=None if cancellation is None else (cancellation.proposal_id, cancellation.proposal_sha256),
         exchange=None if exchange is None else (exchange.proposal_id, exchange.proposal_sha256),
+        placement_end=None if end is None else (end.issue_id, end.decision_sha256),
     )
 
 
 HANDLERS = (
+    end_placement_route,
     call_units_route,
     offer_buyback_route,
     instruct_redemption_route,
     withdraw_instruction_route,
     list_instructions_route,
+    record_substitute_route,
+    record_rates_route,
     contest_outcome_route,
     judge_contest_route,
 )

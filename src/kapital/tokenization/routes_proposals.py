@@ -13,7 +13,7 @@ from kapital.contracts import tokenization as contract
 from kapital.contracts.base import given, unset_if_none
 from kapital.platform.acts.http import signed_act
 from kapital.platform.http import HttpRequest, actor_of, command_context
-from kapital.tokenization.domain.issue_proposal import ProposalKind
+from kapital.tokenization.domain.issue_proposal import OrderRejectionReason, ProposalKind
 from kapital.tokenization.queries.access import PAGE_MAX
 from kapital.tokenization.queries.list_proposals import list_issue_proposals, proposal_view
 from kapital.tokenization.use_cases.bound import TokenizationUseCases
@@ -33,6 +33,7 @@ async def propose_issue_step_route(
 ) -> contract.IssueProposalView:
     """Propose."""
     actor, command_id = command_context(request)
+    rejection = given(data.reason_code)
     proposal = await tokenization.propose_issue_step(
         ProposeIssueStep(
             command_id=command_id,
@@ -44,6 +45,9 @@ async def propose_issue_step_route(
             action_id=given(data.action_id),
             new_issue_id=given(data.new_issue_id),
             units_per_unit=given(data.units_per_unit),
+            calculation_sha256=given(data.calculation_sha256),
+            order_id=given(data.order_id),
+            reason_code=None if rejection is None else OrderRejectionReason(rejection.value),
         )
     )
     return proposal_view(proposal)

@@ -1,8 +1,6 @@
 """`kapital signature verify` and `kapital bench signatures`."""
 
 import json
-import subprocess
-import sys
 from base64 import encodebytes
 from pathlib import Path
 
@@ -11,21 +9,14 @@ import pytest
 from kapital.bench import signatures as bench
 from kapital.platform.signatures.bundle import check_again, read_bundle
 from kapital.platform.signatures.outcome import Outcome
+from tests.commands import run
 from tests.platform.signatures.world import ACT, INN, World, require_gost
 
 
 def _verify(folder: Path, *arguments: str) -> tuple[int, str]:
-    done = subprocess.run(
-        [
-            *(sys.executable, "-m", "kapital", "signature", "verify", str(folder / "s")),
-            *("--content", str(folder / "act"), "--roots", str(folder / "root"), *arguments),
-        ],
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    return done.returncode, done.stdout + done.stderr
+    given = ("--content", folder / "act", "--roots", folder / "root", *arguments)
+    told = run("signature", "verify", folder / "s", *given)
+    return told.code, told.out + told.err
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """Every kind of signature that is accepted or refused, in every scheme, beside OpenSSL and pyhanko."""
 
-import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,10 +11,9 @@ from kapital.platform.signatures.cades import add_time_stamp
 from kapital.platform.signatures.cms import SIGNATURE_TIME_STAMP, read_container
 from kapital.platform.signatures.outcome import Code, Outcome, SignatureCheck
 from kapital.platform.signatures.policy import Material
-from kapital.platform.signatures.primitives import PrivateKey
 from kapital.platform.signatures.revocation import RevocationData
 from kapital.platform.signatures.trust import TrustedRoots
-from kapital.sandbox.certification_authority import Authority, SandboxSigner, Scheme, TimeStampAuthority
+from kapital.sandbox.certification_authority import Authority, SandboxSigner, TimeStampAuthority
 from kapital.sandbox.certification_authority.authority import POLICY_KC1, SIGNING
 from kapital.sandbox.certification_authority.x509_form import Extensions
 from tests.platform.signatures.verifiers import openssl_says, openssl_says_of_the_stamp, pyhanko_says
@@ -194,26 +192,6 @@ KINDS = {
 }
 """Whose certificate it is (ИНН, ОГРН, СНИЛС) and powers of attorney are judged here alone: no other program knows
 them. What OpenSSL and pyhanko take and we do not stands in `test_second_verifiers` and the limits."""
-
-
-@pytest.fixture(autouse=True)
-def rsa_keys_made_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """RSA keys take long to make: worlds of this file share a few, of which one world never meets any twice."""
-    new_key = Scheme.new_key
-    taken = itertools.count()
-
-    def shared(scheme: Scheme) -> PrivateKey:
-        if scheme is not Scheme.RSA_2048:
-            return new_key(scheme)
-        number = next(taken)
-        if number == len(RSA_KEYS):
-            RSA_KEYS.append(new_key(scheme))
-        return RSA_KEYS[number]
-
-    monkeypatch.setattr(Scheme, "new_key", shared)
-
-
-RSA_KEYS: list[PrivateKey] = []
 
 
 def _looked_at_by(other: str) -> list[str]:

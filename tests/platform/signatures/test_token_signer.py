@@ -2,8 +2,6 @@
 
 import json
 import logging
-import subprocess
-import sys
 from base64 import b64decode, b64encode
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,6 +18,7 @@ from kapital.platform.signatures.outcome import Outcome
 from kapital.platform.signatures.problems import SignerKeyNotSupported, SignerPinRefused, SignerUnavailable
 from kapital.platform.signatures.signer import Signer
 from kapital.platform.signatures.token_signer import TokenSigner
+from tests.commands import run
 from tests.platform.signatures.softhsm import LABEL, PIN, SoftToken
 from tests.platform.signatures.verifiers import openssl_says, pyhanko_says
 from tests.platform.signatures.world import ACT, World, require_gost
@@ -213,16 +212,9 @@ def command(
 ) -> tuple[int, str]:
     authority = file.parent / "authority.cer"
     authority.write_bytes(world.authority.certificates[0])
-    given = ["--module", str(token.module), "--certificates", str(authority), *arguments]
-    done = subprocess.run(
-        [sys.executable, "-m", "kapital", "signature", name, str(file), *given],
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-        input=f"{pin}\n",
-    )
-    return done.returncode, done.stdout + done.stderr
+    given = ("--module", token.module, "--certificates", authority, *arguments)
+    told = run("signature", name, file, *given, typed=f"{pin}\n")
+    return told.code, told.out + told.err
 
 
 class TestCommands:

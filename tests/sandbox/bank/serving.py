@@ -69,7 +69,10 @@ def caller_of(app: BankApp) -> Caller:
 
 def http_bank_here(bank: SandboxBank, *, rates: int = 0) -> HttpBank:
     """The adapter of a bank over HTTP, before the sandbox bank of this process; answers are checked."""
-    app = served_here(bank, rates=rates)
+    return http_bank_over(served_here(bank, rates=rates))
+
+
+def http_bank_over(app: BankApp) -> HttpBank:
     client = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://bank")
     return HttpBank(client, token=TOKEN_OF_TESTS, answer_key=app.key.public_key())
 
@@ -115,13 +118,14 @@ class BankProgram:
 
     def wait_until_well(self) -> "BankProgram":
         deadline = time.monotonic() + START_S
-        while time.monotonic() < deadline:
-            assert self.process.poll() is None, f"ended with {self.process.returncode}: {self.said()}"
-            try:
-                if httpx.get(f"{self.url}/", timeout=30).status_code == 200:
-                    return self
-            except httpx.TransportError:
-                time.sleep(0.1)
+        with httpx.Client(timeout=30, trust_env=False) as web:
+            while time.monotonic() < deadline:
+                assert self.process.poll() is None, f"ended with {self.process.returncode}: {self.said()}"
+                try:
+                    if web.get(f"{self.url}/").status_code == 200:
+                        return self
+                except httpx.TransportError:
+                    time.sleep(0.1)
         raise AssertionError(f"not well after {START_S} s: {self.said()}")
 
     def said(self) -> str:
@@ -132,9 +136,9 @@ class BankProgram:
         self.process.send_signal(signal.SIGKILL)
         self.process.wait(STOP_S)
 
-    def start_again(self) -> "BankProgram":
+    def start_again(self, *arguments: str) -> "BankProgram":
         self._said.close()
-        self.process = self._start(())
+        self.process = self._start(arguments)
         return self.wait_until_well()
 
     def stop(self) -> None:

@@ -34,7 +34,8 @@ async def test_every_operation_is_served_and_beside_them_only_the_page(bank: San
 def test_a_fault_can_be_placed_at_every_operation_of_a_real_bank() -> None:
     of_bank = {name for (_, path), name in operations().items() if not path.startswith("/sandbox/")}
 
-    assert {point.value for point in FaultPoint} == of_bank | {"any", "credit"}
+    others = {"any", "credit", "escrow_notice", "webhook", "file_message"}
+    assert {point.value for point in FaultPoint} == of_bank | others
 
 
 @pytest.mark.parametrize("path", sorted(SCRIPTS.glob("*.yaml")), ids=lambda path: path.stem)
@@ -61,6 +62,9 @@ HEAD = "{version: 1, name: x, about_ru: '', about_en: '', steps: [%s]}"
         HEAD % "{at: create_payment, do: explode}",
         HEAD % "{at: somewhere, do: delay}",
         HEAD % "{at: credit, do: delay}",
+        HEAD % "{at: webhook, do: delay}",
+        HEAD % "{at: file_message, do: wrong_sum}",
+        HEAD % "{at: any, do: lost}",
         HEAD % "{at: any, do: reject}",
         HEAD % "{at: get_payment, do: pending}",
         HEAD % "{at: any, do: delay, seconds: -1}",

@@ -155,3 +155,20 @@ async def test_the_page_shows_what_the_script_did_and_escapes_what_it_shows(
     assert page.text.count("SB000000000001") >= 2
     assert "insufficient_funds" in page.text
     assert "default-src 'none'" in page.headers["Content-Security-Policy"]
+
+
+async def test_the_page_tells_a_question_asked_again_and_again_in_one_line_and_every_command_in_its_own(
+    caller: Caller,
+) -> None:
+    for _ in range(5):
+        await caller.get(f"{BASE}/incoming-payments")
+        await caller.get(BASE)
+    await credit(caller, 10)
+    await credit(caller, 10)
+
+    page = (await caller.client.get("/")).text
+
+    assert page.count("<code>list_incoming</code>") == page.count("<code>get_account</code>") == 1
+    assert page.count("× 5") == 2
+    assert page.count("<code>pay_in</code>") == 2
+    assert "&#34;amount_kopecks&#34;: 10" in page  # with its levels shown

@@ -167,6 +167,37 @@ async def test_a_tax_is_paid_with_its_details(caller: Caller, bank: SandboxBank)
     assert (await caller.post(f"{BASE}/payments", changed)).json()["code"] == "bank_id_taken"
 
 
+TREASURY = {"bic": "017003983", "account": "03100643000000018500"}
+
+
+@pytest.mark.parametrize(
+    ("payee", "single_account", "said"),
+    [
+        (TREASURY, "40102810445370000059", "succeeded"),
+        (TREASURY, "40102810445370000058", "bank_request_invalid"),
+        (TREASURY, None, "bank_request_invalid"),
+        (PAYEE, "40102810445370000059", "bank_request_invalid"),
+    ],
+)
+async def test_a_tax_goes_to_the_treasury_by_the_key_of_its_single_account(
+    caller: Caller, bank: SandboxBank, payee: dict[str, str], single_account: str | None, said: str
+) -> None:
+    await bank.receive(100, "")
+    named = {"receiver_single_account": single_account} if single_account else {}
+    body = {
+        "payment_id": "t",
+        "kind": "tax",
+        "amount_kopecks": 10,
+        "payee": payee,
+        "purpose": "p",
+        "tax": TAX | named,
+    }
+
+    answer = (await caller.post(f"{BASE}/payments", body)).json()
+
+    assert (answer.get("state") or answer["code"]) == said
+
+
 async def test_one_key_has_one_effect_and_one_answer(caller: Caller, bank: SandboxBank) -> None:
     body = {"amount_kopecks": 5, "purpose": "p"}
 
@@ -201,3 +232,39 @@ async def test_more_than_it_takes_in_a_second_is_answered_with_429(bank: Sandbox
     assert limited
     assert {answer.headers["Retry-After"] for answer in limited} == {"1"}
     await caller.client.aclose()
+
+
+async def test_a_beneficiary_by_reference_has_no_name_and_is_served_as_the_bank_s_people_find(
+    caller: Caller, bank: SandboxBank
+) -> None:
+    named = {"beneficiary_id": "a", "kind": "by_reference", "resident": None, "name": None, "inn": None}
+    path = f"{BASE}/beneficiaries"
+    for more, reason in (
+        ({"name": "Кто-то"}, "by_reference_is_nameless"),
+        ({"resident": True}, "by_reference_is_nameless"),
+        ({"kind": "natural_person"}, "name_required"),
+        ({"kind": "natural_person", "resident": True, "name": "Кто-то"}, "inn_required"),
+    ):
+        assert (await caller.post(path, named | more)).json()["facts"] == {"reason": reason}
+    assert (await caller.post(path, named)).json()["scoring"] == "in_progress"
+    assert (await caller.post(path, named)).status_code == 201
+    assert isinstance(bank.clock, SteppedClock)
+    bank.clock.advance(timedelta(seconds=2))
+    await distribute(caller, 100, a=100)
+
+    async def paid(number: int) -> tuple[str, str | None]:
+        body = {
+            "payment_id": f"p{number}", "beneficiary_id": "a", "amount_kopecks": 10, "phone": "+79000000001",
+            "member_id": "100000000004", "purpose": "p",
+        }  # fmt: skip
+        answer = (await caller.post(f"{BASE}/sbp-payouts", body)).json()
+        return answer["state"], answer["reason"]
+
+    assert await paid(1) == ("succeeded", None)
+    await bank.score("a", "documents_missing")
+    found = (await caller.get(f"{path}/a")).json()
+    assert (found["scoring"], found["scoring_reasons"]) == ("failed", ["documents_missing"])
+    assert await paid(2) == ("failed", "beneficiary_not_let_through")
+    await bank.score("a")
+    assert await paid(3) == ("succeeded", None)
+    assert await balances(caller) == {"a": (80, 0)}

@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 from kapital.sandbox.people import synthetic_people
+from tests.places import quick_folder
 from tests.sandbox.bank.serving import PROGRAM, BankProgram, Caller
 from tests.waiting import until
 
@@ -20,7 +21,7 @@ ACCOUNT = synthetic_people(1, 1)[0].payout_account
 
 @pytest.fixture
 def folder() -> Iterator[Path]:
-    with TemporaryDirectory(prefix="kapital-bank-", dir="/tmp", ignore_cleanup_errors=True) as made:
+    with TemporaryDirectory(prefix="kapital-bank-", dir=quick_folder(), ignore_cleanup_errors=True) as made:
         yield Path(made) / "bank"
 
 
@@ -61,7 +62,8 @@ async def test_the_program_crashes_as_told_and_after_a_kill_knows_everything(fol
             await asyncio.to_thread(program.start_again)
             assert (await caller.get(BASE)).json()["balance_kopecks"] == 90
             left = (await caller.get("/sandbox/faults")).json()
-            assert [one["met"] for one in left["steps"]] == [1, 1, 1]
+            met = [one["met"] for one in left["steps"]]
+            assert (met[:3], sum(met)) == ([1, 1, 1], 3)
         assert oct(program.token_file.stat().st_mode)[-3:] == "600"
         program.stop()
         assert program.process.returncode == 0, program.said()

@@ -5,11 +5,21 @@ import pytest
 from hypothesis import given
 
 from kapital.kernel.problems import Problem
+from kapital.sandbox.bank.file_speech import speech_of
 from kapital.settlement.adapters.bank_messages.client_bank_writer import write_orders
+from kapital.settlement.adapters.bank_messages.order_files import order_file_of
 from kapital.settlement.adapters.bank_messages.pain001 import write_pain001
 from kapital.settlement.domain.bank_message import Party
-from kapital.settlement.domain.payment_order import ORDERS_MAX, PaymentOrder, faults_of, require_sendable
-from tests.settlement.bank_messages.values import BIC, DAY, NOW, OWN, account, orders
+from kapital.settlement.domain.payment_order import (
+    NAME_LENGTH_MAX,
+    ORDERS_MAX,
+    PURPOSE_LENGTH_MAX,
+    PaymentOrder,
+    faults_of,
+    require_sendable,
+)
+from kapital.settlement.domain.tax_fields import TaxFields
+from tests.settlement.bank_messages.values import BIC, DAY, NOW, OWN, TREASURY, account, orders
 
 ORDER = PaymentOrder(
     reference="a1",
@@ -36,6 +46,19 @@ def test_sound_orders_have_no_fault(order):
     assert faults_of(order) == []
 
 
+@pytest.mark.parametrize(("form", "encoding"), [("iso20022", ""), ("1c", "Windows"), ("1c", "UTF-8")])
+def test_the_longest_texts_that_pass_are_written_in_every_format(form, encoding):
+    longest = changed("purpose", "Ж" * PURPOSE_LENGTH_MAX)
+    for side in ("payer", "payee"):
+        party = msgspec.structs.replace(getattr(longest, side), name="Ж" * NAME_LENGTH_MAX)
+        longest = msgspec.structs.replace(longest, **{side: party})
+
+    content = order_file_of(form, encoding).write(longest, created_at=NOW)
+
+    [read_again] = speech_of(form, encoding).orders(content)
+    assert read_again.payee.name == longest.payee.name
+
+
 @pytest.mark.parametrize(
     ("field", "value", "code"),
     [
@@ -57,7 +80,7 @@ def test_sound_orders_have_no_fault(order):
         ("purpose", "За «Ромашку»", "text_malformed"),
         ("purpose", "Оплата – аванс", "text_malformed"),
         ("purpose", "a\nb", "text_malformed"),
-        ("payer/name", "a" * 161, "text_malformed"),
+        ("payer/name", "a" * 141, "text_malformed"),
         ("payee/name", "", "text_malformed"),
         ("payee/inn", "500100732258", "inn_malformed"),
         ("payer/kpp", "77070100", "kpp_malformed"),
@@ -72,6 +95,32 @@ def test_each_fault_is_named_at_its_field(field, value, code):
     found = {(fault.pointer, fault.message.partition(":")[0]) for fault in faults_of(changed(field, value))}
 
     assert (f"/{field}", code) in found
+
+
+TAX = msgspec.structs.replace(
+    ORDER,
+    payee=TREASURY,
+    tax=TaxFields(payer_status="01", kbk="1" * 20, oktmo="0", evidence="0", period="0", doc_number="0", doc_date="0"),
+)
+
+
+@pytest.mark.parametrize(
+    ("part", "change", "faults"),
+    [
+        ("tax", {}, []),
+        ("tax", {"kbk": "0", "period": "ноябрь"}, ["/tax/kbk", "/tax/period"]),
+        ("payee", {"inn": "", "kpp": ""}, ["/payee/inn", "/payee/kpp"]),
+        ("payer", {"inn": ""}, ["/payer/inn"]),
+        ("payee", {"correspondent_account": ""}, ["/payee/account"]),
+        ("payee", {"account": account(2), "bic": BIC}, ["/payee/account", "/payee/correspondent_account"]),
+    ],
+)
+def test_an_order_to_the_budget_names_the_treasury_and_every_field(part, change, faults):
+    order = msgspec.structs.replace(TAX, **{part: msgspec.structs.replace(getattr(TAX, part), **change)})
+
+    assert [fault.pointer for fault in faults_of(order)] == faults
+    # The Treasury is paid by no other order: its account has no key.
+    assert "/payee/account" in [fault.pointer for fault in faults_of(msgspec.structs.replace(TAX, tax=None))]
 
 
 def test_an_order_that_is_malformed_is_written_in_no_format():

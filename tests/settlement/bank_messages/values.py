@@ -18,6 +18,7 @@ from kapital.settlement.domain.bank_message import (
     ToldTotals,
 )
 from kapital.settlement.domain.payment_order import PaymentOrder
+from kapital.settlement.domain.tax_fields import TaxFields
 
 BIC = "044525225"
 NOW = datetime(2026, 11, 24, 9, tzinfo=UTC)
@@ -107,18 +108,40 @@ def adding_up(lines: list[StatementLine], *, opening: int = 0, camt: bool = True
     )
 
 
-orders = st.builds(
-    PaymentOrder,
-    reference=st.uuids().map(lambda one: one.hex),
-    number=st.integers(1, 999_999).map(str),
-    drawn_on=st.just(DAY),
-    amount_kopecks=st.integers(1, 2**53 - 1),
-    payer=st.just(Party(name="Оператор", inn="7707083893", kpp="770701001", account=OWN, bic=BIC, bank_name="БАНК")),
-    payee=parties,
-    purpose=words,
-    priority=st.integers(1, 5),
-    purpose_code=st.sampled_from(["", "1", "5"]),
-    uin=st.sampled_from(["0", "1" * 20, "0123456789ABCDEFGHIJKLMNO"]),
+_OWN = Party(name="Оператор", inn="7707083893", kpp="770701001", account=OWN, bic=BIC, bank_name="БАНК")
+_COMMON = {
+    "reference": st.uuids().map(lambda one: one.hex),
+    "number": st.integers(1, 999_999).map(str),
+    "drawn_on": st.just(DAY),
+    "amount_kopecks": st.integers(1, 2**53 - 1),
+    "payer": st.just(
+        Party(name="Оператор", inn="7707083893", kpp="770701001", account=OWN, bic=BIC, bank_name="БАНК")
+    ),
+    "purpose": words,
+    "priority": st.integers(1, 5),
+    "purpose_code": st.sampled_from(["", "1", "5"]),
+    "uin": st.sampled_from(["0", "1" * 20, "0123456789ABCDEFGHIJKLMNO"]),
+}
+TREASURY = Party(
+    name="Казначейство России (ФНС России)",
+    inn="7727406020",
+    kpp="770801001",
+    account="03100643000000018500",
+    bic="017003983",
+    correspondent_account="40102810445370000059",
+)
+taxes = st.builds(
+    TaxFields,
+    payer_status=st.sampled_from(["01", "02"]),
+    kbk=st.text("0123456789", min_size=20, max_size=20),
+    oktmo=st.sampled_from(["0", "45000000", "45382000001"]),
+    evidence=st.sampled_from(["0", "00", "ПК"]),
+    period=st.sampled_from(["0", "МС.11.2026", "24.11.2026"]),
+    doc_number=st.sampled_from(["0", "ТР-17/2026"]),
+    doc_date=st.sampled_from(["0", "24.11.2026"]),
+)
+orders = st.builds(PaymentOrder, payee=parties, **_COMMON) | st.builds(
+    PaymentOrder, payee=st.just(TREASURY), tax=taxes, **_COMMON
 )
 
 

@@ -147,3 +147,15 @@ def test_pro_rata_never_gives_a_larger_order_less_and_is_within_one_of_the_exact
         assert abs(units * sum(wanted) - total * count) < sum(wanted)
     by_size = sorted(zip(wanted, fills, strict=True))
     assert all(smaller[1] <= larger[1] for smaller, larger in pairwise(by_size) if smaller[0] < larger[0])
+
+
+@pytest.mark.parametrize(("wanted", "outcome"), [([4], "failed"), ([4, 2], "held")])
+def test_the_least_amount_is_reached_by_whole_lots(example, wanted, outcome):
+    """40.01 roubles at 10 roubles a unit are five units, and so three lots of two."""
+    numbers = {"/quantity_min": 2, "/quantity_max": 10, "/lot": 2, "/price_kopecks": 1000}
+    terms = example("event-satellite", {**numbers, "/amount_min_kopecks": 4001})
+
+    allocation = allocate(terms, queue(*wanted))
+
+    assert allocation.outcome.value == outcome
+    assert given_units(allocation) == (wanted if outcome == "held" else [0] * len(wanted))

@@ -241,7 +241,34 @@ def test_terms_of_refund_are_declined(example, days, within):
             },
             "Вправе приобретать: никто.",
         ),
+        ("index-linked", {"/is_credit": True}, "Выплаты зависят от исполнения обязательств по кредитам (займам)"),
+        ("fixed-rate-window", {"/eligibility/foreign_entities": True}, "юридические лица, иностранные организации."),
+        ("index-linked", {"/amount_min_kopecks": 5_000_000}, "ЦФА и на сумму не менее 50\u00a0000,00"),
+        (
+            "index-linked",
+            {"/placement_mode": {"early_close": {"when_full": True, "by_issuer": True, "text": "Свой текст."}}},
+            "Размещение оканчивается раньше, как только заявлено всё количество ЦФА.\n\nЭмитент вправе окончить",
+        ),
     ],
 )
 def test_tells_every_choice_of_the_terms(example, name, changes, says):
     assert says in text_of(example(name, changes))
+
+
+def test_what_a_late_payment_brings_is_said_where_the_decision_says_it(example):
+    clauses = {
+        "/default/underfunded": "pro_rata",
+        "/default/late_interest": {"rate": "0.2", "day_count": "act_365f"},
+    }
+    plain, said = text_of(example("index-linked")), text_of(example("index-linked", clauses))
+
+    assert "делятся между всеми обладателями пропорционально" not in plain
+    assert "делятся между всеми обладателями пропорционально" in said
+    assert "начисляются 20 % годовых (фактическое число дней / 365)" in said
+
+
+def test_tells_that_days_of_years_without_a_calendar_are_provisional(example):
+    said = "производственный календарь ещё не установлен"
+
+    assert said in text_of(example("discount-one-month", {"/redemption/on": "2028-01-18"}))
+    assert said not in text_of(example("discount-one-month"))

@@ -66,6 +66,19 @@ class TestSubstitute:
         assert "12.01.2027 не опубликовано" in found.reason
         assert f"{taken:%d.%m.%Y}" in found.reason
 
+    def test_is_the_value_of_the_same_day_of_the_source_that_the_decision_names(self, example, calendar):
+        by_ruonia = {
+            "/payoff/observation/fallback": "substitute_source",
+            "/payoff/observation/substitute_series": "ruonia",
+        }
+        observation = example("floating-key-rate", by_ruonia).payoff.observation
+        known = rates(date(2027, 1, 11)) | {("ruonia", SILENT): Decimal("14.31")}
+
+        found = substitute(observation, SILENT, known, calendar=calendar)
+
+        assert (found.taken_series, found.taken_from_on, found.value) == ("ruonia", SILENT, Decimal("14.31"))
+        assert "ряда ruonia: за 12.01.2027" in found.reason
+
     def test_is_never_a_value_of_a_day_off(self, example, calendar):
         """1 to 10 January are days off: a value that somebody published then is not the source's."""
         observation = example("floating-key-rate").payoff.observation

@@ -80,6 +80,17 @@ class TestTables:
 
         assert rows(course) == [("coupon", "2027-03-15", 100 * 5125, 0), ("buyback", "2027-03-15", 9900000, 100)]
 
+    def test_a_part_that_is_called_falls_on_all_holders_and_the_rest_goes_on(self, early):
+        course = played(early(), holders={ANNA: 700, BORIS: 600}, part_calls={1: 130})
+
+        called = next(payment for payment in course.payments if payment.kind == "call")
+        assert (called.extinguished, called.kopecks) == (
+            {ANNA: 70, BORIS: 60},
+            {ANNA: 70 * 100500, BORIS: 60 * 100500},
+        )
+        assert course.payments[-1].extinguished == {ANNA: 630, BORIS: 540}
+        assert course.states[-1][1] == "redeemed"
+
     def test_the_key_rate_that_changes_inside_a_period(self, example):
         """Scenario 31. 14 % until the last business day of 2026, 13 % from the first of 2027, 11 January.
 
@@ -138,6 +149,17 @@ class TestShortage:
             (date(2027, 3, 20), "circulating"),
             (date(2027, 6, 15), "redeemed"),
         ]
+
+    def test_what_is_paid_in_the_days_of_grace_carries_the_interest_of_the_decision(self, example):
+        """358.75 and 666.25 for five days of 365 at 20 %: 0.98 and 1.83; what is paid in time carries none."""
+        late = {"/default/late_interest": {"rate": "0.2", "day_count": "act_365f"}}
+        course = played(
+            example("fixed-rate-window", late), unfunded_from=date(2027, 3, 1), funded_again_on=date(2027, 3, 20)
+        )
+
+        first, second, _ = course.payments
+        assert first.kopecks == {ANNA: 7 * 5125 + 98, BORIS: 13 * 5125 + 183}
+        assert second.kopecks == {ANNA: 7 * 5125, BORIS: 13 * 5125}
 
     def test_beyond_the_days_of_grace_nothing_is_paid_and_no_unit_ends(self, example, calendar):
         course = played(
@@ -270,6 +292,9 @@ class TestAlways:
         {"holders": {ANNA: -1, BORIS: 2}},
         {"holders": {ANNA: 20001}},
         {"call": 2},
+        {"part_calls": {2: 1}},
+        {"part_calls": {1: 0}},
+        {"call": 1, "part_calls": {1: 5}},
         {"puts": {2: {ANNA: 1}}},
         {"puts": {1: {"carl": 1}}},
         {"puts": {1: {ANNA: 8}}},

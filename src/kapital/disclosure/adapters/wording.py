@@ -89,15 +89,37 @@ _TIMELINE: Final[Mapping[str, tuple[str, str]]] = {
     "published": ("Решение о выпуске опубликовано", "Decision on issuance published"),
     "action_announced": ("Объявлено: {}", "Announced: {}"),
     "exchange": ("Реструктуризация: обмен на единицы выпуска {}", "Restructuring: exchanged for units of issue {}"),
+    "substitute": (
+        "Значения {} за {} нет; по решению о выпуске взято {} за {}: {}",
+        "There is no value of {} for {}; by the decision that of {} for {} is taken: {}",
+    ),
     "payout_instructed": ("Выплата поручена: {}", "Payout instructed: {}"),
     "payout_delayed": ("Выплата задержана: {}", "Payout delayed: {}"),
     "payout_paid": ("Выплата произведена: {}", "Payout made: {}"),
+    "payout_overdue": ("Срок выплаты прошёл: {}", "Payout overdue: {}"),
+    "payout_defaulted": ("Выплата не произведена и в дни отсрочки: {}", "Payout not made in the days of grace: {}"),
 }
 _OUTCOMES: Final[Mapping[str, tuple[str, str]]] = {
     "disputable": ("Исход «{}» подтверждён, его можно оспорить", "Outcome “{}” confirmed and open to dispute"),
     "contested": ("Исход «{}» оспорен", "Outcome “{}” contested"),
     "confirmed": ("Исход «{}» окончателен", "Outcome “{}” is final"),
     "rejected": ("Исход «{}» не подтверждён", "Outcome “{}” rejected"),
+    "disputable_by_decision": (
+        "Источник исхода не дал; по решению о выпуске взят «{}», его можно оспорить",
+        "The source gave no outcome; by the decision it is “{}”, open to dispute",
+    ),
+    "contested_by_decision": (
+        "Исход «{}», взятый по решению о выпуске, оспорен",
+        "Outcome “{}”, taken by the decision, contested",
+    ),
+    "confirmed_by_decision": (
+        "Источник исхода не дал; по решению о выпуске взят «{}», он окончателен",
+        "The source gave no outcome; by the decision it is “{}”, which is final",
+    ),
+    "rejected_by_decision": (
+        "Исход «{}», взятый по решению о выпуске, не подтверждён",
+        "Outcome “{}”, taken by the decision, rejected",
+    ),
 }
 _SETTLED: Final[Mapping[str, tuple[str, str]]] = {
     "held": ("Все заявки исполнены записями в реестре", "Every order has its record in the register"),
@@ -143,6 +165,8 @@ def timeline_text(kind: str, value: str, lang: Language) -> str:
         return _named(_SETTLED, value, lang)
     if kind == "exchange":
         return _named(_TIMELINE, kind, lang).format(value)
+    if kind == "substitute":
+        return _named(_TIMELINE, kind, lang).format(*value.split("/"))
     if kind == "outcome":
         state, _, outcome = value.partition("/")
         return _named(_OUTCOMES, state, lang).format(outcome)

@@ -1,6 +1,6 @@
 """The parts of others' events that disclosure reads. Unknown fields are ignored, so that a newer producer fits."""
 
-from datetime import datetime
+from datetime import date, datetime
 from uuid import UUID
 
 import msgspec
@@ -66,6 +66,18 @@ class OutcomeAnnounced(Telling, frozen=True, kw_only=True):
     outcome: str
     state: str
     at: datetime
+    reason: str | None = None
+
+
+class SubstituteAnnounced(Telling, frozen=True, kw_only=True):
+    """tokenization.substitute_announced.v1"""
+
+    series: str
+    observed_on: date
+    taken_series: str
+    taken_from_on: date
+    value: str
+    at: datetime
 
 
 class ExchangeAnnounced(Telling, frozen=True, kw_only=True):
@@ -115,6 +127,15 @@ class PayoutsSettled(Telling, frozen=True, kw_only=True):
     part: int
     parts: int
     lines: list[PayoutLine]
+
+
+class PayoutDelayed(Telling, frozen=True, kw_only=True):
+    """tokenization.payout_delayed.v1"""
+
+    action_id: UUID
+    kind: str
+    state: str
+    at: datetime
 
 
 class PayoutsRefused(Telling, frozen=True, kw_only=True):

@@ -12,6 +12,9 @@ from kapital.disclosure.domain.problems import IssuePageNotFound
 from kapital.disclosure.domain.states import PUBLISHED
 
 TIMELINE_MAX: Final = 500
+_STEPS_OF_DELAY: Final = {"grace": "payout_overdue", "defaulted": "payout_defaulted"}
+_UNKNOWN: Final = "unknown"
+"""The kind of a payment of which only money was told."""
 
 _PAGE: Final = text(
     """
@@ -85,6 +88,27 @@ class Payout(NamedTuple):
     at: datetime
 
 
+class Delay(NamedTuple):
+    """What was told of a payment that was not made when due. `kind`: empty when only settlement told of it."""
+
+    action_id: UUID
+    kind: str
+    state: str
+    at: datetime
+
+    @classmethod
+    def of(cls, value: str, at: datetime) -> "Delay":
+        """As the reaction keeps it: `action`, or `action/kind/state`."""
+        action_id, _, told = value.partition("/")
+        kind, _, state = told.partition("/")
+        return cls(UUID(action_id), kind, state, at)
+
+    @property
+    def step(self) -> str:
+        """Which line of history it is."""
+        return _STEPS_OF_DELAY.get(self.state, "payout_delayed")
+
+
 class TimelineItem(NamedTuple):
     """One line of history."""
 
@@ -129,7 +153,8 @@ async def get_issue_page(conn: AsyncConnection, issue_id: UUID) -> IssuePage:
     signatures = [SignatureRow(*row) for row in await conn.execute(_SIGNATURES, key)]
     events = (await conn.execute(_EVENTS, key | {"limit": TIMELINE_MAX})).all()
     totals = (await conn.execute(_TOTALS, key)).all()
-    payouts = _payouts(totals, {UUID(e.value): e.at for e in reversed(events) if e.kind == "payout_delayed"})
+    delays = [Delay.of(event.value, event.at) for event in reversed(events) if event.kind == "payout_delayed"]
+    payouts = _payouts(totals, delays)
     states = [event.value for event in events if event.kind == "state"]
     return IssuePage(
         issue_id=issue_id,
@@ -153,26 +178,29 @@ def _outcome(totals: Sequence[Any]) -> Outcome | None:
     return Outcome(row.kind, row.lines, row.units, row.paid_kopecks, row.refunded_kopecks, settled)
 
 
-def _payouts(totals: Sequence[Any], delayed: dict[UUID, datetime]) -> list[Payout]:
+def _payouts(totals: Sequence[Any], delays: Sequence[Delay]) -> list[Payout]:
     """One row an action, latest first; delayed until paid once the money was missing."""
     told = {row.subject_id: row for row in totals if row.topic == "payout_instructed"}
     paid = {row.subject_id: row for row in totals if row.topic == "payout_settled"}
+    kinds = {delay.action_id: delay.kind for delay in delays if delay.kind}
+    delayed = {delay.action_id: delay.at for delay in delays}
     payouts = []
-    for action_id in told.keys() | paid.keys():
+    for action_id in told.keys() | paid.keys() | delayed.keys():
         instructed, settled = told.get(action_id), paid.get(action_id)
         state = "delayed" if action_id in delayed else "instructed"
         if settled is not None and settled.complete:
             state = "paid"
         steps = [row.last_at for row in (instructed, settled) if row is not None]
+        steps += [delayed[action_id]] if action_id in delayed else []
         payouts.append(
             Payout(
                 action_id,
-                instructed.kind if instructed is not None else "unknown",
+                instructed.kind if instructed is not None else kinds.get(action_id, _UNKNOWN),
                 state,
                 instructed.paid_kopecks if instructed is not None else 0,
                 settled.paid_kopecks if settled is not None else 0,
                 settled.lines if settled is not None else 0,
-                max(*steps, delayed[action_id]) if action_id in delayed else max(steps),
+                max(steps),
             )
         )
     return sorted(payouts, key=lambda payout: (payout.at, payout.action_id), reverse=True)
@@ -191,8 +219,11 @@ def _timeline(
             items.append(TimelineItem(row.last_at, "placement_settled", row.kind))
     # Oldest first, so that the stable sort keeps the order of states that changed in one instant.
     for event in reversed(events):
-        of_action = event.kind == "payout_delayed"
-        value = kinds.get(UUID(event.value), "unknown") if of_action else event.value
-        items.append(TimelineItem(event.at, event.kind, value))
+        if event.kind == "payout_delayed":
+            delay = Delay.of(event.value, event.at)
+            value = delay.kind or kinds.get(delay.action_id, _UNKNOWN)
+            items.append(TimelineItem(event.at, delay.step, value))
+        else:
+            items.append(TimelineItem(event.at, event.kind, event.value))
     items.sort(key=lambda item: item.at)
     return items[: -TIMELINE_MAX - 1 : -1]

@@ -8,7 +8,9 @@ C2SP's own entry bundles limit an entry to 64 KiB; ours may be larger, and lines
 A complete file never changes again and is made read-only; put the folder on a file system that forbids more.
 """
 
+import asyncio
 import os
+import threading
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from pathlib import Path
@@ -31,9 +33,19 @@ class TilesAudit:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._proofs = ProofReader()
+        self._writing = threading.Lock()
+        self._unsynced: set[Path] = set()
 
     async def append(self, batch: Sequence[StoredEntry]) -> AuditReceipt:
         """Add entries that follow what is there; fsynced when this returns. Raises: AuditGap, AuditDiverged."""
+        # In a thread: an event loop that waits for the disk answers nobody.
+        return await asyncio.to_thread(self._append, batch)
+
+    def _append(self, batch: Sequence[StoredEntry]) -> AuditReceipt:
+        with self._writing:
+            return self._append_alone(batch)
+
+    def _append_alone(self, batch: Sequence[StoredEntry]) -> AuditReceipt:
         size = self._size()
         if batch and batch[0].seq > size:
             raise AuditGap(facts={"held": size, "given": batch[0].seq})
@@ -49,7 +61,9 @@ class TilesAudit:
             self._write_entries(size, fresh)
             for tile in tree.append([leaf_hash(entry.body) for entry in fresh]):
                 self._write_tile(tile)
+            self._sync_folders()
             self._replace(self._folder / "size", str(tree.size).encode())
+            self._sync_folders()
         return AuditReceipt(tree.size, tree.root())
 
     async def get(self, start: int, stop: int) -> list[StoredEntry]:
@@ -167,9 +181,8 @@ class TilesAudit:
     def _entries_file(self, index: int) -> Path:
         return self._folder / "entries" / f"{index}.jsonl"
 
-    @staticmethod
-    def _replace(path: Path, content: bytes, *, final: bool = False) -> None:
-        """Write whole or not at all: a new file, fsynced, takes the old one's place."""
+    def _replace(self, path: Path, content: bytes, *, final: bool = False) -> None:
+        """Write whole or not at all: a new file, fsynced, takes the old one's place when `_sync_folders` returns."""
         path.parent.mkdir(parents=True, exist_ok=True)
         fresh = path.with_name(f"{path.name}.new")
         fresh.unlink(missing_ok=True)  # one left over from a crash may be read-only
@@ -180,8 +193,12 @@ class TilesAudit:
         if final:
             fresh.chmod(_READ_ONLY)
         fresh.replace(path)
-        folder = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        self._unsynced.add(path.parent)
+
+    def _sync_folders(self) -> None:
+        while self._unsynced:
+            folder = os.open(self._unsynced.pop(), os.O_RDONLY)
+            try:
+                os.fsync(folder)
+            finally:
+                os.close(folder)

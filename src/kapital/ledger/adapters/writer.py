@@ -10,6 +10,7 @@ from kapital.ledger.adapters.session import Session
 from kapital.ledger.domain.book import Head
 from kapital.ledger.domain.plan import Batch
 from kapital.ledger.ports import Outcome, PlannedBatch
+from kapital.platform.failpoints import failpoint
 
 
 class Abandoned(Exception):
@@ -67,10 +68,12 @@ class Writer:
                     return Outcome.REPEATS
                 if batch.entries:
                     await store.write_batch(connection, batch)
+                    failpoint("ledger.batch.written")
         except asyncpg.UniqueViolationError as error:
             if error.constraint_name != store.ENTRY_ID_CONSTRAINT:
                 raise
             return Outcome.REPEATS
+        failpoint("ledger.batch.committed")
         return Outcome.WRITTEN
 
 

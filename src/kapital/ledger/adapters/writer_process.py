@@ -24,6 +24,7 @@ from kapital.kernel.problems import Unavailable, problem_codes
 from kapital.ledger.adapters.writer import Abandoned, Writer
 from kapital.ledger.domain.plan import Batch
 from kapital.ledger.ports import Outcome, PlannedBatch
+from kapital.platform.failpoints import arguments_below, take_part_below
 from kapital.platform.problems import problem_of
 from kapital.platform.process import new_event_loop, tune_collector
 
@@ -215,8 +216,8 @@ def _start() -> _Child:
         ends += os.pipe()
         their_batches, batches, answers, their_answers = ends
         # -P: no module comes from the folder that somebody happens to stand in.
-        process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "kapital.ledger.adapters.writer_process"],
+        process = subprocess.Popen(  # noqa: S603 - our own interpreter and module; the rest is a path of ours
+            [sys.executable, "-P", "-m", "kapital.ledger.adapters.writer_process", *arguments_below()],
             stdin=their_batches,
             stdout=their_answers,
             # Settings and their secrets stay here; signals to our group are ours, also before it can ignore them.
@@ -306,6 +307,7 @@ def main() -> None:
     # A signal to all processes of a service is for the other side: it ends us when it is done.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    take_part_below(sys.argv[1:])
     tune_collector()
     batches, answers = os.dup(0), os.dup(1)
     os.dup2(2, 1)  # what is printed by mistake is no answer

@@ -165,6 +165,7 @@ async def check(connection: asyncpg.Connection, keys: list[str]) -> CheckReport:
     indexed = await connection.fetchval("SELECT size FROM checkpoint_index")
     notes = {r[0]: r[1] for r in await connection.fetch("SELECT size, note FROM checkpoint ORDER BY size")}
     _check_note(notes.get(0), 0, replay, index, keys, findings)
+    touching: list[tuple[int, bytes, tuple[str, ...]]] = []
     async for chunk in _chunks(connection):
         for seq, entry_id, legs, body in chunk:
             expected = len(replay.leaves) + replay.tree.size
@@ -173,11 +174,15 @@ async def check(connection: asyncpg.Connection, keys: list[str]) -> CheckReport:
                 return CheckReport(head.generation, head.size, b"", len(replay.numbers), [], findings)
             findings += replay.apply(StoredEntry(seq, body), entry_id, legs)
             if seq < indexed:
-                index.apply(seq, leaf_hash(body), _keys(body))
+                touching.append((seq, leaf_hash(body), _keys(body)))
             if seq + 1 in notes:
+                index.apply_all(touching)
+                touching.clear()
                 await _check_tiles(connection, replay.flush_tree(), replay.tree.size, findings)
                 _check_note(notes[seq + 1], seq + 1, replay, index if seq + 1 <= indexed else None, keys, findings)
         await _check_tiles(connection, replay.flush_tree(), replay.tree.size, findings)
+        index.apply_all(touching)
+        touching.clear()
         if len(findings) >= MAX_FINDINGS:
             break
     else:

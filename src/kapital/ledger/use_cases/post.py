@@ -25,6 +25,7 @@ from kapital.ledger.domain.book import Book, Head
 from kapital.ledger.domain.plan import Plan, RuleBook, make_plan
 from kapital.ledger.domain.tree import GrowingTree
 from kapital.ledger.ports import BatchWriter, Outcome, PlannedBatch
+from kapital.platform.failpoints import failpoint
 from kapital.platform.logging import get_logger
 from kapital.platform.problems import problem_of
 
@@ -286,6 +287,7 @@ class Poster:
         return _Ahead(ground, plan, self._submit(ground, plan) if ground.stands else None)
 
     def _submit(self, ground: _Assumed, plan: Plan) -> asyncio.Future[Outcome]:
+        failpoint("ledger.batch.planned")
         return self._writer.submit(PlannedBatch(ground.number, plan.batch))
 
     async def _plan(
@@ -330,6 +332,7 @@ class Poster:
                 # Not a failure of the world: somebody's transaction is at fault, and the others must not pay for it.
                 return [outcome for call in calls for outcome in await self._outcomes([call], None)]
             return [(call, problem or error) for call in calls]
+        failpoint("ledger.batch.entered")
         outcomes: list[_Told] = []
         start = 0
         for call in calls:

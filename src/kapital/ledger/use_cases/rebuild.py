@@ -50,7 +50,6 @@ async def rebuild(connection: asyncpg.Connection) -> int:
                     findings = [Finding("entry_missing", f"entry seq={count}", f"the next entry is {seq}")]
                 if findings:
                     raise RebuildRefused(findings)
-                index.apply(seq, leaf_hash(body), touched_keys(msgspec.json.decode(body)))
                 if legs != replay.last_legs:
                     wrong_legs.append((seq, replay.last_legs))
                 count += 1
@@ -59,6 +58,9 @@ async def rebuild(connection: asyncpg.Connection) -> int:
                     if signed.pop(count) != replay.tree.root():
                         raise RebuildRefused([_contradicts(count)])
             tiles.update({(t.level, t.number): t for t in replay.flush_tree()})
+            index.apply_all(
+                (seq, leaf_hash(body), touched_keys(msgspec.json.decode(body))) for seq, _, _, body in rows
+            )
         if signed:
             raise RebuildRefused([_contradicts(min(signed))])
         await connection.executemany("UPDATE entry SET legs = $2 WHERE seq = $1", wrong_legs)

@@ -66,7 +66,9 @@ Bound = Mapping[str, BoundCertificate]
 async def bound_to(conn: AsyncConnection, participant_ids: Iterable[UUID]) -> dict[UUID, dict[str, BoundCertificate]]:
     """The certificates that were ever bound to each participant."""
     found: dict[UUID, dict[str, BoundCertificate]] = {}
-    for row in (await conn.execute(_OF, {"ids": list(set(participant_ids))})).mappings():
+    if not (wanted := set(participant_ids)):
+        return found
+    for row in (await conn.execute(_OF, {"ids": list(wanted)})).mappings():
         participant_id = UUID(str(row["participant_id"]))
         one = BoundCertificate(**{**row, "participant_id": participant_id})
         found.setdefault(participant_id, {})[one.certificate_sha256] = one

@@ -26,6 +26,7 @@ class ActKind(StrEnum):
     WITHDRAW_INSTRUCTION = "withdraw_instruction"
     CONSENT_TO_CANCELLATION = "consent_to_cancellation"
     CONSENT_TO_EXCHANGE = "consent_to_exchange"
+    END_PLACEMENT = "end_placement"
 
 
 class Need(StrEnum):

@@ -12,6 +12,7 @@ import binascii
 from base64 import b64decode, b64encode
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Final, Literal
 
 import msgspec
@@ -271,8 +272,14 @@ def _text(content: bytes) -> str:
     return b64encode(content).decode()
 
 
+@lru_cache(maxsize=16)
+def _kept_text(content: bytes) -> str:
+    return _text(content)
+
+
 def _texts(contents: Iterable[bytes]) -> list[str]:
-    return sorted(map(_text, contents))
+    """Certificates and answers of authorities: the same few stand in one bundle after another."""
+    return sorted(map(_kept_text, contents))
 
 
 def _bytes(text: str) -> bytes:

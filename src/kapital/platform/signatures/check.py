@@ -28,14 +28,15 @@ from kapital.platform.signatures.cms import (
     read_container,
 )
 from kapital.platform.signatures.outcome import Code, Outcome, Reason, SignatureCheck, TimeBasis, outcome_of
-from kapital.platform.signatures.policy import CONTENT_BYTES_MAX, SIGNATURE_BYTES_MAX, Material, VerificationPolicy
+from kapital.platform.signatures.policy import SIGNATURE_BYTES_MAX, Material, VerificationPolicy
+from kapital.platform.signatures.primitives import Content
 from kapital.platform.signatures.timestamps import Stamp, read_stamp
 from kapital.platform.signatures.trust import Chain, TrustedRoots, chain_to
 
 
 def verify_signature(
     signature: bytes,
-    content: bytes,
+    content: Content,
     *,
     policy: VerificationPolicy,
     received_at: datetime,
@@ -44,8 +45,8 @@ def verify_signature(
 ) -> SignatureCheck:
     """Check a detached signature over a content.
 
-    Shape: `signature` is CMS in DER, at most 256 KiB; `content` at most 64 MiB; a container that holds its content is
-    taken if it holds the same.
+    Shape: `signature` is CMS in DER, at most 256 KiB; `content` in memory or mapped from a file, at most as long
+    as the policy says (64 MiB); a container that holds its content is taken if it holds the same.
     Promise: no input makes it raise but a missing library; VALID means that every demand of the policy holds at
     `signed_at`: the time-stamp's, or else `received_at`.
     Raises: GostEngineMissing if a GOST key is met and the engine is absent, LibcryptoMissing.
@@ -56,7 +57,7 @@ def verify_signature(
         outcome=Outcome.INVALID, reasons=(), signed_at=received_at, time_basis=TimeBasis.RECEIVED
     )
     try:
-        _require_bounds(signature, content)  # (1)
+        _require_bounds(signature, content, policy.content_bytes_max)  # (1)
         container = read_container(signature)  # (2)
         _require_understood(container)
         signer = find_signer(container, material.certificates)  # (3)
@@ -87,10 +88,10 @@ def verify_signature(
     )
 
 
-def _require_bounds(signature: bytes, content: bytes) -> None:
+def _require_bounds(signature: bytes, content: Content, content_bytes_max: int) -> None:
     if len(signature) > SIGNATURE_BYTES_MAX:
         raise Refused(Code.TOO_LARGE, "signature")
-    if len(content) > CONTENT_BYTES_MAX:
+    if len(content) > content_bytes_max:
         raise Refused(Code.TOO_LARGE, "content")
 
 

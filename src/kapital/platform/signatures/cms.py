@@ -16,7 +16,7 @@ from kapital.platform.signatures import der
 from kapital.platform.signatures.algorithms import DIGESTS, SHA_256, Digest, SignatureAlgorithm, in_cms
 from kapital.platform.signatures.certificates import Certificate, CertificateUnreadable, certificate
 from kapital.platform.signatures.outcome import Code
-from kapital.platform.signatures.primitives import KeyRefused, digest, public_key
+from kapital.platform.signatures.primitives import Content, KeyRefused, digest, public_key
 
 SIGNED_DATA: Final = "1.2.840.113549.1.7.2"
 DATA: Final = "1.2.840.113549.1.7.1"
@@ -223,7 +223,7 @@ def find_signer(container: SignedContainer, others: tuple[bytes, ...] = ()) -> C
 
 
 def check_signature(
-    container: SignedContainer, content: bytes, signer: Certificate, *, binding_by_sha1: bool = False
+    container: SignedContainer, content: Content, signer: Certificate, *, binding_by_sha1: bool = False
 ) -> None:
     """Check content, binding to the certificate, and the signature itself; pass or raise.
 
@@ -244,13 +244,13 @@ def check_signature(
         raise Refused(Code.SIGNATURE_WRONG)
 
 
-def _check_attributes(container: SignedContainer, content: bytes) -> None:
+def _check_attributes(container: SignedContainer, content: Content) -> None:
     signed = container.signed
     if CONTENT_TYPE not in signed or MESSAGE_DIGEST not in signed:
         raise Refused(Code.ATTRIBUTES_MISSING, "content type or message digest")
     if der.read(signed[CONTENT_TYPE]).oid() != container.content_type:
         raise Refused(Code.CONTENT_DIFFERS, "content type")
-    if container.content is not None and container.content != content:
+    if container.content is not None and memoryview(content) != container.content:
         raise Refused(Code.CONTENT_DIFFERS, "content inside the container")
     if der.read(signed[MESSAGE_DIGEST]).expect(der.OCTET_STRING).content != digest(container.digest, content):
         raise Refused(Code.CONTENT_DIFFERS)

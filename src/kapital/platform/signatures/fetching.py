@@ -29,11 +29,7 @@ class Fetcher:
 
     hosts: frozenset[str]
     timeout_s: float = TIMEOUT_S
-    _client: httpx.AsyncClient = field(init=False)
-
-    def __post_init__(self) -> None:
-        # No proxy, cookie or password of the environment: the list of hosts is the whole truth.
-        self._client = httpx.AsyncClient(timeout=self.timeout_s, follow_redirects=False, trust_env=False)
+    _client: httpx.AsyncClient | None = field(init=False, default=None)
 
     @classmethod
     def to(cls, hosts: Iterable[str], timeout_s: float = TIMEOUT_S) -> "Fetcher":
@@ -58,13 +54,21 @@ class Fetcher:
 
     async def close(self) -> None:
         """Close connections."""
-        await self._client.aclose()
+        if self._client is not None:
+            await self._client.aclose()
+
+    def _opened(self) -> httpx.AsyncClient:
+        # At the first question: to read what the system trusts takes longer than the rest of a start.
+        if self._client is None:
+            # No proxy, cookie or password of the environment: the list of hosts is the whole truth.
+            self._client = httpx.AsyncClient(timeout=self.timeout_s, follow_redirects=False, trust_env=False)
+        return self._client
 
     async def _ask(self, method: str, url: str, body: bytes | None, headers: dict[str, str], size_max: int) -> bytes:
         if not self.may_ask(url):
             raise _unavailable(url, "host_not_allowed")
         try:
-            async with self._client.stream(method, url, content=body, headers=headers) as answer:
+            async with self._opened().stream(method, url, content=body, headers=headers) as answer:
                 if answer.status_code != httpx.codes.OK:
                     raise _unavailable(url, f"status_{answer.status_code}")
                 content = bytearray()

@@ -25,7 +25,8 @@ class VerificationPolicy:
     Shape: `owner` maps names of `OWNER_OIDS` to the digits that the certificate must carry, all of them.
     `key_usage`: one of these must be in the certificate. `policies`: one of these must be named by the certificate
     and not excluded by an authority above it; empty demands none. `time_stamp_roots`: roots of time-stamping
-    authorities, None for the same as of signers. `time_stamp_policies`: empty takes any.
+    authorities, None for the same as of signers. `time_stamp_policies`: empty takes any. `content_bytes_max`: longer
+    contents are refused.
 
     Law: 63-FZ art. 11 (1)–(4) and art. 17; which policy identifiers and which key usage to demand is a setting [M?].
     """
@@ -38,6 +39,7 @@ class VerificationPolicy:
     require_time_stamp: bool = False
     time_stamp_policies: frozenset[str] = frozenset()
     require_revocation: bool = True
+    content_bytes_max: int = CONTENT_BYTES_MAX
     revocation: RevocationRules = field(default_factory=RevocationRules)
 
     def __post_init__(self) -> None:

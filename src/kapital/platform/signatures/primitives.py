@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from functools import lru_cache
+from mmap import mmap
 from typing import Any, Final, Self
 
 from kapital.kernel.problems import ensure
@@ -16,6 +17,9 @@ from kapital.platform.signatures.algorithms import (
 )
 from kapital.platform.signatures.libcrypto import ffi, gost, lib
 
+Content = bytes | mmap
+"""What is signed: in memory, or a file that is mapped and hashed where it lies."""
+
 _KEYS_KEPT: Final = 4096
 _SIGNATURE_BYTES_MAX: Final = 2048
 _HASHES: Final[dict[bytes, Any]] = {}
@@ -26,12 +30,12 @@ class KeyRefused(Exception):
     """A public key cannot be read or is too weak; the message is one of the stable codes of an outcome."""
 
 
-def digest(algorithm: Digest, content: bytes) -> bytes:
-    """The hash of a content. Raises: GostEngineMissing, LibcryptoMissing."""
+def digest(algorithm: Digest, content: Content) -> bytes:
+    """The hash of a content, in memory or mapped from a file. Raises: GostEngineMissing, LibcryptoMissing."""
     crypto = _for(algorithm.gost)
     out = ffi.new("unsigned char[64]")
     size = ffi.new("unsigned int *")
-    done = crypto.EVP_Digest(content, len(content), out, size, _md(crypto, algorithm), ffi.NULL)
+    done = crypto.EVP_Digest(ffi.from_buffer(content), len(content), out, size, _md(crypto, algorithm), ffi.NULL)
     ensure(done == 1 and size[0] == algorithm.size, "a hash that libcrypto knows can be computed")
     return bytes(ffi.buffer(out, algorithm.size))
 

@@ -9,9 +9,9 @@ from litestar.params import Parameter
 
 from kapital.contracts import registry as contract
 from kapital.platform.http import HttpRequest, actor_of, command_context
+from kapital.platform.http.instants import instant_of
 from kapital.registry.queries.bound import RegistryReads
 from kapital.registry.queries.participants import PAGE_MAX
-from kapital.registry.routes.instants import instant_of
 from kapital.registry.use_cases.bound import RegistryUseCases
 from kapital.registry.use_cases.sign_register_extract import SignRegisterExtract
 

@@ -10,9 +10,9 @@ from kapital.contracts import registry as contract
 from kapital.contracts.base import given, given_in_utc
 from kapital.kernel.roles import Role
 from kapital.platform.http import HttpRequest, actor_of, command_context
+from kapital.platform.http.instants import instant_of
 from kapital.registry.queries.bound import RegistryReads
 from kapital.registry.queries.participants import PAGE_MAX
-from kapital.registry.routes.instants import instant_of
 from kapital.registry.use_cases.bound import RegistryUseCases
 from kapital.registry.use_cases.change_staff import DecideStaffChange, ProposeStaffChange
 from kapital.registry.use_cases.end_staff import EndStaff

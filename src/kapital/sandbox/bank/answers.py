@@ -36,7 +36,7 @@ def open_key(folder: Path) -> Ed25519PrivateKey:
         pem = made.private_bytes(
             serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
         )
-        _write_secret(path, pem)
+        write_secret(path, pem)
     key = serialization.load_pem_private_key(path.read_bytes(), None)
     ensure(isinstance(key, Ed25519PrivateKey), f"{path} is an Ed25519 key")
     assert isinstance(key, Ed25519PrivateKey)  # for the type checker; ensured above
@@ -51,11 +51,11 @@ def open_token(folder: Path) -> str:
     """The token that the bank gave to its one caller, made at the first start."""
     path = folder / TOKEN
     if not path.exists():
-        _write_secret(path, secrets.token_urlsafe(32).encode())
+        write_secret(path, secrets.token_urlsafe(32).encode())
     return path.read_text().strip()
 
 
-def _write_secret(path: Path, content: bytes) -> None:
+def write_secret(path: Path, content: bytes) -> None:
     """A file that only its owner reads, whole or not at all."""
     fresh = path.with_suffix(".new")
     fresh.unlink(missing_ok=True)

@@ -8,17 +8,21 @@ from typing import Any, Final
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from kapital.contracts.bank_nominal_account import RegisterSbpQr
 from kapital.kernel.clock import Clock
 from kapital.kernel.problems import InvariantBroken, Unavailable
 from kapital.platform.database import Database
 from kapital.platform.problems import problem_of
+from kapital.sandbox.bank import sbp, shares
 from kapital.sandbox.bank.notices import COLUMNS, is_scripted, tell, tell_as_scripted
 from kapital.sandbox.bank.payouts import Behaviour, PayoutOrder, end_pending, enquire, pay_once
-from kapital.sandbox.bank.problems import BankIdTaken
+from kapital.sandbox.bank.problems import BankIdTaken, BankObjectNotFound, BankRequestInvalid
+from kapital.sandbox.bank.returns import return_order
+from kapital.settlement.domain.budget_payment import BudgetPayment
 from kapital.settlement.domain.incoming import BankCredit
-from kapital.settlement.domain.payout_account import PayoutAccount
+from kapital.settlement.domain.payout_account import Payee, PayoutAccount, ReturnToPayer, SbpPayee
 from kapital.settlement.domain.problems import BankSilent
-from kapital.settlement.ports import PayoutState, PayoutStatus
+from kapital.settlement.ports import PayoutState, PayoutStatus, RegisteredQr
 
 DATABASE: Final = "sandbox_bank"
 PAGE_MAX: Final = 1_000
@@ -70,15 +74,44 @@ class SandboxBank:
             ]
 
     async def pay_out(
-        self, reference: str, amount_kopecks: int, account: PayoutAccount, purpose: str
+        self,
+        reference: str,
+        amount_kopecks: int,
+        account: Payee,
+        purpose: str,
+        beneficiary_id: str | None = None,
     ) -> PayoutStatus:
         """Pay once per reference, unless the script or the balance says otherwise. Raises: BankSilent."""
-        order = PayoutOrder(reference=reference, amount_kopecks=amount_kopecks, account=account, purpose=purpose)
         try:
             async with self.answering() as conn:
+                match account:
+                    case SbpPayee(phone, member_id):
+                        order = sbp.payout_order(reference, amount_kopecks, phone, member_id, purpose, beneficiary_id)
+                    case ReturnToPayer(bank_id):
+                        order = await return_order(conn, reference, bank_id, amount_kopecks, purpose)
+                    case BudgetPayment():
+                        order = PayoutOrder(
+                            reference=reference,
+                            amount_kopecks=amount_kopecks,
+                            account=PayoutAccount(bic=account.bic, account=account.account),
+                            purpose=purpose,
+                            kind="tax",
+                            beneficiary_id=beneficiary_id,
+                            tax=account.said(),
+                        )
+                    case _:
+                        order = PayoutOrder(
+                            reference=reference,
+                            amount_kopecks=amount_kopecks,
+                            account=account,
+                            purpose=purpose,
+                            beneficiary_id=beneficiary_id,
+                        )
                 status, lost = await pay_once(conn, order, now=self.clock.now())
         except BankIdTaken as taken:
             raise InvariantBroken(taken.detail) from taken
+        except (BankObjectNotFound, BankRequestInvalid) as refused:
+            return PayoutStatus(PayoutState.REJECTED, refused.code)
         if lost:
             raise BankSilent
         return status
@@ -88,6 +121,17 @@ class SandboxBank:
         async with self.answering() as conn:
             found = await enquire(conn, reference, now=self.clock.now())
             return found[1] if found else PayoutStatus(PayoutState.NOT_FOUND)
+
+    async def register_sbp_qr(
+        self, reference: str, amount_kopecks: int, purpose: str, expires_at: datetime
+    ) -> RegisteredQr:
+        """A dynamic QR code for one payment, the same for the same reference. Raises: BankSilent."""
+        asked = RegisterSbpQr(
+            order_id=reference, amount_kopecks=amount_kopecks, purpose=purpose, expires_at=expires_at
+        )
+        async with self.answering() as conn:
+            made = await sbp.register_qr(conn, asked, self.clock.now())
+            return RegisteredQr(qr_id=made.qr_id, link=made.link)
 
     async def balance_kopecks(self) -> int:
         """The present balance. Raises: BankSilent."""
@@ -152,6 +196,24 @@ class SandboxBank:
             bank_ids.append(row["bank_id"])
         return bank_ids
 
+    async def pay_qr(self, qr_id: str) -> str:
+        """Somebody pays by a QR code; the bank's id of the credit. Raises: BankObjectNotFound, BankStateRefuses."""
+        async with self.database.engine.begin() as conn:
+            return await self.pay_qr_in(conn, qr_id)
+
+    async def pay_qr_in(self, conn: AsyncConnection, qr_id: str) -> str:
+        """As `pay_qr`, in a transaction of the caller."""
+        now = self.clock.now()
+        qr = await sbp.qr_to_pay(conn, qr_id, now)
+        (bank_id,) = await self.receive_in(
+            conn,
+            [(qr.amount_kopecks, sbp.purpose_of(qr, now))],
+            payer_account=sbp.PAYER_ACCOUNT,
+            payer_name=sbp.PAYER_NAME,
+        )
+        await sbp.note_paid(conn, qr, (await conn.execute(_GET_CREDIT, {"bank_id": bank_id})).one())
+        return bank_id
+
     async def tell_again(
         self, bank_id: str, *, amount_kopecks: int | None = None, other_id: str | None = None
     ) -> None:
@@ -190,6 +252,11 @@ class SandboxBank:
         """Answer again."""
         async with self.database.engine.begin() as conn:
             await conn.execute(_SET_DOWN, {"down": False})
+
+    async def score(self, beneficiary_id: str, *reasons: str) -> None:
+        """The bank's people look at a beneficiary: with reasons it is not served, without any it is."""
+        async with self.database.engine.begin() as conn:
+            await shares.score(conn, beneficiary_id, reasons, self.clock.now())
 
     async def work_off(self, *, reject_with: str | None = None) -> int:
         """End every pending payout: pay it, or reject it with a reason; returns how many."""

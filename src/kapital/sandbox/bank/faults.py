@@ -28,7 +28,26 @@ _OF_PAYMENT: Final = frozenset({FaultKind.reject, FaultKind.pending})
 _OF_CREDIT: Final = frozenset(
     {FaultKind.duplicate, FaultKind.duplicate_other_id, FaultKind.wrong_sum, FaultKind.lost, FaultKind.reorder}
 )
-_OF_CALL: Final = frozenset(FaultKind) - _OF_PAYMENT - _OF_CREDIT
+_OF_ENQUIRY: Final = frozenset({FaultKind.unclear})
+_OF_HOLD_NOTICE: Final = frozenset({FaultKind.duplicate, FaultKind.lost, FaultKind.reorder})
+_OF_CALL: Final = frozenset(FaultKind) - _OF_PAYMENT - _OF_CREDIT - _OF_ENQUIRY
+_NO_CALLS: Final = frozenset(
+    {FaultPoint.credit, FaultPoint.escrow_notice, FaultPoint.webhook, FaultPoint.file_message}
+)
+_OF_FILE: Final = frozenset(
+    {
+        FaultKind.lost,
+        FaultKind.duplicate,
+        FaultKind.delay,
+        FaultKind.reorder,
+        FaultKind.bad_signature,
+        FaultKind.altered_sum,
+    }
+)
+_OF_WEBHOOK: Final = frozenset(
+    {FaultKind.lost, FaultKind.duplicate, FaultKind.bad_signature, FaultKind.altered_sum, FaultKind.clock_skew}
+)
+"""Points that are no question to the bank: `any` does not mean them."""
 
 _CLEAR: Final = text("DELETE FROM fault")
 _ADD: Final = text(
@@ -83,7 +102,15 @@ def require_consistent(script: contract.FaultScript) -> None:
     for number, step in enumerate(script.steps, 1):
         fits = {
             FaultPoint.credit: _OF_CREDIT,
+            FaultPoint.webhook: _OF_WEBHOOK,
+            FaultPoint.file_message: _OF_FILE,
             FaultPoint.create_payment: _OF_CALL | _OF_PAYMENT,
+            FaultPoint.place_escrow_hold: _OF_CALL | _OF_PAYMENT,
+            FaultPoint.release_escrow_hold: _OF_CALL | _OF_PAYMENT,
+            FaultPoint.get_escrow_hold: _OF_CALL | _OF_ENQUIRY,
+            FaultPoint.escrow_notice: _OF_HOLD_NOTICE,
+            FaultPoint.create_sbp_payout: _OF_CALL | _OF_PAYMENT,
+            FaultPoint.return_incoming: _OF_CALL | _OF_PAYMENT,
         }.get(step.at, _OF_CALL)
         if step.do not in fits:
             raise FaultScriptInvalid(f"step {number}: {step.do} cannot happen at {step.at}")
@@ -120,7 +147,7 @@ async def waits(conn: AsyncConnection, point: FaultPoint, now: datetime) -> bool
 
 async def take(conn: AsyncConnection, point: FaultPoint, now: datetime) -> Fault | None:
     """The fault that this call or credit meets, used up; the first step that waits decides alone."""
-    points = [point.value] if point is FaultPoint.credit else [point.value, FaultPoint.any.value]
+    points = [point.value] if point in _NO_CALLS else [point.value, FaultPoint.any.value]
     row = (await conn.execute(_WAITING, {"points": points, "now": now})).one_or_none()
     if row is None:
         return None

@@ -10,6 +10,7 @@ import msgspec
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from kapital.kernel.requisites import account_is_valid, treasury_account_is_valid
 from kapital.sandbox.bank.problems import BankIdTaken, BankObjectNotFound
 from kapital.settlement.domain.payout_account import PayoutAccount
 from kapital.settlement.ports import PayoutState, PayoutStatus
@@ -45,6 +46,9 @@ class Treatment:
     reason: str | None = None
     enquiries: int | None = None
 
+
+SBP_KOPECKS_MAX: Final = 60_000_000
+"""What the bank pays at once by the SBP."""
 
 _SILENT_AFTERWARDS: Final = frozenset({Behaviour.SILENT_AFTER, Behaviour.REJECT_SILENTLY})
 
@@ -87,6 +91,14 @@ _NEXT_OF_SCRIPT: Final = text(
 _LOOKED: Final = text("UPDATE payout SET enquiries_left = enquiries_left - 1 WHERE reference = :reference")
 _END: Final = text("UPDATE payout SET state = :state, reason = :reason WHERE reference = :reference")
 _PENDING: Final = text("SELECT reference FROM payout WHERE state = 'pending' ORDER BY reference")
+
+
+def account_fits(order: PayoutOrder) -> bool:
+    """Whether the control key fits the bank. A tax that names the single account goes to one of the Treasury."""
+    account, single = order.account, (order.tax or {}).get("receiver_single_account")
+    if single is None:
+        return account_is_valid(account.account, bic=account.bic)
+    return treasury_account_is_valid(account.account, bic=account.bic, single_account=str(single))
 
 
 async def pay_once(
@@ -170,6 +182,8 @@ async def _decide(
     behaviour = treatment.behaviour if treatment else None
     if treatment and behaviour in {Behaviour.REJECT, Behaviour.REJECT_SILENTLY}:
         return PayoutStatus(PayoutState.REJECTED, treatment.reason or "account_closed")
+    if order.kind == "sbp" and order.amount_kopecks > SBP_KOPECKS_MAX:
+        return PayoutStatus(PayoutState.REJECTED, "sbp_limit_exceeded")
     if order.beneficiary_id is None:
         free = int((await conn.execute(_UNDISTRIBUTED)).scalar_one())
     else:

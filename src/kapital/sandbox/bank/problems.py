@@ -30,6 +30,15 @@ class BankPaymentNotFound(Problem):
     family = Family.NOT_FOUND
 
 
+class BankHoldNotFound(Problem):
+    """The bank never saw an escrow hold of this id: placing it is safe."""
+
+    code = "bank_hold_not_found"
+    title = "The bank knows no such hold"
+    retry = Retry.SAME_REQUEST
+    family = Family.NOT_FOUND
+
+
 class BankMoneyInsufficient(Problem):
     """A beneficiary has less free money than is asked for. Facts: `beneficiary_id`."""
 

@@ -1,23 +1,22 @@
 """HTTP of the sandbox bank, bound to contracts/outside/bank_nominal_account.yaml."""
 
-from collections.abc import Awaitable, Callable
 from typing import Annotated, Any, Final
 
 import msgspec
 from litestar import Response, get, post
 from litestar.params import Parameter
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from kapital.contracts import bank_nominal_account as contract
 from kapital.contracts.bank_nominal_account import DealState, FaultKind
-from kapital.contracts.base import Contract, given
-from kapital.kernel.requisites import account_is_valid
+from kapital.contracts.base import given
 from kapital.platform.http import HttpRequest
 from kapital.sandbox.bank import deals, faults, shares
 from kapital.sandbox.bank.bank import PAYER_ACCOUNT, PAYER_NAME, SandboxBank
-from kapital.sandbox.bank.payouts import Behaviour, PayoutOrder, Treatment, enquire, pay_once
-from kapital.sandbox.bank.problems import BankPaymentNotFound, BankRequestInvalid
-from kapital.sandbox.bank.replies import find_reply, keep_reply, request_hash
+from kapital.sandbox.bank.payouts import Behaviour, PayoutOrder, Treatment, account_fits, enquire, pay_once
+from kapital.sandbox.bank.problems import BankPaymentNotFound, BankRequestInvalid, BankStateRefuses
+from kapital.sandbox.bank.replies import once
 from kapital.settlement.domain.payout_account import PayoutAccount
 from kapital.settlement.domain.problems import BankSilent
 from kapital.settlement.ports import PayoutState, PayoutStatus
@@ -28,40 +27,13 @@ ClientId = Annotated[str, Parameter(pattern="^[0-9A-Za-z._:-]{1,64}$", max_lengt
 Limit = Annotated[int, Parameter(ge=1, le=1000)]
 Cursor = Annotated[int, Parameter(ge=0, le=2**53 - 1)]
 
+_ASK: Final = text("INSERT INTO file_request (kind) SELECT :kind FROM file_desk")
+
 _STATES: Final = {
     PayoutState.PENDING: contract.PaymentState.in_progress,
     PayoutState.EXECUTED: contract.PaymentState.succeeded,
     PayoutState.REJECTED: contract.PaymentState.failed,
 }
-
-
-async def _once(
-    request: HttpRequest,
-    bank: SandboxBank,
-    work: Callable[[AsyncConnection], Awaitable[Contract | None]],
-    status: int,
-) -> Response[bytes]:
-    """Do the work once per idempotency key; its effect and its answer are kept by one commit.
-
-    Work that returns nothing was a request that got lost. Raises: IdempotencyKeyReused, BankSilent.
-    """
-    key = str(request.scope["state"]["command_id"])
-    sha256 = request_hash(request.method, request.url.path, await request.body())
-    async with bank.answering() as conn:
-        kept = await find_reply(conn, key, sha256)
-        if kept is not None:
-            return _json(kept[1], kept[0], {"Idempotency-Replayed": "true"})
-        done = await work(conn)
-        answer = msgspec.json.encode(done)
-        if done is not None:
-            await keep_reply(conn, key, sha256, status, answer)
-    if done is None:
-        raise BankSilent
-    return _json(answer, status)
-
-
-def _json(body: bytes, status: int, headers: dict[str, str] | None = None) -> Response[bytes]:
-    return Response(body, status_code=status, media_type="application/json", headers=headers or {})
 
 
 @get(BASE)
@@ -76,7 +48,7 @@ async def add_beneficiary_route(
     data: contract.AddBeneficiary, request: HttpRequest, bank: SandboxBank
 ) -> Response[bytes]:
     """Name a beneficiary."""
-    return await _once(request, bank, lambda conn: shares.add_beneficiary(conn, data, bank.clock.now()), 201)
+    return await once(request, bank, lambda conn: shares.add_beneficiary(conn, data, bank.clock.now()), 201)
 
 
 @get(f"{BASE}/beneficiaries")
@@ -121,13 +93,13 @@ async def distribute_route(
 ) -> Response[bytes]:
     """Identify a payment."""
     now = bank.clock.now()
-    return await _once(request, bank, lambda conn: shares.distribute(conn, incoming_id, data, now), 200)
+    return await once(request, bank, lambda conn: shares.distribute(conn, incoming_id, data, now), 200)
 
 
 @post(f"{BASE}/holds", status_code=201)
 async def place_hold_route(data: contract.PlaceHold, request: HttpRequest, bank: SandboxBank) -> Response[bytes]:
     """Hold money."""
-    return await _once(request, bank, lambda conn: deals.place_hold(conn, data, bank.clock.now()), 201)
+    return await once(request, bank, lambda conn: deals.place_hold(conn, data, bank.clock.now()), 201)
 
 
 @get(f"{BASE}/holds/{{hold_id:str}}")
@@ -140,13 +112,13 @@ async def hold_route(bank: SandboxBank, hold_id: ClientId) -> contract.Hold:
 @post(f"{BASE}/holds/{{hold_id:str}}/release", status_code=200)
 async def release_hold_route(request: HttpRequest, bank: SandboxBank, hold_id: ClientId) -> Response[bytes]:
     """Release a hold."""
-    return await _once(request, bank, lambda conn: deals.release_hold(conn, hold_id), 200)
+    return await once(request, bank, lambda conn: deals.release_hold(conn, hold_id), 200)
 
 
 @post(f"{BASE}/deals", status_code=201)
 async def open_deal_route(data: contract.OpenDeal, request: HttpRequest, bank: SandboxBank) -> Response[bytes]:
     """Draft a deal."""
-    return await _once(request, bank, lambda conn: deals.open_deal(conn, data, bank.clock.now()), 201)
+    return await once(request, bank, lambda conn: deals.open_deal(conn, data, bank.clock.now()), 201)
 
 
 @get(f"{BASE}/deals/{{deal_id:str}}")
@@ -160,7 +132,7 @@ def _move_deal(verb: str, target: DealState) -> Any:
     @post(f"{BASE}/deals/{{deal_id:str}}/{verb}", status_code=200)
     async def move_deal_route(request: HttpRequest, bank: SandboxBank, deal_id: ClientId) -> Response[bytes]:
         now = bank.clock.now()
-        return await _once(request, bank, lambda conn: deals.move_deal(conn, deal_id, target, now), 200)
+        return await once(request, bank, lambda conn: deals.move_deal(conn, deal_id, target, now), 200)
 
     return move_deal_route
 
@@ -170,21 +142,28 @@ async def create_payment_route(
     data: contract.CreatePayment, request: HttpRequest, bank: SandboxBank
 ) -> Response[bytes]:
     """Pay from the account. Raises: BankRequestInvalid, BankIdTaken, BankObjectNotFound."""
-    if not account_is_valid(data.payee.account, bic=data.payee.bic):
+    order = _order(data)
+    if not account_fits(order):
         raise BankRequestInvalid("the control key of the account does not fit the BIC", {"reason": "account_key"})
     if (data.kind is contract.PaymentKind.tax) is not (given(data.tax) is not None):
         raise BankRequestInvalid("tax details come with a tax, and only with one", {"reason": "tax_details"})
-    order = _order(data)
+    if data.kind in {contract.PaymentKind.sbp, contract.PaymentKind.return_}:
+        raise BankRequestInvalid("a payout by the SBP and a return have calls of their own", {"reason": "kind"})
+    return await pay(request, bank, order)
+
+
+async def pay(request: HttpRequest, bank: SandboxBank, order: PayoutOrder) -> Response[bytes]:
+    """Take an order as the fault script has it. Raises: BankIdTaken, BankObjectNotFound, BankSilent."""
     fault = request.scope.get("fault")
     lost = False
 
     async def work(conn: AsyncConnection) -> contract.Payment | None:
         nonlocal lost
-        treatment = _treatment(fault) if isinstance(fault, faults.Fault) else None
+        treatment = treatment_of(fault) if isinstance(fault, faults.Fault) else None
         status, lost = await pay_once(conn, order, now=bank.clock.now(), treatment=treatment)
         return None if status.state is PayoutState.NOT_FOUND else _payment(order, status)
 
-    answer = await _once(request, bank, work, 201)
+    answer = await once(request, bank, work, 201)
     if lost:
         raise BankSilent
     return answer
@@ -213,13 +192,27 @@ async def pay_in_route(data: contract.PayIn, request: HttpRequest, bank: Sandbox
         )
         return contract.PaidIn(incoming_id=bank_id)
 
-    return await _once(request, bank, work, 201)
+    return await once(request, bank, work, 201)
+
+
+@post("/sandbox/statements", status_code=202)
+async def ask_for_statement_route(
+    data: contract.AskForStatement, request: HttpRequest, bank: SandboxBank
+) -> Response[bytes]:
+    """Ask the desk of files for a statement."""
+
+    async def work(conn: AsyncConnection) -> contract.StatementAsked:
+        if not (await conn.execute(_ASK, {"kind": data.kind.value})).rowcount:
+            raise BankStateRefuses("the bank is not spoken to by files", {"state": "no_files"})
+        return contract.StatementAsked(kind=data.kind)
+
+    return await once(request, bank, work, 202)
 
 
 @post("/sandbox/charges", status_code=200)
 async def charge_route(data: contract.Charge, request: HttpRequest, bank: SandboxBank) -> Response[bytes]:
     """Take money without a word."""
-    return await _once(request, bank, lambda conn: shares.charge(conn, data.amount_kopecks, bank.clock.now()), 200)
+    return await once(request, bank, lambda conn: shares.charge(conn, data.amount_kopecks, bank.clock.now()), 200)
 
 
 @post("/sandbox/faults", status_code=200)
@@ -231,7 +224,7 @@ async def load_faults_route(data: contract.FaultScript, request: HttpRequest, ba
         await faults.load(conn, data)
         return await faults.progress(conn)
 
-    return await _once(request, bank, work, 200)
+    return await once(request, bank, work, 200)
 
 
 @get("/sandbox/faults")
@@ -254,7 +247,8 @@ def _order(data: contract.CreatePayment) -> PayoutOrder:
     )
 
 
-def _treatment(fault: faults.Fault) -> Treatment | None:
+def treatment_of(fault: faults.Fault) -> Treatment | None:
+    """How the bank treats what met this fault."""
     match fault.kind:
         case FaultKind.reject:
             return Treatment(behaviour=Behaviour.REJECT, reason=fault.reason)
@@ -292,6 +286,7 @@ HANDLERS: Final[tuple[Any, ...]] = (
     create_payment_route,
     payment_route,
     pay_in_route,
+    ask_for_statement_route,
     charge_route,
     load_faults_route,
     faults_route,

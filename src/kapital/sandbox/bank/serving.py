@@ -30,8 +30,10 @@ from kapital.sandbox.bank.answers import signature, signed_text
 from kapital.sandbox.bank.bank import SandboxBank
 from kapital.sandbox.bank.clock import BankClock
 from kapital.sandbox.bank.console import CONSOLE_ROUTES
+from kapital.sandbox.bank.escrow_routes import ESCROW_ROUTES
 from kapital.sandbox.bank.problems import BankOutOfService, BankRateExceeded, BankTokenInvalid
 from kapital.sandbox.bank.routes import HANDLERS
+from kapital.sandbox.bank.routes_sbp import SBP_HANDLERS
 
 CONTRACT: Final = "bank_nominal_account"
 BODY_MAX: Final = 1_048_576
@@ -42,7 +44,7 @@ _REQUEST_ID: Final = re.compile(r"[0-9A-Za-z-]{1,64}")
 _AMOUNT: Final = re.compile(rb'("(?:amount|balance)_kopecks":)(\d+)')
 _SKEW: Final = text("SELECT clock_skew_s FROM account")
 _SET_SKEW: Final = text("UPDATE account SET clock_skew_s = clock_skew_s + :seconds RETURNING clock_skew_s")
-_OF_ROUTE: Final = frozenset({FaultKind.reject, FaultKind.pending})
+_OF_ROUTE: Final = frozenset({FaultKind.reject, FaultKind.pending, FaultKind.unclear})
 
 
 @dataclass(slots=True)
@@ -222,7 +224,7 @@ def bank_app(
 ) -> BankApp:
     """The application. `restart` ends the process at once and starts it again."""
     app = BankApp(
-        route_handlers=[*HANDLERS, *CONSOLE_ROUTES],
+        route_handlers=[*HANDLERS, *ESCROW_ROUTES, *SBP_HANDLERS, *CONSOLE_ROUTES],
         dependencies={"bank": Provide(lambda: bank, sync_to_thread=False)},
         guards=[require_idempotency_key, require_plain_query],
         exception_handlers=EXCEPTION_HANDLERS,

@@ -47,6 +47,7 @@ _ADD: Final = text(
     VALUES (:id, :kind, :resident, :name, :inn, :reasons, :scored_at)
     """
 )
+_SCORE: Final = text("UPDATE beneficiary SET scoring_reasons = :reasons, scored_at = :now WHERE beneficiary_id = :id")
 _MOVE: Final = text(
     """
     UPDATE beneficiary AS b SET amount_kopecks = b.amount_kopecks + moved.amount,
@@ -90,8 +91,7 @@ async def add_beneficiary(
 ) -> contract.BankBeneficiary:
     """Name a beneficiary; its scoring ends a second later. Raises: BankIdTaken, BankRequestInvalid."""
     await conn.execute(LOCK_ACCOUNT)
-    if wanted.inn is None and wanted.resident:
-        raise BankRequestInvalid("a resident has a taxpayer number", {"reason": "inn_required"})
+    _require_named(wanted)
     known = (await conn.execute(_GET, {"id": wanted.beneficiary_id})).one_or_none()
     if known is not None:
         same = (known.kind, known.resident, known.name, known.inn) == (
@@ -116,6 +116,22 @@ async def add_beneficiary(
     }
     await conn.execute(_ADD, values)
     return await get_beneficiary(conn, wanted.beneficiary_id, now)
+
+
+def _require_named(wanted: contract.AddBeneficiary) -> None:
+    if wanted.kind is contract.BeneficiaryKind.by_reference:
+        if (wanted.resident, wanted.name, wanted.inn) != (None, None, None):
+            raise BankRequestInvalid("by reference nothing else is said", {"reason": "by_reference_is_nameless"})
+    elif wanted.resident is None or wanted.name is None:
+        raise BankRequestInvalid("a beneficiary has a name", {"reason": "name_required"})
+    elif wanted.inn is None and wanted.resident:
+        raise BankRequestInvalid("a resident has a taxpayer number", {"reason": "inn_required"})
+
+
+async def score(conn: AsyncConnection, beneficiary_id: str, reasons: Sequence[str], now: datetime) -> None:
+    """The bank's people look at a beneficiary: what they find against it, or nothing."""
+    await conn.execute(LOCK_ACCOUNT)
+    await conn.execute(_SCORE, {"id": beneficiary_id, "reasons": list(reasons), "now": now})
 
 
 async def get_beneficiary(conn: AsyncConnection, beneficiary_id: str, now: datetime) -> contract.BankBeneficiary:

@@ -10,6 +10,7 @@ from typing import Any
 from kapital.kernel.clock import Clock
 from kapital.sandbox.certification_authority.authority import POLICY_KC1, Authority
 from kapital.sandbox.certification_authority.people import TimeStampAuthority
+from kapital.sandbox.certification_authority.scheme import Scheme
 from kapital.sandbox.certification_authority.serving import ServedAuthority
 
 
@@ -26,16 +27,17 @@ class BelievedAuthority:
     @classmethod
     @asynccontextmanager
     async def open(
-        cls, clock: Clock, trust_dir: Path, *, people_by_lists: bool = False
+        cls, clock: Clock, trust_dir: Path, *, people_by_lists: bool = False, scheme: Scheme | None = None
     ) -> AsyncIterator["BelievedAuthority"]:
         """Make it new and serve it on the loopback address until the end; its keys end with it.
 
         `people_by_lists`: certificates of people name the list of revoked certificates alone, so that one question
         tells the status of them all; without it they name the OCSP responder too.
-        Raises: LibcryptoMissing, OSError (the folder).
+        `scheme`: of all keys; without it the default of the sandbox.
+        Raises: LibcryptoMissing, GostEngineMissing, OSError (the folder).
         """
         served, now = ServedAuthority.at_free_port(clock), clock.now()
-        root = Authority.root("Учебный корень", at=now - timedelta(days=9), years=30)
+        root = Authority.root("Учебный корень", at=now - timedelta(days=9), scheme=scheme, years=30)
         root.ocsp_urls, root.crl_urls = served.addresses(0)
         issuing = root.subordinate("Учебный УЦ", at=now - timedelta(days=8), years=25)
         issuing.ocsp_urls, issuing.crl_urls = served.addresses(1)

@@ -9,6 +9,8 @@ import msgspec
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from kapital.settlement.adapters.kept_texts import unreadable_if_unkeepable
+from kapital.settlement.adapters.statement_matching import DOUBLED, MATCHING, SIZES
 from kapital.settlement.domain.bank_message import (
     Deviation,
     Party,
@@ -30,6 +32,8 @@ from kapital.settlement.domain.incoming_message import (
 
 _LOCK: Final = text("SELECT pg_advisory_xact_lock(hashtext('settlement bank messages'))")
 _FIND: Final = text("SELECT * FROM incoming_message WHERE raw_sha256 = :sha256")
+_GET: Final = text("SELECT * FROM incoming_message WHERE message_id = :message")
+_LOCK_ONE: Final = text("SELECT * FROM incoming_message WHERE message_id = :message FOR UPDATE")
 _KNOWN: Final = text(
     """
     SELECT (:told_id <> '' AND EXISTS (SELECT FROM incoming_message WHERE told_id = :told_id
@@ -70,11 +74,14 @@ _STATEMENTS: Final = text("SELECT * FROM bank_statement WHERE message_id = :mess
 _ADD_LINES: Final = text(
     """
     INSERT INTO bank_statement_line (message_id, statement, number, side, amount_kopecks, booked_on, bank_id,
-        end_to_end_id, payer_account, payer_name, purpose, pending)
+        end_to_end_id, payer_account, payer_name, payee_account, purpose, pending, payer_bic, document_number,
+        document_on)
     SELECT :message, l.* FROM unnest(CAST(:statement AS integer[]), CAST(:number AS integer[]),
         CAST(:side AS text[]), CAST(:amount_kopecks AS bigint[]), CAST(:booked_on AS date[]),
         CAST(:bank_id AS text[]), CAST(:end_to_end_id AS text[]), CAST(:payer_account AS text[]),
-        CAST(:payer_name AS text[]), CAST(:purpose AS text[]), CAST(:pending AS boolean[])) AS l
+        CAST(:payer_name AS text[]), CAST(:payee_account AS text[]),
+        CAST(:purpose AS text[]), CAST(:pending AS boolean[]), CAST(:payer_bic AS text[]),
+        CAST(:document_number AS text[]), CAST(:document_on AS date[])) AS l
     """
 )
 _PREVIOUS: Final = text(
@@ -85,50 +92,25 @@ _PREVIOUS: Final = text(
     ORDER BY s.to_on DESC NULLS LAST, s.sequence_number DESC NULLS LAST, m.received_at DESC, s.number DESC LIMIT 1
     """
 )
-_MATCHING: Final = (
-    "UPDATE bank_statement_line SET result = 'pending' WHERE message_id = :message AND pending AND result = 'open'",
-    # Credits, by the bank's id.
+# Under the lock of messages: no later place is seen before an earlier one. Above what another list was read to.
+_LIST_CREDITS: Final = text(
     """
-    UPDATE bank_statement_line AS l SET payment_id = p.payment_id,
-        result = CASE WHEN p.amount_kopecks = l.amount_kopecks THEN 'top_up' ELSE 'altered' END
-    FROM incoming_payment AS p
-    WHERE l.message_id = :message AND l.result = 'open' AND l.side = 'credit' AND p.bank_id = l.bank_id
-    """,
-    # Credits without an id of the bank, by what was paid: the n-th of equal ones with the n-th of equal payments
-    # that no line names yet.
+    INSERT INTO bank_file_credit (cursor, message_id, statement, number)
+    SELECT (SELECT greatest((SELECT coalesce(max(cursor), 0) FROM bank_file_credit), (SELECT cursor FROM bank_feed)))
+            + row_number() OVER (ORDER BY statement, number), message_id, statement, number
+    FROM bank_statement_line WHERE message_id = :message AND side = 'credit' AND NOT pending
     """
-    WITH lines AS (
-        SELECT statement, number, amount_kopecks, purpose, payer_account, booked_on,
-            row_number() OVER (PARTITION BY amount_kopecks, purpose, payer_account, booked_on
-                ORDER BY statement, number) AS place
-        FROM bank_statement_line
-        WHERE message_id = :message AND result = 'open' AND side = 'credit' AND bank_id LIKE 'L-%'
-    ), payments AS (
-        SELECT p.payment_id, p.amount_kopecks, p.purpose, p.payer_account,
-            (p.credited_at AT TIME ZONE 'Europe/Moscow')::date AS booked_on,
-            row_number() OVER (PARTITION BY p.amount_kopecks, p.purpose, p.payer_account,
-                (p.credited_at AT TIME ZONE 'Europe/Moscow')::date ORDER BY p.payment_id) AS place
-        FROM incoming_payment AS p
-        WHERE NOT EXISTS (SELECT FROM bank_statement_line AS k WHERE k.payment_id = p.payment_id)
-            AND (p.credited_at AT TIME ZONE 'Europe/Moscow')::date
-                IN (SELECT booked_on FROM lines)
-    )
-    UPDATE bank_statement_line AS l SET result = 'top_up', payment_id = p.payment_id
-    FROM lines JOIN payments AS p USING (amount_kopecks, purpose, payer_account, booked_on, place)
-    WHERE l.message_id = :message AND l.statement = lines.statement AND l.number = lines.number
-    """,
-    # Debits, by our reference.
+)
+# Of those that wait for one before them, and those that a crash left half matched.
+_WAITING: Final = text(
     """
-    UPDATE bank_statement_line AS l SET withdrawal_id = w.withdrawal_id,
-        result = CASE WHEN w.amount_kopecks = l.amount_kopecks THEN 'withdrawal' ELSE 'altered' END
-    FROM withdrawal AS w
-    WHERE l.message_id = :message AND l.result = 'open' AND l.side = 'debit'
-        AND w.withdrawal_id = CASE WHEN l.end_to_end_id ~ '^[0-9a-f]{32}$' THEN CAST(l.end_to_end_id AS uuid) END
-    """,
+    SELECT m.* FROM incoming_message AS m
+    WHERE m.statement_count > 0 AND ((m.state = 'parked' AND m.reason = 'gap')
+        OR (m.state = 'taken_in' AND m.lines_compared_at IS NULL))
+    ORDER BY (SELECT min(from_on) FROM bank_statement AS s WHERE s.message_id = m.message_id),
+        (SELECT min(sequence_number) FROM bank_statement AS s WHERE s.message_id = m.message_id), m.received_at
+    LIMIT :limit
     """
-    UPDATE bank_statement_line SET result = 'unexplained'
-    WHERE message_id = :message AND result = 'open' AND side = 'debit'
-    """,
 )
 _OPEN: Final = text(
     """
@@ -163,6 +145,16 @@ class IncomingMessageTable:
         row = (await conn.execute(_FIND, {"sha256": raw_sha256})).one_or_none()
         return None if row is None else _message(row)
 
+    async def get(self, conn: AsyncConnection, message_id: UUID) -> IncomingMessage | None:
+        """A message."""
+        row = (await conn.execute(_GET, {"message": message_id})).one_or_none()
+        return None if row is None else _message(row)
+
+    async def lock_one(self, conn: AsyncConnection, message_id: UUID) -> IncomingMessage | None:
+        """A message, locked until the commit."""
+        row = (await conn.execute(_LOCK_ONE, {"message": message_id})).one_or_none()
+        return None if row is None else _message(row)
+
     async def known(self, conn: AsyncConnection, message: IncomingMessage) -> MessageReason | None:
         """Whether its id came with other content before, or its content under another id."""
         row = (await conn.execute(_KNOWN, {"told_id": message.told_id, "content": message.content_sha256})).one()
@@ -172,11 +164,13 @@ class IncomingMessageTable:
 
     async def add(self, conn: AsyncConnection, message: IncomingMessage, now: datetime) -> None:
         """Keep a message; its bytes twice are an error."""
-        await conn.execute(_ADD, {**_values(message), "now": now})
+        with unreadable_if_unkeepable():
+            await conn.execute(_ADD, {**_values(message), "now": now})
 
     async def complete(self, conn: AsyncConnection, message: IncomingMessage) -> None:
         """Save what was found out about a message that is kept."""
-        await conn.execute(_COMPLETE, _values(message))
+        with unreadable_if_unkeepable():
+            await conn.execute(_COMPLETE, _values(message))
 
     async def decide(
         self, conn: AsyncConnection, message_id: UUID, state: MessageState, reason: MessageReason | None
@@ -188,9 +182,9 @@ class IncomingMessageTable:
     async def add_statement(self, conn: AsyncConnection, message_id: UUID, number: int, head: Statement) -> None:
         """Keep a statement of the message."""
         values = {name: getattr(head, name) for name in head.__struct_fields__ if name not in {"told", "message_id"}}
-        await conn.execute(
-            _ADD_STATEMENT, {**values, "kind": head.kind.value, "message_id": message_id, "number": number}
-        )
+        values |= {"kind": head.kind.value, "message_id": message_id, "number": number}
+        with unreadable_if_unkeepable():
+            await conn.execute(_ADD_STATEMENT, values)
 
     async def add_lines(self, conn: AsyncConnection, message_id: UUID, lines: Sequence[NumberedLine]) -> None:
         """Keep lines of the message."""
@@ -206,10 +200,15 @@ class IncomingMessageTable:
             "end_to_end_id": [one.line.end_to_end_id for one in lines],
             "payer_account": [one.line.payer.account for one in lines],
             "payer_name": [one.line.payer.name for one in lines],
+            "payee_account": [one.line.payee.account for one in lines],
             "purpose": [one.line.purpose for one in lines],
             "pending": [one.line.pending for one in lines],
+            "payer_bic": [one.line.payer.bic for one in lines],
+            "document_number": [one.line.document_number for one in lines],
+            "document_on": [one.line.document_on for one in lines],
         }
-        await conn.execute(_ADD_LINES, {"message": message_id, **columns})
+        with unreadable_if_unkeepable():
+            await conn.execute(_ADD_LINES, {"message": message_id, **columns})
 
     async def statements(self, conn: AsyncConnection, message_id: UUID) -> list[Statement]:
         """The statements of a message, without told totals."""
@@ -220,10 +219,22 @@ class IncomingMessageTable:
         row = (await conn.execute(_PREVIOUS, {"account": account})).one_or_none()
         return None if row is None else PreviousStatement(row.sequence_number, row.closing_kopecks)
 
+    async def list_credits(self, conn: AsyncConnection, message_id: UUID) -> None:
+        """Put the booked credits of a notice at the end of the bank's list. The lock is held."""
+        await conn.execute(_LIST_CREDITS, {"message": message_id})
+
+    async def list_waiting(self, conn: AsyncConnection, limit: int) -> list[IncomingMessage]:
+        """Messages that wait for a statement before them or for the end of their matching, in the order of days."""
+        return [_message(row) for row in await conn.execute(_WAITING, {"limit": limit})]
+
+    async def note_sizes(self, conn: AsyncConnection) -> None:
+        """After many lines or payments came: tell the planner how many there are now."""
+        await conn.execute(SIZES)
+
     async def match(self, conn: AsyncConnection, message_id: UUID) -> None:
         """Match the open lines with known credits and withdrawals; what no debit explains is marked so."""
-        for statement in _MATCHING:
-            await conn.execute(text(statement), {"message": message_id})
+        for statement in MATCHING:
+            await conn.execute(statement, {"message": message_id})
 
     async def list_open_credits(self, conn: AsyncConnection, message_id: UUID, limit: int) -> list[NumberedLine]:
         """Credits that are not known yet, in order."""
@@ -241,6 +252,11 @@ class IncomingMessageTable:
             "result": [result.value for _, result in lines],
         }
         await conn.execute(_SETTLE, values)
+
+    async def mark_doubled(self, conn: AsyncConnection, message_id: UUID) -> None:
+        """Mark the lines whose payment or withdrawal another line has stated before."""
+        for statement in DOUBLED:
+            await conn.execute(statement, {"message": message_id})
 
     async def results(self, conn: AsyncConnection, message_id: UUID) -> dict[LineResult, int]:
         """How many lines have which result."""
@@ -281,7 +297,8 @@ def _message(row: Any) -> IncomingMessage:
 
 
 def _statement(row: Any) -> Statement:
-    values = {name: value for name, value in row._mapping.items() if name not in {"message_id", "number"}}
+    values = {name: value for name, value in row._mapping.items() if name in Statement.__struct_fields__}
+    del values["message_id"]
     return Statement(message_id="", **{**values, "kind": StatementKind(row.kind)})
 
 

@@ -8,27 +8,40 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from kapital.settlement.domain.incoming import BankCredit, IncomingPayment, UnidentifiedReason
+from kapital.kernel.calendar import moscow_day
+from kapital.settlement.domain.incoming import NAMELESS, BankCredit, CreditCore, IncomingPayment, UnidentifiedReason
 from kapital.settlement.domain.states import IncomingState
-from kapital.settlement.ports import KnownNotices
+from kapital.settlement.ports import KeptCredit, KnownNotices
 
 _LOCK_CURSOR: Final = text("SELECT cursor FROM bank_feed FOR UPDATE")
 _MOVE_CURSOR: Final = text("UPDATE bank_feed SET cursor = :cursor")
 _KNOWN_IDS: Final = text(
-    "SELECT bank_id, content_sha256 FROM incoming_payment WHERE bank_id = ANY(CAST(:ids AS text[]))"
+    """
+    SELECT bank_id, content_sha256, amount_kopecks, purpose, payer_account, credited_at, bank_cursor
+    FROM incoming_payment WHERE bank_id = ANY(CAST(:ids AS text[]))
+    """
 )
 _KNOWN_CONTENTS: Final = text(
     "SELECT DISTINCT content_sha256 FROM incoming_payment WHERE content_sha256 = ANY(CAST(:contents AS text[]))"
 )
+_KNOWN_NAMELESS: Final = text(
+    f"""
+    SELECT bank_id, content_sha256, p.amount_kopecks, p.purpose, p.payer_account, credited_at, bank_cursor
+    FROM incoming_payment AS p
+        JOIN (SELECT DISTINCT * FROM unnest(CAST(:amounts AS bigint[]), CAST(:accounts AS text[]))
+            AS c (amount_kopecks, payer_account)) AS c USING (amount_kopecks, payer_account)
+    WHERE p.bank_id LIKE '{NAMELESS}%'
+    """  # noqa: S608 - a constant; values are bound
+)
 _ADD: Final = text(
     """
     INSERT INTO incoming_payment (payment_id, bank_id, bank_cursor, amount_kopecks, purpose, payer_account,
-        payer_name, credited_at, content_sha256, state, wallet_id, reason, kept_at, changed_at)
+        payer_name, credited_at, content_sha256, state, wallet_id, reason, qr_id, kept_at, changed_at)
     SELECT p.*, :now, :now
     FROM unnest(CAST(:payment_id AS uuid[]), CAST(:bank_id AS text[]), CAST(:bank_cursor AS bigint[]),
         CAST(:amount_kopecks AS bigint[]), CAST(:purpose AS text[]), CAST(:payer_account AS text[]),
         CAST(:payer_name AS text[]), CAST(:credited_at AS timestamptz[]), CAST(:content_sha256 AS text[]),
-        CAST(:state AS text[]), CAST(:wallet_id AS uuid[]), CAST(:reason AS text[])) AS p
+        CAST(:state AS text[]), CAST(:wallet_id AS uuid[]), CAST(:reason AS text[]), CAST(:qr_id AS text[])) AS p
     """
 )
 _REFUSE: Final = text(
@@ -42,7 +55,7 @@ _REFUSE: Final = text(
 _UNBOOKED: Final = text(
     """
     SELECT payment_id, bank_id, bank_cursor, amount_kopecks, purpose, payer_account, payer_name, credited_at,
-        content_sha256, state, wallet_id, reason
+        content_sha256, state, wallet_id, reason, qr_id
     FROM incoming_payment WHERE state = 'verified' ORDER BY payment_id LIMIT :limit
     """
 )
@@ -74,10 +87,16 @@ class IncomingPaymentTable:
         if not page:
             return KnownNotices({}, frozenset())
         ids = await conn.execute(_KNOWN_IDS, {"ids": [credit.bank_id for credit in page]})
-        by_bank_id = {row.bank_id: row.content_sha256 for row in ids}
+        by_bank_id = {row.bank_id: _kept(row) for row in ids}
         wanted = [credit.content_sha256() for credit in page]
         contents = (await conn.execute(_KNOWN_CONTENTS, {"contents": wanted})).scalars()
-        return KnownNotices(by_bank_id, frozenset(contents))
+        named = [credit for credit in page if not credit.bank_id.startswith(NAMELESS)]
+        values = {
+            "amounts": [credit.amount_kopecks for credit in named],
+            "accounts": [credit.payer_account for credit in named],
+        }
+        nameless = (await conn.execute(_KNOWN_NAMELESS, values)).all() if named else []
+        return KnownNotices(by_bank_id, frozenset(contents), frozenset(_kept(row).core for row in nameless))
 
     async def add(self, conn: AsyncConnection, payments: Sequence[IncomingPayment], now: datetime) -> None:
         """Keep new payments; a bank id twice is an error."""
@@ -131,7 +150,14 @@ def _row(payment: IncomingPayment) -> dict[str, Any]:
         "state": payment.state.value,
         "wallet_id": payment.wallet_id,
         "reason": payment.reason.value if payment.reason else None,
+        "qr_id": payment.qr_id,
     }
+
+
+def _kept(row: Any) -> KeptCredit:
+    day = moscow_day(row.credited_at)
+    core = CreditCore(row.amount_kopecks, row.purpose, row.payer_account, day)
+    return KeptCredit(row.content_sha256, core, of_list=row.bank_cursor > 0)
 
 
 def _payment(row: Any) -> IncomingPayment:
@@ -150,4 +176,5 @@ def _payment(row: Any) -> IncomingPayment:
         state=IncomingState(row.state),
         wallet_id=UUID(str(row.wallet_id)),
         reason=UnidentifiedReason(row.reason) if row.reason else None,
+        qr_id=row.qr_id,
     )

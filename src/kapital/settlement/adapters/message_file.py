@@ -3,7 +3,10 @@ that were kept, never the file again, which may have changed meanwhile."""
 
 import asyncio
 import hashlib
+import mmap
+import os
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from datetime import datetime
 from enum import StrEnum
 from itertools import islice
@@ -12,11 +15,14 @@ from typing import BinaryIO, Final
 
 from kapital.platform.objects import ObjectStore
 from kapital.platform.signatures.check import verify_signature
-from kapital.platform.signatures.policy import CONTENT_BYTES_MAX, VerificationPolicy
+from kapital.platform.signatures.policy import VerificationPolicy
+from kapital.platform.signatures.primitives import Content
 from kapital.platform.signatures.trust import TrustedRoots, split_certificates
 from kapital.settlement.adapters.bank_messages.camt_reader import read_camt
 from kapital.settlement.adapters.bank_messages.client_bank_reader import read_client_bank
+from kapital.settlement.adapters.bank_messages.status_files import read_statuses
 from kapital.settlement.adapters.bank_messages.xml_refusal import XML_BYTES_MAX
+from kapital.settlement.domain.bank_files import StatusesRead
 from kapital.settlement.domain.bank_message import Deviations, Statement, StatementLine
 from kapital.settlement.domain.incoming_message import SignatureOutcome, SignatureVerdict
 
@@ -79,32 +85,38 @@ class MessageStore:
         """Read a kept message."""
         return MessageReading(self._objects.path_of(raw_sha256), MessageFormat(format_name))
 
+    async def statuses(self, raw_sha256: str, format_name: str) -> StatusesRead:
+        """Read a kept message about orders whole. Raises: BankMessageUnreadable and its kin."""
+        return await asyncio.to_thread(read_statuses, self._objects.path_of(raw_sha256), format_name)
+
 
 class BankCertificates:
     """Implements `ports.BankSignatures`: signatures must end in certificates of a file that the agreement names.
 
     The certificate of a bank is withdrawn by taking it out of the file: no revocation data is asked for. Without a
-    file nothing is believed, and no message is taken in.
+    file nothing is believed, and no message is taken in. A message is hashed where it lies, not read into memory.
     Raises: TrustListUnreadable.
     """
 
     def __init__(self, objects: ObjectStore, certificates: bytes | None) -> None:
         self._objects = objects
         roots = TrustedRoots(frozenset(split_certificates(certificates)) if certificates else frozenset())
-        self._policy = VerificationPolicy(roots=roots, require_revocation=False)
+        self._policy = VerificationPolicy(roots=roots, require_revocation=False, content_bytes_max=MESSAGE_BYTES_MAX)
 
     async def check(self, raw_sha256: str, signature: bytes | None, now: datetime) -> SignatureVerdict:
-        """The verdict on a detached CAdES signature over the kept bytes; those beyond 64 MiB are INVALID."""
+        """The verdict on a detached CAdES signature over the kept bytes."""
         if signature is None:
             return SignatureVerdict(SignatureOutcome.ABSENT)
         return await asyncio.to_thread(self._check, raw_sha256, signature, now)
 
     def _check(self, raw_sha256: str, signature: bytes, now: datetime) -> SignatureVerdict:
-        with self._objects.path_of(raw_sha256).open("rb") as file:
-            # One byte more than the verifier takes, so that it is the verifier that refuses.
-            content = file.read(CONTENT_BYTES_MAX + 1)
-        if len(content) <= CONTENT_BYTES_MAX and hashlib.sha256(content).hexdigest() != raw_sha256:
-            return SignatureVerdict(SignatureOutcome.INVALID, ("kept_bytes_changed",))
-        checked = verify_signature(signature, content, policy=self._policy, received_at=now, now=now)
+        with ExitStack() as opened:
+            content: Content = b""
+            file = opened.enter_context(self._objects.path_of(raw_sha256).open("rb"))
+            if os.fstat(file.fileno()).st_size:  # nothing cannot be mapped
+                content = opened.enter_context(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
+            if hashlib.sha256(content).hexdigest() != raw_sha256:
+                return SignatureVerdict(SignatureOutcome.INVALID, ("kept_bytes_changed",))
+            checked = verify_signature(signature, content, policy=self._policy, received_at=now, now=now)
         reasons = tuple(dict.fromkeys(reason.code.value for reason in checked.reasons))
         return SignatureVerdict(SignatureOutcome(checked.outcome.value), reasons)

@@ -11,8 +11,17 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from kapital.settlement.domain.instructions import AllocationDecided, AllocationLine, PayoutsInstructed
-from kapital.settlement.domain.tax import Assessment, PlannedPayout, RatePart, Residency, TaxAgent, Taxpayer
+from kapital.settlement.domain.tax import (
+    TAX_WALLET,
+    Assessment,
+    PlannedPayout,
+    RatePart,
+    Residency,
+    TaxAgent,
+    Taxpayer,
+)
 from kapital.settlement.domain.tax_cost import Lot, Used
+from kapital.settlement.ports.payouts import PaidLine
 
 _NOTE_KINDS: Final = text(
     """
@@ -87,10 +96,19 @@ _PAID: Final = text(
     WHERE payout.action_id = :action AND payout.part = :part AND payout.wallet_id = e.wallet_id AND state = 'planned'
     """
 )
+_ADD_LINES: Final = text(
+    """
+    INSERT INTO payout_line (entry_seq, action_id, part, wallet_id, net_kopecks, tax_kopecks, extinguished_units)
+    SELECT l.seq, :action, :part, l.wallet_id, l.net, l.tax, l.units
+    FROM unnest(CAST(:entries AS bigint[]), CAST(:wallets AS uuid[]), CAST(:nets AS bigint[]),
+        CAST(:taxes AS bigint[]), CAST(:units AS bigint[])) AS l(seq, wallet_id, net, tax, units)
+    ON CONFLICT DO NOTHING
+    """
+)
 _DROP: Final = text("DELETE FROM payout WHERE action_id = :action AND part = :part AND state = 'planned'")
 _TAX_PAYABLE: Final = text(
     """
-    SELECT p.withheld, p.planned, c.collected, c.collecting
+    SELECT p.withheld, p.planned, c.collected, c.collecting, w.gone, w.going
     FROM (
         SELECT coalesce(sum(tax_kopecks) FILTER (WHERE state = 'paid'), 0) AS withheld,
             coalesce(sum(tax_kopecks) FILTER (WHERE state = 'planned'), 0) AS planned
@@ -99,7 +117,12 @@ _TAX_PAYABLE: Final = text(
         SELECT coalesce(sum(collected_kopecks) FILTER (WHERE state = 'collected'), 0) AS collected,
             coalesce(sum(collected_kopecks) FILTER (WHERE state = 'collecting'), 0) AS collecting
         FROM tax_correction
-    ) AS c
+    ) AS c, (
+        SELECT coalesce(sum(amount_kopecks) FILTER (WHERE state IN ('checked', 'sent', 'unknown', 'confirmed')), 0)
+                AS gone,
+            coalesce(sum(amount_kopecks) FILTER (WHERE state IN ('requested', 'rejected')), 0) AS going
+        FROM withdrawal WHERE wallet_id = :tax_wallet
+    ) AS w
     """
 )
 
@@ -182,20 +205,31 @@ class PayoutTables:
         }
         await conn.execute(_ADD, values)
 
-    async def note_paid(self, conn: AsyncConnection, action_id: UUID, part: int, entries: Mapping[UUID, int]) -> None:
-        """Note the entry with which each wallet of a part was paid."""
-        values = {"action": action_id, "part": part, "wallets": list(entries), "entries": list(entries.values())}
+    async def note_paid(self, conn: AsyncConnection, action_id: UUID, part: int, lines: Sequence[PaidLine]) -> None:
+        """Note the entries with which each wallet of a part was paid, in their order."""
+        last = {line.wallet_id: line.entry_seq for line in lines}
+        values = {"action": action_id, "part": part, "wallets": list(last), "entries": list(last.values())}
         await conn.execute(_PAID, values)
+        if beside := [line for line in lines if line.entry_seq != last[line.wallet_id]]:
+            columns = {
+                "entries": [line.entry_seq for line in beside],
+                "wallets": [line.wallet_id for line in beside],
+                "nets": [line.net_kopecks for line in beside],
+                "taxes": [line.tax_kopecks for line in beside],
+                "units": [line.extinguished_units for line in beside],
+            }
+            await conn.execute(_ADD_LINES, {"action": action_id, "part": part, **columns})
 
     async def drop(self, conn: AsyncConnection, action_id: UUID, part: int) -> None:
         """Forget what was decided of a part that the ledger has refused."""
         await conn.execute(_DROP, {"action": action_id, "part": part})
 
     async def tax_payable(self, conn: AsyncConnection) -> tuple[int, int]:
-        """The least and the most that the tax wallet may hold: withheld, and what may be entered just now besides."""
-        row = (await conn.execute(_TAX_PAYABLE)).one()
-        least = int(row.withheld) + int(row.collected)
-        return least, least + int(row.planned) + int(row.collecting)
+        """The least and the most that the tax wallet may hold free: withheld and not paid, give or take what may be
+        entered just now."""
+        row = (await conn.execute(_TAX_PAYABLE, {"tax_wallet": TAX_WALLET})).one()
+        held = int(row.withheld) + int(row.collected) - int(row.gone)
+        return held - int(row.going), held + int(row.planned) + int(row.collecting)
 
 
 def _planned(row: Any) -> PlannedPayout:

@@ -11,11 +11,10 @@ _ADD: Final = text(
     """
     INSERT INTO reconciliation
         (reconciliation_id, at, bank_kopecks, beneficiaries_kopecks, unidentified_kopecks, in_transit_kopecks,
-            tax_payable_kopecks)
-    VALUES (:id, :at, :bank, :beneficiaries, :unidentified, :in_transit, :tax_payable)
+            tax_payable_kopecks, books_kopecks)
+    VALUES (:id, :at, :bank, :beneficiaries, :unidentified, :in_transit, :tax_payable, :books)
     """
 )
-_LATEST: Final = text("SELECT difference_kopecks FROM reconciliation ORDER BY seq DESC LIMIT 1")
 
 
 class ReconciliationTable:
@@ -33,10 +32,6 @@ class ReconciliationTable:
                 "unidentified": reconciliation.unidentified_kopecks,
                 "in_transit": reconciliation.in_transit_kopecks,
                 "tax_payable": reconciliation.tax_payable_kopecks,
+                "books": reconciliation.books_kopecks,
             },
         )
-
-    async def open_break_kopecks(self, conn: AsyncConnection) -> int:
-        """The difference of the latest comparison; 0 when it found none or none was made."""
-        found = (await conn.execute(_LATEST)).scalar_one_or_none()
-        return int(found or 0)

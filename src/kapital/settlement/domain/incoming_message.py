@@ -12,15 +12,17 @@ from kapital.kernel.calendar import MOSCOW
 from kapital.kernel.canonical import canonical_bytes, sha256_hex
 from kapital.kernel.problems import InvariantBroken
 from kapital.settlement.domain.bank_message import RUB, Deviation, Statement, StatementKind, StatementLine
-from kapital.settlement.domain.incoming import BANK_ID_LENGTH_MAX, BankCredit
+from kapital.settlement.domain.incoming import BANK_ID_LENGTH_MAX, NAMELESS, BankCredit
 
 
 class MessageState(StrEnum):
     """Where a message of the bank stands."""
 
     TAKEN_IN = "taken_in"  # its lines are matched with what is known, and booked
+    NOTICED = "noticed"  # of a bank by files: its credits are in the bank's list, no balance rests on it
     PARKED = "parked"  # kept for a person, nothing of it is booked
     REFUSED = "refused"  # not the bank's, or not what the bank said before: the alarm is raised
+    SET_ASIDE = "set_aside"  # two persons decided that nothing of it is ever booked
 
 
 class MessageReason(StrEnum):
@@ -35,6 +37,8 @@ class MessageReason(StrEnum):
     OTHER_CURRENCY = "other_currency"
     NOT_FINAL = "not_final"  # a report within the day or a notice: only a statement is booked
     GAP = "gap"  # the statement before this one has not come
+    UNKNOWN_ORDER = "unknown_order"  # a word about an order that we did not write
+    CONTRADICTS = "contradicts"  # another end of an order than the bank has told before
 
 
 class LineResult(StrEnum):
@@ -46,6 +50,7 @@ class LineResult(StrEnum):
     WITHDRAWAL = "withdrawal"  # a payout of ours
     BOOKED = "booked"  # a credit that was not known before; it is booked now
     ALTERED = "altered"  # a known credit or payout with another sum: the alarm is raised
+    DOUBLED = "doubled"  # a known credit or payout that another line has stated already
     REFUSED = "refused"  # a credit that cannot be kept (texts beyond their limits)
     UNEXPLAINED = "unexplained"  # a debit that nobody here asked for
 
@@ -134,7 +139,7 @@ class LineNumbering:
         if 0 < len(told) <= BANK_ID_LENGTH_MAX and told.isascii() and told.isprintable():
             return told
         self._seen[content] += 1
-        return f"L-{content[:40]}-{self._seen[content]}"
+        return f"{NAMELESS}{content[:40]}-{self._seen[content]}"
 
     @property
     def content_sha256(self) -> str:

@@ -109,14 +109,15 @@ def check_allocation(decided: AllocationDecided) -> None:
 
 
 def check_payouts(instructed: PayoutsInstructed) -> None:
-    """Raises: InvariantBroken unless every line pays or extinguishes something of somebody else's."""
+    """Raises: InvariantBroken unless every line pays or extinguishes something, and nobody pays itself."""
     ensure(instructed.part <= instructed.parts, "a part beyond the last one")
     _ensure_distinct(
         ((line.wallet_id, line.position) for line in instructed.lines),
         "a holder's position stands twice in one part",
     )
     for line in instructed.lines:
-        ensure(line.wallet_id != instructed.payer_wallet_id, "the payer is among the holders")
+        is_own = line.wallet_id == instructed.payer_wallet_id
+        ensure(not is_own or line.amount_kopecks == 0, "the payer would pay itself")
         ensure(line.amount_kopecks + line.extinguish_units > 0, "a line that does nothing")
         ensure(line.extinguish_units <= line.units, "more units extinguished than held")
         ensure(instructed.kind != "coupon" or line.extinguish_units == 0, "a coupon extinguishes nothing")

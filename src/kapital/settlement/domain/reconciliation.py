@@ -16,6 +16,13 @@ class Reconciliation(msgspec.Struct, frozen=True, kw_only=True):
     unidentified_kopecks: int
     in_transit_kopecks: int
     tax_payable_kopecks: int
+    books_kopecks: int | None = None
+    """By our own tables: what they say came, less what they say was paid. None before they were summed."""
+
+    @property
+    def ledger_kopecks(self) -> int:
+        """What lies at the bank by the register."""
+        return self.bank_kopecks - self.difference_kopecks
 
     @property
     def difference_kopecks(self) -> int:

@@ -50,10 +50,11 @@ class WithdrawalState(StrEnum):
 
     REQUESTED = "requested"  # kept; the lock in the ledger may or may not exist yet
     REFUSED = "refused"  # the ledger would not lock the money
+    AWAITING_APPROVAL = "awaiting_approval"  # the money is locked; two persons release it or turn it down
     CHECKED = "checked"  # the money is locked; the bank has not been called
     SENT = "sent"  # the bank has been called, or is about to be, under our reference
     UNKNOWN = "unknown"  # the bank was silent. Not a refusal: ask it again
-    REJECTED = "rejected"  # the bank says no, or the wallet was frozen meanwhile; the money goes back
+    REJECTED = "rejected"  # the bank or two persons say no, or the wallet was frozen meanwhile; the money goes back
     RE_CREDITED = "re_credited"
     CONFIRMED = "confirmed"  # the bank has paid and the register shows it
 
@@ -64,6 +65,15 @@ WITHDRAWAL: Final = StateMachine(
     "withdrawal",
     steps=(
         Step(_W.REQUESTED, "money_locked", _W.CHECKED, Role.SCHEDULER),
+        Step(
+            _W.REQUESTED,
+            "money_locked_above_limit",
+            _W.AWAITING_APPROVAL,
+            Role.SCHEDULER,
+            guard="the owner's day reaches the sum of the rule",
+        ),
+        Step(_W.AWAITING_APPROVAL, "released", _W.CHECKED, Role.SETTLEMENT, dual_control=True),
+        Step(_W.AWAITING_APPROVAL, "turned_down", _W.REJECTED, Role.SETTLEMENT, dual_control=True),
         Step(_W.REQUESTED, "lock_refused", _W.REFUSED, Role.SCHEDULER, guard="code of the ledger is the reason"),
         Step(_W.REQUESTED, "bank_refused", _W.REFUSED, Role.SCHEDULER, guard="the БИК directory refuses the bank"),
         Step(_W.CHECKED, "handed_to_bank", _W.SENT, Role.SCHEDULER, guard="no reconciliation break is open"),
@@ -124,14 +134,26 @@ DVP: Final = StateMachine(
     steps=(
         Step(_D.NEW, "checks_passed", _D.PRECHECKED, Role.SMART_CONTRACT),
         Step(_D.NEW, "checks_failed", _D.ROLLING_BACK, Role.SMART_CONTRACT),
+        Step(_D.NEW, "not_approved", _D.ROLLING_BACK, Role.SETTLEMENT, dual_control=True),
+        Step(_D.PRECHECKED, "cancelled", _D.ROLLING_BACK, Role.SETTLEMENT, guard="nothing of it is entered"),
+        Step(_D.PRECHECKED, "cut_off_passed", _D.ROLLING_BACK, Role.SCHEDULER, guard="nothing of it is entered"),
+        Step(_D.PRECHECKED, "rest_lapsed", _D.SETTLED, Role.SCHEDULER, guard="a part of it is entered: that stays"),
         Step(_D.PRECHECKED, "cash_leg_is_in_register", _D.COMMITTING, Role.SMART_CONTRACT, guard="nominal rail"),
         Step(_D.PRECHECKED, "asset_locked", _D.ASSET_LOCKED, Role.SMART_CONTRACT, guard="escrow rail"),
         Step(_D.ASSET_LOCKED, "reserve_requested", _D.CASH_RESERVE_SENT, Role.SCHEDULER),
         Step(_D.CASH_RESERVE_SENT, "bank_held", _D.CASH_RESERVED, Role.BANK),
         Step(_D.CASH_RESERVE_SENT, "bank_refused", _D.CASH_REFUSED, Role.BANK),
         Step(_D.CASH_RESERVE_SENT, "bank_silent", _D.UNKNOWN_CASH, Role.SCHEDULER),
+        Step(_D.CASH_RESERVE_SENT, "bank_cannot_say", _D.REVIEW_BEFORE_RECORD, Role.BANK),
         Step(_D.UNKNOWN_CASH, "bank_held", _D.CASH_RESERVED, Role.BANK, guard="by enquiry"),
         Step(_D.UNKNOWN_CASH, "bank_refused", _D.CASH_REFUSED, Role.BANK, guard="by enquiry"),
+        Step(
+            _D.UNKNOWN_CASH,
+            "bank_never_saw_it",
+            _D.CASH_RESERVE_SENT,
+            Role.BANK,
+            guard="by enquiry; sent again, same reference",
+        ),
         Step(_D.UNKNOWN_CASH, "bank_cannot_say", _D.REVIEW_BEFORE_RECORD, Role.BANK),
         Step(_D.REVIEW_BEFORE_RECORD, "reserve_found", _D.CASH_RESERVED, Role.SETTLEMENT, dual_control=True),
         Step(_D.REVIEW_BEFORE_RECORD, "reserve_absent", _D.ROLLING_BACK, Role.SETTLEMENT, dual_control=True),
@@ -139,13 +161,18 @@ DVP: Final = StateMachine(
         Step(_D.CASH_RESERVED, "commit_started", _D.COMMITTING, Role.SMART_CONTRACT),
         Step(_D.COMMITTING, "record_entered", _D.LEDGER_COMMITTED, Role.SMART_CONTRACT),
         Step(_D.COMMITTING, "record_refused", _D.ROLLING_BACK, Role.SMART_CONTRACT),
+        Step(_D.COMMITTING, "record_waits", _D.PRECHECKED, Role.SMART_CONTRACT, guard="nominal rail, recycled"),
+        Step(_D.COMMITTING, "part_entered", _D.PRECHECKED, Role.SMART_CONTRACT, guard="nominal rail, the rest waits"),
         Step(_D.LEDGER_COMMITTED, "nothing_held_at_bank", _D.SETTLED, Role.SMART_CONTRACT, guard="nominal rail"),
         Step(_D.LEDGER_COMMITTED, "release_requested", _D.CASH_RELEASE_SENT, Role.SCHEDULER),
         Step(_D.CASH_RELEASE_SENT, "bank_released", _D.CASH_RELEASED, Role.BANK),
         Step(_D.CASH_RELEASE_SENT, "bank_cannot_say", _D.REVIEW_AFTER_RECORD, Role.BANK),
         Step(_D.REVIEW_AFTER_RECORD, "release_again", _D.CASH_RELEASE_SENT, Role.SETTLEMENT, dual_control=True),
+        Step(_D.REVIEW_AFTER_RECORD, "release_found", _D.CASH_RELEASED, Role.SETTLEMENT, dual_control=True),
         Step(_D.CASH_RELEASED, "closed", _D.SETTLED, Role.SMART_CONTRACT),
         Step(_D.ROLLING_BACK, "all_undone", _D.ROLLED_BACK, Role.SMART_CONTRACT),
+        Step(_D.ROLLING_BACK, "bank_cannot_say", _D.REVIEW_BEFORE_RECORD, Role.BANK),
+        Step(_D.ROLLING_BACK, "record_found", _D.LEDGER_COMMITTED, Role.SMART_CONTRACT, guard="escrow rail"),
     ),
     terminal={_D.SETTLED, _D.ROLLED_BACK},
     initial=_D.NEW,

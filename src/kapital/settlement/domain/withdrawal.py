@@ -7,7 +7,7 @@ import msgspec
 
 from kapital.kernel.problems import Problem
 from kapital.settlement.domain.incoming import AMOUNT_KOPECKS_MAX
-from kapital.settlement.domain.payout_account import PayoutAccount
+from kapital.settlement.domain.payout_account import Payee, PayoutAccount
 from kapital.settlement.domain.problems import WithdrawalAmountMustBePositive, WithdrawalWalletMustBeOwn
 from kapital.settlement.domain.states import WithdrawalState
 
@@ -32,10 +32,11 @@ class Withdrawal(msgspec.Struct, frozen=True, kw_only=True):
     item: int
     wallet_id: UUID
     amount_kopecks: int
-    payout_account: PayoutAccount
+    payout_account: Payee
     state: WithdrawalState
     reason: str | None = None
     entry_seq: int | None = None  # its last entry in the register
+    sbp_withdrawal_id: UUID | None = None  # of which it is a part
 
     @property
     def reference(self) -> str:
@@ -65,6 +66,9 @@ def refusal_of(item: WithdrawalItem, *, owner: UUID | None, participant_id: UUID
         return problem
     return None
 
+
+APPROVAL_DENIED: Final = "approval_denied"
+"""Why a withdrawal that two persons turned down was not sent."""
 
 FROZEN: Final = "wallet_debits_frozen"
 """The ledger's code: why a withdrawal that was locked before its wallet was frozen was not sent."""

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from kapital.settlement.domain.bank_directory import DirectoryBank, DirectoryVersion
 from kapital.settlement.domain.bank_message import Deviation
 from kapital.settlement.domain.incoming import BankCredit
-from kapital.settlement.domain.payout_account import PayoutAccount
+from kapital.settlement.domain.payout_account import Payee
 
 
 class PayoutState(StrEnum):
@@ -31,6 +31,13 @@ class PayoutStatus(msgspec.Struct, frozen=True):
     reason: str | None = None
 
 
+class RegisteredQr(msgspec.Struct, frozen=True):
+    """A QR code of the SBP as the bank made it: its id and the link that it says."""
+
+    qr_id: str
+    link: str
+
+
 class Bank(Protocol):
     """The bank with the nominal account (номинальный счёт).
 
@@ -42,13 +49,27 @@ class Bank(Protocol):
         ...
 
     async def pay_out(
-        self, reference: str, amount_kopecks: int, account: PayoutAccount, purpose: str
+        self,
+        reference: str,
+        amount_kopecks: int,
+        account: Payee,
+        purpose: str,
+        beneficiary_id: str | None = None,
     ) -> PayoutStatus:
-        """Pay from the nominal account. MUST be idempotent by reference: called twice, it pays once."""
+        """Pay from the nominal account. MUST be idempotent by reference: called twice, it pays once.
+
+        `beneficiary_id`: whose money it is, at a bank that keeps shares (`ports.bank_shares`).
+        """
         ...
 
     async def payout_status(self, reference: str) -> PayoutStatus:
         """What became of a payout."""
+        ...
+
+    async def register_sbp_qr(
+        self, reference: str, amount_kopecks: int, purpose: str, expires_at: datetime
+    ) -> RegisteredQr:
+        """A dynamic QR code of the SBP for one payment. MUST give the same code for the same reference."""
         ...
 
     async def balance_kopecks(self) -> int:

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from kapital.settlement.domain.bank_files import StatusesRead
 from kapital.settlement.domain.bank_message import Deviations, Statement, StatementLine
 from kapital.settlement.domain.incoming_message import (
     IncomingMessage,
@@ -19,6 +20,7 @@ from kapital.settlement.domain.incoming_message import (
     PreviousStatement,
     SignatureVerdict,
 )
+from kapital.settlement.ports.files import FilesParts
 
 
 class MessageReading(Protocol):
@@ -50,6 +52,10 @@ class MessageStore(Protocol):
         """Read a kept message."""
         ...
 
+    async def statuses(self, raw_sha256: str, format_name: str) -> StatusesRead:
+        """Read a kept message about orders whole. Raises: BankMessageUnreadable and its kin."""
+        ...
+
 
 class BankSignatures(Protocol):
     """The check of the bank's signature under a kept message."""
@@ -68,6 +74,14 @@ class IncomingMessages(Protocol):
 
     async def find(self, conn: AsyncConnection, raw_sha256: str) -> IncomingMessage | None:
         """The message with these bytes."""
+        ...
+
+    async def get(self, conn: AsyncConnection, message_id: UUID) -> IncomingMessage | None:
+        """A message."""
+        ...
+
+    async def lock_one(self, conn: AsyncConnection, message_id: UUID) -> IncomingMessage | None:
+        """A message, locked until the commit."""
         ...
 
     async def known(self, conn: AsyncConnection, message: IncomingMessage) -> MessageReason | None:
@@ -104,6 +118,14 @@ class IncomingMessages(Protocol):
         """The latest statement of the account that was taken in."""
         ...
 
+    async def list_credits(self, conn: AsyncConnection, message_id: UUID) -> None:
+        """Put the booked credits of a notice at the end of the bank's list. The lock is held."""
+        ...
+
+    async def list_waiting(self, conn: AsyncConnection, limit: int) -> list[IncomingMessage]:
+        """Messages that wait for a statement before them or for the end of their matching, in the order of days."""
+        ...
+
     async def match(self, conn: AsyncConnection, message_id: UUID) -> None:
         """Match open lines with known credits and withdrawals, in a fixed number of statements."""
         ...
@@ -118,6 +140,14 @@ class IncomingMessages(Protocol):
         """Note what became of lines, with the payment that now has their id."""
         ...
 
+    async def note_sizes(self, conn: AsyncConnection) -> None:
+        """After many lines or payments came: tell the planner how many there are now."""
+        ...
+
+    async def mark_doubled(self, conn: AsyncConnection, message_id: UUID) -> None:
+        """Mark the lines whose payment or withdrawal another line has stated before."""
+        ...
+
     async def results(self, conn: AsyncConnection, message_id: UUID) -> dict[LineResult, int]:
         """How many lines have which result."""
         ...
@@ -125,9 +155,13 @@ class IncomingMessages(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MessageParts:
-    """What taking in a message stands on beside `Parts`. `account`: our nominal account at the bank."""
+    """What taking in a message stands on beside `Parts`. `account`: our nominal account at the bank.
+
+    `files`: only of a bank that is spoken to by files; its notices are its list of credits.
+    """
 
     account: str
     messages: IncomingMessages
     store: MessageStore
     signatures: BankSignatures
+    files: FilesParts | None = None

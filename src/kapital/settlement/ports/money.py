@@ -1,14 +1,14 @@
 """Whose the money is, what came and goes, and instructions that were handled."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Protocol
 from uuid import UUID
 
 import msgspec
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from kapital.settlement.domain.incoming import BankCredit, IncomingPayment
+from kapital.settlement.domain.incoming import BankCredit, CreditCore, IncomingPayment
 from kapital.settlement.domain.instructions import AllocationDecided
 from kapital.settlement.domain.reconciliation import Reconciliation
 from kapital.settlement.domain.states import DvpState, IncomingState, WithdrawalState
@@ -39,11 +39,32 @@ class Beneficiaries(Protocol):
         ...
 
 
-class KnownNotices(msgspec.Struct, frozen=True):
-    """What of a page of credits is already kept: content hash by bank id, and content hashes of any bank id."""
+class KeptCredit(msgspec.Struct, frozen=True):
+    """A kept credit: the hash of its content; its core where it did not come from the bank's list."""
 
-    by_bank_id: Mapping[str, str]
+    content_sha256: str
+    core: CreditCore
+    of_list: bool
+
+    def is_told_again_by(self, credit: BankCredit) -> bool:
+        """Whether this is the same word. Where one of the two is not from the list, their cores are compared.
+
+        A statement writes the payer's name in its own way and knows no time of day.
+        """
+        if self.of_list and credit.cursor:
+            return self.content_sha256 == credit.content_sha256()
+        return self.core == credit.core()
+
+
+class KnownNotices(msgspec.Struct, frozen=True):
+    """What of a page of credits is already kept: credit by bank id, and content hashes of any bank id.
+
+    `nameless`: the cores of kept credits that a statement told without the bank's ids.
+    """
+
+    by_bank_id: Mapping[str, KeptCredit]
     contents: frozenset[str]
+    nameless: frozenset[CreditCore] = frozenset()
 
 
 class IncomingPayments(Protocol):
@@ -121,6 +142,17 @@ class Withdrawals(Protocol):
         """Those of these ids that are in the state, without those whose owners are under a measure."""
         ...
 
+    async def list_by_id(self, conn: AsyncConnection, ids: Sequence[UUID]) -> list[Withdrawal]:
+        """Those of these ids, whatever their state."""
+        ...
+
+    async def sums_of_days(self, conn: AsyncConnection, ids: Sequence[UUID]) -> list[tuple[UUID, date, int]]:
+        """Of each: the Moscow day on which it was asked for, and what its owner withdraws on it in all, in kopecks.
+
+        Without those by which two persons decided that money leaves, and those of no beneficiary: these never wait.
+        """
+        ...
+
     async def move(self, conn: AsyncConnection, moves: Sequence[Move], now: datetime) -> frozenset[UUID]:
         """Make the steps that are still possible; returns the ids of those made here and now."""
         ...
@@ -183,8 +215,4 @@ class Reconciliations(Protocol):
 
     async def add(self, conn: AsyncConnection, reconciliation: Reconciliation) -> None:
         """Keep a comparison."""
-        ...
-
-    async def open_break_kopecks(self, conn: AsyncConnection) -> int:
-        """The difference of the latest comparison; 0 when it found none or none was made."""
         ...

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Protocol
+from typing import NamedTuple, Protocol
 from uuid import UUID
 
 import msgspec
@@ -19,6 +19,16 @@ from kapital.settlement.domain.tax_residency import (
     TaxCorrection,
     TaxResidency,
 )
+
+
+class PaidLine(NamedTuple):
+    """What one entry paid one wallet. `tax_kopecks`: what it brought to the operator's wallet of tax."""
+
+    entry_seq: int
+    wallet_id: UUID
+    net_kopecks: int
+    tax_kopecks: int
+    extinguished_units: int
 
 
 class Payouts(Protocol):
@@ -54,8 +64,8 @@ class Payouts(Protocol):
         """Keep what is decided of a part."""
         ...
 
-    async def note_paid(self, conn: AsyncConnection, action_id: UUID, part: int, entries: Mapping[UUID, int]) -> None:
-        """Note the entry with which each wallet of a part was paid."""
+    async def note_paid(self, conn: AsyncConnection, action_id: UUID, part: int, lines: Sequence[PaidLine]) -> None:
+        """Note the entries with which each wallet of a part was paid, in their order."""
         ...
 
     async def drop(self, conn: AsyncConnection, action_id: UUID, part: int) -> None:
@@ -63,7 +73,8 @@ class Payouts(Protocol):
         ...
 
     async def tax_payable(self, conn: AsyncConnection) -> tuple[int, int]:
-        """The least and the most that the tax wallet may hold: withheld, and what may be entered just now besides."""
+        """The least and the most that the tax wallet may hold free: withheld and not paid, give or take what may be
+        entered just now."""
         ...
 
 

@@ -9,11 +9,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from kapital.contracts import settlement as contract
 from kapital.kernel.actor import Actor
 from kapital.platform import access
+from kapital.settlement.contract_forms import shown_reconciliation
+from kapital.settlement.domain.reconciliation import Reconciliation
 
 _LIST: Final = text(
     """
     SELECT reconciliation_id, at, bank_kopecks, beneficiaries_kopecks, unidentified_kopecks, in_transit_kopecks,
-        tax_payable_kopecks, difference_kopecks
+        tax_payable_kopecks, books_kopecks
     FROM reconciliation
     WHERE CAST(:before AS uuid) IS NULL
         OR seq < (SELECT seq FROM reconciliation WHERE reconciliation_id = :before)
@@ -28,17 +30,10 @@ async def list_reconciliations(
     """A page of comparisons; staff only. Raises: NotPermitted."""
     access.require(actor, "list_reconciliations")
     rows = await conn.execute(_LIST, {"before": before, "limit": limit})
-    return contract.ReconciliationPage(reconciliations=[_reconciliation(row) for row in rows])
+    return contract.ReconciliationPage(reconciliations=[shown_reconciliation(reconciliation_of(row)) for row in rows])
 
 
-def _reconciliation(row: Any) -> contract.Reconciliation:
-    return contract.Reconciliation(
-        reconciliation_id=UUID(str(row.reconciliation_id)),
-        at=row.at,
-        bank_kopecks=row.bank_kopecks,
-        beneficiaries_kopecks=row.beneficiaries_kopecks,
-        unidentified_kopecks=row.unidentified_kopecks,
-        in_transit_kopecks=row.in_transit_kopecks,
-        tax_payable_kopecks=row.tax_payable_kopecks,
-        difference_kopecks=row.difference_kopecks,
-    )
+def reconciliation_of(row: Any) -> Reconciliation:
+    """A row of the table."""
+    values = {name: getattr(row, name) for name in Reconciliation.__struct_fields__}
+    return Reconciliation(**{**values, "reconciliation_id": UUID(str(row.reconciliation_id))})

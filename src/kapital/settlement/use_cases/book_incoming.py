@@ -9,9 +9,11 @@ from kapital.kernel.actor import machine_actor
 from kapital.kernel.roles import Role
 from kapital.ledger.api import Committed, Refused
 from kapital.platform.events import Event
+from kapital.platform.failpoints import failpoint
 from kapital.platform.ids import new_uuid7
 from kapital.platform.logging import get_logger
 from kapital.settlement.domain.incoming import (
+    NAMELESS,
     UNIDENTIFIED_WALLET,
     BankCredit,
     IncomingPayment,
@@ -19,12 +21,15 @@ from kapital.settlement.domain.incoming import (
     decide_incoming,
 )
 from kapital.settlement.domain.problems import BankFeedMustAdvance, TopUpRefused
+from kapital.settlement.domain.sbp import qr_ids_in
 from kapital.settlement.domain.states import INCOMING, IncomingState
 from kapital.settlement.domain.top_up_code import codes_in
-from kapital.settlement.ports import Parts
+from kapital.settlement.ports import KeptCredit, Parts
 from kapital.settlement.use_cases.entries import top_up
 
 PAGE = 500
+POSTED_PAGE = 5_000
+"""Payments that are entered in one call of the ledger."""
 
 _log = get_logger(__name__)
 
@@ -59,6 +64,7 @@ async def _keep_page(parts: Parts) -> bool:
     cursors = [credit.cursor for credit in page]
     if cursors != sorted(set(cursors)) or cursors[0] <= after or len(page) > PAGE:
         raise BankFeedMustAdvance(f"asked for {PAGE} credits after {after}", {"after": after, "first": cursors[0]})
+    failpoint("settlement.incoming.read")
     async with parts.uow.begin() as tx:
         if await parts.incoming.lock_cursor(tx.conn) != after:
             return True
@@ -70,6 +76,7 @@ async def _keep_page(parts: Parts) -> bool:
             await tx.audit.append(
                 "settlement.notice_refused", credit.cursor, machine_actor(Role.BANK), after={"reason": reason}
             )
+    failpoint("settlement.incoming.kept")
     for _credit, reason in refused:
         _log.error("settlement.notice_refused", code=reason)
     return True
@@ -79,21 +86,32 @@ async def sort_out(
     parts: Parts, conn: AsyncConnection, page: Sequence[BankCredit]
 ) -> tuple[list[IncomingPayment], list[tuple[BankCredit, str]]]:
     """Split a page into what is new and what is refused; repeats of what is kept fall away."""
-    sound = [credit for credit in page if credit.is_well_formed()]
-    refused = [(credit, "malformed") for credit in page if not credit.is_well_formed()]
+    sound: list[BankCredit] = []
+    refused: list[tuple[BankCredit, str]] = []
+    for credit in page:
+        if credit.is_well_formed():
+            sound.append(credit)
+        else:
+            refused.append((credit, "malformed"))
     known = await parts.incoming.known(conn, sound)
     kept, contents = dict(known.by_bank_id), set(known.contents)
     codes = {code for credit in sound for code in codes_in(credit.purpose)[0]}
     wallets = await parts.beneficiaries.wallets_by_code(conn, codes)
+    qr_codes = await parts.sbp.top_ups.codes(conn, {qr for credit in sound for qr in qr_ids_in(credit.purpose)})
     fresh: list[IncomingPayment] = []
     for credit in sound:
         content = credit.content_sha256()
         if credit.bank_id not in kept:
-            payment = decide_incoming(new_uuid7(), credit, wallets, content_seen=content in contents)
+            # A statement without ids may have told the same money before the bank's list did: that is for people.
+            told = credit.core() in known.nameless and not credit.bank_id.startswith(NAMELESS)
+            seen = content in contents or told
+            payment = decide_incoming(new_uuid7(), credit, wallets, content_seen=seen, qr_codes=qr_codes)
             fresh.append(payment)
-            kept[credit.bank_id] = content
+            kept[credit.bank_id] = KeptCredit(content, credit.core(), of_list=credit.cursor > 0)
             contents.add(content)
-        elif kept[credit.bank_id] != content:
+            if payment.qr_id is not None and payment.reason is None:
+                qr_codes[payment.qr_id] = msgspec.structs.replace(qr_codes[payment.qr_id], is_paid=True)
+        elif not kept[credit.bank_id].is_told_again_by(credit):
             refused.append((credit, "altered"))
     return fresh, refused
 
@@ -103,16 +121,18 @@ async def book_kept(parts: Parts) -> int:
     count = 0
     while True:
         async with parts.uow.begin() as tx:
-            waiting = await parts.incoming.list_unbooked(tx.conn, PAGE)
+            waiting = await parts.incoming.list_unbooked(tx.conn, POSTED_PAGE)
         if not waiting:
             return count
         entered = await _enter(parts, waiting)
+        failpoint("settlement.incoming.entered")
         booked = [(payment, _booked_state(payment), entry.seq) for payment, entry in entered]
         async with parts.uow.begin() as tx:
             marked = await parts.incoming.mark_booked(tx.conn, booked, tx.now)
             for payment, state, seq in booked:
                 if payment.payment_id in marked and state is IncomingState.MATCHED:
                     await tx.outbox.add(_top_up_booked(payment, seq))
+        failpoint("settlement.incoming.booked")
         count += len(marked)
         if len(entered) < len(waiting):
             raise TopUpRefused(facts={"refused": len(waiting) - len(entered)})

@@ -12,20 +12,27 @@ from kapital.settlement.use_cases import (
     book_incoming,
     collect_tax,
     decide_tax_residency,
+    finish_bank_messages,
+    finish_decisions,
     load_bank_directory,
+    note_issuers,
     open_nominal_account,
     reconcile,
     record_tax_residency,
     request_withdrawals,
+    run_escrow,
     run_withdrawals,
+    settle_due,
     settle_waiting,
     take_in_statement,
+    tell_shares,
 )
 from kapital.settlement.use_cases.decide_tax_residency import DecideTaxResidency
 from kapital.settlement.use_cases.load_bank_directory import LoadBankDirectory
+from kapital.settlement.use_cases.message_admission import TakeInStatement
 from kapital.settlement.use_cases.record_tax_residency import RecordTaxResidency
 from kapital.settlement.use_cases.request_withdrawals import RequestWithdrawals, WithdrawalAnswer
-from kapital.settlement.use_cases.take_in_statement import TakeInStatement, TakenIn
+from kapital.settlement.use_cases.take_in_statement import TakenIn
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +46,18 @@ class SettlementUseCases:
         """Once at start, before anything else."""
         await open_nominal_account.open_nominal_account(self.parts.ledger)
 
+    async def note_issuers(self) -> None:
+        """Once at start: whose the assets are that were delivered before it was noted."""
+        await note_issuers.note_issuers(self.parts)
+
+    async def open_shares(self) -> None:
+        """Once at start, before anything is paid."""
+        await tell_shares.open_shares(self.parts)
+
+    async def tell_shares(self) -> None:
+        """Tick: tell a bank that keeps shares whose the money is."""
+        await tell_shares.tell_shares(self.parts)
+
     async def book_incoming(self) -> int:
         """Tick: book what came to the bank; returns how many credits were booked here."""
         return await book_incoming.book_incoming(self.parts)
@@ -47,9 +66,21 @@ class SettlementUseCases:
         """Tick: bring every withdrawal one step further."""
         await run_withdrawals.run_withdrawals(self.parts)
 
+    async def finish_decisions(self) -> None:
+        """Tick: carry out what two persons decided about money."""
+        await finish_decisions.finish_decisions(self.parts)
+
     async def settle_waiting(self) -> None:
         """Tick: settle what waited for a frozen issuer."""
         await settle_waiting.settle_waiting(self.parts)
+
+    async def settle_due(self) -> settle_due.DvpRun:
+        """Enter what is due of the settlement queue, end what is overdue."""
+        return await settle_due.settle_due(self.parts)
+
+    async def run_escrow(self) -> None:
+        """Tick: bring the instructions of the escrow rail on."""
+        await run_escrow.run_escrow(self.parts)
 
     async def collect_tax(self) -> int:
         """Tick: collect what corrections of tax made due."""
@@ -70,9 +101,21 @@ class SettlementUseCases:
 
     async def take_in_statement(self, cmd: TakeInStatement) -> TakenIn:
         """Take in a message of the bank. Raises besides: BankMessagesNotAwaited where no bank's are."""
-        if self.messages is None or not self.messages.account:
+        if not self.message_parts().account:
             raise BankMessagesNotAwaited
-        return await take_in_statement.take_in_statement(cmd, self.parts, self.messages)
+        return await take_in_statement.take_in_statement(cmd, self.parts, self.message_parts())
+
+    def message_parts(self) -> MessageParts:
+        """What messages of the bank stand on. Raises: BankMessagesNotAwaited where there can be none."""
+        if self.messages is None:
+            raise BankMessagesNotAwaited
+        return self.messages
+
+    async def finish_bank_messages(self) -> int:
+        """Tick: book the messages that two persons decided to book."""
+        if self.messages is None:
+            return 0
+        return await finish_bank_messages.finish_bank_messages(self.parts, self.messages)
 
     async def load_bank_directory(self, cmd: LoadBankDirectory) -> DirectoryVersion:
         """Put an edition of the БИК directory in force."""

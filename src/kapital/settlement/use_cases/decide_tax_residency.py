@@ -1,18 +1,20 @@
 """Use case: another person confirms or rejects a residency; the tax of its year is counted anew."""
 
 from dataclasses import dataclass
+from functools import partial
+from typing import Final
 from uuid import UUID
 
 import msgspec
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from kapital.contracts import settlement as contract
 from kapital.kernel.actor import Actor
 from kapital.kernel.calendar import moscow_day
 from kapital.kernel.ids import CommandId
-from kapital.kernel.problems import MakerAndCheckerMustDiffer
-from kapital.platform.unit_of_work import Transaction, fingerprint
+from kapital.platform.unit_of_work import Transaction
 from kapital.settlement.contract_forms import shown
-from kapital.settlement.domain.problems import (
+from kapital.settlement.domain.tax_problems import (
     TaxIsBeingCounted,
     TaxResidencyMustBeOpen,
     TaxResidencyMustMatch,
@@ -20,6 +22,7 @@ from kapital.settlement.domain.problems import (
 )
 from kapital.settlement.domain.tax_residency import ResidencyState, TaxResidency, corrections
 from kapital.settlement.ports import Parts
+from kapital.settlement.use_cases.two_persons import Seen, TwoPersons, decide_by_two
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +36,21 @@ class DecideTaxResidency:
     confirm: bool
 
 
+def _seen(record: TaxResidency) -> Seen:
+    return Seen(record.state, record.state is ResidencyState.RECORDED, record.recorded_by, record.content_sha256)
+
+
+_RULE: Final = TwoPersons(
+    action="decide_tax_residency",
+    kind="TaxResidency",
+    told=contract.TaxResidency,
+    seen=_seen,
+    not_found=lambda _: TaxResidencyNotFound(),
+    not_open=TaxResidencyMustBeOpen,
+    not_same=TaxResidencyMustMatch,
+)
+
+
 async def decide_tax_residency(cmd: DecideTaxResidency, parts: Parts) -> contract.TaxResidency:
     """Confirm or reject. Confirmed, it holds from its day on, and payments of its year are corrected by new records.
 
@@ -41,37 +59,38 @@ async def decide_tax_residency(cmd: DecideTaxResidency, parts: Parts) -> contrac
     Raises: IdempotencyKeyReused, NotPermitted, TaxResidencyNotFound, TaxResidencyMustBeOpen,
     MakerAndCheckerMustDiffer, TaxResidencyMustMatch, TaxIsBeingCounted, ParameterNotInForce.
     """
-    mark = fingerprint(cmd)
-    async with parts.uow.begin() as tx:
-        if (earlier := await tx.replies.find(cmd.command_id, cmd.actor, mark)) is not None:
-            return msgspec.json.decode(earlier, type=contract.TaxResidency)
-        records = parts.tax.records
-        await records.alone(tx.conn)
-        record = await records.lock(tx.conn, cmd.residency_id)
-        tx.access.require(cmd.actor, "decide_tax_residency")
-        if record is None:
-            raise TaxResidencyNotFound
-        if record.state is not ResidencyState.RECORDED:
-            raise TaxResidencyMustBeOpen(facts={"state": record.state.value})
-        if record.recorded_by == cmd.actor.id:
-            raise MakerAndCheckerMustDiffer
-        if record.content_sha256 != cmd.content_sha256:
-            raise TaxResidencyMustMatch(facts={"content_sha256": record.content_sha256})
-        state = ResidencyState.CONFIRMED if cmd.confirm else ResidencyState.REJECTED
-        decided = msgspec.structs.replace(record, state=state, decided_by=cmd.actor.id, decided_at=tx.now)
-        await records.decide(tx.conn, record.residency_id, state, cmd.actor.id, tx.now)
-        corrected = await _correct(tx, parts, decided) if cmd.confirm else 0
-        told = shown(decided)
-        await tx.audit.append(
-            "settlement.tax_residency_decided",
-            record.residency_id,
-            cmd.actor,
-            basis={"content_sha256": record.content_sha256},
-            before={"state": record.state.value},
-            after={"state": state.value, "corrections": corrected},
-        )
-        await tx.replies.keep(cmd.command_id, cmd.actor, mark, msgspec.json.encode(told))
-    return told
+
+    async def lock(conn: AsyncConnection, residency_id: UUID) -> TaxResidency | None:
+        await parts.tax.records.alone(conn)
+        return await parts.tax.records.lock(conn, residency_id)
+
+    return await decide_by_two(
+        _RULE,
+        cmd,
+        parts,
+        about=cmd.residency_id,
+        content_sha256=cmd.content_sha256,
+        lock=lock,
+        effect=partial(_decide, cmd, parts),
+    )
+
+
+async def _decide(
+    cmd: DecideTaxResidency, parts: Parts, tx: Transaction, record: TaxResidency
+) -> contract.TaxResidency:
+    state = ResidencyState.CONFIRMED if cmd.confirm else ResidencyState.REJECTED
+    decided = msgspec.structs.replace(record, state=state, decided_by=cmd.actor.id, decided_at=tx.now)
+    await parts.tax.records.decide(tx.conn, record.residency_id, state, cmd.actor.id, tx.now)
+    corrected = await _correct(tx, parts, decided) if cmd.confirm else 0
+    await tx.audit.append(
+        "settlement.tax_residency_decided",
+        record.residency_id,
+        cmd.actor,
+        basis={"content_sha256": record.content_sha256},
+        before={"state": record.state.value},
+        after={"state": state.value, "corrections": corrected},
+    )
+    return shown(decided)
 
 
 async def _correct(tx: Transaction, parts: Parts, confirmed: TaxResidency) -> int:

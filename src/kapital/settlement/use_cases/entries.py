@@ -4,6 +4,8 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 from uuid import UUID
 
+import msgspec
+
 from kapital.kernel.ids import derive_uuid7
 from kapital.kernel.problems import ensure
 from kapital.ledger.api import (
@@ -21,6 +23,7 @@ from kapital.ledger.api import (
 )
 from kapital.settlement.domain.incoming import UNIDENTIFIED_WALLET, IncomingPayment
 from kapital.settlement.domain.instructions import AllocationDecided, AllocationLine, PayoutLine, PayoutsInstructed
+from kapital.settlement.domain.money_decision import MoneyDecision
 from kapital.settlement.domain.tax import TAX_WALLET, TaxAgent, Withheld
 from kapital.settlement.domain.withdrawal import Withdrawal
 
@@ -179,8 +182,9 @@ def _payout(
 
 
 def withdrawal_lock(withdrawal: Withdrawal) -> Transaction:
-    """Before the bank is called: available −, locked +."""
-    return _withdrawal(withdrawal, "lock", money(withdrawal.wallet_id), _locked(withdrawal))
+    """Before the bank is called: available −, locked +. Parts of one withdrawal are locked together or not at all."""
+    made = _withdrawal(withdrawal, "lock", money(withdrawal.wallet_id), _locked(withdrawal))
+    return msgspec.structs.replace(made, linked_set=withdrawal.sbp_withdrawal_id)
 
 
 def withdrawal_paid(withdrawal: Withdrawal) -> Transaction:
@@ -193,12 +197,29 @@ def withdrawal_re_credit(withdrawal: Withdrawal) -> Transaction:
     return _withdrawal(withdrawal, "re_credit", _locked(withdrawal), money(withdrawal.wallet_id))
 
 
+def owner_found(payment_id: UUID, wallet_id: UUID, amount_kopecks: int, decision: MoneyDecision) -> Transaction:
+    """Two persons found whose unidentified money is: the operator's wallet −, the owner's available +.
+
+    The id is that of the payment: of two owners only one can ever get it.
+    """
+    return Transaction(
+        id=derive_uuid7(payment_id, "owner_found"),
+        actor=decision.proposed_by,
+        basis=Basis(kind=BasisKind.CORRECTION, reference=f"money_decision/{decision.decision_id}"),
+        postings=_netted([(money(UNIDENTIFIED_WALLET), -amount_kopecks), (money(wallet_id), amount_kopecks)]),
+    )
+
+
 def _withdrawal(withdrawal: Withdrawal, purpose: str, debit: AccountKey, credit: AccountKey) -> Transaction:
     amount = withdrawal.amount_kopecks
+    own = withdrawal.wallet_id in (UNIDENTIFIED_WALLET, TAX_WALLET)
     return Transaction(
         id=derive_uuid7(withdrawal.withdrawal_id, purpose),
         actor=withdrawal.requested_by,
-        basis=Basis(kind=BasisKind.HOLDER_INSTRUCTION, reference=f"withdrawal/{withdrawal.withdrawal_id}"),
+        basis=Basis(
+            kind=BasisKind.STATUTE if own else BasisKind.HOLDER_INSTRUCTION,
+            reference=f"withdrawal/{withdrawal.withdrawal_id}",
+        ),
         postings=_netted([(debit, -amount), (credit, amount)]),
     )
 

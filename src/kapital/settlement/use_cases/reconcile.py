@@ -5,8 +5,11 @@ from uuid import UUID
 from kapital.kernel.actor import Actor
 from kapital.kernel.problems import ensure
 from kapital.ledger.api import MIRROR_POSITIONS, Position
+from kapital.platform.failpoints import failpoint
 from kapital.platform.ids import new_uuid7
 from kapital.platform.logging import get_logger
+from kapital.platform.telemetry import RECONCILED_AT
+from kapital.settlement.domain.breaks import BALANCE, BOOKS, OpenBreaks
 from kapital.settlement.domain.incoming import UNIDENTIFIED_WALLET
 from kapital.settlement.domain.problems import BankMoves
 from kapital.settlement.domain.reconciliation import Reconciliation
@@ -14,8 +17,11 @@ from kapital.settlement.domain.states import WithdrawalState
 from kapital.settlement.domain.tax import TAX_WALLET
 from kapital.settlement.ports import Parts, PayoutState
 from kapital.settlement.use_cases.book_incoming import book_to_the_end
+from kapital.settlement.use_cases.compare_shares import compare_shares, note_shares
 from kapital.settlement.use_cases.entries import MONEY, money
+from kapital.settlement.use_cases.find_breaks import look_at_statements, walk_ledger
 from kapital.settlement.use_cases.run_withdrawals import enquire
+from kapital.settlement.use_cases.show_waiting import show_waiting
 from kapital.settlement.use_cases.withdrawal_steps import require_recorded
 
 ROUNDS_MAX = 5
@@ -27,31 +33,55 @@ _log = get_logger(__name__)
 async def reconcile(actor: Actor, parts: Parts) -> Reconciliation:
     """Book and enquire until nothing moves, then compare: beneficiaries + unidentified + in transit + tax = bank.
 
-    A difference is a break: it stops withdrawals until a later comparison finds none. Nothing is corrected here.
+    Three ways: the bank's balance and its statements, the register's cash positions and its new entries, our own
+    tables of payments, withdrawals and deliveries. Each difference is a break (`domain/breaks.py`): it stops
+    withdrawals until it is explained or two persons have resolved it. Nothing is corrected here. At a bank that keeps
+    shares, each beneficiary's share is compared as well.
     Law: Civil Code art. 860.1–860.6 (the money is the beneficiaries'); domain.md 3.5.
     Raises: NotPermitted, BankSilent, BankMoves – then nothing was compared and nothing is concluded.
     """
     async with parts.uow.begin() as tx:
         tx.access.require(actor, "reconcile")
+        # Also while the bank is silent, and for messages that a console command has taken in.
+        await show_waiting(parts, tx.conn)
     async with parts.edge.hold():
         bank_kopecks = await _balance_at_rest(parts)
+        await look_at_statements(parts, at_rest=True)
+        await walk_ledger(parts)
         found = await _compare(parts, bank_kopecks)
+        shares = await compare_shares(parts)
+        failpoint("settlement.reconciliation.compared")
         async with parts.uow.begin() as tx:
-            before = await parts.reconciliations.open_break_kopecks(tx.conn)
+            before = await parts.breaks.open_breaks(tx.conn)
             await parts.reconciliations.add(tx.conn, found)
-            difference = found.difference_kopecks
-            if difference != before:
+            if shares is not None:
+                await note_shares(parts, tx, shares, found.reconciliation_id)
+            of_books = (found.books_kopecks or 0) - found.ledger_kopecks
+            for subject, difference in ((BOOKS, of_books), (BALANCE, found.difference_kopecks)):
+                await parts.breaks.note_difference(
+                    tx.conn, subject, difference, tx.now, reconciliation_id=found.reconciliation_id
+                )
+            after = await parts.breaks.open_breaks(tx.conn)
+            if after != before:
                 await tx.audit.append(
                     "settlement.reconciliation_break_changed",
                     found.reconciliation_id,
                     actor,
-                    before={"difference_kopecks": before},
-                    after={"difference_kopecks": difference},
+                    before=_told(before),
+                    after=_told(after),
                 )
-    if difference:
+            await show_waiting(parts, tx.conn)
+    failpoint("settlement.reconciliation.kept")
+    RECONCILED_AT.set(found.at.timestamp())
+    if after.count:
         subject = str(found.reconciliation_id)
         _log.error("settlement.reconciliation_break_found", code="reconciliation_break", subject_id=subject)
     return found
+
+
+def _told(breaks: OpenBreaks) -> dict[str, object]:
+    kinds = {kind.value: count for kind, count in breaks.by_kind.items()}
+    return {"difference_kopecks": breaks.difference_kopecks, "breaks": kinds}
 
 
 async def _balance_at_rest(parts: Parts) -> int:
@@ -102,7 +132,7 @@ async def _compare(parts: Parts, bank_kopecks: int) -> Reconciliation:
     )
     operators = sum(unidentified.values()), sum(tax_payable.values())
     async with parts.uow.begin() as tx:
-        at = tx.now
+        at, books_kopecks = tx.now, await parts.breaks.books_kopecks(tx.conn)
     return Reconciliation(
         reconciliation_id=new_uuid7(),
         at=at,
@@ -111,4 +141,5 @@ async def _compare(parts: Parts, bank_kopecks: int) -> Reconciliation:
         unidentified_kopecks=operators[0],
         in_transit_kopecks=in_transit,
         tax_payable_kopecks=operators[1],
+        books_kopecks=books_kopecks,
     )

@@ -10,11 +10,12 @@ from kapital.contracts import settlement as contract
 from kapital.kernel.actor import Actor
 from kapital.kernel.calendar import moscow_day
 from kapital.kernel.ids import CommandId
+from kapital.platform.access import Resource
 from kapital.platform.ids import new_uuid7
 from kapital.platform.unit_of_work import fingerprint
 from kapital.settlement.contract_forms import shown
-from kapital.settlement.domain.problems import TaxPersonMustBeNatural, TaxResidencyDayOutOfRange
 from kapital.settlement.domain.tax import LEGAL_ENTITY, Residency
+from kapital.settlement.domain.tax_problems import TaxPersonMustBeNatural, TaxResidencyDayOutOfRange
 from kapital.settlement.domain.tax_residency import ResidencyState, TaxResidency
 from kapital.settlement.ports import Parts
 
@@ -42,7 +43,7 @@ async def record_tax_residency(cmd: RecordTaxResidency, parts: Parts) -> contrac
     async with parts.uow.begin() as tx:
         if (earlier := await tx.replies.find(cmd.command_id, cmd.actor, mark)) is not None:
             return msgspec.json.decode(earlier, type=contract.TaxResidency)
-        tx.access.require(cmd.actor, "record_tax_residency")
+        tx.access.require(cmd.actor, "record_tax_residency", Resource("TaxResidency"))
         today = moscow_day(tx.now)
         if not date(today.year - 1, 1, 1) <= cmd.valid_from <= today:
             raise TaxResidencyDayOutOfRange(facts={"valid_from": cmd.valid_from.isoformat()})

@@ -18,7 +18,7 @@ class WalletOpened(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def register_beneficiaries(parts: Parts, tx: Transaction, opened: Sequence[WalletOpened]) -> None:
-    """Keep a beneficiary for each wallet, one statement for all; a repeat changes nothing."""
+    """Keep a beneficiary for each wallet, for a bank that keeps shares too; a repeat changes nothing."""
     fresh = [
         Beneficiary(
             wallet_id=one.wallet_id,
@@ -28,3 +28,5 @@ async def register_beneficiaries(parts: Parts, tx: Transaction, opened: Sequence
         for one in {one.wallet_id: one for one in opened}.values()
     ]
     await parts.beneficiaries.add(tx.conn, fresh, tx.now)
+    if parts.shares.bank is not None:
+        await parts.shares.records.add_holders(tx.conn, [one.wallet_id for one in fresh], tx.now)

@@ -16,6 +16,7 @@ from kapital.platform.acts.commands import ActToCheck, authorise
 from kapital.platform.acts.form import Act, SignedAct, Wording, act_of
 from kapital.platform.acts.policy import ActKind
 from kapital.platform.acts.records import ActRecord, keep_acts
+from kapital.platform.failpoints import failpoint
 from kapital.platform.ids import new_uuid7
 from kapital.platform.unit_of_work import Transaction, fingerprint
 from kapital.settlement.domain.act_texts import TEXT_VERSION, withdrawals_command, withdrawals_text
@@ -99,6 +100,7 @@ async def request_withdrawals(cmd: RequestWithdrawals, parts: Parts) -> list[Wit
             await _note_wallets(parts, tx, cmd)
             await keep_acts(tx.conn, [act] if act else [])
             await _plan(parts, tx, cmd)
+    failpoint("settlement.withdrawal.requested")
     async with parts.uow.begin() as tx:
         # The rows are locked before the reply is looked for again, so of two equal calls one keeps the answer.
         locked = await _of(parts, tx, cmd, lock=True)
@@ -107,7 +109,8 @@ async def request_withdrawals(cmd: RequestWithdrawals, parts: Parts) -> list[Wit
         await lock_money(parts, tx, [one for one in locked if one.state is WithdrawalState.REQUESTED])
         answers = await _answers(parts, tx, cmd)
         await tx.replies.keep(cmd.command_id, cmd.actor, mark, msgspec.json.encode(answers))
-        return answers
+    failpoint("settlement.withdrawal.checked")
+    return answers
 
 
 async def _authorise(cmd: RequestWithdrawals, mark: str, parts: Parts) -> ActRecord | None:
@@ -137,8 +140,9 @@ async def _of(parts: Parts, tx: Transaction, cmd: RequestWithdrawals, *, lock: b
 
 async def _plan(parts: Parts, tx: Transaction, cmd: RequestWithdrawals) -> None:
     """Keep a row for each item that passes our own rules."""
-    if difference := await parts.reconciliations.open_break_kopecks(tx.conn):
-        raise ReconciliationBreakStopsWithdrawals(facts={"difference_kopecks": difference})
+    if (broken := await parts.breaks.open_breaks(tx.conn)).count:
+        facts = {"difference_kopecks": broken.difference_kopecks, "breaks": broken.count}
+        raise ReconciliationBreakStopsWithdrawals(facts=facts)
     refusals = await _refusals(parts, tx, cmd)
     planned = [
         Withdrawal(

@@ -2,7 +2,9 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 
+from kapital.platform.failpoints import failpoint
 from kapital.platform.logging import get_logger
+from kapital.settlement.domain.budget_payment import BudgetPayment
 from kapital.settlement.domain.problems import BankSilent
 from kapital.settlement.domain.states import WithdrawalState
 from kapital.settlement.domain.withdrawal import FROZEN, Move, Withdrawal
@@ -13,8 +15,10 @@ from kapital.settlement.use_cases.withdrawal_steps import (
     lock_money,
     make_moves,
     move_of,
+    payable,
     record,
     require_recorded,
+    whose,
 )
 
 PER_TICK = 500
@@ -37,16 +41,26 @@ async def run_withdrawals(parts: Parts) -> None:
     crash in between ends in an enquiry; silence is never taken for a refusal; a rejection re-credits once.
     While a reconciliation break is open nothing is sent, but the bank is still asked. What was locked before its
     wallet was frozen and is not sent yet goes back to the wallet. Of who is under a measure of 115-FZ nothing else is
-    locked or sent before the measure ends; what the bank has already is followed to its end.
+    locked or sent before the measure ends; what the bank has already is followed to its end. A bank that keeps shares
+    is asked to pay only what it knows to be its beneficiary's.
     """
     async with parts.edge.hold():
         async with parts.uow.begin() as tx:
             requested = (WithdrawalState.REQUESTED,)
             waiting = await parts.withdrawals.list_in(tx.conn, requested, PER_TICK, lock=True, free_only=True)
-            await lock_money(parts, tx, waiting)
+            await lock_money(parts, tx, _whole(waiting))
         unrecorded = await enquire(parts)
         unrecorded += await _send_checked(parts)
         require_recorded(unrecorded)
+
+
+def _whole(page: Sequence[Withdrawal]) -> list[Withdrawal]:
+    """Without the parts of a withdrawal whose other parts the page may have cut off: they are locked together or not.
+
+    A withdrawal has fewer parts than a page has places, so that the next one has all of them.
+    """
+    cut = page[-1].sbp_withdrawal_id if len(page) >= PER_TICK else None
+    return [one for one in page if cut is None or one.sbp_withdrawal_id != cut]
 
 
 async def enquire(parts: Parts) -> list[str]:
@@ -59,6 +73,8 @@ async def enquire(parts: Parts) -> list[str]:
         at_bank = await parts.withdrawals.list_in(tx.conn, _AT_BANK, PER_TICK)
         await parts.withdrawals.note_asked(tx.conn, [one.withdrawal_id for one in at_bank], tx.now)
     answers = await _ask(at_bank, lambda one: parts.bank.payout_status(one.reference))
+    if answers:
+        failpoint("settlement.withdrawal.enquired")
     unrecorded += await _apply(parts, answers)
     unseen = [one for one, answer in answers if answer and answer.state is PayoutState.NOT_FOUND]
     if unseen and await _may_send(parts):
@@ -77,17 +93,19 @@ async def _send_checked(parts: Parts) -> list[str]:
         waiting = await parts.withdrawals.list_in(tx.conn, states, PER_TICK, lock=True)
         checked = list({one.reference: one for one in (*ready, *waiting)}.values())
         stopped = await frozen_since(parts.ledger, checked)
-        free = [one for one in ready if one.reference not in stopped]
+        free = await payable(parts, tx, [one for one in ready if one.reference not in stopped])
         sent = await make_moves(parts, tx, [move_of(one, "handed_to_bank") for one in free])
         moves = [move_of(one, "wallet_frozen", reason=FROZEN) for one in checked if one.reference in stopped]
         await make_moves(parts, tx, moves)
+    if sent:
+        failpoint("settlement.withdrawal.sent")
     unrecorded = await _re_credit_rejected(parts) if moves else []
     return unrecorded + await _pay(parts, await _reload(parts, [one for one in free if one.reference in sent]))
 
 
 async def _may_send(parts: Parts) -> bool:
     async with parts.uow.begin() as tx:
-        return await parts.reconciliations.open_break_kopecks(tx.conn) == 0
+        return (await parts.breaks.open_breaks(tx.conn)).count == 0
 
 
 async def _reload(parts: Parts, withdrawals: Sequence[Withdrawal]) -> list[Withdrawal]:
@@ -108,10 +126,18 @@ async def _pay(parts: Parts, sent: Sequence[Withdrawal]) -> list[str]:
 
     answers = await _ask(
         sent,
-        lambda one: parts.bank.pay_out(one.reference, one.amount_kopecks, one.payout_account, PURPOSE),
+        lambda one: parts.bank.pay_out(
+            one.reference, one.amount_kopecks, one.payout_account, _purpose(one), whose(parts, one)
+        ),
         only_if=is_free,
     )
+    if answers:
+        failpoint("settlement.withdrawal.bank_answered")
     return await _apply(parts, answers)
+
+
+def _purpose(one: Withdrawal) -> str:
+    return one.payout_account.purpose if isinstance(one.payout_account, BudgetPayment) else PURPOSE
 
 
 async def _ask(
@@ -147,7 +173,10 @@ async def _apply(parts: Parts, answers: _Answers) -> list[str]:
             await make_moves(parts, work, moves)
     paid = [one for one, answer in answers if answer and answer.state is PayoutState.EXECUTED]
     unrecorded = await record(parts, paid, withdrawal_paid, "bank_paid")
+    if paid:
+        failpoint("settlement.withdrawal.confirmed")
     if any(move.target is WithdrawalState.REJECTED for move in moves):
+        failpoint("settlement.withdrawal.rejected")
         unrecorded += await _re_credit_rejected(parts)
     return unrecorded
 
@@ -170,4 +199,7 @@ def _move_without_ledger(one: Withdrawal, answer: PayoutStatus | None) -> Move |
 async def _re_credit_rejected(parts: Parts) -> list[str]:
     async with parts.uow.begin() as tx:
         rejected = await parts.withdrawals.list_in(tx.conn, (WithdrawalState.REJECTED,), PER_TICK)
-    return await record(parts, rejected, withdrawal_re_credit, "money_unlocked")
+    unrecorded = await record(parts, rejected, withdrawal_re_credit, "money_unlocked")
+    if rejected:
+        failpoint("settlement.withdrawal.re_credited")
+    return unrecorded

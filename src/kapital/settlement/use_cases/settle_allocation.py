@@ -7,6 +7,7 @@ import msgspec
 
 from kapital.ledger.api import Committed, Refused
 from kapital.platform.events import CloudEvent, Event
+from kapital.platform.failpoints import failpoint
 from kapital.platform.unit_of_work import Transaction
 from kapital.settlement.domain.instructions import (
     AllocationDecided,
@@ -45,8 +46,11 @@ async def settle_allocation(
         require_same(earlier, digest)
         if earlier.state is DvpState.SETTLED:
             return
+    # Before there is a unit to be bought; its decision may have been published before settlement listened to that.
+    await parts.issuers.note_paid(tx.conn, {decided.asset_id: decided.issuer_wallet_id}, tx.now)
     entries = [delivery(decided, line) if line.units else refund(line) for line in decided.lines]
     answers = await parts.ledger.post(entries) if entries else []
+    failpoint("settlement.allocation.entered")
     lines, answers = await _turn_back(parts, decided.lines, answers)
     waits = _waits_for_issuer(decided, answers)
     committed = [] if waits else require_committed(answers)

@@ -6,10 +6,12 @@ from typing import Final
 
 from kapital.ledger.api import Committed, Refused
 from kapital.platform.events import CloudEvent, Event
+from kapital.platform.failpoints import failpoint
 from kapital.platform.unit_of_work import Transaction
 from kapital.settlement.domain.instructions import PayoutsInstructed, check_payouts, content_sha256
 from kapital.settlement.domain.states import NOMINAL_ENTERED, NOMINAL_REFUSED, DvpState, walk
-from kapital.settlement.ports import Parts, SettlementJob
+from kapital.settlement.domain.tax import TaxAgent, Withheld
+from kapital.settlement.ports import PaidLine, Parts, SettlementJob
 from kapital.settlement.use_cases.entries import payer_money, payouts
 from kapital.settlement.use_cases.plan_payouts import Withholding, plan_payouts
 from kapital.settlement.use_cases.settled_jobs import is_frozen, require_committed, require_same, root_refusal
@@ -51,21 +53,23 @@ async def _settle(parts: Parts, tx: Transaction, told: Sequence[Told]) -> None:
     # What is withheld from a part is decided and kept before anything of it is entered, part after part: a person may
     # stand in several. While the ledger enters one part the next is decided. All are waited for, whatever one raises.
     asked: list[asyncio.Task[_Outcome]] = []
+    kept: list[Withholding] = []
     try:
         for instructed, *_ in fresh:
-            withheld = await plan_payouts(parts, instructed)
-            asked.append(asyncio.create_task(_post(parts, instructed, withheld)))
+            kept.append(await plan_payouts(parts, instructed))
+            failpoint("settlement.payouts.withheld")
+            asked.append(asyncio.create_task(_post(parts, instructed, kept[-1])))
     finally:
         outcomes = await asyncio.gather(*asked, return_exceptions=True)
-    for (instructed, cause, digest, attempts), outcome in zip(fresh, outcomes, strict=True):
+    for (instructed, cause, digest, attempts), withheld, outcome in zip(fresh, kept, outcomes, strict=True):
         if isinstance(outcome, BaseException):
             raise outcome
         answers, missing = outcome
         if missing is None:
             committed = require_committed(answers)
             state, event = walk(NOMINAL_ENTERED), _settled(instructed, committed)
-            entries = {line.wallet_id: entry.seq for line, entry in zip(instructed.lines, committed, strict=True)}
-            await parts.payouts.note_paid(tx.conn, instructed.action_id, instructed.part, entries)
+            lines = _paid(instructed, withheld, committed)
+            await parts.payouts.note_paid(tx.conn, instructed.action_id, instructed.part, lines)
         else:
             state, event = walk(NOMINAL_REFUSED), missing
             await parts.payouts.drop(tx.conn, instructed.action_id, instructed.part)
@@ -82,6 +86,17 @@ async def _settle(parts: Parts, tx: Transaction, told: Sequence[Told]) -> None:
             await tx.outbox.add(event, cause=cause)
 
 
+def _paid(instructed: PayoutsInstructed, withholding: Withholding, committed: Sequence[Committed]) -> list[PaidLine]:
+    """What each line paid, by its entry."""
+    lines = []
+    for line, entry in zip(instructed.lines, committed, strict=True):
+        withheld = withholding.get((line.wallet_id, line.position), Withheld())
+        net = line.amount_kopecks - withheld.kopecks
+        tax = withheld.kopecks if withheld.agent is TaxAgent.OPERATOR else 0
+        lines.append(PaidLine(entry.seq, line.wallet_id, net, tax, line.extinguish_units))
+    return lines
+
+
 _Outcome = tuple[Sequence[Committed | Refused], Event | None]
 
 
@@ -91,6 +106,7 @@ async def _post(parts: Parts, instructed: PayoutsInstructed, withheld: Withholdi
     if not entries:
         return [], None
     answers = await parts.ledger.post(entries)
+    failpoint("settlement.payouts.entered")
     if all(isinstance(answer, Committed) for answer in answers):
         return answers, None
     root = root_refusal(answers)[1]

@@ -1,19 +1,15 @@
 """Use case: take in a message of the bank with statements – once, if it is the bank's and whole."""
 
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Final
-from uuid import UUID
 
 import msgspec
 
-from kapital.kernel.actor import Actor
 from kapital.kernel.problems import Problem, Unavailable
-from kapital.platform.ids import new_uuid7
+from kapital.platform.failpoints import failpoint
 from kapital.platform.logging import get_logger
-from kapital.platform.telemetry import BANK_MESSAGES
 from kapital.platform.unit_of_work import Transaction
-from kapital.settlement.domain.bank_message import StatementLine
+from kapital.settlement.domain.bank_message import Statement, StatementKind, StatementLine
 from kapital.settlement.domain.incoming_message import (
     IncomingMessage,
     LineNumbering,
@@ -21,30 +17,23 @@ from kapital.settlement.domain.incoming_message import (
     MessageReason,
     MessageState,
     NumberedLine,
-    SignatureOutcome,
-    SignatureVerdict,
-    credit_of,
     reason_to_park,
 )
-from kapital.settlement.domain.problems import BankMessageAltered, BankMessageSignatureMustBeValid
+from kapital.settlement.domain.problems import BankMessageAltered
 from kapital.settlement.ports import MessageParts, MessageReading, Parts
-from kapital.settlement.use_cases.book_incoming import book_kept, sort_out
+from kapital.settlement.use_cases.book_message import book_message
+from kapital.settlement.use_cases.message_admission import (
+    TakeInStatement,
+    admit,
+    keep_refused,
+    note_received,
+    tell,
+)
+from kapital.settlement.use_cases.show_waiting import show_waiting
 
 BATCH: Final = 2_000
-PAGE: Final = 500
-_NOTHING: Final = "0" * 64
 
 _log = get_logger(__name__)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TakeInStatement:
-    """Take in a file of the bank with its detached signature. `format_name`: camt or 1c."""
-
-    actor: Actor
-    file: Path
-    format_name: str
-    signature: bytes | None
 
 
 class TakenIn(msgspec.Struct, frozen=True):
@@ -60,75 +49,40 @@ async def take_in_statement(cmd: TakeInStatement, parts: Parts, more: MessagePar
 
     Promise: raw bytes are kept before anything is judged; the same bytes are taken in once, a line's money is booked
     once, under repeats and crashes: what a crash left open, the same file again ends. A message that waits for the
-    statement before it (GAP) is judged anew when it comes again.
+    statement before it (GAP) is judged anew when it comes again. What bank and register tell otherwise then is a
+    break before this answers. Of a bank by files a notice or report is its list of credits (`Bank.incoming`): nothing
+    is compared with it.
     Raises: NotPermitted, ObjectTooLarge, BankMessageSignatureMustBeValid, BankMessageUnreadable and its kin,
     BankMessageAltered – all but the first two with the message kept and nothing booked.
     """
-    async with parts.uow.begin() as tx:
-        tx.access.require(cmd.actor, "take_in_statement")
-    raw_sha256, size = await more.store.keep(cmd.file)
-    async with parts.uow.begin() as tx:
-        kept, now = await more.messages.find(tx.conn, raw_sha256), tx.now
-    if kept is not None and kept.reason is not MessageReason.SIGNATURE:
-        return await _again(parts, more, kept)
-    verdict = await more.signatures.check(raw_sha256, cmd.signature, now)
-    signature_sha256 = await more.store.keep_signature(cmd.signature) if cmd.signature else None
-    message = IncomingMessage(
-        message_id=new_uuid7() if kept is None else kept.message_id,
-        raw_sha256=raw_sha256,
-        raw_bytes=size,
-        format=cmd.format_name,
-        told_id="",
-        content_sha256=_NOTHING,
-        signature=verdict,
-        signature_sha256=signature_sha256,
-        state=MessageState.REFUSED,
-        reason=MessageReason.SIGNATURE,
-        statement_count=0,
-        line_count=0,
-        deviation_count=0,
-        deviations=(),
-        received_by=cmd.actor.id,
-    )
-    if verdict.outcome is not SignatureOutcome.VALID:
-        await _refuse_signature(cmd, parts, more, message, verdict, known=kept is not None)
-    message = await _keep(cmd, parts, more, message, known=kept is not None)
+    admitted = await admit(cmd, parts, more)
+    if admitted.was_judged:
+        return await take_in_again(parts, more, admitted.message)
+    message = await _keep(cmd, parts, more, admitted.message, known=admitted.is_known)
+    failpoint("settlement.statement.kept")
     if message.reason is MessageReason.ALTERED:
         raise BankMessageAltered(facts={"message_id": str(message.message_id)})
     return await _finish(parts, more, message, again=False)
 
 
-async def _again(parts: Parts, more: MessageParts, kept: IncomingMessage) -> TakenIn:
+async def take_in_again(parts: Parts, more: MessageParts, kept: IncomingMessage) -> TakenIn:
     """The same bytes once more: end what a crash left open; judge anew what waited for the statement before it."""
-    if kept.reason is MessageReason.GAP:
+    if _waits(kept):
         async with parts.uow.begin() as tx:
             await more.messages.lock(tx.conn)
+            # Two persons may have set it aside, or had it booked, since it was read.
+            kept = await more.messages.lock_one(tx.conn, kept.message_id) or kept
             heads = await more.messages.statements(tx.conn, kept.message_id)
             previous = await more.messages.previous(tx.conn, more.account)
             reason = reason_to_park(heads, grave=0, account=more.account, previous=previous)
-            if reason is None:
+            if reason is None and _waits(kept):
                 await more.messages.decide(tx.conn, kept.message_id, MessageState.TAKEN_IN, None)
                 kept = msgspec.structs.replace(kept, state=MessageState.TAKEN_IN, reason=None)
     return await _finish(parts, more, kept, again=True)
 
 
-async def _refuse_signature(
-    cmd: TakeInStatement,
-    parts: Parts,
-    more: MessageParts,
-    message: IncomingMessage,
-    verdict: SignatureVerdict,
-    *,
-    known: bool,
-) -> None:
-    """Keep the message without a look into it, and raise the alarm."""
-    async with parts.uow.begin() as tx:
-        if not known:
-            await more.messages.add(tx.conn, message, tx.now)
-        await _audit(tx, cmd, message)
-    _tell(message)
-    facts = {"outcome": verdict.outcome.value, "reasons": ", ".join(verdict.reasons)}
-    raise BankMessageSignatureMustBeValid(facts=facts)
+def _waits(kept: IncomingMessage) -> bool:
+    return kept.state is MessageState.PARKED and kept.reason is MessageReason.GAP
 
 
 async def _keep(
@@ -140,25 +94,23 @@ async def _keep(
         async with parts.uow.begin() as tx:
             await more.messages.lock(tx.conn)
             if not known:
+                # Another process may have handed in the same bytes meanwhile.
+                if (kept := await more.messages.find(tx.conn, message.raw_sha256)) is not None:
+                    return kept
                 await more.messages.add(tx.conn, message, tx.now)
             read = await _read(more, tx, reading, message)
             found = await _judge(more, tx, reading, read)
             await more.messages.complete(tx.conn, found)
-            await _audit(tx, cmd, found)
+            await note_received(tx, cmd, found)
     except Problem as problem:
         if isinstance(problem, Unavailable):
             raise
         found = msgspec.structs.replace(message, reason=MessageReason.UNREADABLE)
-        async with parts.uow.begin() as tx:
-            if not known:
-                await more.messages.add(tx.conn, found, tx.now)
-            await more.messages.complete(tx.conn, found)
-            await _audit(tx, cmd, found)
-        _tell(found)
+        await keep_refused(cmd, parts, more, found, known=known)
         raise
     finally:
         reading.close()
-    _tell(found)
+    tell(found)
     return found
 
 
@@ -197,67 +149,33 @@ async def _judge(
     more: MessageParts, tx: Transaction, reading: MessageReading, message: IncomingMessage
 ) -> IncomingMessage:
     reason = await more.messages.known(tx.conn, message)
-    if reason is None:
+    if reason is not MessageReason.ALTERED:
         heads = await more.messages.statements(tx.conn, message.message_id)
         previous = await more.messages.previous(tx.conn, more.account)
         grave = reading.deviations.grave_count
-        reason = reason_to_park(heads, grave=grave, account=more.account, previous=previous)
+        found = reason_to_park(heads, grave=grave, account=more.account, previous=previous)
+        if found is MessageReason.NOT_FINAL and more.files and _has_no_balance(heads):
+            # Reports of one day repeat each other; each credit has its id, and a repeat of it falls away.
+            await more.messages.list_credits(tx.conn, message.message_id)
+            return msgspec.structs.replace(message, state=MessageState.NOTICED, reason=None)
+        reason = reason or found
     state = MessageState.TAKEN_IN if reason is None else MessageState.PARKED
     if reason is MessageReason.ALTERED:
         state = MessageState.REFUSED
     return msgspec.structs.replace(message, state=state, reason=reason)
 
 
+def _has_no_balance(heads: Sequence[Statement]) -> bool:
+    return all(head.kind is not StatementKind.STATEMENT for head in heads)
+
+
 async def _finish(parts: Parts, more: MessageParts, message: IncomingMessage, *, again: bool) -> TakenIn:
-    """Match and book the lines of a message that is taken in; of another, only tell."""
+    """Match and book the lines of a message that is taken in, and compare; of another, only tell."""
     if message.state is MessageState.TAKEN_IN:
-        async with parts.edge.hold():
-            async with parts.uow.begin() as tx:
-                await more.messages.match(tx.conn, message.message_id)
-            while await _book_page(parts, more, message.message_id):
-                pass
-            await book_kept(parts)
+        await book_message(parts, more.messages, message.message_id, message.line_count)
     async with parts.uow.begin() as tx:
         results = await more.messages.results(tx.conn, message.message_id)
+        await show_waiting(parts, tx.conn)
     if message.state is MessageState.TAKEN_IN and results.get(LineResult.ALTERED):
         _log.error("settlement.bank_line_altered", code="line_altered", subject_id=str(message.message_id))
     return TakenIn(message, results, again)
-
-
-async def _book_page(parts: Parts, more: MessageParts, message_id: UUID) -> bool:
-    """Keep the next credits that nobody knows as payments, as the bank's list would have; False when none is left."""
-    async with parts.uow.begin() as tx:
-        page = await more.messages.list_open_credits(tx.conn, message_id, PAGE)
-        if not page:
-            return False
-        # The same lock as the bank's list: of two tellers of one credit one is first.
-        await parts.incoming.lock_cursor(tx.conn)
-        fresh, refused = await sort_out(parts, tx.conn, [credit_of(one) for one in page])
-        await parts.incoming.add(tx.conn, fresh, tx.now)
-        reasons = {credit.bank_id: _RESULTS[reason] for credit, reason in refused}
-        settled = [(one, reasons.get(one.bank_id, LineResult.BOOKED)) for one in page]
-        await more.messages.settle(tx.conn, message_id, settled)
-    return True
-
-
-_RESULTS: Final = {"altered": LineResult.ALTERED, "malformed": LineResult.REFUSED}
-
-
-async def _audit(tx: Transaction, cmd: TakeInStatement, message: IncomingMessage) -> None:
-    await tx.audit.append(
-        "settlement.bank_message_received",
-        message.message_id,
-        cmd.actor,
-        basis={"raw_sha256": message.raw_sha256},
-        after={"state": message.state, "reason": message.reason, "lines": message.line_count},
-    )
-
-
-def _tell(message: IncomingMessage) -> None:
-    """Count the message; what is not the bank's word, or not its first, raises the alarm."""
-    reason = message.reason.value if message.reason else ""
-    BANK_MESSAGES.labels(message.state.value, reason).inc()
-    if message.state is MessageState.REFUSED:
-        _log.error("settlement.bank_message_refused", code=reason, subject_id=str(message.message_id))
-    elif message.state is MessageState.PARKED:
-        _log.warning("settlement.bank_message_parked", code=reason, subject_id=str(message.message_id))

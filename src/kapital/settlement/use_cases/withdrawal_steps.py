@@ -3,10 +3,13 @@
 from collections.abc import Callable, Sequence
 from uuid import UUID
 
-from kapital.ledger.api import AssetKind, Committed, Ledger, Transaction
+from kapital.ledger.api import AssetKind, Committed, Ledger, Refused, Transaction
 from kapital.platform.events import Event
+from kapital.platform.failpoints import failpoint
 from kapital.platform.logging import get_logger
 from kapital.platform.unit_of_work import Transaction as Work
+from kapital.settlement.domain.bank_shares import beneficiary_of
+from kapital.settlement.domain.incoming import UNIDENTIFIED_WALLET
 from kapital.settlement.domain.problems import LedgerRefusedBankFact
 from kapital.settlement.domain.states import WITHDRAWAL, WithdrawalState
 from kapital.settlement.domain.withdrawal import Move, Withdrawal
@@ -56,19 +59,40 @@ async def lock_money(parts: Parts, work: Work, requested: Sequence[Withdrawal]) 
 
     Of who is under a measure only want of money refuses: any other refusal of the register may tell of the measure,
     so the withdrawal stays requested, as it would if the register were slow, until the measure has ended.
+
+    What makes its owner's day reach the sum of the rule waits for two persons, with all that is locked here with it.
+    Every call sees the rows of those that were kept before it, so of two at the same time at least one waits.
     """
     if not requested:
         return
     answers = await parts.ledger.post([withdrawal_lock(withdrawal) for withdrawal in requested])
+    failpoint("settlement.withdrawal.locked")
     held = await parts.measures.wallets_held(work.conn, {withdrawal.wallet_id for withdrawal in requested})
-    moves = [
-        move_of(withdrawal, "money_locked", entry_seq=answer.seq)
-        if isinstance(answer, Committed)
-        else move_of(withdrawal, "lock_refused", reason=answer.code)
-        for withdrawal, answer in zip(requested, answers, strict=True)
-        if isinstance(answer, Committed) or withdrawal.wallet_id not in held or answer.code == _WANT_OF_MONEY
+    pairs = list(zip(requested, answers, strict=True))
+    refused = [
+        move_of(withdrawal, "lock_refused", reason=_code(answer))
+        for withdrawal, answer in pairs
+        if not isinstance(answer, Committed) and (withdrawal.wallet_id not in held or _code(answer) == _WANT_OF_MONEY)
     ]
+    await make_moves(parts, work, refused)  # first: what is refused does not count for the day
+    locked = [(withdrawal, answer.seq) for withdrawal, answer in pairs if isinstance(answer, Committed)]
+    above = await _above_limit(parts, work, [withdrawal for withdrawal, _ in locked])
+    steps = {True: "money_locked_above_limit", False: "money_locked"}
+    moves = [move_of(one, steps[one.withdrawal_id in above], entry_seq=seq) for one, seq in locked]
     await make_moves(parts, work, moves)
+
+
+async def _above_limit(parts: Parts, work: Work, locked: Sequence[Withdrawal]) -> frozenset[UUID]:
+    sums = await parts.withdrawals.sums_of_days(work.conn, [one.withdrawal_id for one in locked])
+    limits = {day: parts.withdrawal_rules.approval_at(day) for _, day, _ in sums}
+    return frozenset(
+        withdrawal_id for withdrawal_id, day, kopecks in sums if (limit := limits[day]) and kopecks >= limit.kopecks
+    )
+
+
+def _code(refused: Refused) -> str:
+    """Why: of a part that fell with its neighbours, what refused the neighbour."""
+    return str(refused.facts["because"]) if refused.code == "linked_set_broken" else refused.code
 
 
 async def frozen_since(ledger: Ledger, withdrawals: Sequence[Withdrawal]) -> frozenset[str]:
@@ -88,6 +112,29 @@ async def frozen_since(ledger: Ledger, withdrawals: Sequence[Withdrawal]) -> fro
     return frozenset(one.reference for one in withdrawals if (one.entry_seq or 0) < since.get(one.wallet_id, -1))
 
 
+async def payable(parts: Parts, work: Work, ready: Sequence[Withdrawal]) -> list[Withdrawal]:
+    """Those that the bank can pay: at one that keeps shares, it serves the beneficiary and knows its money.
+
+    The others stay as they are, behind those that can be paid.
+    """
+    if parts.shares.bank is None or not ready:
+        return list(ready)
+    entries: dict[UUID, int] = {}
+    for one in ready:
+        entries[one.wallet_id] = max(one.entry_seq or 0, entries.get(one.wallet_id, 0))
+    known = await parts.shares.records.payable(work.conn, entries) | {UNIDENTIFIED_WALLET}
+    held = [one.withdrawal_id for one in ready if one.wallet_id not in known]
+    await parts.withdrawals.note_asked(work.conn, held, work.now)
+    return [one for one in ready if one.wallet_id in known]
+
+
+def whose(parts: Parts, withdrawal: Withdrawal) -> str | None:
+    """The beneficiary that the bank is told to pay for; None where it keeps no shares, and of nobody's money."""
+    if parts.shares.bank is None or withdrawal.wallet_id == UNIDENTIFIED_WALLET:
+        return None
+    return beneficiary_of(withdrawal.wallet_id)
+
+
 async def record(
     parts: Parts,
     withdrawals: Sequence[Withdrawal],
@@ -101,6 +148,7 @@ async def record(
     if not withdrawals:
         return []
     answers = await parts.ledger.post([entry(withdrawal) for withdrawal in withdrawals])
+    failpoint("settlement.withdrawal.entered")
     pairs = list(zip(withdrawals, answers, strict=True))
     moves = [move_of(of, on, entry_seq=answer.seq) for of, answer in pairs if isinstance(answer, Committed)]
     async with parts.uow.begin() as work:

@@ -1,8 +1,7 @@
-"""Corporate actions, their payout lines and the recorded outside values."""
+"""Corporate actions and their payout lines."""
 
 from collections.abc import Iterable, Sequence
-from datetime import date, datetime
-from decimal import Decimal
+from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
@@ -12,7 +11,6 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from kapital.tokenization.adapters.versioned_table import VersionedTable, as_plain, plain
 from kapital.tokenization.domain.corporate_action import CorporateAction, OpenPart
-from kapital.tokenization.domain.fixing import Fixing
 from kapital.tokenization.domain.payoff import PayoutLine
 from kapital.tokenization.domain.states import ActionState
 
@@ -45,34 +43,12 @@ ACTION_TABLE: Final = VersionedTable(
         "parts": "integer",
         "early": "jsonb",
         "reserved_kopecks": "bigint",
-    },
-)
-FIXING_TABLE: Final = VersionedTable(
-    Fixing,
-    "fixing",
-    "fixing_id",
-    {
-        "fixing_id": "uuid",
-        "kind": "text",
-        "series": "text",
-        "observed_on": "date",
-        "issue_id": "uuid",
-        "value": "text",
-        "state": "text",
-        "version": "bigint",
-        "evidence": "text",
-        "document_sha256": "text",
-        "recorded_by": "text",
-        "recorded_at": "timestamptz",
-        "decided_by": "text",
-        "decided_at": "timestamptz",
-        "contest_until_at": "timestamptz",
-        "contested_by": "text",
-        "contested_at": "timestamptz",
-        "contest_reason": "text",
-        "contest_document_sha256": "text",
-        "verdict": "text",
-        "verdict_by": "text",
+        "arrears": "jsonb",
+        "rest_of": "uuid",
+        "share_kopecks": "bigint",
+        "late_on": "date",
+        "late_kopecks": "bigint",
+        "calendar_sha256": "text",
     },
 )
 
@@ -88,6 +64,14 @@ _DUE: Final = {
     for column in ("fixing_at", "record_at", "pay_at", "overdue_at", "grace_until_at")
 }
 
+_PLANNED_OTHERWISE: Final = text(
+    """
+    SELECT DISTINCT issue_id FROM corporate_action
+    WHERE state = 'scheduled' AND calendar_sha256 IS DISTINCT FROM :calendar AND issue_id > :after
+        AND issue_id IN (SELECT issue_id FROM issue WHERE state IN ('circulating', 'redeeming', 'technical_default'))
+    ORDER BY issue_id LIMIT :limit
+    """
+)
 _ADD_PARTS: Final = text(
     """
     INSERT INTO payout_part (action_id, part, state, amount_kopecks)
@@ -140,24 +124,6 @@ _COUNT_PARTS: Final = text("SELECT count(*) FROM payout_part WHERE action_id = :
 _UNSETTLED_PART: Final = text(
     "SELECT EXISTS (SELECT FROM payout_part WHERE action_id = :action_id AND state <> 'settled')"
 )
-_PAGE: Final = """
-    WHERE (CAST(:state AS text) IS NULL OR state = :state) AND (CAST(:after AS uuid) IS NULL OR fixing_id > :after)
-    ORDER BY fixing_id LIMIT :limit
-"""
-_VALUES: Final = text(
-    """
-    SELECT f.series, f.observed_on, f.value FROM fixing f
-    JOIN unnest(CAST(:series AS text[]), CAST(:days AS date[])) AS n(series, observed_on)
-        ON f.series = n.series AND f.observed_on = n.observed_on
-    WHERE f.kind = 'fixing' AND f.state = 'confirmed'
-    """
-)
-_OUTCOMES: Final = text(
-    """
-    SELECT issue_id, value FROM fixing
-    WHERE kind = 'outcome' AND state = 'confirmed' AND issue_id = ANY(CAST(:ids AS uuid[]))
-    """
-)
 
 
 class ActionTables:
@@ -197,6 +163,13 @@ class ActionTables:
         return await ACTION_TABLE.select(
             conn, "WHERE issue_id = :issue_id ORDER BY pay_on, number", {"issue_id": issue_id}
         )
+
+    async def planned_otherwise(
+        self, conn: AsyncConnection, calendar_sha256: str, *, after: UUID, limit: int
+    ) -> list[UUID]:
+        """Live issues above `after` with scheduled actions that another calendar planned."""
+        values = {"calendar": calendar_sha256, "after": after, "limit": limit}
+        return [plain(row.issue_id) for row in await conn.execute(_PLANNED_OTHERWISE, values)]
 
     async def add_lines(
         self, conn: AsyncConnection, action_id: UUID, parts: Sequence[Sequence[PayoutLine]], *, first: int = 1
@@ -266,64 +239,6 @@ class ActionTables:
     async def any_part_unsettled(self, conn: AsyncConnection, action_id: UUID) -> bool:
         """Whether a part of the action is not paid yet."""
         return bool((await conn.execute(_UNSETTLED_PART, {"action_id": action_id})).scalar_one())
-
-
-_SAME: Final = """
-    WHERE state <> 'rejected'
-      AND (series = CAST(:series AS text) AND observed_on = CAST(:on AS date) OR issue_id = CAST(:issue_id AS uuid))
-"""
-
-
-class FixingTables:
-    """Adapter of the port `Fixings` on PostgreSQL."""
-
-    async def add(self, conn: AsyncConnection, fixing: Fixing) -> bool:
-        """Keep a recorded value; False if one waits or counts already."""
-        return bool(await FIXING_TABLE.insert(conn, [fixing]))
-
-    async def find_same(self, conn: AsyncConnection, fixing: Fixing) -> Fixing | None:
-        """What waits or counts for the same series and day, or the same issue's event."""
-        values = {"series": fixing.series, "on": fixing.observed_on, "issue_id": fixing.issue_id}
-        rows = await FIXING_TABLE.select(conn, _SAME, values)
-        return rows[0] if rows else None
-
-    async def lock(self, conn: AsyncConnection, fixing_id: UUID) -> Fixing | None:
-        """The value, locked."""
-        rows = await FIXING_TABLE.select(conn, "WHERE fixing_id = :id FOR NO KEY UPDATE", {"id": fixing_id})
-        return rows[0] if rows else None
-
-    async def save(self, conn: AsyncConnection, fixing: Fixing) -> None:
-        """Write the next version. Raises: StaleVersion."""
-        await FIXING_TABLE.update(conn, [fixing])
-
-    async def read(self, conn: AsyncConnection, fixing_id: UUID) -> Fixing | None:
-        """The value as it stands."""
-        rows = await FIXING_TABLE.select(conn, "WHERE fixing_id = :id", {"id": fixing_id})
-        return rows[0] if rows else None
-
-    async def undisputed(self, conn: AsyncConnection, now: datetime, limit: int) -> list[Fixing]:
-        """Outcomes whose term to contest is over, locked."""
-        tail = """WHERE state = 'disputable' AND contest_until_at <= :now
-            ORDER BY fixing_id LIMIT :limit FOR NO KEY UPDATE"""
-        return await FIXING_TABLE.select(conn, tail, {"now": now, "limit": limit})
-
-    async def page(self, conn: AsyncConnection, *, state: str | None, after: UUID | None, limit: int) -> list[Fixing]:
-        """Values by id above `after`, in one state if it is given."""
-        return await FIXING_TABLE.select(conn, _PAGE, {"state": state, "after": after, "limit": limit})
-
-    async def confirmed(
-        self, conn: AsyncConnection, needed: Iterable[tuple[str, date]]
-    ) -> dict[tuple[str, date], Decimal]:
-        """The confirmed values among those needed."""
-        wanted = sorted(set(needed))
-        values = {"series": [series for series, _ in wanted], "days": [on for _, on in wanted]}
-        rows = await conn.execute(_VALUES, values)
-        return {(row.series, row.observed_on): Decimal(row.value) for row in rows}
-
-    async def outcomes(self, conn: AsyncConnection, issue_ids: Iterable[UUID]) -> dict[UUID, str]:
-        """The confirmed outcomes of issues that depend on an event."""
-        rows = await conn.execute(_OUTCOMES, {"ids": list(issue_ids)})
-        return {plain(row.issue_id): row.value for row in rows}
 
 
 def _columns(parts: Sequence[tuple[UUID, int]]) -> dict[str, Any]:

@@ -6,48 +6,25 @@ Read tolerantly where answers are known to differ (order, unknown fields, decima
 """
 
 import re
-from dataclasses import dataclass, field
 from datetime import date, datetime
 from io import BytesIO
 from typing import Final
 
 from kapital.kernel.calendar import MOSCOW, BusinessCalendar
-from kapital.kernel.problems import Family, Problem, Retry
 from kapital.platform.xml_records import Node, XmlRefused, records_of
 from kapital.tokenization.domain.published_values import PublishedValue, merged
+from kapital.tokenization.domain.rates_answer import (
+    BYTES_MAX,
+    RatesAnswer,
+    RatesAnswerTooLarge,
+    RatesAnswerUnreadable,
+)
 
-BYTES_MAX: Final = 4 * 1024 * 1024
 ROWS_MAX: Final = 20_000
 """Above fifty years of business days."""
 _NUMBER: Final = re.compile(r"-?(0|[1-9][0-9]{0,5})([.,][0-9]{1,8})?")
 _ROOTS: Final = ("Envelope", "KeyRateXMLResponse", "RuoniaXMLResponse", "KeyRate", "Ruonia")
 _ROWS: Final = {"KR": ("cbr_key_rate", "DT", "Rate"), "ro": ("ruonia", "D0", "ruo")}
-
-
-class RatesAnswerUnreadable(Problem):
-    """The file is not an answer of the Bank of Russia about rates. Facts: `reason`, and `line` or `row` if known."""
-
-    code = "rates_answer_unreadable"
-    title = "The answer about rates cannot be read"
-    retry = Retry.AFTER_CHANGE
-    family = Family.UNREADABLE
-
-
-class RatesAnswerTooLarge(Problem):
-    """The file is above the size or the number of rows. Facts: `limit`."""
-
-    code = "rates_answer_too_large"
-    title = "The answer about rates is too large"
-    retry = Retry.AFTER_CHANGE
-    family = Family.TOO_LARGE
-
-
-@dataclass(frozen=True, slots=True)
-class RatesAnswer:
-    """What an answer holds. Shape: `values` by series and day; `deviations` are pairs of a place and a code."""
-
-    values: list[PublishedValue]
-    deviations: list[tuple[str, str]] = field(default_factory=list)
 
 
 def read_rates(content: bytes, *, calendar: BusinessCalendar) -> RatesAnswer:
@@ -93,10 +70,10 @@ def _value(row: Node, number: int, deviations: list[tuple[str, str]]) -> Publish
 def _instant(text: str, name: str, number: int) -> datetime:
     try:
         at = datetime.fromisoformat(text)
-    except ValueError:
+        # Days of the Bank of Russia are days of Moscow; an instant without a zone is one of Moscow too.
+        return at.replace(tzinfo=MOSCOW) if at.tzinfo is None else at.astimezone(MOSCOW)
+    except (ValueError, OverflowError):  # the first and the last hours of all time have no Moscow time
         raise _unreadable(f"{name} is not a day: {text[:40]!r}", row=number) from None
-    # Days of the Bank of Russia are days of Moscow; an instant without a zone is one of Moscow too.
-    return at.replace(tzinfo=MOSCOW) if at.tzinfo is None else at.astimezone(MOSCOW)
 
 
 def _once(

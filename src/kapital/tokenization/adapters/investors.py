@@ -11,10 +11,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from kapital.tokenization.adapters.versioned_table import as_plain
 from kapital.tokenization.domain.investor import Investor
+from kapital.tokenization.domain.rule_books import RuleBooks
 
 _COLUMNS: Final = (
     "participant_id, kind, state, wallet_id, category, category_until, kyc_valid_until, measure, rule_book_version,"
-    " identification_method, operation_limit_kopecks, test_passed, test_until"
+    " identification_method, operation_limit_kopecks, test_passed, test_until, persons_sha256"
 )
 _READ: Final = text(
     f"SELECT {_COLUMNS} FROM investor WHERE participant_id = ANY(CAST(:ids AS uuid[]))"  # noqa: S608 - constants of this module; values are bound
@@ -27,12 +28,14 @@ _NOTE: Final = text(
     """
     INSERT INTO investor AS i (participant_id, kind, state, wallet_id, category, category_until, kyc_valid_until,
         measure, rule_book_version, identification_method, operation_limit_kopecks, test_passed, test_until,
-        changed_at)
+        persons_sha256, changed_at)
     SELECT participant_id, kind, state, wallet_id, category, category_until, kyc_valid_until, measure,
-        rule_book_version, identification_method, operation_limit_kopecks, test_passed, test_until, :now
+        rule_book_version, identification_method, operation_limit_kopecks, test_passed, test_until, persons_sha256,
+        :now
     FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS r(participant_id uuid, kind text, state text, wallet_id uuid,
         category text, category_until timestamptz, kyc_valid_until timestamptz, measure text, rule_book_version text,
-        identification_method text, operation_limit_kopecks bigint, test_passed boolean, test_until timestamptz)
+        identification_method text, operation_limit_kopecks bigint, test_passed boolean, test_until timestamptz,
+        persons_sha256 text)
     ORDER BY participant_id
     ON CONFLICT (participant_id) DO UPDATE SET
         kind = coalesce(excluded.kind, i.kind),
@@ -50,6 +53,7 @@ _NOTE: Final = text(
             ELSE excluded.operation_limit_kopecks END,
         test_passed = coalesce(excluded.test_passed, i.test_passed),
         test_until = CASE WHEN excluded.test_passed IS NULL THEN i.test_until ELSE excluded.test_until END,
+        persons_sha256 = coalesce(excluded.persons_sha256, i.persons_sha256),
         changed_at = excluded.changed_at
     """
 )
@@ -57,6 +61,7 @@ _NOTE: Final = text(
 _NOTE_RULE_BOOK: Final = text(
     "INSERT INTO rule_book (version, effective_at) VALUES (:version, :effective_at) ON CONFLICT DO NOTHING"
 )
+_RULE_BOOKS: Final = text("SELECT version, effective_at FROM rule_book")
 _RULE_BOOK: Final = text("SELECT version FROM rule_book ORDER BY effective_at DESC LIMIT 1")
 
 
@@ -65,7 +70,9 @@ class InvestorTables:
 
     async def read(self, conn: AsyncConnection, ids: Iterable[UUID]) -> dict[UUID, Investor]:
         """Those participants of whom anything was told."""
-        rows = (await conn.execute(_READ, {"ids": list(set(ids))})).mappings()
+        if not (wanted := set(ids)):
+            return {}
+        rows = (await conn.execute(_READ, {"ids": list(wanted)})).mappings()
         found = [msgspec.convert(as_plain(row), Investor) for row in rows]
         return {investor.participant_id: investor for investor in found}
 
@@ -86,3 +93,7 @@ class InvestorTables:
         """The version in force, or None when no event told of one."""
         found: str | None = (await conn.execute(_RULE_BOOK)).scalar_one_or_none()
         return found
+
+    async def rule_books(self, conn: AsyncConnection) -> RuleBooks:
+        """Every version that an event told of."""
+        return RuleBooks({row.version: row.effective_at for row in await conn.execute(_RULE_BOOKS)})

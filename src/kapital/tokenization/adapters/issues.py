@@ -57,27 +57,38 @@ ISSUE_TABLE: Final = VersionedTable(
         "window_at": "timestamptz",
         "locked_at": "timestamptz",
         "stopped_by_operator": "boolean",
+        "closes_when_full": "boolean",
+        "issuer_may_end": "boolean",
+        "ended_early_at": "timestamptz",
     },
 )
 
 _TO_OPEN: Final = "WHERE state = 'published' AND placement_start_at <= :now ORDER BY placement_start_at LIMIT :limit"
-_TO_CLOSE: Final = """
-    WHERE state IN ('placement_open', 'placement_suspended') AND placement_end_at <= :now
-      AND NOT EXISTS (
-        SELECT FROM order_review r WHERE r.issue_id = issue.issue_id AND r.state IN ('held', 'proposed')
-      )
-    ORDER BY placement_end_at LIMIT :limit
+# A held act whose orders have all ended (withdrawn, or rejected by two) keeps nobody waiting.
+_HELD: Final = """
+    SELECT FROM order_review r
+    JOIN subscription_order o
+        ON o.issue_id = r.issue_id AND o.actor_id = r.actor_id AND o.command_id = r.command_id
+    WHERE r.issue_id = issue.issue_id AND r.state IN ('held', 'proposed') AND o.state = 'accepted'
 """
-_TO_FILL: Final = """
-    WHERE state IN ('placement_open', 'placement_suspended') AND fill_every_s IS NOT NULL
-      AND fill_at <= :now AND placement_end_at > :now
+_TO_CLOSE: Final = f"""
+    WHERE state IN ('placement_open', 'placement_suspended') AND coalesce(ended_early_at, placement_end_at) <= :now
+      AND NOT EXISTS ({_HELD})
+    ORDER BY coalesce(ended_early_at, placement_end_at) LIMIT :limit
+"""
+_TO_FILL: Final = f"""
+    WHERE state IN ('placement_open', 'placement_suspended') AND NOT stopped_by_operator AND fill_every_s IS NOT NULL
+      AND fill_at <= :now AND coalesce(ended_early_at, placement_end_at) > :now
       AND EXISTS (SELECT FROM subscription_order o WHERE o.issue_id = issue.issue_id AND o.state = 'accepted')
-      AND NOT EXISTS (
-        SELECT FROM order_review r WHERE r.issue_id = issue.issue_id AND r.state IN ('held', 'proposed')
-      )
+      AND NOT EXISTS ({_HELD})
     ORDER BY fill_at LIMIT :limit
 """
-_TO_REDEEM: Final = "WHERE state = 'circulating' AND window_at <= :now ORDER BY window_at LIMIT :limit"
+# In a technical default only the lock is set: the state goes on when it is cured, or the redemption is paid.
+_TO_REDEEM: Final = """
+    WHERE window_at <= :now AND (state = 'circulating'
+        OR state = 'technical_default' AND transfer_lock AND locked_at IS NULL)
+    ORDER BY window_at LIMIT :limit
+"""
 
 _PAGE: Final = """
     WHERE (CAST(:state AS text) IS NULL OR state = :state)
@@ -191,7 +202,7 @@ class IssueTables:
         return await ISSUE_TABLE.select(conn, _TO_FILL, {"now": now, "limit": limit})
 
     async def due_to_redeem(self, conn: AsyncConnection, now: datetime, limit: int) -> list[Issue]:
-        """Circulating issues whose redemption window has begun."""
+        """Issues whose redemption window has begun: circulating, or in technical default and not under its lock."""
         return await ISSUE_TABLE.select(conn, _TO_REDEEM, {"now": now, "limit": limit})
 
     async def add_decision(self, conn: AsyncConnection, decision: Decision) -> None:
@@ -201,7 +212,9 @@ class IssueTables:
 
     async def decisions(self, conn: AsyncConnection, ids: Iterable[UUID]) -> dict[UUID, Decision]:
         """The present version of each issue's decision."""
-        rows = (await conn.execute(_DECISION, {"ids": list(ids)})).mappings()
+        if not (wanted := list(ids)):
+            return {}
+        rows = (await conn.execute(_DECISION, {"ids": wanted})).mappings()
         found = [msgspec.convert(as_plain(row, ["faults"]), Decision) for row in rows]
         return {decision.issue_id: decision for decision in found}
 

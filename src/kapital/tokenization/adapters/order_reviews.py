@@ -78,7 +78,8 @@ _ORDERS: Final = text(
     SELECT r.review_id, o.order_id FROM order_review r
     JOIN subscription_order o
         ON o.issue_id = r.issue_id AND o.actor_id = r.actor_id AND o.command_id = r.command_id
-    WHERE r.review_id = ANY(CAST(:ids AS uuid[])) AND o.accepted_at IS NOT NULL AND o.state <> 'withdrawn'
+    WHERE r.review_id = ANY(CAST(:ids AS uuid[])) AND o.accepted_at IS NOT NULL
+        AND o.state NOT IN ('withdrawn', 'rejected')
     ORDER BY o.item
     """
 )

@@ -44,6 +44,10 @@ ORDER_TABLE: Final = VersionedTable(
         "limit_kopecks": "bigint",
         "limit_on": "date",
         "rule_book_version": "text",
+        "funds_until_at": "timestamptz",
+        "awaited_at": "timestamptz",
+        "funds_look_at": "timestamptz",
+        "reserve_asked": "boolean",
     },
 )
 
@@ -57,7 +61,8 @@ _LOCK: Final = "WHERE order_id = ANY(CAST(:ids AS uuid[])) ORDER BY order_id FOR
 _VERSIONS: Final = text("SELECT order_id, version FROM subscription_order WHERE order_id = ANY(CAST(:ids AS uuid[]))")
 _UNDECIDED: Final = "WHERE state = 'checked' AND created_at <= :before ORDER BY order_id LIMIT :limit"
 _UNDECIDED_OF: Final = """
-    WHERE state = 'checked' AND issue_id = ANY(CAST(:ids AS uuid[])) ORDER BY order_id LIMIT :limit
+    WHERE issue_id = ANY(CAST(:ids AS uuid[])) AND (state = 'checked' OR (state = 'awaiting_funds' AND reserve_asked))
+    ORDER BY order_id LIMIT :limit
 """
 _RELEASE_DUE: Final = "WHERE release_due AND order_id > :after ORDER BY order_id LIMIT :limit"
 _ACCEPTED: Final = """
@@ -66,13 +71,14 @@ _ACCEPTED: Final = """
 _LIVE_OF: Final = text(
     """
     SELECT order_id, participant_id FROM subscription_order
-    WHERE participant_id = ANY(CAST(:ids AS uuid[])) AND state IN ('checked', 'accepted') ORDER BY order_id
+    WHERE participant_id = ANY(CAST(:ids AS uuid[])) AND state IN ('checked', 'awaiting_funds', 'accepted')
+    ORDER BY order_id
     """
 )
 _ISSUES_UNDECIDED: Final = text(
     """
     SELECT DISTINCT issue_id FROM subscription_order
-    WHERE state = 'checked' AND issue_id = ANY(CAST(:ids AS uuid[]))
+    WHERE issue_id = ANY(CAST(:ids AS uuid[])) AND (state = 'checked' OR (state = 'awaiting_funds' AND reserve_asked))
     """
 )
 _RELEASED: Final = text(
@@ -143,7 +149,7 @@ class OrderTables:
     async def versions(self, conn: AsyncConnection, ids: Iterable[UUID]) -> dict[UUID, int]:
         """The present version of those that exist. Stands while the issue's row is locked."""
         rows = await conn.execute(_VERSIONS, {"ids": list(ids)})
-        return {plain(row.order_id): row.version for row in rows}
+        return dict(rows.tuples().all())  # the driver's UUIDs are equal to ours and hash alike
 
     async def undecided(self, conn: AsyncConnection, before: datetime, limit: int) -> list[Order]:
         """Orders whose reserve was perhaps asked for and not decided, older than `before`."""

@@ -34,6 +34,9 @@ PROPOSAL_TABLE: Final = VersionedTable(
         "decided_by": "text",
         "decided_at": "timestamptz",
         "performed_at": "timestamptz",
+        "calculation_sha256": "text",
+        "order_id": "uuid",
+        "reason_code": "text",
     },
 )
 CONSENT_TABLE: Final = VersionedTable(
@@ -87,13 +90,15 @@ class ProposalTables:
         return rows[0] if rows else None
 
     async def page(
-        self, conn: AsyncConnection, *, issue_id: UUID | None, after: UUID | None, limit: int
+        self, conn: AsyncConnection, *, issue_id: UUID | None, after: UUID | None, limit: int, of_orders: bool
     ) -> list[IssueProposal]:
-        """Proposals by id above `after`, of one issue if it is given."""
+        """Proposals by id above `after`, of one issue if it is given; those about single orders only if asked for."""
         tail = """WHERE (CAST(:issue_id AS uuid) IS NULL OR issue_id = :issue_id)
+              AND (CAST(:of_orders AS boolean) OR order_id IS NULL)
               AND (CAST(:after AS uuid) IS NULL OR proposal_id > :after)
             ORDER BY proposal_id LIMIT :limit"""
-        return await PROPOSAL_TABLE.select(conn, tail, {"issue_id": issue_id, "after": after, "limit": limit})
+        values = {"issue_id": issue_id, "after": after, "limit": limit, "of_orders": of_orders}
+        return await PROPOSAL_TABLE.select(conn, tail, values)
 
     async def to_perform(self, conn: AsyncConnection, limit: int) -> list[IssueProposal]:
         """Approved write-offs whose records are not all extinguished yet."""

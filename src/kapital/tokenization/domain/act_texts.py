@@ -4,30 +4,39 @@ A change of wording is a new TEXT_VERSION beside the old one: an act says under 
 """
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
+from kapital.kernel.calendar import MOSCOW
 from kapital.kernel.money import format_rubles
+from kapital.tokenization.domain.events import utc
 from kapital.tokenization.domain.issue import Issue
 
 TEXT_VERSION: Final = "kapital.act-text.v1"
 
 
 class OrderLine(NamedTuple):
-    """One order of a command. `max_price_kopecks`: the most that is paid for a unit, where the price is a quote's."""
+    """One order of a command.
+
+    `max_price_kopecks`: the most that is paid for a unit, where the price is a quote's. `funds_until_at`: the first
+    instant at which the order awaits its money no more.
+    """
 
     issue_id: UUID
     units: int
     max_price_kopecks: int | None = None
+    funds_until_at: datetime | None = None
 
 
 def orders_text(orders: Sequence[OrderLine], issues: Mapping[UUID, Issue]) -> str:
     """Orders of one command. Shape: an issue that is not public is named by its id."""
     lines, kopecks = [], 0
-    for number, (issue_id, units, cap) in enumerate(orders, 1):
+    for number, (issue_id, units, cap, until) in enumerate(orders, 1):
         issue = issues.get(issue_id)
         if issue is None:
             lines.append(f"{number}. Выпуск {issue_id}: {units} ед.")
+            lines += _waits_text(until)
             continue
         amount = issue.reserved_for(units, cap)
         kopecks += amount
@@ -38,6 +47,7 @@ def orders_text(orders: Sequence[OrderLine], issues: Mapping[UUID, Issue]) -> st
             f"{number}. Выпуск «{issue.title}» ({issue.code}), решение {issue.decision_sha256}: {units} ед. "
             f"{at_price} {format_rubles(amount, 'ru')}."
         )
+        lines += _waits_text(until)
     return "\n".join(
         [
             "Заявка на приобретение цифровых финансовых активов",
@@ -52,14 +62,29 @@ def orders_text(orders: Sequence[OrderLine], issues: Mapping[UUID, Issue]) -> st
     )
 
 
+def _waits_text(until: datetime | None) -> list[str]:
+    """What an order with a cut-off for its money asks for beside the others: nothing without one."""
+    if until is None:
+        return []
+    return [
+        f"   Если свободных денег недостаточно, прошу ожидать их до {until.astimezone(MOSCOW):%d.%m.%Y %H:%M:%S}",
+        "   московского времени и зарезервировать эту сумму, как только их станет достаточно.",
+        "   Деньги, поступившие позже, прошу оставить в моём свободном остатке.",
+    ]
+
+
 def orders_command(orders: Sequence[OrderLine]) -> dict[str, Any]:
-    """Orders in canonical form; a greatest price stands there only if it is given."""
+    """Orders in canonical form; a greatest price and a cut-off stand there only if they are given."""
     return {"orders": [_order_command(order) for order in orders]}
 
 
 def _order_command(order: OrderLine) -> dict[str, str]:
     told = {"issue_id": str(order.issue_id), "units": str(order.units)}
-    return told if order.max_price_kopecks is None else {**told, "max_price_kopecks": str(order.max_price_kopecks)}
+    if order.max_price_kopecks is not None:
+        told["max_price_kopecks"] = str(order.max_price_kopecks)
+    if order.funds_until_at is not None:
+        told["funds_until_at"] = utc(order.funds_until_at)
+    return told
 
 
 def withdrawal_text(order_ids: Sequence[UUID]) -> str:

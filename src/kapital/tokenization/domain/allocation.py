@@ -62,7 +62,7 @@ def allocate(terms: IssuanceTerms, orders: Sequence[LiveOrder], *, already: int 
     ensure(0 <= already <= terms.quantity_max and already % terms.lot == 0, "what is issued is within the decision")
     available = min(sum(wanted), (terms.quantity_max - already) // terms.lot)
     issued = already + available * terms.lot
-    held = issued > 0 and issued >= terms.quantity_min
+    held = issued > 0 and issued >= terms.least_units
     given = _share(terms.allocation, available, wanted) if held else [0] * len(queue)
     fills = [Fill(order_id=order.order_id, units=lots * terms.lot) for order, lots in zip(queue, given, strict=True)]
     return Allocation(outcome=Outcome.HELD if held else Outcome.FAILED, fills=fills)

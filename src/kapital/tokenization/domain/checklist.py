@@ -84,6 +84,12 @@ _ITEMS: Final = (
         ART_3 + "10; 259-ФЗ ст. 4, 5635-У",
     ),
     Item(
+        "credit_risk",
+        "выплаты не зависят от исполнения кредитов третьих лиц, либо это сказано и приобретатели – квалифицированные",
+        "payments do not depend on how others perform their loans, or this is said and acquirers are qualified",
+        "259-ФЗ ст. 4 (ограничение с 2026 года уточняет юрист)",
+    ),
+    Item(
         "life",
         "досрочное погашение, дефолт, споры и раскрытие описаны и не противоречат закону",
         "early redemption, default, disputes and disclosure are described and lawful",

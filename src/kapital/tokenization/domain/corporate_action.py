@@ -1,18 +1,20 @@
 """A corporate action (корпоративное действие): a payment of the issue on its way. Law: domain.md 3.6."""
 
 from collections.abc import Sequence
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 import msgspec
 
 from kapital.kernel.calendar import BusinessCalendar
+from kapital.kernel.canonical import canonical_bytes, sha256_hex
 from kapital.kernel.ids import derive_uuid7
 from kapital.kernel.states import Step
 from kapital.tokenization.domain.early import Early
 from kapital.tokenization.domain.issue import Issue, day_start
 from kapital.tokenization.domain.schedule import ActionKind, FixingNeed, ScheduledAction, required_fixings
+from kapital.tokenization.domain.shortfall import ArrearsRules, arrears_rules
 from kapital.tokenization.domain.states import ACTION, ActionState
 from kapital.tokenization.domain.terms import Event, IssuanceTerms
 
@@ -25,6 +27,13 @@ class CorporateAction(msgspec.Struct, frozen=True, kw_only=True):
     `overdue_at` when the last day to pay is over, `grace_until_at` when the days of grace are over. `early` is given
     for what ends units before their term. `reserved_kopecks` is what of the issuer's money is set aside for it, or
     may be, from the call for funding on; None of actions that were under way before money was set aside.
+
+    `arrears` is what the decision says of being late, None where it says nothing. `share_kopecks`: None while nothing
+    is decided about a share, what is to be set aside for it, and 0 when that is done or there was nothing. `rest_of`:
+    of which payment this is what stayed due. `late_kopecks` is the interest of being late: while `late_on` is given
+    it is the one up to that day and added to what is due, afterwards part of `total_kopecks`. While it runs
+    `reserved_kopecks` is None until the issuer has the whole.
+    `calendar_sha256` is of the calendar that planned its days; None of actions from before it was kept.
     """
 
     action_id: UUID
@@ -51,6 +60,12 @@ class CorporateAction(msgspec.Struct, frozen=True, kw_only=True):
     parts: int = 0
     early: Early | None = None
     reserved_kopecks: int | None = None
+    arrears: ArrearsRules | None = None
+    rest_of: UUID | None = None
+    share_kopecks: int | None = None
+    late_on: date | None = None
+    late_kopecks: int = 0
+    calendar_sha256: str | None = None
 
     def moved(self, on: str, **changes: Any) -> tuple["CorporateAction", Step[ActionState]]:
         """The action after the step that `on` makes, and the step. Raises: WrongState."""
@@ -60,6 +75,50 @@ class CorporateAction(msgspec.Struct, frozen=True, kw_only=True):
     def changed(self, **changes: Any) -> "CorporateAction":
         """The next version of the action."""
         return msgspec.structs.replace(self, version=self.version + 1, **changes)
+
+    @property
+    def shares_money(self) -> bool:
+        """Whether a share of it is paid when the money is too little."""
+        return self.arrears is not None and self.arrears.pro_rata
+
+    @property
+    def bears_interest(self) -> bool:
+        """Whether being late costs interest."""
+        return self.arrears is not None and self.arrears.bears_interest
+
+    @property
+    def awaits_interest(self) -> bool:
+        """Whether it is late and its interest has not begun to run: until then the ledger is not asked for money."""
+        late = self.state is ActionState.GRACE and self.bears_interest
+        return late and self.late_on is None and not self.late_kopecks
+
+    @property
+    def needed_kopecks(self) -> int:
+        """What is to be set aside for what is not paid yet, or stands set aside for it."""
+        if self.share_kopecks:
+            return self.share_kopecks
+        late = 0 if self.late_on is None else self.late_kopecks
+        return self.total_kopecks - self.paid_kopecks + late
+
+    @property
+    def calculation_sha256(self) -> str | None:
+        """SHA-256 (hex) of what was calculated and of the days it is for, in canonical form; None before.
+
+        It is what two persons approve. `explanation` has the values, the arithmetic and what one unit is paid.
+        """
+        if self.explanation is None:
+            return None
+        content = {
+            "action_id": str(self.action_id),
+            "issue_id": str(self.issue_id),
+            "kind": self.kind.value,
+            "nominal_on": self.nominal_on.isoformat(),
+            "pay_on": self.pay_on.isoformat(),
+            "pay_by_on": self.pay_by_on.isoformat(),
+            "record_at": self.record_at.astimezone(UTC).isoformat(),
+            "explanation": self.explanation,
+        }
+        return sha256_hex(canonical_bytes(content))
 
     @property
     def scheduled(self) -> ScheduledAction:
@@ -127,4 +186,6 @@ def _plan(
         needs_outcome=needs_outcome,
         state=ActionState.SCHEDULED,
         version=1,
+        arrears=arrears_rules(terms),
+        calendar_sha256=calendar.sha256,
     )

@@ -274,4 +274,5 @@ def _action(
         state=ActionState.SCHEDULED,
         version=1,
         early=early,
+        calendar_sha256=calendar.sha256,
     )

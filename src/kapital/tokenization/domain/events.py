@@ -18,7 +18,9 @@ ALLOCATION_DECIDED: Final = "kapital.tokenization.allocation_decided.v1"
 PAYOUTS_INSTRUCTED: Final = "kapital.tokenization.payouts_instructed.v1"
 EXCHANGE_ANNOUNCED: Final = "kapital.tokenization.exchange_announced.v1"
 OUTCOME_ANNOUNCED: Final = "kapital.tokenization.outcome_announced.v1"
+SUBSTITUTE_ANNOUNCED: Final = "kapital.tokenization.substitute_announced.v1"
 ACTION_ANNOUNCED: Final = "kapital.tokenization.action_announced.v1"
+PAYOUT_DELAYED: Final = "kapital.tokenization.payout_delayed.v1"
 
 
 class Fact(NamedTuple):
@@ -32,6 +34,18 @@ class Fact(NamedTuple):
 def issue_state_changed(issue_id: UUID, state: str, at: datetime) -> Fact:
     """The issue entered a state."""
     return Fact(ISSUE_STATE_CHANGED, issue_id, {"issue_id": issue_id, "state": state, "at": utc(at)})
+
+
+def payout_delayed(action: CorporateAction, at: datetime) -> Fact:
+    """A payment was not made when due; its state says how late it is."""
+    told = {
+        "issue_id": action.issue_id,
+        "action_id": action.action_id,
+        "kind": action.kind.value,
+        "state": action.state.value,
+        "at": utc(at),
+    }
+    return Fact(PAYOUT_DELAYED, action.issue_id, told)
 
 
 def action_announced(action: CorporateAction, at: datetime) -> Fact:
@@ -67,9 +81,28 @@ def outcome_announced(fixing: Fixing, issue_id: UUID, at: datetime) -> Fact:
     }
     if fixing.document_sha256 is not None:
         told["document_sha256"] = fixing.document_sha256
+    if fixing.reason is not None:
+        told["reason"] = fixing.reason
     if fixing.contest_until_at is not None:
         told["contest_until_at"] = utc(fixing.contest_until_at)
     return Fact(OUTCOME_ANNOUNCED, issue_id, told)
+
+
+def substitute_announced(fixing: Fixing, issue_id: UUID, at: datetime) -> Fact:
+    """Two persons confirmed what the decision puts in the place of a value that its source did not give."""
+    ensure(fixing.observed_on is not None and fixing.taken_from_on is not None, "a substitute names both days")
+    told = {
+        "issue_id": issue_id,
+        "fixing_id": fixing.fixing_id,
+        "series": fixing.series,
+        "observed_on": str(fixing.observed_on),
+        "taken_series": fixing.taken_series,
+        "taken_from_on": str(fixing.taken_from_on),
+        "value": fixing.value,
+        "reason": fixing.reason,
+        "at": utc(at),
+    }
+    return Fact(SUBSTITUTE_ANNOUNCED, issue_id, told)
 
 
 def exchange_announced(proposal: IssueProposal, at: datetime) -> Fact:

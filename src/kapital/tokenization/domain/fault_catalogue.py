@@ -17,7 +17,7 @@ MANDATORY: Final[dict[str, str]] = {
         ("1", ("issuer",)),
         ("2", ("operator",)),
         ("3", ("right_kind", "payoff", "legal_text", "payments", "redemption")),
-        ("4", ("quantity_min", "quantity_max")),
+        ("4", ("quantity_min", "quantity_max", "amount_min_kopecks")),
         ("5", ("price_kopecks", "placement_mode")),
         ("6", ("placement_start_at", "placement_end_at", "allocation")),
         ("7", ("payment_means", "payment_text")),
@@ -37,6 +37,12 @@ CATALOGUE: Final[dict[str, Rule]] = {
         ART_3 + "1",
         "M",
     ),
+    "issuer_is_another": Rule(
+        "ИНН эмитента – не ИНН участника, который представляет решение",
+        "the issuer's INN is not that of the participant who submits the decision",
+        ART_3 + "1",
+        "M",
+    ),
     "issuer_ogrn_invalid": Rule(
         "ОГРН (ОГРНИП) эмитента не подходит его виду или контрольная цифра неверна",
         "the issuer's OGRN (OGRNIP) does not suit its kind, or its control digit is wrong",
@@ -52,6 +58,12 @@ CATALOGUE: Final[dict[str, Rule]] = {
     "operator_inn_invalid": Rule(
         "ИНН оператора – не ИНН юридического лица",
         "the operator's INN is not that of a legal entity",
+        ART_3 + "2",
+        "M",
+    ),
+    "operator_is_another": Rule(
+        "ИНН оператора – не ИНН оператора этой информационной системы",
+        "the operator's INN is not that of the operator of this system",
         ART_3 + "2",
         "M",
     ),
@@ -93,6 +105,30 @@ CATALOGUE: Final[dict[str, Rule]] = {
         "the least quantity {quantity_min} is above the greatest {quantity_max}",
         ART_3 + "4",
         "M",
+    ),
+    "amount_min_above_volume": Rule(
+        "наименьшая сумма заявок больше объёма выпуска {volume} коп.: выпуск не может состояться",
+        "the least amount of orders is above the volume of {volume} kopecks: the issue can never be held",
+        ART_3 + "6",
+        "M",
+    ),
+    "amount_min_needs_fixed_price": Rule(
+        "наименьшая сумма заявок задана при цене по котировке: число ЦФА, при котором выпуск состоялся, неизвестно",
+        "a least amount of orders beside a price by quote: how many units make the issue held is not known",
+        POLICY,
+        "P",
+    ),
+    "credit_needs_qualified": Rule(
+        "ЦФА с риском кредитов третьих лиц размещаются только среди квалифицированных инвесторов",
+        "ЦФА with the risk of loans of others are placed among qualified investors only",
+        "Банк России, с 2026 года (акт уточняет юрист)",
+        "M?",
+    ),
+    "debt_option_below_price": Rule(
+        "досрочное погашение долгового ЦФА дешевле непогашенной цены приобретения: доля {price}",
+        "early redemption of a debt ЦФА below what is left of its acquisition price: a share of {price}",
+        DEBT,
+        "M?",
     ),
     "lot_zero": Rule("лот равен нулю", "the lot is zero", ITSELF, "P"),
     "quantity_not_in_lots": Rule(
@@ -154,6 +190,18 @@ CATALOGUE: Final[dict[str, Rule]] = {
         ITSELF,
         "P",
     ),
+    "early_close_of_nothing": Rule(
+        "досрочное окончание размещения описано, но ни одно его условие не выбрано",
+        "an early end of the placement is described, and none of its conditions is chosen",
+        ART_3 + "6",
+        "M",
+    ),
+    "full_close_needs_suspend": Rule(
+        "размещение оканчивается, когда заявлено всё количество, а заявки сверх него принимаются",
+        "the placement ends once the whole quantity is asked for, and orders beyond it are taken",
+        ITSELF,
+        "P",
+    ),
     # Placement
     "placement_ends_before_start": Rule(
         "размещение заканчивается не позже, чем начинается",
@@ -198,6 +246,12 @@ CATALOGUE: Final[dict[str, Rule]] = {
     "smart_contract_code_missing": Rule(
         "не указаны хэш и версия кода смарт-контракта",
         "the hash and version of the smart contract's code are missing",
+        ART_3 + "8",
+        "M",
+    ),
+    "smart_contract_not_used": Rule(
+        "сказано, что смарт-контракт не используется, а выплаты вычисляет и исполняет код; новейший: {latest}",
+        "no smart contract is said to be used, yet code computes and performs the payments; the latest is {latest}",
         ART_3 + "8",
         "M",
     ),
@@ -261,6 +315,18 @@ CATALOGUE: Final[dict[str, Rule]] = {
     "debt_statement_missing": Rule(
         "не сказано, что выпускаемые ЦФА являются долговыми",
         "it is not said that the units are debt ЦФА",
+        DEBT,
+        "F",
+    ),
+    "debt_performance_missing": Rule(
+        "не сказано, как исполняются обязательства (деньгами)",
+        "it is not said how the obligations are performed (in money)",
+        DEBT,
+        "F",
+    ),
+    "debt_payment_determination_missing": Rule(
+        "не сказано, как определяется размер выплат",
+        "it is not said how the amount of the payments is determined",
         DEBT,
         "F",
     ),

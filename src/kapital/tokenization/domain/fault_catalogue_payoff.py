@@ -104,6 +104,12 @@ PAYOFF_RULES: Final[dict[str, Rule]] = {
         ITSELF,
         "P",
     ),
+    "dispute_after_redemption": Rule(
+        "срок оспорить исход кончается {ends_on}, а последний день погашения – {last_on}",
+        "the term to contest the outcome ends on {ends_on}, and the last day of the redemption is {last_on}",
+        ITSELF,
+        "P",
+    ),
     "series_unknown": Rule(
         "источник {series} системе неизвестен, фиксировать его некому; известны: {known}",
         "the series {series} is not known here, nobody could confirm it; known are: {known}",
@@ -127,6 +133,21 @@ PAYOFF_RULES: Final[dict[str, Rule]] = {
         "{series} is published no earlier than this many business days later: {lag}",
         ITSELF,
         "P",
+    ),
+    "substitute_not_named": Rule(
+        "при замещающем источнике нужно назвать его ряд: иначе замену некому выполнить",
+        "a substitute source has to be named by its series, else nobody could perform the fallback",
+        ITSELF,
+        "P",
+    ),
+    "substitute_not_asked": Rule(
+        "замещающий ряд указан, а при правиле {fallback} он не нужен",
+        "a substitute series is named, yet the fallback {fallback} uses none",
+        ITSELF,
+        "P",
+    ),
+    "substitute_is_itself": Rule(
+        "ряд {series} не может замещать сам себя", "the series {series} cannot stand in for itself", ITSELF, "P"
     ),
     "component_repeated": Rule(
         "составляющая {series} названа дважды",
@@ -192,6 +213,12 @@ PAYOFF_RULES: Final[dict[str, Rule]] = {
     "early_redemption_contradiction": Rule(
         "права на досрочное погашение нет, а срок уведомления указан",
         "nobody may redeem early, yet a notice is given",
+        ITSELF,
+        "P",
+    ),
+    "late_interest_without_grace": Rule(
+        "проценты за просрочку назначены, а дней отсрочки нет: после срока платить будет поздно",
+        "interest of being late is set, yet there are no days of grace in which anything could be paid",
         ITSELF,
         "P",
     ),

@@ -19,10 +19,11 @@ from kapital.tokenization.domain.states import FIXING, FixingState
 
 
 class FixingKind(StrEnum):
-    """A value of a series on a day, or the outcome of the event of one issue."""
+    """A value of a series on a day, the outcome of an issue's event, or what stands in for a value of one issue."""
 
     FIXING = "fixing"
     OUTCOME = "outcome"
+    SUBSTITUTE = "substitute"
 
 
 class ContestVerdict(StrEnum):
@@ -33,8 +34,10 @@ class ContestVerdict(StrEnum):
 
 
 class Fixing(msgspec.Struct, frozen=True, kw_only=True):
-    """Shape: `series` and `observed_on` for a value, `issue_id` for an outcome; `value` is the text as published.
+    """Shape: `series` and `observed_on` for a value, `issue_id` for an outcome, all three for a substitute.
 
+    `value` is the text as published. A substitute names the series and the day that its value is taken from;
+    `reason` says why the decision's fallback was applied, to a value or to an outcome.
     An outcome may be contested until before `contest_until_at`; `verdict` is what one person said of the contest.
     """
 
@@ -59,6 +62,9 @@ class Fixing(msgspec.Struct, frozen=True, kw_only=True):
     contest_document_sha256: str | None = None
     verdict: ContestVerdict | None = None
     verdict_by: str | None = None
+    taken_series: str | None = None
+    taken_from_on: date | None = None
+    reason: str | None = None
 
     def differs_from(self, other: "Fixing") -> bool:
         """Whether it says another thing: "14.0" and "14.00" are one value."""

@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 from typing import Final
 
+from msgspec import UnsetType
+
 from kapital.kernel.money import format_rubles
 from kapital.tokenization.domain.early_options import AnyOption, BuybackOffer, CallOption, PutOption
 from kapital.tokenization.domain.human_words import (
@@ -16,6 +18,7 @@ from kapital.tokenization.domain.human_words import (
     percent,
     units_text,
 )
+from kapital.tokenization.domain.series_catalogue import SERIES
 from kapital.tokenization.domain.terms import (
     Accruing,
     Amortising,
@@ -33,7 +36,7 @@ from kapital.tokenization.domain.terms import (
     Step,
 )
 
-_DAY_COUNTS: Final = {
+DAY_COUNTS: Final = {
     DayCount.ACT_365F: "фактическое число дней / 365",
     DayCount.ACT_ACT_ISDA: "фактическое число дней / фактическое число дней в году (ISDA)",
     DayCount.THIRTY_360: "30/360",
@@ -185,13 +188,21 @@ def _observation(observation: Observation) -> Iterator[str]:
         f"Источник: {escaped(observation.source_name)}, {escaped(observation.source_url)}",
         f"Публикация: {observation.fixing_at} по московскому времени "
         + (f"через {business_days(lag)}" if lag else "того же дня"),
-        f"Если значения нет: {_FALLBACKS[observation.fallback]}",
+        f"Если значения нет: {_FALLBACKS[observation.fallback]}{_substitute(observation)}",
     )
     yield from paragraphs(observation.fallback_text)
 
 
+def _substitute(observation: Observation) -> str:
+    named = observation.substitute_series
+    if isinstance(named, UnsetType):
+        return ""
+    known = SERIES.get(named)
+    return f" ({escaped(named if known is None else known.ru)}, ряд {escaped(named)})"
+
+
 def _accrual(payoff: Accruing) -> str:
-    return f"Начисление с {day_text(payoff.accrual_start_on)}, база – {_DAY_COUNTS[payoff.day_count]}."
+    return f"Начисление с {day_text(payoff.accrual_start_on)}, база – {DAY_COUNTS[payoff.day_count]}."
 
 
 def _bounds(floor: str | None, cap: str | None) -> str:

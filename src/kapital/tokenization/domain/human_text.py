@@ -8,11 +8,11 @@ from typing import Final
 
 from msgspec import UnsetType
 
-from kapital.kernel.calendar import Convention
+from kapital.kernel.calendar import Convention, moscow_day
 from kapital.kernel.canonical import sha256_hex
 from kapital.kernel.money import format_rubles
 from kapital.kernel.problems import ensure
-from kapital.tokenization.domain.human_payoff import early_redemption_text, payoff_text
+from kapital.tokenization.domain.human_payoff import DAY_COUNTS, early_redemption_text, payoff_text
 from kapital.tokenization.domain.human_words import (
     bullets,
     business_days,
@@ -20,6 +20,7 @@ from kapital.tokenization.domain.human_words import (
     escaped,
     moscow_text,
     paragraphs,
+    percent,
     units_text,
     within_business_days,
 )
@@ -34,6 +35,7 @@ from kapital.tokenization.domain.terms import (
     RightKind,
     RoundingRule,
     RoundingScope,
+    Underfunded,
     WhenFull,
     decision_bytes,
 )
@@ -191,7 +193,8 @@ def _placement(terms: IssuanceTerms) -> Iterator[str]:
     yield bullets(
         f"Начало: {moscow_text(terms.placement_start_at)}",
         f"Окончание: {moscow_text(terms.placement_end_at)}",
-        f"Выпуск состоялся, если подано заявок не менее чем на {units_text(terms.quantity_min)} ЦФА; иначе "
+        f"Выпуск состоялся, если подано заявок не менее чем на {units_text(terms.quantity_min)} ЦФА"
+        f"{_least_amount(terms)}; иначе "
         "выпуск не состоялся и деньги возвращаются "
         f"{within_business_days(terms.failed_refund_business_days)}",
         f"Заявку {revocable}",
@@ -206,6 +209,20 @@ def _placement(terms: IssuanceTerms) -> Iterator[str]:
             "состоялся; что не размещено до окончания, не выпускается."
         )
         yield from paragraphs(terms.continuous.text)
+    if (early := terms.early_close) is not None:
+        if early.when_full:
+            yield "Размещение оканчивается раньше, как только заявлено всё количество ЦФА."
+        if early.by_issuer:
+            yield (
+                "Эмитент вправе окончить размещение раньше, если подано заявок не менее чем на "
+                f"{units_text(terms.least_units)} ЦФА; заявки, принятые до этого, удовлетворяются."
+            )
+        yield from paragraphs(early.text)
+
+
+def _least_amount(terms: IssuanceTerms) -> str:
+    amount = terms.amount_min_kopecks
+    return "" if isinstance(amount, UnsetType) else f" и на сумму не менее {format_rubles(amount, 'ru')}"
 
 
 def _payment(terms: IssuanceTerms) -> Iterator[str]:
@@ -239,12 +256,15 @@ def _limits(terms: IssuanceTerms) -> Iterator[str]:
             ("физические лица", circle.natural_persons),
             ("индивидуальные предприниматели", circle.sole_proprietors),
             ("юридические лица", circle.legal_entities),
+            ("иностранные организации", circle.foreign_entities is True),
         )
         if allowed
     ]
     qualified = ", только квалифицированные инвесторы" if circle.qualified_only else ""
     yield f"Вправе приобретать: {', '.join(who) or 'никто'}{qualified}."
     yield from paragraphs(circle.text)
+    if terms.is_credit is True:
+        yield "Выплаты зависят от исполнения обязательств по кредитам (займам) третьих лиц."
     if not isinstance(circle.without_limit_text, UnsetType):
         yield "Физические лица приобретают без ограничения суммы и без тестирования:"
         yield from paragraphs(circle.without_limit_text)
@@ -278,6 +298,13 @@ def _payments(terms: IssuanceTerms) -> Iterator[str]:
         f"Список обладателей: {rules.record_at} по московскому времени "
         + (f"за {business_days(before)} до дня выплаты" if before else "дня выплаты"),
     )
+    # By the terms alone: what a decision says must not depend on the calendars of the day on which it is printed.
+    if terms.redemption.on.year > moscow_day(terms.placement_start_at).year + 1:
+        yield (
+            "Дни выплат в годах, на которые производственный календарь ещё не установлен, предварительные: они "
+            "определены по выходным и нерабочим праздничным дням и уточняются по правилу нерабочего дня, когда "
+            "календарь установлен."
+        )
 
 
 def _redemption(terms: IssuanceTerms) -> Iterator[str]:
@@ -294,6 +321,18 @@ def _redemption(terms: IssuanceTerms) -> Iterator[str]:
 def _default(terms: IssuanceTerms) -> Iterator[str]:
     days = business_days(terms.default.grace_business_days)
     yield f"Просрочка на {days} и меньше – технический дефолт, дольше – дефолт."
+    if terms.default.underfunded is Underfunded.PRO_RATA:
+        yield (
+            "Если к концу последнего дня срока выплаты по графику денег эмитента меньше, чем причитается всем, они "
+            "делятся между всеми обладателями пропорционально причитающемуся (копейки – по наибольшим остаткам), "
+            "остальное остаётся долгом; ЦФА частичной выплатой не погашаются."
+        )
+    if not isinstance(late := terms.default.late_interest, UnsetType):
+        yield (
+            f"За просрочку выплаты по графику начисляются {percent(late.rate)} годовых "
+            f"({DAY_COUNTS[late.day_count]}) на невыплаченное с последнего дня срока выплаты по день, когда у "
+            "эмитента есть вся сумма."
+        )
     yield from paragraphs(terms.default.text)
 
 

@@ -57,6 +57,8 @@ class Investor(msgspec.Struct, frozen=True, kw_only=True):
     test_passed: bool | None = None
     """Whether the register holds a passed test of investors; `test_until` is the first instant without it."""
     test_until: datetime | None = None
+    persons_sha256: str | None = None
+    """The file in which the registry named the participant; None: entered before such files were kept."""
     measure: str | None = None  # identity's word on 115-FZ measures; None: none was ever told
 
     @property
@@ -114,7 +116,8 @@ def why_above_identification(investor: Investor | None, amount_kopecks: int) -> 
 def why_rule_book_bars(investor: Investor | None, version_in_force: str) -> Problem | None:
     """Why a new order is not taken of who has not accepted the rule book in force, or None.
 
-    Checked at the order only: what was agreed under an earlier version keeps it.
+    Checked at the order; again at the allocation only where a dated rule says so (`RuleBooks`), for what was agreed
+    under an earlier version keeps it.
     Law: 259-FZ art. 5 and 7 [M] (the rules bind who joined them).
     """
     if investor is None or investor.rule_book_version == version_in_force:

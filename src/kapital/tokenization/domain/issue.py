@@ -20,18 +20,21 @@ _KINDS: Final = {
     "natural_person": "natural_persons",
     "sole_proprietor": "sole_proprietors",
     "legal_entity": "legal_entities",
+    "foreign_entity": "foreign_entities",
 }
 
 
 class Issue(msgspec.Struct, frozen=True, kw_only=True):
     """One issue. Shape: `issue_id` is also the ledger's asset id of the units.
 
-    Units: kopecks; whole units; `accepted_*` count live accepted orders. `window_at` is the first instant of the
+    Units: kopecks; whole units; `quantity_min` is what the least amount comes to where that is more; `accepted_*`
+    count live accepted orders. `window_at` is the first instant of the
     redemption window, known once the issue circulates; `locked_at` says that the transfer lock is in the ledger.
     `quote_min_kopecks` and `quote_max_kopecks` are the corridor of a price by quote, None where the price is fixed;
     `fill_every_s` is not None in a continuous placement, which fills orders at `fill_at` next; `allocation_parts`
     counts the parts of its allocation that settlement was told of; `stopped_by_operator` says
-    that two persons suspended the placement, which then does not reopen by itself.
+    that two persons suspended the placement, which then does not reopen by itself. `closes_when_full` and
+    `issuer_may_end` say how it may end before its time, `ended_early_at` when it did.
     """
 
     issue_id: UUID
@@ -73,6 +76,9 @@ class Issue(msgspec.Struct, frozen=True, kw_only=True):
     window_at: datetime | None = None
     locked_at: datetime | None = None
     stopped_by_operator: bool = False
+    closes_when_full: bool = False
+    issuer_may_end: bool = False
+    ended_early_at: datetime | None = None
 
     def require_seen(self, decision_sha256: str, version: int | None) -> None:
         """Return if the actor saw this very decision. Raises: StaleVersion, DecisionHashMustMatch."""
@@ -93,11 +99,20 @@ class Issue(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def placement(self) -> tuple[datetime, datetime]:
         """First instant at which orders are taken, and first at which they are not."""
-        return self.placement_start_at, self.placement_end_at
+        return self.placement_start_at, self.ends_at
+
+    @property
+    def ends_at(self) -> datetime:
+        """The end of the placement: its time by the decision, or the instant at which it ended before."""
+        return self.ended_early_at or self.placement_end_at
+
+    def filled_at(self, at: datetime) -> dict[str, datetime]:
+        """What changes as live orders take the whole quantity: the placement ends, where the decision says so."""
+        return {"ended_early_at": at} if self.closes_when_full and not self.is_over(at) else {}
 
     def is_over(self, at: datetime) -> bool:
         """Whether the instant of the close has come: the first at which no order is taken or withdrawn."""
-        return at >= self.placement_end_at
+        return at >= self.ends_at
 
     def reserved_for(self, units: int, max_price_kopecks: int | None) -> int:
         """What an order of so many units reserves: by its greatest price where that is a quote's."""
@@ -116,7 +131,7 @@ def drawn_from(terms: IssuanceTerms) -> dict[str, Any]:
     return {
         "code": terms.code,
         "title": terms.title,
-        "quantity_min": terms.quantity_min,
+        "quantity_min": terms.least_units,
         "quantity_max": terms.quantity_max,
         "min_order_units": terms.min_order_units,
         "max_order_units": terms.max_order_units,
@@ -127,13 +142,15 @@ def drawn_from(terms: IssuanceTerms) -> dict[str, Any]:
         "when_full": terms.when_full,
         "orders_revocable": terms.orders_revocable,
         "qualified_only": terms.eligibility.qualified_only,
-        "investor_kinds": [kind for kind, field in _KINDS.items() if getattr(terms.eligibility, field)],
+        "investor_kinds": [kind for kind, field in _KINDS.items() if getattr(terms.eligibility, field) is True],
         "retail_limited": isinstance(terms.eligibility.without_limit_text, UnsetType),
         "quote_min_kopecks": terms.quote.price_min_kopecks if terms.quote else None,
         "quote_max_kopecks": terms.quote.price_max_kopecks if terms.quote else None,
         "fill_every_s": terms.continuous.every_s if terms.continuous else None,
         "fill_at": terms.placement_start_at if terms.continuous else None,
         "transfer_lock": terms.redemption.transfer_lock,
+        "closes_when_full": terms.early_close is not None and terms.early_close.when_full,
+        "issuer_may_end": terms.early_close is not None and terms.early_close.by_issuer,
     }
 
 

@@ -1,6 +1,7 @@
 """What the operator does to an issue only by two persons: proposed by one, decided by another.
 
-Law: domain.md 3.3 (manual suspension, restructuring, writing off), 3.6 (cancellation: 2E and the issuer).
+Law: domain.md 3.3 (manual suspension, restructuring, writing off), 3.4 (rejection of an order), 3.6 (cancellation:
+2E and the issuer).
 """
 
 from datetime import datetime
@@ -25,6 +26,18 @@ class ProposalKind(StrEnum):
     CANCEL_ACTION = "cancel_action"
     WRITE_OFF = "write_off"
     RESTRUCTURE = "restructure"
+    APPROVE_ACTION = "approve_action"
+    REJECT_ORDER = "reject_order"
+
+
+class OrderRejectionReason(StrEnum):
+    """Why an accepted order is rejected. Kept with the proposal and in the audit; the investor is told none."""
+
+    RULES_BREACHED = "rules_breached"
+    AUTHORITY_IN_DOUBT = "authority_in_doubt"
+    INFORMATION_IN_DOUBT = "information_in_doubt"
+    INTERNAL_CONTROL = "internal_control"
+    ACT_OF_AUTHORITY = "act_of_authority"
 
 
 _K = ProposalKind
@@ -34,8 +47,12 @@ MAKERS: Final = {
     _K.CANCEL_ACTION: Role.SETTLEMENT,
     _K.WRITE_OFF: Role.LEGAL,
     _K.RESTRUCTURE: Role.LEGAL,
+    _K.APPROVE_ACTION: Role.SETTLEMENT,
+    _K.REJECT_ORDER: Role.COMPLIANCE,
 }
-"""Whose office proposes and decides each kind."""
+"""Whose office proposes each kind, and decides it unless another does."""
+CHECKERS: Final = {**MAKERS, _K.APPROVE_ACTION: Role.RISK}
+"""Whose office decides each kind."""
 
 
 class ProposalState(StrEnum):
@@ -66,7 +83,8 @@ ensure(set(MAKERS) == set(ProposalKind), "every kind has its office")
 class IssueProposal(msgspec.Struct, frozen=True, kw_only=True):
     """One proposal.
 
-    Shape: `action_id` for a cancellation; `new_issue_id` and `units_per_unit` for a restructuring.
+    Shape: `action_id` for a cancellation and, with `calculation_sha256`, for an approval; `new_issue_id` and
+    `units_per_unit` for a restructuring; `order_id` and `reason_code` for a rejection.
 
     `document_sha256` is the act or the paper it rests on. `consent_by` is the issuer's signatory. `performed_at`:
     when the records of an issue written off were all extinguished.
@@ -90,6 +108,9 @@ class IssueProposal(msgspec.Struct, frozen=True, kw_only=True):
     decided_by: str | None = None
     decided_at: datetime | None = None
     performed_at: datetime | None = None
+    calculation_sha256: str | None = None
+    order_id: UUID | None = None
+    reason_code: OrderRejectionReason | None = None
 
     @property
     def proposal_sha256(self) -> str:
@@ -105,6 +126,11 @@ class IssueProposal(msgspec.Struct, frozen=True, kw_only=True):
             "units_per_unit": None if self.units_per_unit is None else str(self.units_per_unit),
             "proposed_by": self.proposed_by,
         }
+        # Named only where there are such: the hashes of earlier proposals stay what their persons saw.
+        if self.calculation_sha256 is not None:
+            content["calculation_sha256"] = self.calculation_sha256
+        if self.order_id is not None and self.reason_code is not None:
+            content |= {"order_id": str(self.order_id), "reason_code": self.reason_code.value}
         return sha256_hex(canonical_bytes(content))
 
     def consented(

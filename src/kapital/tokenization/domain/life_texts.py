@@ -1,7 +1,27 @@
-"""The Russian texts of acts about cancelling an action and exchanging units; `TEXT_VERSION` as of other acts."""
+"""The Russian texts of acts about the end of a placement, cancelling an action, exchanging units; `TEXT_VERSION` as
+of other acts.
+"""
 
 from typing import Any
 from uuid import UUID
+
+
+def placement_end_text(issue_id: UUID, decision_sha256: str) -> str:
+    """The issuer's word that the placement ends."""
+    return "\n".join(
+        [
+            "Заявление эмитента об окончании размещения цифровых финансовых активов",
+            "",
+            f"Выпуск {issue_id}, контрольная сумма решения о выпуске (SHA-256) {decision_sha256}.",
+            "Пользуюсь правом окончить размещение досрочно, которое даёт решение о выпуске: заявки принимаются и",
+            "отзываются до момента, в который это заявление принято, и удовлетворяются, как указано в решении.",
+        ]
+    )
+
+
+def placement_end_command(issue_id: UUID, decision_sha256: str) -> dict[str, Any]:
+    """The statement in canonical form."""
+    return {"issue_id": str(issue_id), "decision_sha256": decision_sha256}
 
 
 def cancellation_text(proposal_id: UUID, proposal_sha256: str) -> str:

@@ -80,6 +80,10 @@ def _listed(terms: IssuanceTerms, listed: Sequence[AnyOption], pointer: str) -> 
             yield "option_price_not_positive", f"{at}/price", {}
         elif decimal(option.price) > _PRICE_MAX:
             yield "option_price_looks_like_percent", f"{at}/price", {"price": option.price}
+        elif terms.is_debt and not isinstance(option, BuybackOffer) and decimal(option.price) < 1:
+            # A call or a put performs the obligation, whose volume is the price and what is paid on it; an offer to
+            # buy back is a deal that nobody has to accept.
+            yield "debt_option_below_price", f"{at}/price", {"price": option.price}
         if isinstance(option, BuybackOffer):
             yield from _offer(terms, option, at)
 

@@ -42,6 +42,9 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     `limit_kopecks`: what the order counts under the yearly limit of its investor, on the Moscow day `limit_on`.
     `rule_book_version`: what its investor had accepted when it was placed; its records in the ledger name it.
     `release_due`: the reserve has to go back, and the ledger may not know it yet.
+    `funds_until_at`: the first instant at which it awaits its money no more, None if it never does; `awaited_at`:
+    since when it awaits, or awaited; `funds_look_at`: when the ledger is asked next; `reserve_asked`: the ledger may
+    know of a reserve that this row does not tell of.
     """
 
     order_id: UUID
@@ -71,6 +74,23 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     limit_kopecks: int = 0
     limit_on: date | None = None
     rule_book_version: str | None = None
+    funds_until_at: datetime | None = None
+    awaited_at: datetime | None = None
+    funds_look_at: datetime | None = None
+    reserve_asked: bool = False
+
+    @property
+    def is_under_way(self) -> bool:
+        """Whether the ledger was perhaps asked for its reserve, and the answer is not written down."""
+        return self.state is OrderState.CHECKED or self.reserve_asked
+
+    def still(self, **changes: Any) -> "Order":
+        """The next version of the order, in the same state."""
+        return msgspec.structs.replace(self, version=self.version + 1, **changes)
+
+    def is_cut_off(self, at: datetime) -> bool:
+        """Whether it awaits its money no more at the instant."""
+        return self.funds_until_at is not None and at >= self.funds_until_at
 
     def moved(self, on: str, **changes: Any) -> tuple["Order", Step[OrderState]]:
         """The order after the step that `on` makes, and the step. Raises: WrongState."""
@@ -129,6 +149,13 @@ def why_price_refused(issue: Issue, max_price_kopecks: int | None) -> Problem | 
     )
 
 
+_FULL: Final = "live orders take the whole quantity; it opens again if one is withdrawn"
+_FULL_AND_OVER: Final = "live orders take the whole quantity, and the decision ends the placement then"
+_STOPPED: Final = (
+    "the operator has suspended it by a decision of two persons; it opens again by another such decision"
+)
+
+
 def why_closed(issue: Issue, at: datetime) -> Problem | None:
     """A refusal unless the issue takes orders at the instant: opened, not full, not over."""
     if issue.state is IssueState.PLACEMENT_OPEN and not issue.is_over(at):
@@ -136,7 +163,8 @@ def why_closed(issue: Issue, at: datetime) -> Problem | None:
     start, end = (f"{one.astimezone(MOSCOW):%d.%m.%Y %H:%M}" for one in issue.placement)
     why = f"orders are taken from {start} to {end} Moscow time"
     if issue.state is IssueState.PLACEMENT_SUSPENDED and not issue.is_over(at):
-        why = "live orders take the whole quantity; it opens again if one is withdrawn"
+        full = _FULL_AND_OVER if issue.closes_when_full else _FULL
+        why = _STOPPED if issue.stopped_by_operator else full
     return PlacementMustBeOpen(
         f"the placement of {issue.code} is not open: {why}", {"state": issue.state.value, "code": issue.code}
     )

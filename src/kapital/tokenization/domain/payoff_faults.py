@@ -6,6 +6,8 @@ from datetime import date
 from itertools import pairwise
 from typing import Final
 
+from msgspec import UnsetType
+
 from kapital.kernel.calendar import moscow_day
 from kapital.tokenization.domain.series_catalogue import SERIES, SeriesKind, is_of_host
 from kapital.tokenization.domain.terms import (
@@ -231,3 +233,21 @@ def _source(observation: Observation, pointer: str, kind: SeriesKind) -> Iterato
     if observation.publication_lag_business_days < known.lag_min:
         facts: dict[str, str | int] = {"series": observation.series, "lag": known.lag_min}
         yield "published_later", f"{pointer}/publication_lag_business_days", facts
+    yield from _substitute_source(observation, f"{pointer}/substitute_series", kind)
+
+
+def _substitute_source(observation: Observation, pointer: str, kind: SeriesKind) -> Iterator[Finding]:
+    """A fallback to another source names it by its series, else nobody could perform it."""
+    named = observation.substitute_series
+    if isinstance(named, UnsetType):
+        if observation.fallback == "substitute_source":
+            yield "substitute_not_named", pointer, {}
+        return
+    if observation.fallback != "substitute_source":
+        yield "substitute_not_asked", pointer, {"fallback": observation.fallback}
+    if named == observation.series:
+        yield "substitute_is_itself", pointer, {"series": named}
+    elif (known := SERIES.get(named)) is None:
+        yield "series_unknown", pointer, {"series": named, "known": ", ".join(SERIES)}
+    elif known.kind is not kind:
+        yield "series_of_another_kind", pointer, {"series": named}

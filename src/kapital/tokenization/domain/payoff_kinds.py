@@ -24,8 +24,9 @@ class Observation(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     """Source of an outside value (источник наблюдения), when it is known, and what if it is not.
 
     `fixing_at` is the Moscow time at which the value is published, `publication_lag_business_days` after the
-    observed day. The fallback is applied by people (two of them) who record the value for the observed day;
-    no calculation replaces a missing fixing in silence.
+    observed day. The fallback is computed by the operator's system for one issue and confirmed by two persons;
+    no calculation replaces a missing fixing in silence. `substitute_series` is the series whose value of the same
+    day stands in by the fallback `substitute_source`; absent in decisions written before it was asked for.
     """
 
     series: Slug
@@ -35,6 +36,7 @@ class Observation(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     publication_lag_business_days: Annotated[int, Meta(ge=0, le=10)]
     fallback: Literal["previous_published", "next_published", "substitute_source"]
     fallback_text: Text
+    substitute_series: Slug | UnsetType = UNSET
 
 
 class FixedRate(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="fixed_rate", tag_field="kind"):

@@ -5,6 +5,8 @@ from itertools import groupby
 from typing import Final
 from uuid import UUID
 
+import msgspec
+
 from kapital.tokenization.domain.payoff import Holding, PayoutLine, UnitPayout, lines
 from kapital.tokenization.domain.terms import IssuanceTerms
 
@@ -38,3 +40,14 @@ def lines_of_page(terms: IssuanceTerms, unit: UnitPayout, holdings: Sequence[Hol
             for line in paid
         ]
     return due
+
+
+def unpaid_to(issuer_wallet_id: UUID | None, due: Sequence[PayoutLine]) -> list[PayoutLine]:
+    """The lines as they are due: units that the issuer itself holds end with the others, and nobody owes itself.
+
+    Law: 466-FZ of 15.12.2025 (records of debt ЦФА are extinguished when their issuer holds them).
+    """
+    return [
+        msgspec.structs.replace(line, amount_kopecks=0) if line.wallet_id == issuer_wallet_id else line
+        for line in due
+    ]

@@ -1,4 +1,5 @@
-"""Placement otherwise than at one price and one close: by a live quote, or continuously (непрерывное размещение).
+"""Placement otherwise than at one price and one close at its time: by a live quote, continuously (непрерывное
+размещение), or ended early.
 
 Law: 259-FZ art. 3 (the acquisition price or the order of its determination); practice: Сбер / index ЦФА, цфа.рф –
 the price of the moment, the order's price is a maximum: if the quote falls the lower price applies, if it rises the
@@ -45,11 +46,23 @@ class ContinuousIssue(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     text: Text
 
 
+class EarlyClose(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The placement ends before its time: once live orders take the whole quantity, or when the issuer says so.
+
+    The issuer may say so only once live orders reach the least quantity at which the issue is held.
+    """
+
+    when_full: bool
+    by_issuer: bool
+    text: Text
+
+
 class PlacementMode(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Either or both; what is left out is a fixed price, and one allocation at the close."""
+    """What is left out is a fixed price, one allocation at the close, and a close at its time only."""
 
     quote: QuotedPrice | UnsetType = UNSET
     continuous: ContinuousIssue | UnsetType = UNSET
+    early_close: EarlyClose | UnsetType = UNSET
 
 
 def price_by_quote(terms: QuotedPrice, value: Decimal) -> int:

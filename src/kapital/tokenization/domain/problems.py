@@ -368,6 +368,15 @@ class OrderMustBeAccepted(Problem):
     family = Family.CONFLICT
 
 
+class OrderMustPassReview(Problem):
+    """Two persons of the operator rejected the order. One neutral refusal for every reason: 115-FZ art. 4."""
+
+    code = "order_must_pass_review"
+    title = "The operator has rejected the order"
+    retry = Retry.NEVER
+    family = Family.FORBIDDEN
+
+
 class OrdersMustBeRevocable(Problem):
     """The decision does not allow withdrawal."""
 
@@ -409,6 +418,30 @@ class FixingDayMustBePast(Problem):
 
     code = "fixing_day_must_not_be_future"
     title = "The value of a future day cannot be recorded"
+    retry = Retry.AFTER_CHANGE
+    family = Family.UNPROCESSABLE
+
+
+class FixingDayMustBeBusiness(Problem):
+    """A source publishes no value of a day that is no business day, and no decision asks for one.
+
+    Facts: `series`, `observed_on`.
+    """
+
+    code = "fixing_day_must_be_business"
+    title = "The source publishes no value of that day"
+    retry = Retry.AFTER_CHANGE
+    family = Family.UNPROCESSABLE
+
+
+class FixingMustBePublished(Problem):
+    """The source publishes the value of that day later. Facts: `series`, `observed_on`, `published_on`.
+
+    RUONIA of a day is published on the next business day, by the Bank of Russia's method.
+    """
+
+    code = "fixing_must_be_published"
+    title = "The source has not published the value of that day yet"
     retry = Retry.AFTER_CHANGE
     family = Family.UNPROCESSABLE
 

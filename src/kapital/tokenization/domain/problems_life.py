@@ -96,10 +96,64 @@ class HolderMustHaveUnits(Problem):
     family = Family.CONFLICT
 
 
+class SubstituteMustBeNeeded(Problem):
+    """No payment of the issue that is still to be calculated depends on this value, or on an event.
+
+    Facts: `series`, `observed_on`.
+    """
+
+    code = "substitute_must_be_needed"
+    title = "No payment of this issue waits for this value"
+    retry = Retry.AFTER_CHANGE
+    family = Family.CONFLICT
+
+
+class SubstituteMustBeDue(Problem):
+    """The source may still give the value: its time by the decision is not over. Facts: `available_at`.
+
+    Law: domain.md 4, scenario 32.
+    """
+
+    code = "substitute_must_be_due"
+    title = "The time by which the source gives the value is not over"
+    retry = Retry.AFTER_CHANGE
+    family = Family.CONFLICT
+
+
+class SubstituteMustStand(Problem):
+    """The decision's fallback leads to another value now than when the substitute was recorded.
+
+    Facts: `kept`, `found`, `taken_from_on`.
+    """
+
+    code = "substitute_must_stand"
+    title = "The decision's fallback leads to another value by now"
+    retry = Retry.AFTER_CHANGE
+    family = Family.CONFLICT
+
+
+class ActionMustBeCalculable(Problem):
+    """An action that was calculated cannot be calculated again from what is kept, or comes out otherwise."""
+
+    code = "action_must_be_calculable"
+    title = "What a unit is paid cannot be calculated"
+    retry = Retry.AFTER_CHANGE
+    family = Family.CONFLICT
+
+
 class RecordListNotTaken(Problem):
     """Who held at the record moment of the action is not listed yet. Facts: `record_at`."""
 
     code = "record_list_not_taken"
     title = "The list of holders of this action is not taken yet"
+    retry = Retry.AFTER_CHANGE
+    family = Family.CONFLICT
+
+
+class CalculationMustMatch(Problem):
+    """What was calculated of the payment is not what the hash names. Facts: `calculation_sha256`, the one it has."""
+
+    code = "calculation_must_match"
+    title = "The payment was not calculated as you saw it"
     retry = Retry.AFTER_CHANGE
     family = Family.CONFLICT

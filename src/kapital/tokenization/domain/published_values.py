@@ -1,14 +1,14 @@
 """Outside values as their sources publish them, and what stands in for one that is missing.
 
-A value is never guessed: the fallback that the decision states only proposes which published value to record for the
-day, and two persons record it (2E). Law: domain.md 2.2, 3.6; 4, scenarios 31-33.
+A value is never guessed: the fallback that the decision states leads to one published value, and that one counts for
+this issue when two persons have recorded and confirmed it (2E). Law: domain.md 2.2, 3.6; 4, scenarios 31-33.
 """
 
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 
-from msgspec import Struct
+from msgspec import Struct, UnsetType
 
 from kapital.kernel.calendar import BusinessCalendar
 from kapital.kernel.problems import Family, Problem, Retry
@@ -53,9 +53,10 @@ class PublishedValue(Struct, frozen=True, kw_only=True):
 
 
 class Substitute(Struct, frozen=True, kw_only=True):
-    """What the fallback proposes to record for a day: which day's value, and the reason in Russian."""
+    """What the fallback puts in the place of a day's value: of which series and day, and the reason in Russian."""
 
     observed_on: date
+    taken_series: str
     taken_from_on: date
     value: Decimal
     reason: str
@@ -86,22 +87,22 @@ def substitute(
 ) -> Substitute:
     """The value that the decision's fallback puts in the place of a missing one.
 
-    Only days of the business calendar are looked at, at most a month away. A substitute source is another series
-    that only people can name, so that fallback proposes nothing.
+    Only days of the business calendar are looked at, at most a month away. A substitute source that the decision
+    does not name by its series leads to nothing.
     Raises: FallbackFindsNothing, CalendarYearNotCovered.
     """
-    step = {"previous_published": -_ONE_DAY, "next_published": _ONE_DAY}.get(observation.fallback)
-    days = [] if step is None else [observed_on + step * distance for distance in range(1, _LOOK_DAYS + 1)]
-    for day in days:
-        value = published.get((observation.series, day))
+    for series, day in looked_at(observation, observed_on):
+        value = published.get((series, day))
         if value is not None and calendar.is_business_day(day):
+            of_series = f" ряда {series}" if series != observation.series else ""
             return Substitute(
                 observed_on=observed_on,
+                taken_series=series,
                 taken_from_on=day,
                 value=value,
                 reason=(
                     f"Значение {observation.series} за {observed_on:%d.%m.%Y} не опубликовано; по решению о выпуске "
-                    f"взято {_WORDS[observation.fallback]}: за {day:%d.%m.%Y}"
+                    f"взято {_WORDS[observation.fallback]}{of_series}: за {day:%d.%m.%Y}"
                 ),
             )
     facts = {
@@ -112,7 +113,17 @@ def substitute(
     raise FallbackFindsNothing(f"{observation.series} of {observed_on.isoformat()}", facts)
 
 
+def looked_at(observation: Observation, observed_on: date) -> list[tuple[str, date]]:
+    """The series and days among whose values the fallback looks, the nearest first."""
+    if observation.fallback == "substitute_source":
+        named = observation.substitute_series
+        return [] if isinstance(named, UnsetType) else [(named, observed_on)]
+    step = -_ONE_DAY if observation.fallback == "previous_published" else _ONE_DAY
+    return [(observation.series, observed_on + step * distance) for distance in range(1, _LOOK_DAYS + 1)]
+
+
 _WORDS = {
     "previous_published": "последнее опубликованное до него",
     "next_published": "первое опубликованное после него",
+    "substitute_source": "значение замещающего источника",
 }

@@ -80,14 +80,18 @@ def actions(terms: IssuanceTerms, *, calendar: BusinessCalendar) -> list[Schedul
 
     Shape: exactly one redemption, the last. Raises: CalendarYearNotCovered.
     """
+    return [action_of(terms, number, *day, calendar) for number, day in enumerate(nominal_days(terms), start=1)]
+
+
+def nominal_days(terms: IssuanceTerms) -> list[tuple[date, ActionKind]]:
+    """The nominal day and the kind of every payment of the terms, in the order of `actions`."""
     days = [(on, ActionKind.COUPON) for on in coupon_days(terms)]
     if isinstance(terms.payoff, Amortising):
         days += [(part.on, ActionKind.AMORTISATION) for part in terms.payoff.parts[:-1]]
     days.append((terms.redemption.on, ActionKind.REDEMPTION))
     # The order of the enumeration, not of the texts, in which amortisation would come first.
     ranks = {kind: rank for rank, kind in enumerate(ActionKind)}
-    days.sort(key=lambda day: (day[0], ranks[day[1]]))
-    return [_action(terms, number, *day, calendar) for number, day in enumerate(days, start=1)]
+    return sorted(days, key=lambda day: (day[0], ranks[day[1]]))
 
 
 def required_fixings(
@@ -113,6 +117,18 @@ def required_fixings(
             days.append(payoff.initial_on)
         return [_need(payoff.observation, on, calendar) for on in sorted(set(days))]
     return []
+
+
+def observations(terms: IssuanceTerms) -> dict[str, Observation]:
+    """The sources that the payments look at, by the series."""
+    match terms.payoff:
+        case Floating() | Indexed() | AutoConvert() as payoff:
+            found = [payoff.observation]
+        case Basket() as payoff:
+            found = [component.observation for component in payoff.components]
+        case _:
+            found = []
+    return {observation.series: observation for observation in found}
 
 
 def coupon_days(terms: IssuanceTerms) -> Sequence[date]:
@@ -174,9 +190,10 @@ def moscow_instant(on: date, clock_text: str) -> datetime:
     return datetime.combine(on, time.fromisoformat(clock_text), MOSCOW).astimezone(UTC)
 
 
-def _action(
+def action_of(
     terms: IssuanceTerms, number: int, on: date, kind: ActionKind, calendar: BusinessCalendar
 ) -> ScheduledAction:
+    """The payment with this number, nominal day and kind. Raises: CalendarYearNotCovered."""
     rules = terms.payments
     pay_on = calendar.adjust(on, rules.business_day_rule)
     pay_by_on, record_on, record_clock = pay_on, pay_on, "00:00"

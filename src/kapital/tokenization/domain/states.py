@@ -1,7 +1,7 @@
 """Lifecycles of an issue, a subscription order, a corporate action and a recorded value, as tables.
 
-Shape: domain.md 3.3, 3.4, 3.6 whole. Steps that no use case makes yet (qualified signature, escrow rail, manual
-suspension, restructuring) stand here too, so that the table is the lifecycle and not the code.
+Shape: domain.md 3.3, 3.4, 3.6 whole. Steps that no use case makes yet stand here too, so that the table is the
+lifecycle and not the code; limits.md names them.
 """
 
 from collections.abc import Iterable
@@ -106,7 +106,7 @@ ISSUE: Final = StateMachine(
             "closed",
             _I.PLACEMENT_CLOSED,
             Role.SCHEDULER,
-            guard="placement_end_at has come",
+            guard="the end of the placement has come, or it ended early",
         ),
         Step(
             _I.PLACEMENT_OPEN,
@@ -128,7 +128,7 @@ ISSUE: Final = StateMachine(
             "closed",
             _I.PLACEMENT_CLOSED,
             Role.SCHEDULER,
-            guard="placement_end_at has come",
+            guard="the end of the placement has come, or it ended early",
         ),
         Step(_I.PLACEMENT_CLOSED, "minimum_reached", _I.HELD, Role.SMART_CONTRACT, guard="allocation"),
         Step(_I.PLACEMENT_CLOSED, "minimum_missed", _I.FAILED, Role.SMART_CONTRACT, guard="allocation"),
@@ -197,9 +197,9 @@ ISSUE: Final = StateMachine(
 class OrderState(StrEnum):
     """Where a subscription order (заявка на приобретение) stands.
 
-    On the nominal-account rail the reserve is one ledger entry, so that CHECKED goes straight to ACCEPTED;
-    AWAITING_FUNDS and FUNDED belong to the escrow rail. SIGNED is entered with a qualified signature only,
-    and is where an order waits while no authority confirms it.
+    The reserve is one ledger entry, so that CHECKED goes straight to ACCEPTED. AWAITING_FUNDS is entered only by an
+    order that names a cut-off for its money; FUNDED is passed through when its price is reserved. SIGNED is entered
+    with a qualified signature only, and is where an order waits while no authority confirms it.
     """
 
     CREATED = "created"
@@ -249,12 +249,30 @@ ORDER: Final = StateMachine(
             Role.SMART_CONTRACT,
             guard="no money, no place or closed; reserve back",
         ),
-        Step(_O.CHECKED, "funds_awaited", _O.AWAITING_FUNDS, Role.SMART_CONTRACT, guard="escrow rail"),
-        Step(_O.AWAITING_FUNDS, "funds_arrived", _O.FUNDED, Role.BANK),
-        Step(_O.AWAITING_FUNDS, "cut_off", _O.EXPIRED, Role.SCHEDULER),
-        Step(_O.AWAITING_FUNDS, "withdrawn", _O.WITHDRAWN, Role.INVESTOR),
-        Step(_O.FUNDED, "accepted", _O.ACCEPTED, Role.SMART_CONTRACT),
-        Step(_O.FUNDED, "turned_away", _O.REFUNDING, Role.SMART_CONTRACT),
+        Step(
+            _O.CHECKED,
+            "funds_awaited",
+            _O.AWAITING_FUNDS,
+            Role.SMART_CONTRACT,
+            guard="too little money; the order names a cut-off, which is to come",
+        ),
+        Step(
+            _O.AWAITING_FUNDS,
+            "funds_arrived",
+            _O.FUNDED,
+            Role.SMART_CONTRACT,
+            guard="reserve recorded before the cut-off",
+        ),
+        Step(
+            _O.AWAITING_FUNDS,
+            "cut_off",
+            _O.EXPIRED,
+            Role.SCHEDULER,
+            guard="the cut-off has come, or the placement ended before it",
+        ),
+        Step(_O.AWAITING_FUNDS, "withdrawn", _O.WITHDRAWN, Role.INVESTOR, guard="before the close"),
+        Step(_O.FUNDED, "accepted", _O.ACCEPTED, Role.SMART_CONTRACT, guard="place left"),
+        Step(_O.FUNDED, "turned_away", _O.REJECTED, Role.SMART_CONTRACT, guard="no place or closed; reserve back"),
         Step(
             _O.ACCEPTED,
             "withdrawn",
@@ -336,8 +354,23 @@ ACTION: Final = StateMachine(
             guard="every outside value was confirmed by two",
         ),
         # The terms were approved by two, each outside value too, and the calculation is a pure function of them: a
-        # third approval of the result would let a person hold back a payment that the decision promises.
-        Step(_A.CALCULATED, "approved", _A.APPROVED, Role.SMART_CONTRACT, guard="by the clause of the decision"),
+        # third approval of the result lets a person hold back a payment that the decision promises. Only where a
+        # rule of the operator asks for it two persons approve.
+        Step(
+            _A.CALCULATED,
+            "approved",
+            _A.APPROVED,
+            Role.SMART_CONTRACT,
+            guard="by the clause of the decision; no rule asks for two persons",
+        ),
+        Step(
+            _A.CALCULATED,
+            "approved_by_two",
+            _A.APPROVED,
+            Role.RISK,
+            dual_control=True,
+            guard="calculation seen; rule",
+        ),
         Step(
             _A.APPROVED,
             "list_taken",
@@ -377,6 +410,13 @@ ACTION: Final = StateMachine(
         ),
         Step(_A.PAID, "closed", _A.CLOSED, Role.SMART_CONTRACT),
         Step(_A.UNDERFUNDED, "funded", _A.FUNDED, Role.SMART_CONTRACT),
+        Step(
+            _A.UNDERFUNDED,
+            "share_set_aside",
+            _A.FUNDED,
+            Role.SMART_CONTRACT,
+            guard="the last day to pay is over; the decision pays shares; the rest is an action of its own",
+        ),
         Step(_A.UNDERFUNDED, "payment_missed", _A.GRACE, Role.SCHEDULER, guard="the last day to pay is over"),
         Step(_A.GRACE, "funded", _A.FUNDED, Role.SMART_CONTRACT),
         Step(_A.GRACE, "grace_expired", _A.DEFAULTED, Role.SCHEDULER, guard="the days of grace are over"),
@@ -397,7 +437,8 @@ ACTION: Final = StateMachine(
         ),
     ),
     terminal=(_A.CLOSED, _A.DEFAULTED, _A.CANCELLED),
-    initial=_A.SCHEDULED,
+    # What stays due of a shared payment is born late.
+    initial={_A.SCHEDULED, _A.UNDERFUNDED},
 )
 
 

@@ -76,6 +76,9 @@ from kapital.tokenization.domain.placement_mode import (
     ContinuousIssue as ContinuousIssue,
 )
 from kapital.tokenization.domain.placement_mode import (
+    EarlyClose as EarlyClose,
+)
+from kapital.tokenization.domain.placement_mode import (
     PlacementMode as PlacementMode,
 )
 from kapital.tokenization.domain.placement_mode import (
@@ -226,7 +229,8 @@ class Eligibility(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     """Who may acquire (ограничения круга приобретателей).
 
     `without_limit_text`: by which sign of 5635-U the units are open to every person without the yearly limit or the
-    test; left out when they are not, so decisions written before there was any keep their hash.
+    test; left out when they are not, so decisions written before there was any keep their hash. `foreign_entities`:
+    foreign organisations; left out, they are not admitted.
     """
 
     qualified_only: bool
@@ -235,6 +239,7 @@ class Eligibility(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     legal_entities: bool
     text: Text
     without_limit_text: Text | UnsetType = UNSET
+    foreign_entities: bool | UnsetType = UNSET
 
 
 class TransferPolicy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -283,11 +288,36 @@ class EarlyRedemption(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     options: EarlyOptions | UnsetType = UNSET
 
 
+class Underfunded(StrEnum):
+    """What is paid when the money is too little for a whole payment and its last day to pay is over."""
+
+    NOTHING = "nothing"
+    PRO_RATA = "pro_rata"
+
+
+class LateInterest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Interest (проценты за просрочку) on what is paid in the days of grace, by the rounding of all payments.
+
+    It runs from the last day to pay to the day on which the issuer has the whole; `rate` is of a year: "0.2".
+    """
+
+    rate: DecimalText
+    day_count: DayCount
+
+
 class Default(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Default (дефолт): technical default lasts `grace_business_days`, then it is a default."""
+    """Default (дефолт): technical default lasts `grace_business_days`, then it is a default.
+
+    Of the payments of the schedule, not of early ends: with `underfunded` "pro_rata" what the issuer has when the
+    last day to pay is over goes to all holders in proportion, and the rest stays due; `late_interest` is added to
+    what is paid after that day. Left out: nothing and none, so decisions written before there were any keep their
+    hash.
+    """
 
     grace_business_days: Days
     text: Text
+    underfunded: Underfunded | UnsetType = UNSET
+    late_interest: LateInterest | UnsetType = UNSET
 
 
 class Dispute(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -317,7 +347,9 @@ class IssuanceTerms(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
     Shape: `validator.find_faults` says whether the terms agree with the law and with themselves.
     Units: kopecks of one unit – `price_kopecks` is also its nominal; units whole; instants aware (UTC once loaded);
-    days of the Moscow calendar.
+    days of the Moscow calendar. `amount_min_kopecks`: the price of all orders below which the issue fails, beside
+    `quantity_min`; `is_credit`: what a unit pays depends on how others perform their loans. Both are left out of the
+    bytes where a decision does not say them, so those written before there were any keep their hash.
     """
 
     format: Literal["kapital.issuance_terms.v1"]
@@ -357,6 +389,8 @@ class IssuanceTerms(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     information_text: Text
     debt: DebtClauses | None = None
     placement_mode: PlacementMode | UnsetType = UNSET
+    amount_min_kopecks: Annotated[int, Meta(ge=1, le=10**15)] | UnsetType = UNSET
+    is_credit: bool | UnsetType = UNSET
 
     @property
     def options(self) -> EarlyOptions:
@@ -377,6 +411,22 @@ class IssuanceTerms(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         mode = self.placement_mode
         given = UNSET if isinstance(mode, UnsetType) else mode.continuous
         return None if isinstance(given, UnsetType) else given
+
+    @property
+    def early_close(self) -> EarlyClose | None:
+        """How the placement may end before its time; None when it does not."""
+        mode = self.placement_mode
+        given = UNSET if isinstance(mode, UnsetType) else mode.early_close
+        return None if isinstance(given, UnsetType) else given
+
+    @property
+    def least_units(self) -> int:
+        """Units of orders from which the issue is held: the least quantity, or the whole lots of the least amount."""
+        amount = self.amount_min_kopecks
+        if isinstance(amount, UnsetType) or self.price_kopecks == 0 or self.lot == 0:
+            return self.quantity_min
+        lots = -(-amount // (self.price_kopecks * self.lot))
+        return max(self.quantity_min, lots * self.lot)
 
     @property
     def price_max_kopecks(self) -> int:

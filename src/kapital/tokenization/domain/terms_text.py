@@ -93,6 +93,15 @@ class TermsDuplicateKey(Problem):
     family = Family.UNREADABLE
 
 
+class TermsMustBeGivenOnce(Problem):
+    """A draft carries its terms as an object or as a text, not as both and not as neither."""
+
+    code = "terms_must_be_given_once"
+    title = "Give the terms once: as an object, or as the text of a YAML file"
+    retry = Retry.AFTER_CHANGE
+    family = Family.UNPROCESSABLE
+
+
 class TermsMalformed(Problem):
     """The text is readable but is not terms; `errors` points at every bad field (at most 200)."""
 

@@ -5,19 +5,26 @@ mistake gives one fault: a check that has no meaning after another fault is left
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date
 from typing import Final
 
 from msgspec import Struct, UnsetType
 
 from kapital.kernel.calendar import BusinessCalendar, CalendarYearNotCovered, moscow_day
-from kapital.kernel.requisites import inn_is_valid, ogrn_is_valid
+from kapital.kernel.parameters import CREDIT_DFA_QUALIFIED_ONLY
 from kapital.tokenization.domain.evaluator import LATEST, find_evaluator, is_known_code
 from kapital.tokenization.domain.fault_catalogue import CATALOGUE
 from kapital.tokenization.domain.option_faults import early_findings, option_day_findings
+from kapital.tokenization.domain.party_faults import KnownParties, party_findings
 from kapital.tokenization.domain.payoff_faults import SITE, VOLUME_KOPECKS_MAX, Finding, ascend, payoff_findings
-from kapital.tokenization.domain.schedule import ActionKind, actions, required_fixings
+from kapital.tokenization.domain.schedule import (
+    ActionKind,
+    ScheduledAction,
+    action_of,
+    nominal_days,
+    required_fixings,
+)
 from kapital.tokenization.domain.terms import (
     AllocationRule,
     AtEnd,
@@ -26,9 +33,9 @@ from kapital.tokenization.domain.terms import (
     Event,
     Floating,
     IssuanceTerms,
-    IssuerKind,
     PaymentMeans,
     RightKind,
+    WhenFull,
     decimal,
 )
 
@@ -53,6 +60,12 @@ _DEBT_STATEMENTS: Final = (
         "debt_uniform_missing",
         r"(?=.*независимо от (времени|даты|момента))(?=.*(един|одинаков))(?=.*неизменн)",
     ),
+    ("performance_text", "debt_performance_missing", r"(?=.*исполн)(?=.*(ден[её]г|деньг|денеж|рубл))"),
+    (
+        "payment_determination_text",
+        "debt_payment_determination_missing",
+        r"(?=.*(рав[ен]|определ|рассчит|вычисл|составля|сумм|размер))",
+    ),
 )
 
 
@@ -70,22 +83,29 @@ class Fault(Struct, frozen=True, kw_only=True):
     confidence: str
 
 
-def find_faults(terms: IssuanceTerms, *, calendar: BusinessCalendar, today: date) -> list[Fault]:
+_NOT_KNOWN: Final = KnownParties()
+
+
+def find_faults(
+    terms: IssuanceTerms, *, calendar: BusinessCalendar, today: date, known: KnownParties = _NOT_KNOWN
+) -> list[Fault]:
     """Every fault of the terms, in the order of the decision's items; empty means they may be published.
 
-    `today` is the Moscow day of the check. Not: whether texts are true, wise or complete.
+    `today` is the Moscow day of the check; `known` are the numbers that those of the terms are compared with.
+    Not: whether texts are true, wise or complete.
     """
     findings = [
-        *_parties(terms),
+        *party_findings(terms, known),
         *_rights(terms),
         *_quantity(terms),
         *_placement(terms, today),
         *_mode(terms),
         *_means(terms),
-        *_circle(terms),
+        *_circle(terms, today),
         *_debt(terms, today),
         *payoff_findings(terms),
         *early_findings(terms),
+        *_arrears(terms),
     ]
     return [_fault(*finding) for finding in (*findings, *_calendar_days(terms, calendar))]
 
@@ -100,23 +120,6 @@ def _fault(code: str, pointer: str, facts: dict[str, str | int]) -> Fault:
         legal_basis=rule.basis,
         confidence=rule.confidence,
     )
-
-
-def _parties(terms: IssuanceTerms) -> Iterator[Finding]:
-    issuer, operator = terms.issuer, terms.operator
-    is_entity = issuer.kind is IssuerKind.LEGAL_ENTITY
-    if not inn_is_valid(issuer.inn, legal_entity=is_entity):
-        yield "issuer_inn_invalid", "/issuer/inn", {}
-    if not ogrn_is_valid(issuer.ogrn, legal_entity=is_entity):
-        yield "issuer_ogrn_invalid", "/issuer/ogrn", {}
-    if not SITE.fullmatch(issuer.site):
-        yield "issuer_site_invalid", "/issuer/site", {}
-    if not inn_is_valid(operator.inn, legal_entity=True):
-        yield "operator_inn_invalid", "/operator/inn", {}
-    if not ogrn_is_valid(operator.ogrn, legal_entity=True):
-        yield "operator_ogrn_invalid", "/operator/ogrn", {}
-    if not SITE.fullmatch(operator.site):
-        yield "operator_site_invalid", "/operator/site", {}
 
 
 def _rights(terms: IssuanceTerms) -> Iterator[Finding]:
@@ -144,6 +147,11 @@ def _quantity(terms: IssuanceTerms) -> Iterator[Finding]:
         yield "order_min_above_max", "/min_order_units", {"min_order": order_low, "max_order": order_high}
     if high and order_high > high:
         yield "order_max_above_quantity", "/max_order_units", {"max_order": order_high, "quantity_max": high}
+    if not isinstance(terms.amount_min_kopecks, UnsetType):
+        if terms.quote is not None:
+            yield "amount_min_needs_fixed_price", "/amount_min_kopecks", {}
+        elif high and low <= high < terms.least_units:
+            yield "amount_min_above_volume", "/amount_min_kopecks", {"volume": high * terms.price_kopecks}
     if high * terms.price_max_kopecks > VOLUME_KOPECKS_MAX:
         yield "volume_out_of_range", "/quantity_max", {}
     if terms.lot:
@@ -186,6 +194,11 @@ def _mode(terms: IssuanceTerms) -> Iterator[Finding]:
             yield "debt_price_by_quote", pointer, {}
     if terms.continuous is not None and terms.allocation is not AllocationRule.TIME_PRIORITY:
         yield "continuous_needs_time_priority", "/placement_mode/continuous", {}
+    if (early := terms.early_close) is not None:
+        if not (early.when_full or early.by_issuer):
+            yield "early_close_of_nothing", "/placement_mode/early_close", {}
+        if early.when_full and terms.when_full is not WhenFull.SUSPEND:
+            yield "full_close_needs_suspend", "/placement_mode/early_close/when_full", {}
 
 
 def _means(terms: IssuanceTerms) -> Iterator[Finding]:
@@ -201,6 +214,8 @@ def _means(terms: IssuanceTerms) -> Iterator[Finding]:
         yield "smart_contract_code_missing", "/smart_contract_clause", {}
     if not clause.used and (clause.code_sha256 or clause.code_version):
         yield "smart_contract_contradiction", "/smart_contract_clause/used", {}
+    elif not clause.used:
+        yield "smart_contract_not_used", "/smart_contract_clause/used", {"latest": LATEST.code_sha256}
     elif clause.code_sha256 is not None and not is_known_code(clause.code_sha256):
         yield "smart_contract_code_unknown", "/smart_contract_clause/code_sha256", {"latest": LATEST.code_sha256}
     elif find_evaluator(terms) is None:
@@ -210,14 +225,18 @@ def _means(terms: IssuanceTerms) -> Iterator[Finding]:
             yield "mortgage_not_registrable", f"/collateral/{index}/kind", {}
 
 
-def _circle(terms: IssuanceTerms) -> Iterator[Finding]:
+def _circle(terms: IssuanceTerms, today: date) -> Iterator[Finding]:
     circle = terms.eligibility
-    if not (circle.natural_persons or circle.sole_proprietors or circle.legal_entities):
+    foreign = circle.foreign_entities is True
+    if not (circle.natural_persons or circle.sole_proprietors or circle.legal_entities or foreign):
         yield "nobody_eligible", "/eligibility", {}
     if circle.qualified_only and terms.transfer_policy.kind == "free":
         yield "transfer_contradicts_eligibility", "/transfer_policy/kind", {}
     if circle.qualified_only and not isinstance(circle.without_limit_text, UnsetType):
         yield "without_limit_contradiction", "/eligibility/without_limit_text", {}
+    is_credit = terms.is_credit is True and CREDIT_DFA_QUALIFIED_ONLY.find_row_at(today) is not None
+    if is_credit and not circle.qualified_only:
+        yield "credit_needs_qualified", "/eligibility/qualified_only", {}
 
 
 def _debt(terms: IssuanceTerms, today: date) -> Iterator[Finding]:
@@ -246,39 +265,98 @@ def _debt_clauses(debt: DebtClauses) -> Iterator[Finding]:
 
 
 def _calendar_days(terms: IssuanceTerms, calendar: BusinessCalendar) -> list[Finding]:
-    # Last, since it needs the schedule: without a calendar for some year none of these can be answered.
+    # Last, since it needs the schedule: what needs a year without a calendar is left out, and the rest is found.
+    years: set[str | int] = set()
+    schedule = [
+        action
+        for number, day in enumerate(nominal_days(terms), start=1)
+        if (action := _action_if_covered(terms, number, *day, calendar, years)) is not None
+    ]
+    found = [
+        *_while_covered(_payment_days(terms, schedule, calendar), years),
+        *_while_covered(_event_days(terms, schedule, calendar), years),
+        *_fixing_days(terms, schedule, calendar, years),
+        *_while_covered(option_day_findings(terms, calendar), years),
+    ]
+    return [
+        *found,
+        *(("calendar_year_not_covered", "/redemption/on", {"year": year}) for year in sorted(years, key=str)),
+    ]
+
+
+def _arrears(terms: IssuanceTerms) -> Iterator[Finding]:
+    late = terms.default.late_interest
+    if isinstance(late, UnsetType):
+        return
+    if decimal(late.rate) <= 0:
+        yield "rate_not_positive", "/default/late_interest/rate", {}
+    elif decimal(late.rate) > 1:
+        yield "rate_looks_like_percent", "/default/late_interest/rate", {"rate": late.rate}
+    if terms.default.grace_business_days == 0:
+        yield "late_interest_without_grace", "/default/late_interest", {}
+
+
+def _while_covered(findings: Iterator[Finding], years: set[str | int]) -> Iterator[Finding]:
+    """The findings up to the first that asks for a year without a calendar, which is noted."""
     try:
-        return [
-            *_payment_days(terms, calendar),
-            *_fixing_days(terms, calendar),
-            *option_day_findings(terms, calendar),
-        ]
+        yield from findings
     except CalendarYearNotCovered as problem:
-        return [("calendar_year_not_covered", "/redemption/on", {"year": problem.facts["year"]})]
+        years.add(problem.facts["year"])
 
 
-def _payment_days(terms: IssuanceTerms, calendar: BusinessCalendar) -> Iterator[Finding]:
-    schedule = actions(terms, calendar=calendar)
-    first = schedule[0]
-    redemption = next(action for action in schedule if action.kind is ActionKind.REDEMPTION)
-    # Asked for its refusal only: the days of grace are planned when the issue begins to circulate.
-    calendar.add_business_days(redemption.pay_by_on, terms.default.grace_business_days)
+def _action_if_covered(
+    terms: IssuanceTerms, number: int, on: date, kind: ActionKind, calendar: BusinessCalendar, years: set[str | int]
+) -> ScheduledAction | None:
+    try:
+        return action_of(terms, number, on, kind, calendar)
+    except CalendarYearNotCovered as problem:
+        years.add(problem.facts["year"])
+        return None
+
+
+def _payment_days(
+    terms: IssuanceTerms, schedule: Sequence[ScheduledAction], calendar: BusinessCalendar
+) -> Iterator[Finding]:
     placed = terms.redemption.on > moscow_day(terms.placement_end_at)
-    if placed and first.record_at < terms.placement_end_at:
+    if placed and schedule and schedule[0].record_at < terms.placement_end_at:
         yield "record_before_placement_end", "/payments/record_business_days_before", {}
-    if isinstance(terms.payoff, Event) and terms.payoff.determined_by_on >= redemption.pay_by_on:
+    for action in schedule:
+        if action.kind is ActionKind.REDEMPTION:
+            # Asked for its refusal only: the days of grace are planned when the issue begins to circulate.
+            calendar.add_business_days(action.pay_by_on, terms.default.grace_business_days)
+
+
+def _event_days(
+    terms: IssuanceTerms, schedule: Sequence[ScheduledAction], calendar: BusinessCalendar
+) -> Iterator[Finding]:
+    payoff = terms.payoff
+    if not isinstance(payoff, Event) or not schedule or schedule[-1].kind is not ActionKind.REDEMPTION:
+        return
+    last_on = schedule[-1].pay_by_on
+    if payoff.determined_by_on >= last_on:
         yield "event_after_redemption", "/payoff/determined_by_on", {}
+    elif payoff.dispute_business_days:
+        ends_on = calendar.add_business_days(payoff.determined_by_on, payoff.dispute_business_days)
+        if ends_on >= last_on:
+            facts: dict[str, str | int] = {"ends_on": ends_on.isoformat(), "last_on": last_on.isoformat()}
+            yield "dispute_after_redemption", "/payoff/dispute_business_days", facts
 
 
-def _fixing_days(terms: IssuanceTerms, calendar: BusinessCalendar) -> Iterator[Finding]:
+def _fixing_days(
+    terms: IssuanceTerms, schedule: Sequence[ScheduledAction], calendar: BusinessCalendar, years: set[str | int]
+) -> Iterator[Finding]:
     payoff = terms.payoff
     # Days out of order are a fault of their own, and would make overlapping periods without a bound.
     if isinstance(payoff, Floating) and not ascend(payoff.coupon_dates):
         return
-    for action in actions(terms, calendar=calendar):
-        for need in required_fixings(terms, action, calendar=calendar):
-            on = need.observed_on.isoformat()
-            if not calendar.is_business_day(need.observed_on):
-                yield "fixing_on_non_business_day", "/payoff", {"on": on}
-            if moscow_day(need.available_at) > action.pay_on:
-                yield "fixing_after_payment", "/payoff", {"on": on, "pay_on": action.pay_on.isoformat()}
+    for action in schedule:
+        yield from _while_covered(_fixing_days_of(terms, action, calendar), years)
+
+
+def _fixing_days_of(terms: IssuanceTerms, action: ScheduledAction, calendar: BusinessCalendar) -> Iterator[Finding]:
+    for need in required_fixings(terms, action, calendar=calendar):
+        on = need.observed_on.isoformat()
+        if not calendar.is_business_day(need.observed_on):
+            yield "fixing_on_non_business_day", "/payoff", {"on": on}
+        if moscow_day(need.available_at) > action.pay_on:
+            yield "fixing_after_payment", "/payoff", {"on": on, "pay_on": action.pay_on.isoformat()}

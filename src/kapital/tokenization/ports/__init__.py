@@ -12,16 +12,24 @@ from kapital.kernel.calendar import BusinessCalendar
 from kapital.kernel.clock import Clock
 from kapital.ledger.api import Ledger
 from kapital.platform.acts.checking import Acts
+from kapital.platform.approval_rules import ApprovalRules
+from kapital.platform.awaiting_rules import AwaitingRules
 from kapital.platform.database import Database
+from kapital.platform.publication_rules import PublicationStamps
 from kapital.platform.retail_rules import RetailRules
 from kapital.platform.rule_book import RuleBookInForce
+from kapital.platform.rule_book_at_allocation import RuleBookAtAllocation
 from kapital.platform.unit_of_work import UnitOfWork
-from kapital.tokenization.ports.actions import Actions, Fixings, Instructions, RecordLists
+from kapital.tokenization.ports.actions import Actions, Fixings, Instructions, RatesReader, RecordLists
+from kapital.tokenization.ports.awaiting import AwaitedOrders
 from kapital.tokenization.ports.issues import DecisionPrinter, Documents, Issues, Proposals
 from kapital.tokenization.ports.orders import Investors, OrderReviews, Orders, Quotes, RetailUse
+from kapital.tokenization.ports.payoff_codes import PayoffCodes
+from kapital.tokenization.ports.shortfall import PayoutShares
 
 __all__ = [
     "Actions",
+    "AwaitedOrders",
     "DecisionPrinter",
     "Documents",
     "Fixings",
@@ -31,8 +39,11 @@ __all__ = [
     "OrderReviews",
     "Orders",
     "Parts",
+    "PayoffCodes",
+    "PayoutShares",
     "Proposals",
     "Quotes",
+    "RatesReader",
     "RecordLists",
     "RetailUse",
 ]
@@ -52,18 +63,27 @@ class Parts:
     printer: DecisionPrinter
     issues: Issues
     orders: Orders
+    awaiting: AwaitedOrders
+    awaiting_rules: AwaitingRules
+    approval_rules: ApprovalRules
+    rule_book_at_allocation: RuleBookAtAllocation
     reviews: OrderReviews
     investors: Investors
     actions: Actions
     instructions: Instructions
     record_lists: RecordLists
+    shares: PayoutShares
     proposals: Proposals
     fixings: Fixings
+    read_rates: RatesReader
+    payoff_codes: PayoffCodes
     acts: Acts
     rule_book: RuleBookInForce
     quotes: Quotes
     retail_use: RetailUse
     retail_rules: RetailRules
+    operator_inn: str
+    publication_stamps: PublicationStamps
 
     @property
     def rule_book_version(self) -> str:

@@ -8,9 +8,11 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from kapital.kernel.calendar import BusinessCalendar
 from kapital.tokenization.domain.corporate_action import CorporateAction, OpenPart
 from kapital.tokenization.domain.fixing import Fixing
 from kapital.tokenization.domain.payoff import PayoutLine
+from kapital.tokenization.domain.rates_answer import RatesAnswer
 from kapital.tokenization.domain.record_list import RecordList
 from kapital.tokenization.domain.redemption_instruction import Instruction
 from kapital.tokenization.domain.states import ActionState
@@ -47,6 +49,12 @@ class Actions(Protocol):
 
     async def of_issue(self, conn: AsyncConnection, issue_id: UUID) -> list[CorporateAction]:
         """Every action of an issue in order of payment."""
+        ...
+
+    async def planned_otherwise(
+        self, conn: AsyncConnection, calendar_sha256: str, *, after: UUID, limit: int
+    ) -> list[UUID]:
+        """Live issues above `after` with scheduled actions that another calendar planned."""
         ...
 
     async def add_lines(
@@ -101,8 +109,12 @@ class Fixings(Protocol):
         """Keep a recorded value; False if one waits or counts already."""
         ...
 
+    async def add_all(self, conn: AsyncConnection, fixings: Sequence[Fixing]) -> bool:
+        """Keep recorded values; False, and then the caller undoes it, if one waits or counts already."""
+        ...
+
     async def find_same(self, conn: AsyncConnection, fixing: Fixing) -> Fixing | None:
-        """What waits or counts for the same series and day, or the same issue's event."""
+        """What waits or counts for the same series and day (of the same issue), or the same issue's event."""
         ...
 
     async def lock(self, conn: AsyncConnection, fixing_id: UUID) -> Fixing | None:
@@ -131,8 +143,30 @@ class Fixings(Protocol):
         """The confirmed values among those needed."""
         ...
 
+    async def published(self, conn: AsyncConnection, series: str, observed_on: date) -> Fixing | None:
+        """The source's value of the day for all issues that waits or counts."""
+        ...
+
+    async def published_of(self, conn: AsyncConnection, keys: Iterable[tuple[str, date]]) -> list[Fixing]:
+        """The sources' values of these days that wait or count."""
+        ...
+
+    async def substitutes(
+        self, conn: AsyncConnection, issue_ids: Iterable[UUID]
+    ) -> dict[UUID, dict[tuple[str, date], Decimal]]:
+        """What stands in for missing values of these issues, confirmed, by issue."""
+        ...
+
     async def outcomes(self, conn: AsyncConnection, issue_ids: Iterable[UUID]) -> dict[UUID, str]:
         """The confirmed outcomes of issues that depend on an event."""
+        ...
+
+
+class RatesReader(Protocol):
+    """Reads a source's answer about rates."""
+
+    def __call__(self, content: bytes, *, calendar: BusinessCalendar) -> RatesAnswer:
+        """Every value of the answer. Raises: RatesAnswerTooLarge, RatesAnswerUnreadable, FixingValuesDiffer."""
         ...
 
 

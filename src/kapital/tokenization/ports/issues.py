@@ -81,7 +81,7 @@ class Issues(Protocol):
         ...
 
     async def due_to_redeem(self, conn: AsyncConnection, now: datetime, limit: int) -> list[Issue]:
-        """Circulating issues whose redemption window has begun."""
+        """Issues whose redemption window has begun: circulating, or in technical default and not under its lock."""
         ...
 
     async def add_decision(self, conn: AsyncConnection, decision: Decision) -> None:
@@ -129,9 +129,9 @@ class Proposals(Protocol):
         ...
 
     async def page(
-        self, conn: AsyncConnection, *, issue_id: UUID | None, after: UUID | None, limit: int
+        self, conn: AsyncConnection, *, issue_id: UUID | None, after: UUID | None, limit: int, of_orders: bool
     ) -> list[IssueProposal]:
-        """Proposals by id above `after`, of one issue if it is given."""
+        """Proposals by id above `after`, of one issue if it is given; those about single orders only if asked for."""
         ...
 
     async def to_perform(self, conn: AsyncConnection, limit: int) -> list[IssueProposal]:

@@ -11,6 +11,7 @@ from kapital.tokenization.domain.investor import Investor
 from kapital.tokenization.domain.order import Order
 from kapital.tokenization.domain.order_review import ActToReview, OrderReview
 from kapital.tokenization.domain.quote import Quote
+from kapital.tokenization.domain.rule_books import RuleBooks
 
 
 class Orders(Protocol):
@@ -104,6 +105,10 @@ class Investors(Protocol):
 
     async def rule_book_in_force(self, conn: AsyncConnection) -> str | None:
         """The version in force, or None when no event told of one."""
+        ...
+
+    async def rule_books(self, conn: AsyncConnection) -> RuleBooks:
+        """Every version that an event told of."""
         ...
 
 

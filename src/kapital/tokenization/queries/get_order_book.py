@@ -6,6 +6,7 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from kapital.contracts.base import unset_if_none
 from kapital.contracts.tokenization import OrderBook, OrderBookState
 from kapital.kernel.actor import Actor
 from kapital.tokenization.ports import Parts
@@ -26,6 +27,7 @@ async def get_order_book(conn: AsyncConnection, parts: Parts, actor: Actor, issu
     issue = (await parts.issues.read(conn, [issue_id])).get(issue_id)
     issue = require_readable(issue, actor, "get_order_book")
     rows = await conn.execute(_BY_STATE, {"issue_id": issue_id})
+    awaiting = await parts.awaiting.totals(conn, issue_id)
     return OrderBook(
         issue_id=issue.issue_id,
         state=issue.state.value,
@@ -39,6 +41,7 @@ async def get_order_book(conn: AsyncConnection, parts: Parts, actor: Actor, issu
         price_kopecks=issue.price_kopecks,
         placement_start_at=issue.placement_start_at,
         placement_end_at=issue.placement_end_at,
+        ended_early_at=unset_if_none(issue.ended_early_at),
         remaining_units=max(0, issue.quantity_max - issue.accepted_units),
         placed_basis_points=issue.accepted_units * _BASIS_POINTS // issue.quantity_max if issue.quantity_max else 0,
         minimum_reached=issue.accepted_units >= issue.quantity_min,
@@ -46,4 +49,7 @@ async def get_order_book(conn: AsyncConnection, parts: Parts, actor: Actor, issu
             OrderBookState(state=row.state, orders=row.orders, units=row.units, reserved_kopecks=row.kopecks)
             for row in rows
         ],
+        awaiting_orders=awaiting.orders,
+        awaiting_units=awaiting.units,
+        awaiting_kopecks=awaiting.kopecks,
     )

@@ -24,6 +24,7 @@ async def list_actions(conn: AsyncConnection, parts: Parts, actor: Actor, issue_
     actions = await parts.actions.of_issue(conn, issue_id)
     wanted = {(need.series, need.observed_on) for action in actions for need in action.needs}
     known = set(await parts.fixings.confirmed(conn, wanted)) if wanted else set()
+    known |= set((await parts.fixings.substitutes(conn, [issue_id])).get(issue_id, {}))
     outcome_known = issue_id in await parts.fixings.outcomes(conn, [issue_id])
     return ActionList(items=[action_row(action, known, outcome_known=outcome_known) for action in actions])
 
@@ -44,6 +45,7 @@ def action_row(action: CorporateAction, known: set[tuple[str, date]], *, outcome
         paid_kopecks=action.paid_kopecks,
         holders=action.holders,
         explanation=unset_if_none(action.explanation),
+        calculation_sha256=unset_if_none(action.calculation_sha256),
         missing_fixings=[
             NeededFixing(series=need.series, observed_on=need.observed_on, available_at=need.available_at)
             for need in action.needs
@@ -51,6 +53,8 @@ def action_row(action: CorporateAction, known: set[tuple[str, date]], *, outcome
         ],
         outcome_missing=action.needs_outcome and not outcome_known,
         early=unset_if_none(_early(action.early)),
+        rest_of=unset_if_none(action.rest_of),
+        late_interest_kopecks=unset_if_none(action.late_kopecks or None),
     )
 
 

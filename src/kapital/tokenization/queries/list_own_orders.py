@@ -13,8 +13,11 @@ from kapital.platform import access
 
 _PAGE: Final = text(
     """
-    SELECT o.order_id, o.issue_id, o.units, o.reserved_kopecks, o.state, o.version, o.created_at, o.refusal_code,
-           o.entry_seq, o.max_price_kopecks, o.accepted_at, o.rule_book_version,
+    SELECT o.order_id, o.issue_id, o.units, o.state, o.version, o.created_at, o.refusal_code,
+           o.entry_seq, o.max_price_kopecks, o.accepted_at, o.rule_book_version, o.funds_until_at,
+           CASE WHEN o.awaited_at IS NOT NULL AND o.reserve_seq IS NULL THEN 0 ELSE o.reserved_kopecks END
+               AS reserved_kopecks,
+           CASE WHEN o.state = 'awaiting_funds' THEN o.reserved_kopecks END AS awaited_kopecks,
            CASE WHEN o.accepted_at IS NOT NULL THEN o.reserve_seq END AS accepted_seq,
            CASE WHEN r.state = 'proposed' THEN 'held' ELSE r.state END AS review,
            f.units AS allocated_units, f.pay_kopecks, f.refund_kopecks
@@ -22,7 +25,7 @@ _PAGE: Final = text(
     LEFT JOIN order_review r
         ON r.issue_id = o.issue_id AND r.actor_id = o.actor_id AND r.command_id = o.command_id
         AND r.state IN ('held', 'proposed', 'goes_on', 'not_allocated')
-        AND o.accepted_at IS NOT NULL AND o.state <> 'withdrawn'
+        AND o.accepted_at IS NOT NULL AND o.state NOT IN ('withdrawn', 'rejected')
     WHERE o.participant_id = :participant_id
       AND (CAST(:issue_id AS uuid) IS NULL OR o.issue_id = :issue_id)
       AND (CAST(:after AS uuid) IS NULL OR o.order_id > :after)

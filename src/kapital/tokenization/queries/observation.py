@@ -24,5 +24,8 @@ def observation_view(fixing: Fixing) -> ObservationView:
         contest_until_at=unset_if_none(fixing.contest_until_at),
         contested_at=unset_if_none(fixing.contested_at),
         contest_reason=unset_if_none(fixing.contest_reason),
+        taken_series=unset_if_none(fixing.taken_series),
+        taken_from_on=unset_if_none(fixing.taken_from_on),
+        reason=unset_if_none(fixing.reason),
         verdict=unset_if_none(None if fixing.verdict is None else ContestVerdict(fixing.verdict.value)),
     )

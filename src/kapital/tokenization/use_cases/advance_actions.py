@@ -10,9 +10,12 @@ from kapital.tokenization.domain.issue import Issue
 from kapital.tokenization.domain.record_list import PARTS_UNDER_WAY
 from kapital.tokenization.domain.states import ActionState, IssueState
 from kapital.tokenization.ports import Parts
+from kapital.tokenization.use_cases.approve_actions import approve_calculated
 from kapital.tokenization.use_cases.instruct_payouts import instruct_next_parts
+from kapital.tokenization.use_cases.late_interest import accrue_late_interest
 from kapital.tokenization.use_cases.note_settlement import conclude_payment
 from kapital.tokenization.use_cases.reserve_payouts import reserve_payouts
+from kapital.tokenization.use_cases.share_shortfall import IN_TIME, is_decided, share_shortfalls
 from kapital.tokenization.use_cases.steps import SCHEDULER, move_actions, move_issues
 from kapital.tokenization.use_cases.take_record_lists import take_record_lists
 from kapital.tokenization.use_cases.unit_payouts import unit_payouts
@@ -31,12 +34,15 @@ async def advance_actions(now: datetime, *, parts: Parts) -> int:
     Promise: each step is decided under the action's row lock by its state, so calling again, late, or in several
     processes at once moves nothing twice. The list of holders is the one at `record_at`, whenever it is taken.
     """
+    moved = await _begin_fixing(now, parts) + await _calculate(now, parts)
+    await approve_calculated(now, parts)
+    moved += await take_record_lists(now, parts=parts)
+    await accrue_late_interest(now, parts)
     return (
-        await _begin_fixing(now, parts)
-        + await _calculate(now, parts)
-        + await take_record_lists(now, parts=parts)
+        moved
         + await reserve_payouts(now, parts)
         + await _instruct_funded(now, parts)
+        + await share_shortfalls(now, parts)
         + await _note_arrears(now, parts)
         + await _close_paid(now, parts)
     )
@@ -64,7 +70,7 @@ async def _move_due(parts: Parts, states: tuple[ActionState, ...], by: str, now:
 
 
 async def _calculate(now: datetime, parts: Parts) -> int:
-    """FIXING to APPROVED, for the actions whose every outside value is confirmed; the others wait, visibly."""
+    """FIXING to CALCULATED, for the actions whose every outside value is confirmed; the others wait, visibly."""
     async with parts.uow.begin() as tx:
         due = await parts.actions.due(tx.conn, (ActionState.FIXING,), "fixing_at", now, _WAITING_MAX)
         waiting = [action for action in due if action.early is None]
@@ -74,8 +80,7 @@ async def _calculate(now: datetime, parts: Parts) -> int:
         moves: _Moves = [
             (action, "calculated", {"explanation": units[action.action_id].explanation}) for action in ready
         ]
-        calculated = await move_actions(tx, parts, moves)
-        await move_actions(tx, parts, [(action, "approved", {}) for action in calculated])
+        await move_actions(tx, parts, moves)
     return len(ready)
 
 
@@ -112,7 +117,7 @@ async def _note_arrears(now: datetime, parts: Parts) -> int:
     return late + lost
 
 
-_TO_TECHNICAL = (frozenset({IssueState.CIRCULATING, IssueState.REDEEMING}), "payment_missed")
+_TO_TECHNICAL = (IN_TIME, "payment_missed")
 _TO_DEFAULT = (frozenset({IssueState.TECHNICAL_DEFAULT}), "grace_expired")
 
 
@@ -129,7 +134,7 @@ async def _arrears(
         due = await parts.actions.due(tx.conn, (state,), by, now, _BATCH)
         issues = await parts.issues.lock(tx.conn, {action.issue_id for action in due})
         locked = await parts.actions.lock(tx.conn, [action.action_id for action in due])
-        ready = [action for action in locked.values() if action.state is state]
+        ready = [action for action in locked.values() if action.state is state and is_decided(action)]
         await move_actions(tx, parts, [(action, on, {}) for action in ready], actor=SCHEDULER)
         hit = sorted({action.issue_id for action in ready})
         moves: list[tuple[Issue, str, Mapping[str, Any]]] = [

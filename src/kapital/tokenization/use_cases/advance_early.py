@@ -29,11 +29,14 @@ from kapital.tokenization.domain.early_actions import (
 from kapital.tokenization.domain.events import LINES_PER_PART
 from kapital.tokenization.domain.issue import Issue
 from kapital.tokenization.domain.payoff import Holding, PayoutLine
+from kapital.tokenization.domain.payout_lines import unpaid_to
 from kapital.tokenization.domain.problems import LedgerRefused
 from kapital.tokenization.domain.redemption_instruction import Instruction, InstructionState
 from kapital.tokenization.domain.states import ActionState, IssueState
 from kapital.tokenization.domain.terms import IssuanceTerms, load_terms
 from kapital.tokenization.ports import Parts
+from kapital.tokenization.use_cases.apart import apart
+from kapital.tokenization.use_cases.approve_actions import approve_calculated
 from kapital.tokenization.use_cases.call_locks import free_accounts, lock_accounts
 from kapital.tokenization.use_cases.instruction_records import resume_instructions
 from kapital.tokenization.use_cases.steps import (
@@ -56,13 +59,17 @@ _log = get_logger(__name__)
 async def advance_early(now: datetime, *, parts: Parts) -> int:
     """Make every step of early ends that is due; returns how many actions and issues moved.
 
+    What is refused of one action holds up no other (metric `kapital_steps_stopped`).
     Law: 259-FZ art. 4 (records are extinguished on performance); domain.md 3.6.
     """
-    moved = await _approve(now, parts)
+    moved = await _calculate(now, parts)
+    await approve_calculated(now, parts)
     due = await _due(now, parts)
     await resume_instructions(parts=parts, of_actions=[a.action_id for a in due if a.kind in BY_HOLDERS])
-    for action in due:
-        moved += await (_list_instructions(action, parts) if action.kind in BY_HOLDERS else _list_call(action, parts))
+    with apart("early_list") as steps:
+        for action in due:
+            step = _list_instructions if action.kind in BY_HOLDERS else _list_call
+            moved += await steps.take(action.action_id, step(action, parts))
     await _tell_performed(parts)
     await _free(parts)
     moved += await _conclude(parts)
@@ -70,8 +77,8 @@ async def advance_early(now: datetime, *, parts: Parts) -> int:
     return moved
 
 
-async def _approve(now: datetime, parts: Parts) -> int:
-    """FIXING to APPROVED: the price is of the decision or of the offer, and nothing else is to be known."""
+async def _calculate(now: datetime, parts: Parts) -> int:
+    """FIXING to CALCULATED: the price is of the decision or of the offer, and nothing else is to be known."""
     async with parts.uow.begin() as tx:
         waiting = await parts.actions.due(tx.conn, (ActionState.FIXING,), "fixing_at", now, _BATCH)
         early = [action for action in waiting if action.early is not None]
@@ -82,8 +89,7 @@ async def _approve(now: datetime, parts: Parts) -> int:
             for action in locked.values()
             if action.state is ActionState.FIXING
         ]
-        calculated = await move_actions(tx, parts, moves)
-        await move_actions(tx, parts, [(action, "approved", {}) for action in calculated])
+        await move_actions(tx, parts, moves)
     return len(moves)
 
 
@@ -140,7 +146,6 @@ async def _list_call(action: CorporateAction, parts: Parts) -> int:
     ensure(size is not None, "a call under lock knows its size of the ledger")
     register = await parts.ledger.register(action.issue_id, size=size)
     rows = [r for r in register if r.position not in MIRROR_POSITIONS and r.position is not Position.LOCKED]
-    ensure(all(row.wallet != issue.issuer_wallet_id for row in rows), "the issuer holds own units at their call")
     holdings = [
         Holding(wallet_id=row.wallet, position=row.position.value, units=row.balance)
         for row in sorted(rows, key=lambda row: (row.wallet, row.position.value))
@@ -150,7 +155,8 @@ async def _list_call(action: CorporateAction, parts: Parts) -> int:
         if locked is None:
             return 0
         terms = (await _terms(tx, parts, [locked]))[locked.issue_id]
-        await _keep_list(tx, parts, locked, int(size or 0), call_lines(terms, locked, holdings))
+        due_lines = unpaid_to(issue.issuer_wallet_id, call_lines(terms, locked, holdings))
+        await _keep_list(tx, parts, locked, int(size or 0), due_lines)
     return 1
 
 
@@ -242,9 +248,15 @@ async def _free(parts: Parts) -> None:
     """Let go the accounts from which a part call takes nothing, or all when the call is cancelled."""
     async with parts.database.connect() as conn:
         held = await parts.instructions.to_free(conn, _BATCH)
-    for action in held:
-        await free_accounts(action, parts)
-        await _note_lock(parts, action, CallLock.FREED)
+    with apart("call_unlock") as steps:
+        for action in held:
+            await steps.take(action.action_id, _free_one(action, parts))
+
+
+async def _free_one(action: CorporateAction, parts: Parts) -> int:
+    await free_accounts(action, parts)
+    await _note_lock(parts, action, CallLock.FREED)
+    return 1
 
 
 async def _conclude(parts: Parts) -> int:

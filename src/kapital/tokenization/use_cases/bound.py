@@ -9,10 +9,17 @@ from kapital.tokenization.domain.corporate_action import CorporateAction
 from kapital.tokenization.domain.fixing import Fixing
 from kapital.tokenization.domain.issue_proposal import ExchangeConsent, IssueProposal
 from kapital.tokenization.domain.order_review import OrderReview
+from kapital.tokenization.domain.payoff_code import PayoffCode
 from kapital.tokenization.domain.problems import TooManyOrders
 from kapital.tokenization.domain.quote import Quote
 from kapital.tokenization.domain.redemption_instruction import Instruction
 from kapital.tokenization.ports import Parts
+from kapital.tokenization.use_cases.approve_payoff_code import (
+    DecidePayoffCode,
+    ProposePayoffCode,
+    decide_payoff_code,
+    propose_payoff_code,
+)
 from kapital.tokenization.use_cases.call_units import CallUnits, OfferBuyback, call_units, offer_buyback
 from kapital.tokenization.use_cases.cancel_issue import CancelIssue, cancel_issue
 from kapital.tokenization.use_cases.confirm_fixing import ConfirmFixing, confirm_fixing
@@ -29,6 +36,7 @@ from kapital.tokenization.use_cases.decide_order_review import (
     propose_order_review,
 )
 from kapital.tokenization.use_cases.draft_decision import DraftDecision, draft_decision
+from kapital.tokenization.use_cases.end_placement import EndPlacement, end_placement
 from kapital.tokenization.use_cases.exchange_units import ConsentToExchange, consent_to_exchange
 from kapital.tokenization.use_cases.instruct_redemption import InstructRedemption, instruct_redemption
 from kapital.tokenization.use_cases.issue_proposals import (
@@ -48,6 +56,9 @@ from kapital.tokenization.use_cases.record_fixing import (
     record_fixing,
     record_outcome,
 )
+from kapital.tokenization.use_cases.record_rates import RatesRecorded, RecordRates, record_rates
+from kapital.tokenization.use_cases.record_substitute import RecordSubstitute, record_substitute
+from kapital.tokenization.use_cases.replan_actions import replan_actions
 from kapital.tokenization.use_cases.resume_orders import resume_orders
 from kapital.tokenization.use_cases.review_decision import ReviewDecision, review_decision
 from kapital.tokenization.use_cases.run_schedule import ScheduleReport, run_schedule
@@ -56,8 +67,8 @@ from kapital.tokenization.use_cases.submit_decision import SubmitDecision, submi
 from kapital.tokenization.use_cases.withdraw_instruction import WithdrawInstruction, withdraw_instruction
 from kapital.tokenization.use_cases.withdraw_orders import WithdrawOrders, withdraw_orders
 
-_BATCHES_AT_ONCE = 2
-"""While the database writes the orders of one batch, the signatures of the next are checked."""
+_GATHER = 0.25
+"""Brokers' programs send the next order when the last is answered: a batch waits for them, a quarter of its time."""
 
 
 class TokenizationUseCases:
@@ -69,7 +80,7 @@ class TokenizationUseCases:
         async def run(cmds: Sequence[PlaceOrders]) -> list[Placed]:
             return await place_many(cmds, parts=parts)
 
-        self._orders: Batcher[PlaceOrders, Placed] = Batcher(run, at_once=_BATCHES_AT_ONCE, overfull=TooManyOrders)
+        self._orders: Batcher[PlaceOrders, Placed] = Batcher(run, gather=_GATHER, overfull=TooManyOrders)
 
     async def draft_decision(self, cmd: DraftDecision) -> DecisionDrafted:
         """See `use_cases.draft_decision`."""
@@ -113,6 +124,10 @@ class TokenizationUseCases:
         """See `use_cases.decide_order_review`."""
         return await decide_order_review(cmd, parts=self.parts)
 
+    async def end_placement(self, cmd: EndPlacement) -> IssueMoved:
+        """See `use_cases.end_placement`."""
+        return await end_placement(cmd, parts=self.parts)
+
     async def call_units(self, cmd: CallUnits) -> CorporateAction:
         """See `use_cases.call_units`."""
         return await call_units(cmd, parts=self.parts)
@@ -140,6 +155,22 @@ class TokenizationUseCases:
     async def record_outcome(self, cmd: RecordOutcome) -> Fixing:
         """See `use_cases.record_fixing`."""
         return await record_outcome(cmd, parts=self.parts)
+
+    async def propose_payoff_code(self, cmd: ProposePayoffCode) -> PayoffCode:
+        """See `use_cases.approve_payoff_code`."""
+        return await propose_payoff_code(cmd, parts=self.parts)
+
+    async def decide_payoff_code(self, cmd: DecidePayoffCode) -> PayoffCode:
+        """See `use_cases.approve_payoff_code`."""
+        return await decide_payoff_code(cmd, parts=self.parts)
+
+    async def record_rates(self, cmd: RecordRates) -> RatesRecorded:
+        """See `use_cases.record_rates`."""
+        return await record_rates(cmd, parts=self.parts)
+
+    async def record_substitute(self, cmd: RecordSubstitute) -> Fixing:
+        """See `use_cases.record_substitute`."""
+        return await record_substitute(cmd, parts=self.parts)
 
     async def confirm_fixing(self, cmd: ConfirmFixing) -> Fixing:
         """See `use_cases.confirm_fixing`."""
@@ -172,6 +203,10 @@ class TokenizationUseCases:
     async def run_schedule(self, now: datetime) -> ScheduleReport:
         """See `use_cases.run_schedule`."""
         return await run_schedule(now, parts=self.parts)
+
+    async def replan_actions(self) -> int:
+        """See `use_cases.replan_actions`; once at the start of a process."""
+        return await replan_actions(parts=self.parts)
 
     async def resume_orders(self) -> int:
         """See `use_cases.resume_orders`; once at the start of a process."""

@@ -2,14 +2,14 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any
 from uuid import UUID
 
 from kapital.kernel.problems import ensure
+from kapital.platform.failpoints import failpoint
 from kapital.platform.unit_of_work import Transaction
 from kapital.tokenization.domain.allocation import LiveOrder, Outcome, allocate
 from kapital.tokenization.domain.events import LINES_PER_PART, allocation_decided
-from kapital.tokenization.domain.investor import Investor, why_above_identification, why_ineligible
 from kapital.tokenization.domain.issue import Issue
 from kapital.tokenization.domain.order import Order
 from kapital.tokenization.domain.states import PLACEMENT_LIVE
@@ -17,9 +17,9 @@ from kapital.tokenization.domain.terms import load_terms
 from kapital.tokenization.ports import Parts
 from kapital.tokenization.use_cases.circulation import begin_circulation
 from kapital.tokenization.use_cases.decide_orders import decide_orders
-from kapital.tokenization.use_cases.prices import Prices, pays, prices_at
 from kapital.tokenization.use_cases.recheck_acts import recheck_acts, to_recheck
-from kapital.tokenization.use_cases.retail_limit import Judged, judge_again
+from kapital.tokenization.use_cases.retail_limit import Judged
+from kapital.tokenization.use_cases.standing import Standing, who_may_be_filled
 from kapital.tokenization.use_cases.steps import SCHEDULER, SMART_CONTRACT, move_issues, tell, walk_orders
 
 _BATCH = 500
@@ -49,6 +49,7 @@ async def close_placements(now: datetime, *, parts: Parts) -> int:
         for group in _groups(due):
             async with parts.uow.begin() as tx:
                 done += await _close_group(tx, parts, [issue.issue_id for issue in group], now)
+            failpoint("tokenization.placement.closed")
         closed += done
         if done < len(due):
             return closed
@@ -99,50 +100,13 @@ async def _close_group(tx: Transaction, parts: Parts, ids: Sequence[UUID], now: 
     return len(ready)
 
 
-class Standing(NamedTuple):
-    """Which orders may be filled at an instant: by issue, what the yearly limit says of them, and at which price."""
-
-    orders: dict[UUID, list[Order]]
-    counted: dict[UUID, Judged]
-    prices: Prices
-
-
-async def who_may_be_filled(
-    tx: Transaction,
-    parts: Parts,
-    issues: Sequence[Issue],
-    orders: Mapping[UUID, Sequence[Order]],
-    at: Mapping[UUID, datetime],
-) -> Standing:
-    """Look at accepted orders again, each as of its issue's instant: eligibility, price, acts, the yearly limit."""
-    people = await parts.investors.read(tx.conn, {o.participant_id for of in orders.values() for o in of})
-    barred = await parts.reviews.barred(tx.conn, [issue.issue_id for issue in issues])
-    prices = await prices_at(tx.conn, parts, issues, at)
-    eligible = {
-        issue.issue_id: [
-            order
-            for order in orders.get(issue.issue_id, ())
-            if (order.issue_id, order.actor_id, order.command_id) not in barred
-            and pays(order, prices)
-            and _still_eligible(order, issue, people, at[issue.issue_id])
-        ]
-        for issue in issues
-    }
-    asked = [(order, issue, at[issue.issue_id]) for issue in issues for order in eligible[issue.issue_id]]
-    counted = await judge_again(tx, parts, asked, people)
-    kept = {
-        issue_id: [order for order in of if not _is_above_limit(counted, order)] for issue_id, of in eligible.items()
-    }
-    return Standing(kept, counted, prices)
-
-
 async def _allocate(
     tx: Transaction, parts: Parts, issues: Sequence[Issue], orders: Mapping[UUID, Sequence[Order]]
 ) -> tuple[dict[UUID, tuple[Outcome, dict[UUID, int]]], Standing]:
     """Outcome and units by order for each issue, and what they rest on."""
     decisions = await parts.issues.decisions(tx.conn, [issue.issue_id for issue in issues])
     # At the end of the placement, not at the instant of this call: it must not matter when the schedule runs.
-    at = {issue.issue_id: issue.placement_end_at for issue in issues}
+    at = {issue.issue_id: issue.ends_at for issue in issues}
     standing = await who_may_be_filled(tx, parts, issues, orders, at)
     decided = {}
     for issue in issues:
@@ -156,11 +120,6 @@ async def _allocate(
     return decided, standing
 
 
-def _is_above_limit(counted: Mapping[UUID, Judged], order: Order) -> bool:
-    said = counted.get(order.order_id)
-    return said is not None and said.problem is not None
-
-
 def live_order(order: Order) -> LiveOrder:
     """An accepted order as the allocation sees it."""
     ensure(order.reserve_seq is not None and order.wallet_id is not None, "an accepted order has its reserve")
@@ -170,12 +129,6 @@ def live_order(order: Order) -> LiveOrder:
         units=order.units,
         accepted_seq=int(order.reserve_seq or 0),
     )
-
-
-def _still_eligible(order: Order, issue: Issue, people: Mapping[UUID, Investor], at: datetime) -> bool:
-    investor = people.get(order.participant_id)
-    barred = why_ineligible(investor, issue, at)
-    return barred is None and why_above_identification(investor, order.reserved_kopecks) is None
 
 
 async def _decide(

@@ -12,12 +12,13 @@ from kapital.kernel.calendar import moscow_day
 from kapital.kernel.ids import CommandId
 from kapital.platform.access import of_row
 from kapital.platform.unit_of_work import Transaction, fingerprint
-from kapital.tokenization.domain.fixing import Fixing
+from kapital.tokenization.domain.fixing import Fixing, FixingKind
 from kapital.tokenization.domain.issue import day_start
 from kapital.tokenization.domain.problems import FixingNotFound
 from kapital.tokenization.domain.terms import Event, load_terms
 from kapital.tokenization.ports import Parts
-from kapital.tokenization.use_cases.steps import tell_outcome
+from kapital.tokenization.use_cases.record_substitute import require_substitute_stands
+from kapital.tokenization.use_cases.steps import tell_fixing
 
 
 class FixingDecision(StrEnum):
@@ -44,8 +45,10 @@ async def confirm_fixing(cmd: ConfirmFixing, *, parts: Parts) -> Fixing:
     Where the decision gives a term to contest an outcome, it is DISPUTABLE first and is paid by after the term only.
 
     Law: domain.md 3.6 (2E: maker SETTLEMENT, checker RISK).
+    A substitute is computed anew before it counts: what the fallback no longer leads to can only be rejected.
+
     Raises: NotPermitted, IdempotencyKeyReused, FixingNotFound, WrongState, MakerAndCheckerMustDiffer,
-    FixingValueMustMatch.
+    FixingValueMustMatch, what `require_substitute_stands` raises.
     """
     async with parts.uow.begin() as tx:
         mark = fingerprint(cmd)
@@ -59,8 +62,10 @@ async def confirm_fixing(cmd: ConfirmFixing, *, parts: Parts) -> Fixing:
         if on == "confirmed" and (until := await _contest_until(tx, parts, fixing)) is not None:
             on = "opened_to_dispute"
         decided, step = fixing.decided(on, seen=cmd.value, by=cmd.actor.id, at=tx.now, contest_until_at=until)
+        if on == "confirmed" and fixing.kind is FixingKind.SUBSTITUTE:
+            await require_substitute_stands(tx, parts, fixing)
         await parts.fixings.save(tx.conn, decided)
-        await tell_outcome(tx, decided)
+        await tell_fixing(tx, decided)
         await tx.audit.append(
             f"tokenization.fixing_{step.on}",
             fixing.fixing_id,
@@ -75,7 +80,7 @@ async def confirm_fixing(cmd: ConfirmFixing, *, parts: Parts) -> Fixing:
 
 async def _contest_until(tx: Transaction, parts: Parts, fixing: Fixing) -> datetime | None:
     """The first instant at which an outcome confirmed now can no longer be contested; None without a term."""
-    if fixing.issue_id is None:
+    if fixing.issue_id is None or fixing.kind is not FixingKind.OUTCOME:
         return None
     decision = (await parts.issues.decisions(tx.conn, [fixing.issue_id]))[fixing.issue_id]
     payoff = load_terms(decision.terms).payoff

@@ -18,7 +18,7 @@ from kapital.tokenization.domain.problems import FixingNotFound
 from kapital.tokenization.domain.problems_life import ContesterMustBeConcerned
 from kapital.tokenization.domain.states import FixingState
 from kapital.tokenization.ports import Parts
-from kapital.tokenization.use_cases.steps import SCHEDULER, tell_outcome
+from kapital.tokenization.use_cases.steps import SCHEDULER, tell_fixing
 
 _BATCH: Final = 500
 _HELD: Final = sorted(set(Position) - MIRROR_POSITIONS)
@@ -140,4 +140,4 @@ async def _keep(
         after={"state": after.state.value, "version": after.version},
     )
     if step is not None:
-        await tell_outcome(tx, after)
+        await tell_fixing(tx, after)

@@ -1,6 +1,12 @@
-"""Bring checked orders to their end: reserve in the ledger, then accept or turn away under the issue's row lock."""
+"""Reserve the price of orders in the ledger, then accept, turn away or let them await it under the issue's row lock.
+
+An order that awaits its money goes the same way as an ordinary one, once it was written down that the ledger is
+asked for it (`Order.reserve_asked`): what was asked and not answered is found again after a crash, and neither a
+cut-off nor a withdrawal passes it by.
+"""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -19,7 +25,9 @@ from kapital.ledger.api import (
     money_asset,
 )
 from kapital.ledger.api import Transaction as LedgerTransaction
+from kapital.platform.failpoints import failpoint
 from kapital.platform.unit_of_work import Transaction
+from kapital.tokenization.domain.awaiting import may_await
 from kapital.tokenization.domain.issue import Issue
 from kapital.tokenization.domain.order import Order, why_closed
 from kapital.tokenization.domain.problems import (
@@ -30,7 +38,7 @@ from kapital.tokenization.domain.problems import (
 from kapital.tokenization.domain.states import IssueState, OrderState
 from kapital.tokenization.ports import Parts
 from kapital.tokenization.use_cases.ledger_calls import post_in_calls
-from kapital.tokenization.use_cases.steps import SMART_CONTRACT, move_issues, move_orders
+from kapital.tokenization.use_cases.steps import SMART_CONTRACT, move_issues, walk_orders
 
 _FROZEN = "wallet_debits_frozen"
 """The ledger's code. 115-FZ forbids telling a client of a freeze, of whatever scope."""
@@ -39,17 +47,18 @@ _RELEASE = "release"
 
 
 async def decide_orders(orders: Iterable[Order], *, parts: Parts) -> dict[UUID, Order]:
-    """Decide orders that were seen CHECKED and return how they stand; others are returned as they are.
+    """Decide orders that were seen under way and return how they stand; others are returned as they are.
 
     Promise: may be called for the same orders by several processes at once, and again after a crash at any line:
     the ledger knows each reserve by an id derived from the order, and the decision is made once, under the lock of
     the issue's row.
     """
     seen = {order.order_id: order for order in orders}
-    waiting = [order for order in seen.values() if order.state is OrderState.CHECKED]
+    waiting = [order for order in seen.values() if order.is_under_way]
     if not waiting:
         return seen
     answers = await _post(parts, waiting, reserve_record)
+    failpoint("tokenization.order.reserved")
     async with parts.uow.begin() as tx:
         decided = seen | await _decide(tx, parts, waiting, answers)
     await release_reserves([order for order in decided.values() if order.release_due], parts=parts)
@@ -107,34 +116,80 @@ async def _decide(
     # Another process may have decided some meanwhile. No other can while the issues' rows are ours.
     open_orders = [order for order in waiting if versions.get(order.order_id) == order.version]
     changed = [order.order_id for order in waiting if versions.get(order.order_id) != order.version]
-    already = await parts.orders.read(tx.conn, changed) if changed else {}
-    moves: list[tuple[Order, str, Mapping[str, Any]]] = []
+    awaiting = [order.order_id for order in open_orders if order.awaited_at is not None]
+    # Whoever hears of money writes to rows that await it without the issue's: both take them in order of their ids.
+    kept = await parts.orders.lock(tx.conn, [*changed, *awaiting]) if changed or awaiting else {}
+    already = await _already_decided(tx, parts, [kept[order_id] for order_id in changed], answers)
+    walks: list[tuple[Order, Sequence[str], Mapping[str, Any]]] = []
+    unfunded: list[Order] = []
     for order in sorted(open_orders, key=lambda order: _priority(answers[order.order_id])):
         issue = issues[order.issue_id]
-        on, changes = _verdict(issue, answers[order.order_id])
-        moves.append((order, on, changes))
-        if on == "reserved":
+        steps, changes = _verdict(issue, order, answers[order.order_id], tx.now)
+        if not steps:
+            unfunded.append(order.still(reserve_asked=False))
+            continue
+        walks.append((order, steps, changes))
+        if "accepted_at" in changes:
             issues[order.issue_id] = _with_order(issue, order)
-    await _save_issues(tx, parts, issues, {order.issue_id for order, on, _ in moves if on == "reserved"})
-    moved = await move_orders(tx, parts, moves)
-    return already | {order.order_id: order for order in moved}
+    await _save_issues(tx, parts, issues, {order.issue_id for order, _, changes in walks if "accepted_at" in changes})
+    moved = await walk_orders(tx, parts, walks)
+    await parts.orders.save(tx.conn, unfunded, {"reserve_asked"})
+    return already | {order.order_id: order for order in (*moved, *unfunded)}
 
 
-def _verdict(issue: Issue, answer: Committed | Refused) -> tuple[str, Mapping[str, Any]]:
+async def _already_decided(
+    tx: Transaction, parts: Parts, kept: Sequence[Order], answers: Mapping[UUID, Committed | Refused]
+) -> dict[UUID, Order]:
+    """Orders that another process decided meanwhile, as they stand.
+
+    That one may have been refused by the ledger, and money come before we asked: then there is a reserve that no row
+    tells of. It is written down here: the ledger is asked again for an order that awaits money – whoever is about to
+    write down a refusal finds another version –, and of an order that is over the reserve goes back.
+    """
+    found: list[Order] = []
+    for order in kept:
+        answer = answers[order.order_id]
+        if isinstance(answer, Committed) and order.reserve_seq is None:
+            reserve = {"reserve_seq": answer.seq, "reserved_at": answer.recorded_at, "release_due": True}
+            awaits = order.state is OrderState.AWAITING_FUNDS
+            found.append(order.still(**({"reserve_asked": True} if awaits else reserve)))
+    await parts.orders.save(tx.conn, found, {"reserve_seq", "reserved_at", "release_due", "reserve_asked"})
+    return {order.order_id: order for order in (*kept, *found)}
+
+
+def _verdict(
+    issue: Issue, order: Order, answer: Committed | Refused, now: datetime
+) -> tuple[Sequence[str], Mapping[str, Any]]:
+    """The steps of the order and what changes with them; no step: it goes on awaiting its money."""
+    awaits = order.state is OrderState.AWAITING_FUNDS
     if isinstance(answer, Refused):
-        return "turned_away", _told(answer)
-    reserve = {"reserve_seq": answer.seq, "reserved_at": answer.recorded_at}
+        if awaits:
+            return (), {}
+        if answer.code == OrderMoneyInsufficient.code and may_await(order, issue, now):
+            # Money may have come while this was written, and whoever told of it found nothing that awaits it.
+            return ("funds_awaited",), {"awaited_at": now, "funds_look_at": now}
+        return ("turned_away",), _told(answer)
+    reserve: dict[str, Any] = {"reserve_seq": answer.seq, "reserved_at": answer.recorded_at}
+    if awaits:
+        reserve |= {"reserve_asked": False, "funds_look_at": None}
+        if order.is_cut_off(answer.recorded_at):
+            return ("cut_off",), {**reserve, "release_due": True}
     # The reserve's instant counts, by the ledger's clock: not when this process came to look at it.
     problem: Problem | None = why_closed(issue, answer.recorded_at)
     if problem is None and not issue.is_full:
-        return "reserved", {**reserve, "accepted_at": answer.recorded_at}
+        reserve["accepted_at"] = answer.recorded_at
+        return (("funds_arrived", "accepted") if awaits else ("reserved",)), reserve
     problem = problem or _why_full(issue)
     refusal = {
         "refusal_code": problem.code,
         "refusal_detail": problem.detail,
         "refusal_facts": problem.facts,
     }
-    return "turned_away", {**reserve, **refusal, "release_due": True}
+    return (("funds_arrived", "turned_away") if awaits else ("turned_away",)), {
+        **reserve,
+        **refusal,
+        "release_due": True,
+    }
 
 
 def _told(answer: Refused) -> Mapping[str, Any]:
@@ -168,7 +223,9 @@ async def _save_issues(tx: Transaction, parts: Parts, issues: Mapping[UUID, Issu
     full = [issue for issue in touched if issue.is_full]
     await parts.issues.save(tx.conn, [issue.changed() for issue in touched if not issue.is_full])
     basis = {"reason": "live orders take the whole quantity"}
-    await move_issues(tx, parts, [(issue, "filled", {}) for issue in full], actor=SMART_CONTRACT, basis=basis)
+    now = parts.clock.now()  # with the rows locked: nobody withdraws between this instant and what is written
+    moves = [(issue, "filled", issue.filled_at(now)) for issue in full]
+    await move_issues(tx, parts, moves, actor=SMART_CONTRACT, basis=basis)
 
 
 def _priority(answer: Committed | Refused) -> int:

@@ -20,8 +20,10 @@ from kapital.tokenization.domain.issue import Issue, drawn_from
 from kapital.tokenization.domain.problems import DecisionMustBeEditable, IssueCodeTaken
 from kapital.tokenization.domain.states import EDITABLE, ISSUE, IssueState
 from kapital.tokenization.domain.terms import IssuanceTerms, decision_bytes, load_terms
+from kapital.tokenization.domain.terms_notes import find_notes
 from kapital.tokenization.domain.validator import find_faults
 from kapital.tokenization.ports import Parts
+from kapital.tokenization.use_cases.decision_parties import known_parties
 from kapital.tokenization.use_cases.issue_commands import require_permitted
 from kapital.tokenization.use_cases.steps import move_issue
 
@@ -51,9 +53,10 @@ async def draft_decision(cmd: DraftDecision, *, parts: Parts) -> DecisionDrafted
         # A new issue would be the actor's own; one that is there is asked about when it is locked.
         tx.access.require(cmd.actor, "draft_decision", Resource("Issue", owner=cmd.actor.participant_id))
         terms = load_terms(cmd.terms)
-        faults = find_faults(terms, calendar=parts.calendar, today=moscow_day(tx.now))
         body = decision_bytes(terms)
         issue = await _keep_issue(tx, parts, cmd, terms, sha256_hex(body))
+        known = await known_parties(tx.conn, parts, issue.issuer_participant_id)
+        faults = find_faults(terms, calendar=parts.calendar, today=moscow_day(tx.now), known=known)
         text = human_text.render(terms, decision_sha256=issue.decision_sha256)
         printed = await parts.printer.pdf(
             text, title=terms.title, decision_sha256=issue.decision_sha256, made_at=tx.now
@@ -88,6 +91,7 @@ async def draft_decision(cmd: DraftDecision, *, parts: Parts) -> DecisionDrafted
             state=issue.state.value,
             version=issue.version,
             faults=[TermsFault(**msgspec.structs.asdict(fault)) for fault in faults],
+            notes=[TermsFault(**msgspec.structs.asdict(note)) for note in find_notes(terms, calendar=parts.calendar)],
         )
         await tx.replies.keep(cmd.command_id, cmd.actor, mark, msgspec.json.encode(drafted))
         return drafted

@@ -14,15 +14,16 @@ from kapital.tokenization.domain.order import Order
 from kapital.tokenization.domain.states import PLACEMENT_LIVE
 from kapital.tokenization.domain.terms import load_terms
 from kapital.tokenization.ports import Parts
+from kapital.tokenization.use_cases.apart import apart
 from kapital.tokenization.use_cases.close_placements import (
     fill_rows,
     filled_on,
     limit_after,
     line_of,
     live_order,
-    who_may_be_filled,
 )
 from kapital.tokenization.use_cases.recheck_acts import recheck_acts, to_recheck
+from kapital.tokenization.use_cases.standing import who_may_be_filled
 from kapital.tokenization.use_cases.steps import SMART_CONTRACT, move_orders, tell
 
 _BATCH = 500
@@ -31,6 +32,7 @@ _BATCH = 500
 async def fill_continuous(now: datetime, *, parts: Parts) -> int:
     """Fill what can be filled now, in order of time and at the price of this moment; returns how many orders were.
 
+    A placement that two persons suspended fills nothing until two persons resume it; one that is full goes on.
     An order that the price or the limit keeps stays accepted and is tried again; what is left at the close is decided
     there. Nothing is filled before the orders reach the least quantity of the decision.
     Law: domain.md 3.3 (continuous issue: placement and circulation together, orders filled at quote).
@@ -42,11 +44,13 @@ async def fill_continuous(now: datetime, *, parts: Parts) -> int:
     if not due:
         return 0
     await recheck_acts(due, parts=parts)
-    filled = 0
-    for issue in due:
-        async with parts.uow.begin() as tx:
-            filled += await _fill(tx, parts, issue.issue_id, now)
-    return filled
+    with apart("continuous_fill") as steps:
+        return sum([await steps.take(issue.issue_id, _fill_one(parts, issue.issue_id, now)) for issue in due])
+
+
+async def _fill_one(parts: Parts, issue_id: UUID, now: datetime) -> int:
+    async with parts.uow.begin() as tx:
+        return await _fill(tx, parts, issue_id, now)
 
 
 async def _fill(tx: Transaction, parts: Parts, issue_id: UUID, now: datetime) -> int:
@@ -83,6 +87,7 @@ async def _fill(tx: Transaction, parts: Parts, issue_id: UUID, now: datetime) ->
 def _is_due(issue: Issue, now: datetime) -> bool:
     return (
         issue.state in PLACEMENT_LIVE
+        and not issue.stopped_by_operator
         and not issue.is_over(now)
         and issue.fill_every_s is not None
         and issue.fill_at is not None

@@ -19,8 +19,10 @@ from kapital.platform.unit_of_work import Transaction, fingerprint
 from kapital.tokenization.domain.act_texts import TEXT_VERSION
 from kapital.tokenization.domain.issue import Issue
 from kapital.tokenization.domain.issue_proposal import (
+    CHECKERS,
     MAKERS,
     IssueProposal,
+    OrderRejectionReason,
     ProposalKind,
     ProposalState,
 )
@@ -30,15 +32,32 @@ from kapital.tokenization.domain.problems_life import ProposalMustFitKind, Propo
 from kapital.tokenization.ports import Parts
 from kapital.tokenization.use_cases.acts import authorise_command
 from kapital.tokenization.use_cases.perform_proposals import perform, require_possible
+from kapital.tokenization.use_cases.reject_orders import give_back_rejected
 
-_FLAGS: Final = {Role.COMPLIANCE: "of_compliance", Role.SETTLEMENT: "of_settlement", Role.LEGAL: "of_legal"}
+_FLAGS: Final = {
+    Role.COMPLIANCE: "of_compliance",
+    Role.SETTLEMENT: "of_settlement",
+    Role.LEGAL: "of_legal",
+    Role.RISK: "of_risk",
+}
 _NEEDS: Final = {
     ProposalKind.SUSPEND_PLACEMENT: (),
     ProposalKind.RESUME_PLACEMENT: (),
     ProposalKind.CANCEL_ACTION: ("action_id",),
     ProposalKind.WRITE_OFF: ("document_sha256",),
     ProposalKind.RESTRUCTURE: ("document_sha256", "new_issue_id", "units_per_unit"),
+    ProposalKind.APPROVE_ACTION: ("action_id", "calculation_sha256"),
+    ProposalKind.REJECT_ORDER: ("order_id", "reason_code"),
 }
+_GIVEN: Final = (
+    "document_sha256",
+    "action_id",
+    "calculation_sha256",
+    "new_issue_id",
+    "units_per_unit",
+    "order_id",
+    "reason_code",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +73,9 @@ class ProposeIssueStep:
     action_id: UUID | None = None
     new_issue_id: UUID | None = None
     units_per_unit: int | None = None
+    calculation_sha256: str | None = None
+    order_id: UUID | None = None
+    reason_code: OrderRejectionReason | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,19 +113,16 @@ def wording_of_cancellation(proposal_id: UUID, proposal_sha256: str) -> Wording:
 async def propose_issue_step(cmd: ProposeIssueStep, *, parts: Parts) -> IssueProposal:
     """Keep a proposal that could be performed now.
 
-    Law: domain.md 3.3, 3.6 (2E). Raises: NotPermitted, IdempotencyKeyReused, IssueNotFound, ProposalMustFitKind,
-    WrongState, ActionNotFound, ActionMustBeIssuersOwn, NewIssueMustFit.
+    Law: domain.md 3.3, 3.4, 3.6 (2E). Raises: NotPermitted, IdempotencyKeyReused, IssueNotFound, ProposalMustFitKind,
+    WrongState, ActionNotFound, ActionMustBeIssuersOwn, CalculationMustMatch, NewIssueMustFit, OrderNotFound,
+    PlacementMustBeOpen, OrderMustBeAccepted.
     """
     async with parts.uow.begin() as tx:
         mark = fingerprint(cmd)
         if (earlier := await tx.replies.find(cmd.command_id, cmd.actor, mark)) is not None:
             return msgspec.json.decode(earlier, type=IssueProposal)
-        tx.access.require(cmd.actor, "propose_issue_step", Resource("IssueProposal", **_made_by(cmd.kind)))
-        given = {
-            name
-            for name in ("document_sha256", "action_id", "new_issue_id", "units_per_unit")
-            if getattr(cmd, name) is not None
-        }
+        tx.access.require(cmd.actor, "propose_issue_step", Resource("IssueProposal", **_of(MAKERS[cmd.kind])))
+        given = {name for name in _GIVEN if getattr(cmd, name) is not None}
         needs = set(_NEEDS[cmd.kind])
         if given - {"document_sha256"} != needs - {"document_sha256"} or not needs <= given:
             raise ProposalMustFitKind(facts={"kind": cmd.kind.value, "needs": " ".join(sorted(needs))})
@@ -118,8 +137,11 @@ async def propose_issue_step(cmd: ProposeIssueStep, *, parts: Parts) -> IssuePro
             action_id=cmd.action_id,
             new_issue_id=cmd.new_issue_id,
             units_per_unit=cmd.units_per_unit,
+            calculation_sha256=cmd.calculation_sha256,
             proposed_by=cmd.actor.id,
             proposed_at=tx.now,
+            order_id=cmd.order_id,
+            reason_code=cmd.reason_code,
         )
         issues = await _lock_issues(tx, parts, proposal)
         await require_possible(tx, parts, proposal, issues)
@@ -168,8 +190,15 @@ async def decide_issue_step(cmd: DecideIssueStep, *, parts: Parts) -> IssuePropo
 
     What needs records in the register goes on after it, by the schedule.
     Raises: NotPermitted, IdempotencyKeyReused, ProposalNotFound, WrongState, MakerAndCheckerMustDiffer,
-    ProposalMustMatch, IssuerMustConsent, ActionNotFound, ActionMustBeIssuersOwn, NewIssueMustFit.
+    ProposalMustMatch, IssuerMustConsent, ActionNotFound, ActionMustBeIssuersOwn, CalculationMustMatch,
+    NewIssueMustFit, PlacementMustBeOpen, OrderMustBeAccepted.
     """
+    after = await _decide(cmd, parts)
+    await give_back_rejected(after, parts=parts)
+    return after
+
+
+async def _decide(cmd: DecideIssueStep, parts: Parts) -> IssueProposal:
     async with parts.uow.begin() as tx:
         mark = fingerprint(cmd)
         if (earlier := await tx.replies.find(cmd.command_id, cmd.actor, mark)) is not None:
@@ -177,7 +206,7 @@ async def decide_issue_step(cmd: DecideIssueStep, *, parts: Parts) -> IssuePropo
         proposal = await parts.proposals.lock(tx.conn, cmd.proposal_id)
         resource = Resource("IssueProposal")
         if proposal is not None:
-            resource = of_row("IssueProposal", proposal.proposal_id, proposal, **_made_by(proposal.kind))
+            resource = of_row("IssueProposal", proposal.proposal_id, proposal, **_of(CHECKERS[proposal.kind]))
         tx.access.require(cmd.actor, "decide_issue_step", resource)
         if proposal is None:
             raise ProposalNotFound
@@ -192,8 +221,8 @@ async def decide_issue_step(cmd: DecideIssueStep, *, parts: Parts) -> IssuePropo
         return after
 
 
-def _made_by(kind: ProposalKind) -> dict[str, bool]:
-    return {_FLAGS[MAKERS[kind]]: True}
+def _of(office: Role) -> dict[str, bool]:
+    return {_FLAGS[office]: True}
 
 
 async def _lock_issues(tx: Transaction, parts: Parts, proposal: IssueProposal) -> dict[UUID, Issue]:
@@ -222,6 +251,8 @@ async def _audit(
             "kind": proposal.kind.value,
             "reason": proposal.reason,
             "proposal_sha256": proposal.proposal_sha256,
+            "order_id": None if proposal.order_id is None else str(proposal.order_id),
+            "reason_code": proposal.reason_code,
             "act_file_sha256": proposal.consent_act_sha256,
         },
         before=None if before is None else {"state": before[0].state.value, "version": before[0].version},

@@ -14,6 +14,7 @@ from kapital.tokenization.domain.schedule import ActionKind
 from kapital.tokenization.domain.states import ActionState, IssueState, OrderState
 from kapital.tokenization.ports import Parts
 from kapital.tokenization.use_cases.circulation import begin_circulation
+from kapital.tokenization.use_cases.fund_orders import note_money
 from kapital.tokenization.use_cases.instruct_payouts import instruct_next_parts
 from kapital.tokenization.use_cases.steps import SMART_CONTRACT, move_actions, move_issue, move_orders
 
@@ -39,6 +40,8 @@ async def note_allocation_settled(tx: Transaction, parts: Parts, news: Allocatio
         if (on := _on_settled(order, lines[order.order_id])) is not None
     ]
     await move_orders(tx, parts, moves)
+    # What an order did not pay is free again, and may be what another one of the same wallet awaits.
+    await note_money(tx, parts, {order.wallet_id for order, _, _ in moves if order.wallet_id is not None})
     if turned_back := [order.order_id for order, on, _ in moves if on == _TURNED_BACK]:
         units, kopecks = await parts.orders.empty_fills(tx.conn, turned_back)
         issue = issue.changed(

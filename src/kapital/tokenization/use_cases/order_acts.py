@@ -6,7 +6,7 @@ Law: 63-FZ art. 6, 11; domain.md 3.4 (SIGNED, CHECKED), scenarios 22–24.
 import asyncio
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -28,6 +28,7 @@ from kapital.tokenization.domain.issue import Issue
 from kapital.tokenization.domain.order import Order, why_closed, why_refused
 from kapital.tokenization.domain.states import PUBLIC, OrderState
 from kapital.tokenization.ports import Parts
+from kapital.tokenization.use_cases.awaiting import measured
 from kapital.tokenization.use_cases.decide_orders import decide_orders
 from kapital.tokenization.use_cases.retail_limit import Asked, judge
 from kapital.tokenization.use_cases.steps import move_orders
@@ -44,6 +45,8 @@ class _New(Protocol):
     def units(self) -> int: ...
     @property
     def price_cap(self) -> int | None: ...
+    @property
+    def cut_off(self) -> datetime | None: ...
 
 
 class _Command(Protocol):
@@ -111,7 +114,7 @@ async def check_order_acts(
         given.append(
             ActToCheck(
                 wording=wording_of_orders(
-                    [OrderLine(new.issue_id, new.units, new.price_cap) for new in cmd.orders], issues
+                    [OrderLine(new.issue_id, new.units, new.price_cap, new.cut_off) for new in cmd.orders], issues
                 ),
                 actor=cmd.actor,
                 command_id=cmd.command_id,
@@ -201,6 +204,9 @@ async def _move_on(checked: Sequence[tuple[ActRecord, CheckedAct]], parts: Parts
         locked = await parts.orders.lock(tx.conn, [order.order_id for order in kept])
         people = await parts.investors.read(tx.conn, {order.participant_id for order in kept})
         rule_book = await parts.rule_book_for_orders(tx.conn)
+        may_await = await measured(
+            tx, parts, {order.participant_id for order in locked.values() if order.funds_until_at is not None}
+        )
         decided: list[tuple[Order, Problem | None]] = []
         for order in locked.values():
             check = by_key[order.actor_id, order.command_id]
@@ -219,6 +225,7 @@ async def _move_on(checked: Sequence[tuple[ActRecord, CheckedAct]], parts: Parts
                 rule_book=rule_book,
                 max_price_kopecks=order.max_price_kopecks,
             )
+            problem = problem or may_await.why_not(order.participant_id, issue, order.funds_until_at)
             decided.append((order, problem))
         asked = [
             Asked(order.order_id, people[order.participant_id], issue, _amount(order, issue))

@@ -1,4 +1,4 @@
-"""What an approved proposal does to a placement, an action, an issue in default."""
+"""What an approved proposal does to a placement, an order, an action, an issue in default."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -35,8 +35,10 @@ from kapital.tokenization.domain.problems_life import ActionMustBeIssuersOwn, Ne
 from kapital.tokenization.domain.schedule import ActionKind
 from kapital.tokenization.domain.states import ACTION, ISSUE, ActionState, IssueState
 from kapital.tokenization.ports import Parts
+from kapital.tokenization.use_cases.approve_actions import approvable, approve_by_two
 from kapital.tokenization.use_cases.circulation import begin_circulation
 from kapital.tokenization.use_cases.ledger_calls import post_in_calls
+from kapital.tokenization.use_cases.reject_orders import reject_order, rejectable
 from kapital.tokenization.use_cases.steps import SMART_CONTRACT, move_actions, move_issue, tell
 
 _BATCH: Final = 100
@@ -56,7 +58,8 @@ async def require_possible(
 ) -> None:
     """Return if the proposal could be performed now; issues are locked.
 
-    Raises: WrongState, ActionNotFound, ActionMustBeIssuersOwn, NewIssueMustFit.
+    Raises: WrongState, ActionNotFound, ActionMustBeIssuersOwn, CalculationMustMatch, NewIssueMustFit, OrderNotFound,
+    PlacementMustBeOpen, OrderMustBeAccepted.
     """
     issue = issues[proposal.issue_id]
     if (on := _STEPS.get(proposal.kind)) is not None:
@@ -66,8 +69,12 @@ async def require_possible(
             raise WrongState("the placement is suspended because it is full", {"state": issue.state.value})
         case ProposalKind.CANCEL_ACTION:
             await _cancellable(tx, parts, proposal)
+        case ProposalKind.APPROVE_ACTION:
+            await approvable(tx, parts, proposal)
         case ProposalKind.RESTRUCTURE:
             await _require_new_issue(tx, parts, proposal, issues)
+        case ProposalKind.REJECT_ORDER:
+            await rejectable(tx, parts, proposal, issue)
 
 
 async def perform(
@@ -90,6 +97,8 @@ async def perform(
             await move_issue(tx, parts, issue, "suspended", actor=actor, basis=basis, stopped_by_operator=True)
         case ProposalKind.RESUME_PLACEMENT:
             await move_issue(tx, parts, issue, "resumed", actor=actor, basis=basis, stopped_by_operator=False)
+        case ProposalKind.APPROVE_ACTION:
+            await approve_by_two(tx, parts, proposal, actor=actor)
         case ProposalKind.WRITE_OFF:
             await move_issue(tx, parts, issue, "written_off", actor=actor, basis=basis)
         case ProposalKind.CANCEL_ACTION:
@@ -99,6 +108,8 @@ async def perform(
             lock = early.lock if early.lock is CallLock.NONE else CallLock.LOCKED
             changes = {"early": msgspec.structs.replace(early, lock=lock)}
             await move_actions(tx, parts, [(action, "cancelled", changes)], actor=actor, basis=basis)
+        case ProposalKind.REJECT_ORDER:
+            await reject_order(tx, parts, proposal, issue, actor=actor)
         case ProposalKind.RESTRUCTURE:  # pragma: no branch (mypy: nothing is left)
             new_issue = issues[UUID(str(proposal.new_issue_id))]
             await begin_circulation(tx, parts, new_issue, "exchange_opened", actor=actor)

@@ -2,12 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import NamedTuple
 from uuid import UUID
 
 import msgspec
 from msgspec import UNSET, UnsetType
 
+from kapital.contracts.base import unset_if_none
 from kapital.contracts.tokenization import OrderAnswer, OrdersPlaced, PlacedOrder, Refusal
 from kapital.kernel.actor import Actor
 from kapital.kernel.ids import CommandId
@@ -17,6 +19,7 @@ from kapital.platform.access import Resource
 from kapital.platform.acts.form import SignedAct
 from kapital.platform.acts.records import keep_acts
 from kapital.platform.context import note_asked, note_replay
+from kapital.platform.failpoints import failpoint
 from kapital.platform.ids import new_uuid7
 from kapital.platform.problems import IdempotencyKeyReused
 from kapital.platform.unit_of_work import Transaction, fingerprint
@@ -26,6 +29,7 @@ from kapital.tokenization.domain.order import Order, why_refused
 from kapital.tokenization.domain.problems import BatchTooLarge, IssueNotFound
 from kapital.tokenization.domain.states import ORDER, PUBLIC, OrderState
 from kapital.tokenization.ports import Parts
+from kapital.tokenization.use_cases.awaiting import MayAwait, who_may_await
 from kapital.tokenization.use_cases.decide_orders import decide_orders
 from kapital.tokenization.use_cases.order_acts import OrderAct, OrderActs, check_order_acts
 from kapital.tokenization.use_cases.refusals import refusal_of, refusal_of_code
@@ -39,18 +43,25 @@ ORDERS_MAX = 1000
 class NewOrder:
     """`units` is the whole quantity wanted, at the price of the decision.
 
-    `max_price_kopecks`: the most that is paid for a unit, where the price follows a quote. Left out it is UNSET, so
-    that the fingerprint of an order without it is what it always was.
+    `max_price_kopecks`: the most that is paid for a unit, where the price follows a quote; `funds_until_at`: the
+    first instant at which the order awaits its money no more, if it may await it at all. Left out they are UNSET, so
+    that the fingerprint of an order without them is what it always was.
     """
 
     issue_id: UUID
     units: int
     max_price_kopecks: int | UnsetType = UNSET
+    funds_until_at: datetime | UnsetType = UNSET
 
     @property
     def price_cap(self) -> int | None:
         """The greatest price, or None."""
         return None if isinstance(self.max_price_kopecks, UnsetType) else self.max_price_kopecks
+
+    @property
+    def cut_off(self) -> datetime | None:
+        """Until when it awaits its money, in UTC, or None."""
+        return None if isinstance(self.funds_until_at, UnsetType) else self.funds_until_at.astimezone(UTC)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,7 +107,8 @@ async def place_many(cmds: Sequence[PlaceOrders], *, parts: Parts) -> list[Place
     The life of an order (architecture.md 4): checked and kept in one transaction; reserved in the ledger by one call,
     under ids derived from the orders; accepted or turned away in another transaction, under the issue's row lock.
     A refused command or order spoils no other. A signature that does not hold refuses its command; one that waits for
-    its check leaves the orders SIGNED and `pending`.
+    its check leaves the orders SIGNED and `pending`. An order with a cut-off for which there is too little money
+    awaits it (`fund_orders`, `expire_orders`).
     Law: 259-FZ art. 3; domain.md 1.3 (eligibility at the order; no reserve, no acceptance).
     Promise: a crash after the first transaction leaves orders CHECKED; a repeat of the command, or `resume_orders`,
     brings them to the same end under the same ids. A repeat of an answered command gives the same answer.
@@ -113,7 +125,9 @@ async def place_many(cmds: Sequence[PlaceOrders], *, parts: Parts) -> list[Place
         kept = await _keep([cmds[index] for index in good], [marks[index] for index in good], acts, parts)
         placed, known = kept.orders, kept.known
         undecided = [order for items in placed.values() for order in items.values() if _is_undecided(order)]
+        failpoint("tokenization.order.kept")
         decided = await decide_orders(undecided, parts=parts)
+        failpoint("tokenization.order.decided")
         for index in good:
             answers[index] = kept.refused.get(_key(cmds[index])) or _answer(
                 cmds[index], marks[index], placed, decided
@@ -168,13 +182,15 @@ async def _born(
     issues = await parts.issues.read(tx.conn, {new.issue_id for cmd, _ in cmds for new in cmd.orders})
     people = await parts.investors.read(tx.conn, {_participant(cmd) for cmd, _ in cmds})
     rule_book = await parts.rule_book_for_orders(tx.conn)
+    may_await = await who_may_await(tx, parts, [cmd for cmd, _ in cmds])
     born = []
     for cmd, mark in cmds:
         for item, new in enumerate(cmd.orders):
             issue = issues.get(new.issue_id)
             if issue is not None and issue.state in PUBLIC:
                 investor = people.get(_participant(cmd))
-                born.append(_first_step(tx, cmd, mark, item, issue, investor, acts.get(_key(cmd)), rule_book))
+                act = acts.get(_key(cmd))
+                born.append(_first_step(tx, cmd, mark, item, issue, investor, act, rule_book, may_await))
     return await _within_retail_limit(tx, parts, born, issues, people)
 
 
@@ -224,10 +240,12 @@ def _first_step(
     investor: Investor | None,
     act: OrderAct | None,
     rule_book: str,
+    may_await: MayAwait,
 ) -> tuple[Order, Step[OrderState]]:
-    units, cap = cmd.orders[item].units, cmd.orders[item].price_cap
+    units, cap, until = cmd.orders[item].units, cmd.orders[item].price_cap, cmd.orders[item].cut_off
     waits = act is not None and act.waits
     refusal = why_refused(issue, investor, units, tx.now, rule_book=rule_book, max_price_kopecks=cap)
+    refusal = refusal or may_await.why_not(_participant(cmd), issue, until)
     problem = None if waits else refusal
     step = _step_of(act, problem)
     order = Order(
@@ -250,6 +268,7 @@ def _first_step(
         act_file_sha256=act.record.file_sha256 if act else None,
         max_price_kopecks=cap,
         rule_book_version=investor.rule_book_version if investor else None,
+        funds_until_at=until,
     )
     return order, step
 
@@ -283,6 +302,13 @@ def _answer(
 
 def _told(order: Order) -> PlacedOrder:
     """The answer that the order got, from what never changes of it: later steps do not alter a replay."""
+    if order.awaited_at is not None:
+        return PlacedOrder(
+            outcome=OrderAnswer.awaiting_funds,
+            order_id=order.order_id,
+            awaited_kopecks=order.reserved_kopecks,
+            funds_until_at=unset_if_none(order.funds_until_at),
+        )
     if order.accepted_at is not None and order.reserve_seq is not None:
         return PlacedOrder(
             outcome=OrderAnswer.accepted,
@@ -310,8 +336,9 @@ def _key(cmd: PlaceOrders) -> _Key:
 
 
 def _participant(cmd: PlaceOrders) -> UUID:
-    ensure(cmd.actor.participant_id is not None, "an investor is a participant")
-    return UUID(str(cmd.actor.participant_id))
+    if cmd.actor.participant_id is None:
+        raise InvariantBroken("an investor is a participant")
+    return cmd.actor.participant_id
 
 
 def _by_item(orders: Sequence[Order]) -> dict[_Key, dict[int, Order]]:

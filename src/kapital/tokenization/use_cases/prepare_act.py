@@ -14,6 +14,7 @@ from kapital.platform.acts.problems import ActMustBeOne
 from kapital.tokenization.domain.act_texts import OrderLine
 from kapital.tokenization.ports import Parts
 from kapital.tokenization.use_cases.call_units import OfferTerms, wording_of_call, wording_of_offer
+from kapital.tokenization.use_cases.end_placement import wording_of_placement_end
 from kapital.tokenization.use_cases.exchange_units import wording_of_exchange
 from kapital.tokenization.use_cases.instruct_redemption import wording_of_instruction
 from kapital.tokenization.use_cases.issue_proposals import wording_of_cancellation
@@ -24,7 +25,7 @@ from kapital.tokenization.use_cases.withdraw_orders import wording_of_withdrawal
 
 
 class LifeCommand(msgspec.Struct, frozen=True, kw_only=True):
-    """A command on an issue in circulation whose act is asked for; exactly one field is given."""
+    """A command on an issue in its life whose act is asked for; exactly one field is given."""
 
     call: tuple[UUID, int, int | None] | None = None
     offer: OfferTerms | None = None
@@ -32,6 +33,7 @@ class LifeCommand(msgspec.Struct, frozen=True, kw_only=True):
     withdrawal: UUID | None = None
     cancellation: tuple[UUID, str] | None = None
     exchange: tuple[UUID, str] | None = None
+    placement_end: tuple[UUID, str] | None = None
 
     def given(self) -> int:
         """How many are."""
@@ -82,4 +84,6 @@ async def _life_wording(conn: AsyncConnection, parts: Parts, life: LifeCommand) 
         return wording_of_cancellation(*life.cancellation)
     if life.exchange is not None:
         return wording_of_exchange(*life.exchange)
+    if life.placement_end is not None:
+        return wording_of_placement_end(*life.placement_end)
     raise ActMustBeOne

@@ -8,9 +8,11 @@ from uuid import UUID
 
 from kapital.contracts.tokenization import IssueMoved
 from kapital.kernel.actor import Actor
+from kapital.kernel.calendar import moscow_day
 from kapital.kernel.ids import CommandId, derive_uuid7
 from kapital.ledger.api import AssetKind, Basis, BasisKind, Committed, OpenAsset
 from kapital.ledger.api import Transaction as LedgerTransaction
+from kapital.platform.acts.files import read_signed_act
 from kapital.platform.acts.stamping import stamp_document
 from kapital.platform.unit_of_work import Transaction, fingerprint
 from kapital.tokenization.domain import human_text
@@ -22,10 +24,12 @@ from kapital.tokenization.domain.problems import (
     LedgerRefused,
     PublicationMustPrecedePlacement,
 )
+from kapital.tokenization.domain.problems_placement import PublicationNeedsTimeStamp
 from kapital.tokenization.domain.publication import publication_record
 from kapital.tokenization.domain.states import ISSUE
 from kapital.tokenization.domain.terms import IssuanceTerms, load_terms
 from kapital.tokenization.ports import Parts
+from kapital.tokenization.use_cases.approve_payoff_code import require_code_approved
 from kapital.tokenization.use_cases.issue_commands import earlier_answer, keep_answer, require_permitted
 from kapital.tokenization.use_cases.steps import SMART_CONTRACT, move_issue, tell
 
@@ -46,15 +50,16 @@ class PublishDecision:
 async def publish_decision(cmd: PublishDecision, *, parts: Parts) -> IssueMoved:
     """Move SIGNED to PUBLISHED: documents kept and stamped, units opened in the ledger with their issue limit, told.
 
-    The record of the publication names every document, review and signature by its hash; the time-stamp of the
-    authority of the settings is over it. Without an authority the record says that there is no stamp; one that is
-    named and does not answer stops the publication.
+    The issuer's signed act, where one was asked for, is among the documents: what was signed, and the detached
+    signature. The record of the publication names every document, review and signature by its hash; the time-stamp of
+    the authority of the settings is over it. Without an authority the record says that there is no stamp, or a dated
+    rule refuses; one that is named and does not answer stops the publication.
     Law: 259-FZ art. 3 (free access to the decision; no offer before publication).
     Promise: documents and the ledger record come first and, but for the stamp, are the same on every repeat, so that
     a crash between them and the last transaction is mended by the same command, or by any other that publishes it.
     Raises: NotPermitted, IdempotencyKeyReused, IssueNotFound, WrongState, StaleVersion, DecisionHashMustMatch,
-    IssuerWalletMustBeOpen, PublicationMustPrecedePlacement, TimeStampUnavailable, SignatureSourceUnavailable,
-    LedgerRefused.
+    IssuerWalletMustBeOpen, PayoffCodeMustBeApproved, PublicationMustPrecedePlacement, PublicationNeedsTimeStamp,
+    TimeStampUnavailable, SignatureSourceUnavailable, LedgerRefused.
     """
     mark = fingerprint(cmd)
     async with parts.uow.begin() as tx:
@@ -66,6 +71,7 @@ async def publish_decision(cmd: PublishDecision, *, parts: Parts) -> IssueMoved:
         reviews = await parts.issues.reviews(tx.conn, issue.issue_id)
     terms = load_terms(decision.terms)
     documents = await _keep_documents(parts, terms, decision)
+    documents += await _keep_act(parts, terms, signatures)
     documents += await _keep_record(parts, issue, terms, decision, documents, reviews, signatures)
     await _open_units(parts, issue)
     async with parts.uow.begin() as tx:
@@ -95,6 +101,11 @@ async def _require_publishable(tx: Transaction, parts: Parts, cmd: PublishDecisi
     issue.require_seen(cmd.decision_sha256, cmd.version)
     if issue.is_over(tx.now):
         raise PublicationMustPrecedePlacement
+    decision = (await parts.issues.decisions(tx.conn, [issue.issue_id]))[issue.issue_id]
+    await require_code_approved(tx, parts, load_terms(decision.terms))
+    today = moscow_day(tx.now)
+    if parts.acts.stamps is None and parts.publication_stamps.are_required_on(today):
+        raise PublicationNeedsTimeStamp(facts={"on": today.isoformat()})
     known = await parts.investors.read(tx.conn, [issue.issuer_participant_id])
     issuer = known.get(issue.issuer_participant_id)
     if issuer is None or issuer.wallet_id is None:
@@ -109,6 +120,21 @@ async def _keep_documents(parts: Parts, terms: IssuanceTerms, decision: Decision
         await _kept(parts, text.encode(), f"{terms.code}-decision-ru.md", "text/markdown; charset=utf-8"),
         await _kept(parts, await _printed(parts, terms, decision, text), f"{terms.code}-decision-ru.pdf", PDF),
     ]
+
+
+async def _keep_act(
+    parts: Parts, terms: IssuanceTerms, signatures: Sequence[DecisionSignature]
+) -> list[dict[str, Any]]:
+    """What the issuer's person signed and the detached signature, as anybody's means of signature takes them."""
+    kept = []
+    for file_sha256 in dict.fromkeys(one.act_file_sha256 for one in signatures if one.act_file_sha256 is not None):
+        file = read_signed_act(await parts.documents.get(file_sha256))
+        name = f"{terms.code}-issuer-act.json"
+        kept += [
+            await _kept(parts, file.act.encode(), name, "application/json"),
+            await _kept(parts, file.bundle.signature_bytes, f"{name}.p7s", "application/pkcs7-signature"),
+        ]
+    return kept
 
 
 async def _printed(parts: Parts, terms: IssuanceTerms, decision: Decision, text: str) -> bytes:
@@ -191,6 +217,7 @@ def _published(
             "price_kopecks": issue.price_kopecks,
             "placement_start_at": utc(issue.placement_start_at),
             "placement_end_at": utc(issue.placement_end_at),
+            "transfer_policy": terms.transfer_policy.kind,
             "signatures": [
                 {
                     "key_name": signature.key_name,

@@ -29,7 +29,7 @@ REVOKED_LATER: Final = "certificate_revoked_later"
 def to_recheck(issues: Iterable[Issue], parts: Parts) -> list[UUID]:
     """The issues whose acts are looked at again: by the day on which the placement ends, whenever this runs."""
     policy = parts.acts.policy
-    return [i.issue_id for i in issues if policy.rechecks_at_settlement(moscow_day(i.placement_end_at))]
+    return [i.issue_id for i in issues if policy.rechecks_at_settlement(moscow_day(i.ends_at))]
 
 
 async def recheck_acts(issues: Sequence[Issue], *, parts: Parts) -> None:

@@ -1,32 +1,30 @@
 """Use case: record an outside value, or the outcome of an event; it counts when another person has confirmed it."""
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from uuid import UUID
 
 import msgspec
 
 from kapital.kernel.actor import Actor
-from kapital.kernel.calendar import moscow_day
+from kapital.kernel.calendar import BusinessCalendar, moscow_day
 from kapital.kernel.ids import CommandId
-from kapital.kernel.problems import Problem
 from kapital.platform.access import of_row
-from kapital.platform.ids import new_uuid7
-from kapital.platform.unit_of_work import Transaction, fingerprint
+from kapital.platform.unit_of_work import fingerprint
 from kapital.tokenization.domain.fixing import Fixing, FixingKind
 from kapital.tokenization.domain.problems import (
-    FixingAlreadyRecorded,
+    FixingDayMustBeBusiness,
     FixingDayMustBePast,
+    FixingMustBePublished,
     FixingSeriesMustBeKnown,
     IssueNotFound,
     OutcomeMustBeListed,
 )
 from kapital.tokenization.domain.problems_life import OutcomeNeedsDocument
-from kapital.tokenization.domain.published_values import FixingValuesDiffer
 from kapital.tokenization.domain.series_catalogue import SERIES
-from kapital.tokenization.domain.states import FixingState
 from kapital.tokenization.domain.terms import Event, load_terms
 from kapital.tokenization.ports import Parts
+from kapital.tokenization.use_cases.keep_fixing import keep_fixing, recorded
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,9 +55,10 @@ class RecordOutcome:
 async def record_fixing(cmd: RecordFixing, *, parts: Parts) -> Fixing:
     """Record the value of a series on a day.
 
-    Law: domain.md 3.6 (four eyes when the source is manual); the fallback of the decision is applied by the same two.
-    Raises: NotPermitted, IdempotencyKeyReused, FixingSeriesMustBeKnown, FixingDayMustBePast, FixingAlreadyRecorded,
-    FixingValuesDiffer.
+    Law: domain.md 3.6 (four eyes when the source is manual).
+    Not: a value that the source did not give; what the decision puts in its place is `record_substitute`.
+    Raises: NotPermitted, IdempotencyKeyReused, FixingSeriesMustBeKnown, FixingDayMustBePast, CalendarYearNotCovered,
+    FixingDayMustBeBusiness, FixingMustBePublished, FixingAlreadyRecorded, FixingValuesDiffer.
     """
     async with parts.uow.begin() as tx:
         mark = fingerprint(cmd)
@@ -72,11 +71,9 @@ async def record_fixing(cmd: RecordFixing, *, parts: Parts) -> Fixing:
                 f"nobody here can confirm a value of {cmd.series}; known are {known}",
                 {"series": cmd.series, "known": known},
             )
-        today = moscow_day(tx.now)
-        if cmd.observed_on > today:
-            raise FixingDayMustBePast(facts={"observed_on": cmd.observed_on.isoformat(), "today": today.isoformat()})
-        fixing = _recorded(cmd, tx.now, FixingKind.FIXING, cmd.value, series=cmd.series, observed_on=cmd.observed_on)
-        return await _keep(tx, parts, fixing, cmd, mark)
+        require_published(cmd.series, cmd.observed_on, moscow_day(tx.now), parts.calendar)
+        fixing = recorded(cmd, tx.now, FixingKind.FIXING, cmd.value, series=cmd.series, observed_on=cmd.observed_on)
+        return await keep_fixing(tx, parts, fixing, cmd, mark)
 
 
 async def record_outcome(cmd: RecordOutcome, *, parts: Parts) -> Fixing:
@@ -100,63 +97,20 @@ async def record_outcome(cmd: RecordOutcome, *, parts: Parts) -> Fixing:
             raise OutcomeMustBeListed
         if cmd.document_sha256 is None:
             raise OutcomeNeedsDocument
-        fixing = _recorded(cmd, tx.now, FixingKind.OUTCOME, cmd.outcome, issue_id=cmd.issue_id)
-        return await _keep(tx, parts, fixing, cmd, mark)
+        fixing = recorded(cmd, tx.now, FixingKind.OUTCOME, cmd.outcome, issue_id=cmd.issue_id)
+        return await keep_fixing(tx, parts, fixing, cmd, mark)
 
 
-def _recorded(
-    cmd: RecordFixing | RecordOutcome,
-    now: datetime,
-    kind: FixingKind,
-    value: str,
-    *,
-    series: str | None = None,
-    observed_on: date | None = None,
-    issue_id: UUID | None = None,
-) -> Fixing:
-    """What one person recorded: a value of a series on a day, or the outcome of an issue."""
-    return Fixing(
-        fixing_id=new_uuid7(),
-        kind=kind,
-        series=series,
-        observed_on=observed_on,
-        issue_id=issue_id,
-        value=value,
-        state=FixingState.RECORDED,
-        version=1,
-        evidence=cmd.evidence,
-        document_sha256=cmd.document_sha256,
-        recorded_by=cmd.actor.id,
-        recorded_at=now,
-    )
+def require_published(series: str, observed_on: date, today: date, calendar: BusinessCalendar) -> None:
+    """Return if the source can have published the value by today, by the least lag of its series.
 
-
-async def _keep(
-    tx: Transaction, parts: Parts, fixing: Fixing, cmd: RecordFixing | RecordOutcome, mark: str
-) -> Fixing:
-    if not await parts.fixings.add(tx.conn, fixing):
-        raise _why_not_new(fixing, await parts.fixings.find_same(tx.conn, fixing))
-    await tx.audit.append(
-        "tokenization.fixing_recorded",
-        fixing.fixing_id,
-        cmd.actor,
-        basis={"evidence": fixing.evidence, "rule_book_version": parts.rule_book_version},
-        after={"state": fixing.state.value, "version": 1, "value": fixing.value},
-    )
-    await tx.replies.keep(cmd.command_id, cmd.actor, mark, msgspec.json.encode(fixing))
-    return fixing
-
-
-def _why_not_new(fixing: Fixing, kept: Fixing | None) -> Problem:
-    """The same value again is harmless and said so; another one for the same day is a matter for people."""
-    if kept is None:
-        return FixingAlreadyRecorded()
-    told = {"fixing_id": str(kept.fixing_id), "state": kept.state.value}
-    if not kept.differs_from(fixing):
-        return FixingAlreadyRecorded(f"the value {kept.value} is recorded already and is {kept.state.value}", told)
-    about = {"series": fixing.series or "outcome", "observed_on": str(fixing.observed_on or "")}
-    return FixingValuesDiffer(
-        f"{kept.value} is recorded already and is {kept.state.value}; {fixing.value} is another value: while the "
-        "first waits it can be rejected, once confirmed it stays",
-        {**about, **told, "first": kept.value, "second": fixing.value},
-    )
+    Raises: FixingDayMustBePast, CalendarYearNotCovered, FixingDayMustBeBusiness, FixingMustBePublished.
+    """
+    observed = {"series": series, "observed_on": observed_on.isoformat()}
+    if observed_on > today:
+        raise FixingDayMustBePast(facts={"observed_on": observed_on.isoformat(), "today": today.isoformat()})
+    if not calendar.is_business_day(observed_on):
+        raise FixingDayMustBeBusiness(facts=observed)
+    published_on = calendar.add_business_days(observed_on, SERIES[series].lag_min)
+    if published_on > today:
+        raise FixingMustBePublished(facts={**observed, "published_on": published_on.isoformat()})

@@ -1,27 +1,12 @@
-"""The issuer's money for a payment is set aside before its first part, so that every part of it finds its money.
+"""The issuer's money for a payment is set aside before its first part, so that every part of it finds its money."""
 
-It stands in the issuer's `reserved` position: the issuer has it, and cannot withdraw or spend it.
-"""
-
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
-from uuid import UUID
 
-from kapital.kernel.ids import derive_uuid7
 from kapital.kernel.problems import ensure
-from kapital.ledger.api import (
-    AccountKey,
-    AssetKind,
-    Basis,
-    BasisKind,
-    Committed,
-    Position,
-    Posting,
-    SetFreeze,
-    money_asset,
-)
-from kapital.ledger.api import Transaction as LedgerTransaction
+from kapital.ledger.api import Committed
+from kapital.platform.failpoints import failpoint
 from kapital.platform.logging import get_logger
 from kapital.platform.unit_of_work import Transaction
 from kapital.tokenization.domain.corporate_action import CorporateAction
@@ -29,14 +14,12 @@ from kapital.tokenization.domain.issue import Issue
 from kapital.tokenization.domain.states import ActionState
 from kapital.tokenization.ports import Parts
 from kapital.tokenization.use_cases.instruct_payouts import payer_of
-from kapital.tokenization.use_cases.steps import SMART_CONTRACT, move_actions
+from kapital.tokenization.use_cases.late_interest import with_late_interest
+from kapital.tokenization.use_cases.payout_reserves import release_entry, reserve_entry, set_aside
+from kapital.tokenization.use_cases.steps import move_actions
 
 _BATCH: Final = 1000
 _UNPAID: Final = (ActionState.FUNDING_CALLED, ActionState.UNDERFUNDED, ActionState.GRACE)
-_OF_THE_ISSUER: Final = frozenset({"balance_insufficient", "wallet_debits_frozen"})
-"""Refusals of the ledger that tell of the issuer's money."""
-_RESERVE: Final = "payout_reserve"
-_RELEASE: Final = "payout_reserve_back"
 _Moves = list[tuple[CorporateAction, str, Mapping[str, Any]]]
 
 _log = get_logger(__name__)
@@ -59,25 +42,41 @@ async def reserve_payouts(now: datetime, parts: Parts) -> int:
         locked = await parts.actions.lock(tx.conn, [action.action_id for action in due])
         unpaid = [one for action in due if (one := locked[action.action_id]).state in _UNPAID]
         waiting = [known for action in unpaid if (known := await _with_amount(tx, action, parts)) is not None]
-        funded, short = await _set_aside(waiting, issues, parts)
-        moves: _Moves = [(action, "funded", {}) for action in waiting if action.action_id in funded]
+        asked = await set_aside(waiting, issues, parts)
+        if asked.funded:
+            failpoint("tokenization.payout.set_aside")
+        moves: _Moves = [
+            (action, "funded", await with_late_interest(tx, parts, action))
+            for action in waiting
+            if action.action_id in asked.funded
+        ]
+        short = asked.frozen | asked.refused
         moves += [
             (action, "shortfall", {})
             for action in waiting
             if action.action_id in short and action.state is ActionState.FUNDING_CALLED
         ]
         await move_actions(tx, parts, moves)
-    return len(funded)
+        # The issuer took it away meanwhile: the interest runs on, and the whole is called for when it is there again.
+        gone = [one for one in waiting if one.late_on is not None and one.action_id in asked.refused]
+        await parts.actions.save(tx.conn, [one.changed(reserved_kopecks=None) for one in gone])
+    if asked.funded:
+        failpoint("tokenization.payout.reserved")
+    return len(asked.funded)
 
 
 async def _with_amount(tx: Transaction, action: CorporateAction, parts: Parts) -> CorporateAction | None:
-    """The action with the amount to set aside; None while parts of it are on their way from free money.
+    """The action with the amount to set aside; None while it is not to be asked for.
 
-    Those are payments that had begun before money was set aside, and were refused.
+    That is while a share of it is being decided (`share_shortfalls`), while its interest runs and the issuer has too
+    little (`accrue_late_interest`), and while parts of it are on their way from free money: of payments that had
+    begun before money was set aside, and were refused.
     """
+    if action.share_kopecks or action.awaits_interest:
+        return None
     if action.reserved_kopecks is not None:
         return action
-    if await parts.actions.count_parts(tx.conn, action.action_id, "instructed"):
+    if action.late_on is not None or await parts.actions.count_parts(tx.conn, action.action_id, "instructed"):
         return None
     known = action.changed(reserved_kopecks=action.total_kopecks - action.paid_kopecks)
     await parts.actions.save(tx.conn, [known])
@@ -99,71 +98,19 @@ async def release_reserves(parts: Parts) -> None:
             if locked.version != action.version:
                 continue  # somebody moved it; the next tick looks again
             if await _give_back(locked, issues[action.issue_id], parts):
-                await parts.actions.save(tx.conn, [locked.changed(reserved_kopecks=0)])
-
-
-async def _set_aside(
-    actions: Sequence[CorporateAction], issues: Mapping[UUID, Issue], parts: Parts
-) -> tuple[set[UUID], set[UUID]]:
-    """Those whose money is set aside, and those whose money is too little or frozen."""
-    payers = {action.action_id: payer_of(issues[action.issue_id]) for action in actions}
-    frozen = {
-        found.freeze.wallet
-        for found in await parts.ledger.freezes(sorted(set(payers.values())))
-        if _holds_money(found.freeze)
-    }
-    # Where nobody is due anything, there is nothing to set aside.
-    funded = {action.action_id for action in actions if action.reserved_kopecks == 0}
-    asked = [a for a in actions if a.reserved_kopecks and payers[a.action_id] not in frozen]
-    answers = await parts.ledger.post([_reserve(a, payers[a.action_id]) for a in asked]) if asked else []
-    short = {action.action_id for action in actions if payers[action.action_id] in frozen} - funded
-    for action, answer in zip(asked, answers, strict=True):
-        if isinstance(answer, Committed):
-            funded.add(action.action_id)
-        elif answer.code in _OF_THE_ISSUER:
-            short.add(action.action_id)
-        else:
-            _log.error("tokenization.reserve_refused", code=answer.code, action_id=str(action.action_id))
-    return funded, short
+                await parts.actions.save(tx.conn, [locked.changed(reserved_kopecks=0, share_kopecks=0)])
 
 
 async def _give_back(action: CorporateAction, issue: Issue, parts: Parts) -> bool:
     payer = payer_of(issue)
-    [stands] = await parts.ledger.post([_reserve(action, payer)])
+    [stands] = await parts.ledger.post([reserve_entry(action, payer)])
     # What was paid before money was set aside is in neither.
-    left = action.total_kopecks - action.paid_kopecks
+    left = action.needed_kopecks
     ensure(left >= 0, "no more is paid than is due")
     if not isinstance(stands, Committed) or not left:
         return True
-    back = _record(action, _RELEASE, _money(payer, Position.RESERVED), _money(payer), left)
-    [answer] = await parts.ledger.post([back])
+    [answer] = await parts.ledger.post([release_entry(action, payer, left)])
     if isinstance(answer, Committed):
         return True
     _log.warning("tokenization.reserve_not_released", code=answer.code, action_id=str(action.action_id))
     return False
-
-
-def _holds_money(freeze: SetFreeze) -> bool:
-    # An allowance is what two persons let the holder have; no payout is made of it.
-    of_money = freeze.asset in (None, money_asset()) and freeze.kind in (None, AssetKind.MONEY)
-    return freeze.debits_stopped and of_money
-
-
-def _reserve(action: CorporateAction, payer: UUID) -> LedgerTransaction:
-    amount = int(action.reserved_kopecks or 0)
-    return _record(action, _RESERVE, _money(payer), _money(payer, Position.RESERVED), amount)
-
-
-def _record(
-    action: CorporateAction, purpose: str, source: AccountKey, target: AccountKey, kopecks: int
-) -> LedgerTransaction:
-    return LedgerTransaction(
-        id=derive_uuid7(action.action_id, purpose),
-        actor=SMART_CONTRACT.id,
-        basis=Basis(kind=BasisKind.SMART_CONTRACT, reference=f"corporate_action/{action.action_id}"),
-        postings=(Posting(source, -kopecks), Posting(target, kopecks)),
-    )
-
-
-def _money(wallet: UUID, position: Position = Position.AVAILABLE) -> AccountKey:
-    return AccountKey(money_asset(), position, wallet)

@@ -9,7 +9,9 @@ from kapital.tokenization.use_cases.advance_early import advance_early
 from kapital.tokenization.use_cases.close_placements import close_placements
 from kapital.tokenization.use_cases.contest_outcome import end_contest_terms
 from kapital.tokenization.use_cases.exchange_units import resume_exchanges
+from kapital.tokenization.use_cases.expire_orders import expire_orders
 from kapital.tokenization.use_cases.fill_continuous import fill_continuous
+from kapital.tokenization.use_cases.fund_orders import fund_orders, tell_awaiting_orders
 from kapital.tokenization.use_cases.open_placements import open_placements
 from kapital.tokenization.use_cases.order_acts import check_waiting_acts
 from kapital.tokenization.use_cases.perform_proposals import extinguish_written_off
@@ -24,11 +26,16 @@ _ORDER_WAITS = timedelta(seconds=30)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScheduleReport:
-    """How many issues, orders, acts, outcomes, early ends and actions a tick moved; `filled`: placements."""
+    """How many issues, orders, acts, outcomes, early ends and actions a tick moved; `filled`: placements.
+
+    `funded`, `expired`: orders whose money came, or did not come in time.
+    """
 
     opened: int
     resumed: int
     acts: int
+    funded: int
+    expired: int
     filled: int
     closed: int
     redemptions: int
@@ -38,7 +45,8 @@ class ScheduleReport:
 
 
 async def run_schedule(now: datetime, *, parts: Parts) -> ScheduleReport:
-    """Open and close placements, start redemptions, bring corporate actions on, resume orders left behind.
+    """Open and close placements, start redemptions, bring corporate actions on, resume orders left behind, and fund
+    or end those that await money.
 
     Promise: may be called at any time, any number of times, by several processes at once, and never has to be called
     at an exact time: each step is decided under row locks by the state and the instants of the decision. `now` in the
@@ -49,6 +57,8 @@ async def run_schedule(now: datetime, *, parts: Parts) -> ScheduleReport:
         opened=await open_placements(now, parts=parts),
         resumed=await resume_orders(parts=parts, older_than=_ORDER_WAITS),
         acts=await check_waiting_acts(parts=parts),
+        funded=await fund_orders(now, parts=parts),
+        expired=await expire_orders(now, parts=parts),
         filled=await fill_continuous(now, parts=parts),
         closed=await close_placements(now, parts=parts),
         redemptions=await start_redemptions(now, parts=parts),
@@ -60,4 +70,5 @@ async def run_schedule(now: datetime, *, parts: Parts) -> ScheduleReport:
     await resume_exchanges(parts=parts)
     await extinguish_written_off(parts=parts)
     await tell_open_reviews(parts=parts)
+    await tell_awaiting_orders(parts=parts)
     return report

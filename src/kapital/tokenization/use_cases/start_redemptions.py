@@ -1,5 +1,6 @@
 """The redemption window of an issue begins: where the decision says so, its units can no longer be disposed of."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from functools import partial
 
@@ -7,6 +8,7 @@ from kapital.kernel.ids import derive_uuid7
 from kapital.ledger.api import AccountKey, Basis, BasisKind, SetFlags
 from kapital.ledger.api import Transaction as LedgerTransaction
 from kapital.platform.logging import get_logger
+from kapital.platform.unit_of_work import Transaction
 from kapital.tokenization.domain.issue import Issue
 from kapital.tokenization.domain.problems import LedgerRefused
 from kapital.tokenization.domain.states import IssueState
@@ -20,7 +22,10 @@ _log = get_logger(__name__)
 
 
 async def start_redemptions(now: datetime, *, parts: Parts) -> int:
-    """Move CIRCULATING to REDEEMING once the window has begun; put the transfer lock into the ledger first.
+    """Put the transfer lock into the ledger once the window has begun; then CIRCULATING moves to REDEEMING.
+
+    An issue in technical default gets its lock on the same day: its decision does not know of a later one. Its state
+    goes on when the default is cured, or ends with the redemption.
 
     The lock is the ledger's flag on every holder's account of the units; the redemption entry of a holder clears the
     flag of that account itself (`debits_stopped` in payouts_instructed), so the units are never free in between.
@@ -41,9 +46,28 @@ async def start_redemptions(now: datetime, *, parts: Parts) -> int:
                 for i in ready
             ]
             await move_issues(tx, parts, moves, actor=SCHEDULER)
-        started += len(ready)
-        if len(due) < _BATCH or not ready:
+            late = [issue for issue in locked.values() if _waits_under_lock(issue)]
+            await _note_locks(tx, parts, late)
+        started += len(ready) + len(late)
+        if len(due) < _BATCH or not (ready or late):
             return started
+
+
+def _waits_under_lock(issue: Issue) -> bool:
+    return issue.state is IssueState.TECHNICAL_DEFAULT and issue.transfer_lock and issue.locked_at is None
+
+
+async def _note_locks(tx: Transaction, parts: Parts, issues: Sequence[Issue]) -> None:
+    """Note that the units of issues in technical default are locked."""
+    for issue in issues:
+        await tx.audit.append(
+            "tokenization.transfer_lock_set",
+            issue.issue_id,
+            SCHEDULER,
+            basis={"decision_sha256": issue.decision_sha256, "rule_book_version": parts.rule_book_version},
+            after={"locked_at": tx.now.isoformat()},
+        )
+    await parts.issues.save(tx.conn, [issue.changed(locked_at=tx.now) for issue in issues])
 
 
 async def _is_locked(issue: Issue, parts: Parts) -> bool:

@@ -9,11 +9,18 @@ from kapital.kernel.states import Step
 from kapital.platform.events import Event
 from kapital.platform.unit_of_work import Transaction
 from kapital.tokenization.domain.corporate_action import CorporateAction
-from kapital.tokenization.domain.events import Fact, issue_state_changed, outcome_announced
-from kapital.tokenization.domain.fixing import Fixing
+from kapital.tokenization.domain.events import (
+    Fact,
+    issue_state_changed,
+    outcome_announced,
+    payout_delayed,
+    substitute_announced,
+)
+from kapital.tokenization.domain.fixing import Fixing, FixingKind
 from kapital.tokenization.domain.issue import Issue
 from kapital.tokenization.domain.order import Order
 from kapital.tokenization.domain.redemption_instruction import Instruction
+from kapital.tokenization.domain.states import FixingState
 from kapital.tokenization.ports import Parts
 from kapital.tokenization.use_cases.retail_limit import note_changes
 
@@ -21,6 +28,9 @@ SMART_CONTRACT: Final = machine_actor(Role.SMART_CONTRACT)
 SCHEDULER: Final = machine_actor(Role.SCHEDULER)
 
 Changes = Mapping[str, Any]
+
+_DELAYS: Final = frozenset({"shortfall", "payment_missed", "grace_expired"})
+"""Steps of an action that everybody is told of; what settlement refuses, settlement tells itself."""
 
 
 async def move_issues(
@@ -114,12 +124,16 @@ async def move_actions(
     actor: Actor | None = None,
     basis: Changes | None = None,
 ) -> list[CorporateAction]:
-    """Make one step of each corporate action: save and audit. The rows are locked by the caller."""
-    after = []
+    """Make one step of each corporate action: save, audit, tell of a delay. The rows are locked by the caller."""
+    after, delayed = [], []
     for action, on, changes in moves:
         moved, step = action.moved(on, **changes)
         await _audit(tx, parts, "action", action.action_id, step, actor or SMART_CONTRACT, basis, action.version)
         after.append(moved)
+        if on in _DELAYS:
+            delayed.append(payout_delayed(moved, tx.now))
+    if delayed:
+        await tell(tx, delayed)
     await parts.actions.save(tx.conn, after)
     return after
 
@@ -147,10 +161,14 @@ async def tell(tx: Transaction, facts: Sequence[Fact]) -> None:
     await tx.outbox.add(*(Event(type=fact.type, aggregate_id=str(fact.issue_id), data=fact.data) for fact in facts))
 
 
-async def tell_outcome(tx: Transaction, fixing: Fixing) -> None:
-    """Tell how an outcome stands; of other values nothing is told."""
-    if fixing.issue_id is not None:
+async def tell_fixing(tx: Transaction, fixing: Fixing) -> None:
+    """Tell how an outcome stands, and what stands in for a missing value; of a source's values nothing is told."""
+    if fixing.issue_id is None:
+        return
+    if fixing.kind is FixingKind.OUTCOME:
         await tell(tx, [outcome_announced(fixing, fixing.issue_id, tx.now)])
+    elif fixing.state is FixingState.CONFIRMED:
+        await tell(tx, [substitute_announced(fixing, fixing.issue_id, tx.now)])
 
 
 async def _audit(

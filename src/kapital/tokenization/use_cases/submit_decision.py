@@ -13,6 +13,8 @@ from kapital.tokenization.domain.problems import TermsMustHaveNoFault
 from kapital.tokenization.domain.terms import load_terms
 from kapital.tokenization.domain.validator import find_faults
 from kapital.tokenization.ports import Parts
+from kapital.tokenization.use_cases.approve_payoff_code import require_code_approved
+from kapital.tokenization.use_cases.decision_parties import known_parties
 from kapital.tokenization.use_cases.issue_commands import earlier_answer, keep_answer, require_permitted
 from kapital.tokenization.use_cases.steps import move_issue
 
@@ -33,7 +35,7 @@ async def submit_decision(cmd: SubmitDecision, *, parts: Parts) -> IssueMoved:
 
     Law: 259-FZ art. 3. Authorised by the session (`signature_kind` simple).
     Raises: NotPermitted, IdempotencyKeyReused, IssueNotFound, StaleVersion, DecisionHashMustMatch,
-    TermsMustHaveNoFault, WrongState.
+    TermsMustHaveNoFault, PayoffCodeMustBeApproved, WrongState.
     """
     async with parts.uow.begin() as tx:
         mark = fingerprint(cmd)
@@ -45,7 +47,9 @@ async def submit_decision(cmd: SubmitDecision, *, parts: Parts) -> IssueMoved:
         issue.require_seen(cmd.decision_sha256, cmd.version)
         decision = (await parts.issues.decisions(tx.conn, [issue.issue_id]))[issue.issue_id]
         # Looked at again: a term that was to come when it was drafted may have passed.
-        faults = find_faults(load_terms(decision.terms), calendar=parts.calendar, today=moscow_day(tx.now))
+        terms = load_terms(decision.terms)
+        known = await known_parties(tx.conn, parts, issue.issuer_participant_id)
+        faults = find_faults(terms, calendar=parts.calendar, today=moscow_day(tx.now), known=known)
         if faults:
             raise TermsMustHaveNoFault(
                 f"the terms have {len(faults)} faults",
@@ -55,6 +59,7 @@ async def submit_decision(cmd: SubmitDecision, *, parts: Parts) -> IssueMoved:
                     for fault in faults
                 ],
             )
+        await require_code_approved(tx, parts, terms)
         basis = {"decision_sha256": issue.decision_sha256, "signature_kind": "simple"}
         issue = await move_issue(tx, parts, issue, "submitted", actor=cmd.actor, basis=basis)
         return await keep_answer(tx, cmd.command_id, cmd.actor, mark, issue)

@@ -4,17 +4,18 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
-from kapital.kernel.problems import InvariantBroken, ensure
 from kapital.ledger.api import Position, RegisterPage, RegisterRow
 from kapital.tokenization.domain.corporate_action import CorporateAction
 from kapital.tokenization.domain.issue import Issue
 from kapital.tokenization.domain.payoff import Holding, PayoutLine, UnitPayout
-from kapital.tokenization.domain.payout_lines import lines_of_page
+from kapital.tokenization.domain.payout_lines import lines_of_page, unpaid_to
+from kapital.tokenization.domain.problems_life import ActionMustBeCalculable
 from kapital.tokenization.domain.record_list import RecordList, cut_into_parts
 from kapital.tokenization.domain.schedule import ActionKind
 from kapital.tokenization.domain.states import ActionState
 from kapital.tokenization.domain.terms import IssuanceTerms
 from kapital.tokenization.ports import Parts
+from kapital.tokenization.use_cases.apart import apart
 from kapital.tokenization.use_cases.steps import SCHEDULER, move_actions
 from kapital.tokenization.use_cases.unit_payouts import terms_of, unit_payouts
 
@@ -29,6 +30,8 @@ async def take_record_lists(now: datetime, *, parts: Parts) -> int:
 
     Law: 259-FZ art. 4 (the right passes with the record): who is paid is decided by the order of the records up to
     `record_at`, whenever the list is taken (scenario 34).
+    A list that is refused stays APPROVED and holds up no other (metric `kapital_steps_stopped`). So does one whose
+    payment would come out otherwise than it was calculated: by another calendar, say.
     Promise: each page is kept in one transaction with the place where the next one goes on. A process that dies
     between two pages, or several that take one list at once, leave every wallet in it once.
     """
@@ -39,11 +42,10 @@ async def take_record_lists(now: datetime, *, parts: Parts) -> int:
         units = await unit_payouts(tx, parts, due)
         terms = await terms_of(tx, parts, {action.issue_id for action in due})
     moved = 0
-    for action in due:
-        if action.action_id not in units:
-            raise InvariantBroken(f"action {action.action_id} was calculated and can no longer be")
-        issue = issues[action.issue_id]
-        moved += await _take(parts, action, issue, terms[issue.issue_id], units[action.action_id])
+    with apart("record_list") as steps:
+        for action in due:
+            issue, unit = issues[action.issue_id], units.get(action.action_id)
+            moved += await steps.take(action.action_id, _take(parts, action, issue, terms[issue.issue_id], unit))
     return moved
 
 
@@ -53,8 +55,16 @@ def _may_take_list(action: CorporateAction, issue: Issue) -> bool:
     return issue.locked_at is not None or not needs_lock
 
 
-async def _take(parts: Parts, action: CorporateAction, issue: Issue, terms: IssuanceTerms, unit: UnitPayout) -> int:
-    """Take up to PAGES_PER_TICK pages of one list; 1 when that was the end of it."""
+async def _take(
+    parts: Parts, action: CorporateAction, issue: Issue, terms: IssuanceTerms, unit: UnitPayout | None
+) -> int:
+    """Take up to PAGES_PER_TICK pages of one list; 1 when that was the end of it.
+
+    Raises: ActionMustBeCalculable, AmountOutOfRange.
+    """
+    # Calculated anew for its exact amount: what was announced, and perhaps approved by two, is what is paid.
+    if unit is None or unit.explanation != action.explanation:
+        raise ActionMustBeCalculable
     size = await parts.ledger.size_at(action.record_at)
     async with parts.uow.begin() as tx:
         so_far = await parts.record_lists.lock_or_begin(tx.conn, action.action_id, size)
@@ -63,7 +73,7 @@ async def _take(parts: Parts, action: CorporateAction, issue: Issue, terms: Issu
             issue.issue_id, size=so_far.record_size, after=so_far.after_wallet, limit=ACCOUNTS_PER_PAGE
         )
         holdings = _holdings(issue, action, page.rows)
-        due_lines = lines_of_page(terms, unit, holdings)
+        due_lines = unpaid_to(issue.issuer_wallet_id, lines_of_page(terms, unit, holdings))
         kept = await _keep(parts, so_far, page, holdings, due_lines)
         if kept is None:
             return 0  # another process ended the list
@@ -74,16 +84,15 @@ async def _take(parts: Parts, action: CorporateAction, issue: Issue, terms: Issu
 
 
 def _holdings(issue: Issue, action: CorporateAction, register: Sequence[RegisterRow]) -> list[Holding]:
-    """Who is paid: the issuer owes itself nothing."""
-    if action.kind is ActionKind.REDEMPTION:
+    """Who is paid, and whose units end: those of the issuer's own end with all others, and it is paid nothing."""
+    is_redemption = action.kind is ActionKind.REDEMPTION
+    if is_redemption:
         # What is locked ends by the put or the offer for which it is locked, and by nothing else.
         register = [row for row in register if row.position is not Position.LOCKED]
-    own = sum(row.balance for row in register if row.wallet == issue.issuer_wallet_id)
-    ensure(own == 0 or action.kind is not ActionKind.REDEMPTION, "the issuer holds own units at their redemption")
     return [
         Holding(wallet_id=row.wallet, position=row.position.value, units=row.balance)
         for row in register
-        if row.wallet != issue.issuer_wallet_id
+        if is_redemption or row.wallet != issue.issuer_wallet_id
     ]
 
 

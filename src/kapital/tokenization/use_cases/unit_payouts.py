@@ -14,14 +14,21 @@ from kapital.tokenization.ports import Parts
 
 
 async def unit_payouts(tx: Transaction, parts: Parts, actions: Sequence[CorporateAction]) -> dict[UUID, UnitPayout]:
-    """What one unit is paid by each action whose outside values are all known."""
+    """What one unit is paid by each action whose outside values are all known.
+
+    What stands in for a value by the fallback of an issue's decision is read before the source's own: it was
+    disclosed, and a payment once calculated must not change when the source speaks late.
+    """
+    needing = {action.issue_id for action in actions if action.needs}
     wanted = {(need.series, need.observed_on) for action in actions for need in action.needs}
-    values = await parts.fixings.confirmed(tx.conn, wanted) if wanted else {}
+    published = await parts.fixings.confirmed(tx.conn, wanted) if wanted else {}
+    substitutes = await parts.fixings.substitutes(tx.conn, needing)
+    values = {issue_id: {**published, **substitutes[issue_id]} for issue_id in substitutes}
     outcomes = await parts.fixings.outcomes(tx.conn, {a.issue_id for a in actions if a.needs_outcome})
     known = [
         action
         for action in actions
-        if all((need.series, need.observed_on) in values for need in action.needs)
+        if all((need.series, need.observed_on) in values.get(action.issue_id, published) for need in action.needs)
         and (not action.needs_outcome or action.issue_id in outcomes)
     ]
     terms = await terms_of(tx, parts, {action.issue_id for action in known})
@@ -31,7 +38,7 @@ async def unit_payouts(tx: Transaction, parts: Parts, actions: Sequence[Corporat
             units[action.action_id] = per_unit(
                 terms[action.issue_id],
                 action.scheduled,
-                values,
+                values.get(action.issue_id, published),
                 outcomes.get(action.issue_id),
                 calendar=parts.calendar,
             )

@@ -11,11 +11,11 @@ import msgspec
 from kapital.contracts.tokenization import OrdersWithdrawn, WithdrawalAnswer, WithdrawnOrder
 from kapital.kernel.actor import Actor
 from kapital.kernel.ids import CommandId
-from kapital.kernel.problems import Problem, ensure
+from kapital.kernel.problems import Problem
 from kapital.platform.access import Resource
 from kapital.platform.acts.form import SignedAct, Wording
 from kapital.platform.acts.policy import ActKind
-from kapital.platform.acts.records import keep_acts
+from kapital.platform.acts.records import ActRecord, keep_acts
 from kapital.platform.unit_of_work import Transaction, fingerprint
 from kapital.tokenization.domain.act_texts import TEXT_VERSION, withdrawal_command, withdrawal_text
 from kapital.tokenization.domain.investor import Investor, why_orders_stay
@@ -28,12 +28,13 @@ from kapital.tokenization.domain.problems import (
     OrdersMustBeRevocable,
     PlacementMustBeOpen,
 )
-from kapital.tokenization.domain.states import PLACEMENT_LIVE, IssueState, OrderState
+from kapital.tokenization.domain.states import PLACEMENT_LIVE, OrderState
 from kapital.tokenization.ports import Parts
 from kapital.tokenization.use_cases.acts import authorise_command
-from kapital.tokenization.use_cases.decide_orders import release_reserves
+from kapital.tokenization.use_cases.decide_orders import decide_orders, release_reserves
+from kapital.tokenization.use_cases.free_places import save_freed, without_order
 from kapital.tokenization.use_cases.refusals import refusal_of
-from kapital.tokenization.use_cases.steps import SMART_CONTRACT, move_issues, move_orders
+from kapital.tokenization.use_cases.steps import move_orders
 
 ORDERS_MAX = 1000
 
@@ -59,9 +60,11 @@ def wording_of_withdrawal(order_ids: Sequence[UUID]) -> Wording:
 
 
 async def withdraw_orders(cmd: WithdrawOrders, *, parts: Parts) -> OrdersWithdrawn:
-    """Move accepted orders to WITHDRAWN and release their reserves; each order has its own answer.
+    """Move orders to WITHDRAWN and release their reserves; each order has its own answer.
 
-    A placement suspended because it was full opens again when units become free.
+    A placement suspended because it was full opens again when units become free. An order that awaits its money was
+    never accepted: it may be withdrawn where the decision binds to accepted ones, too. If the ledger was asked for
+    its money, that is answered first.
     Law: 259-FZ art. 3 and the decision (revocable orders); scenario 6.
     Promise: once answered, the reserve goes back even if this process dies (`resume_orders`).
     Raises: NotPermitted, BatchTooLarge, IdempotencyKeyReused, refusals of acts (an act that no authority confirms now
@@ -74,15 +77,12 @@ async def withdraw_orders(cmd: WithdrawOrders, *, parts: Parts) -> OrdersWithdra
     act = await authorise_command(
         parts, cmd.actor, cmd.command_id, mark, wording_of_withdrawal(cmd.order_ids), cmd.signed_act
     )
-    async with parts.uow.begin() as tx:
-        earlier = await tx.replies.find(cmd.command_id, cmd.actor, mark)
-        if earlier is not None:
-            answer = msgspec.json.decode(earlier, type=OrdersWithdrawn)
-        else:
-            tx.access.require(cmd.actor, "withdraw_orders", Resource("Order", owner=cmd.actor.participant_id))
-            await keep_acts(tx.conn, [act] if act else [])
-            answer = await _withdraw(tx, parts, cmd)
-            await tx.replies.keep(cmd.command_id, cmd.actor, mark, msgspec.json.encode(answer))
+    answer: OrdersWithdrawn | None = None
+    while answer is None:
+        try:
+            answer = await _answer(cmd, parts, mark, act)
+        except _MoneyAskedFor as under_way:
+            await decide_orders(under_way.orders, parts=parts)
     async with parts.database.connect() as conn:
         orders = await parts.orders.read(conn, cmd.order_ids)
     await release_reserves(
@@ -91,10 +91,32 @@ async def withdraw_orders(cmd: WithdrawOrders, *, parts: Parts) -> OrdersWithdra
     return answer
 
 
+class _MoneyAskedFor(Exception):
+    """Takes the transaction back: the ledger was asked for money of these orders, and may have reserved it."""
+
+    def __init__(self, orders: Sequence[Order]) -> None:
+        super().__init__()
+        self.orders = orders
+
+
+async def _answer(cmd: WithdrawOrders, parts: Parts, mark: str, act: ActRecord | None) -> OrdersWithdrawn:
+    async with parts.uow.begin() as tx:
+        earlier = await tx.replies.find(cmd.command_id, cmd.actor, mark)
+        if earlier is not None:
+            return msgspec.json.decode(earlier, type=OrdersWithdrawn)
+        tx.access.require(cmd.actor, "withdraw_orders", Resource("Order", owner=cmd.actor.participant_id))
+        await keep_acts(tx.conn, [act] if act else [])
+        answer = await _withdraw(tx, parts, cmd)
+        await tx.replies.keep(cmd.command_id, cmd.actor, mark, msgspec.json.encode(answer))
+        return answer
+
+
 async def _withdraw(tx: Transaction, parts: Parts, cmd: WithdrawOrders) -> OrdersWithdrawn:
     unlocked = await parts.orders.read(tx.conn, cmd.order_ids)
     issues = await parts.issues.lock(tx.conn, {order.issue_id for order in unlocked.values()})
     orders = await parts.orders.lock(tx.conn, cmd.order_ids)
+    if asked_for := [order for order in orders.values() if order.reserve_asked and _is_own(order, cmd.actor)]:
+        raise _MoneyAskedFor(asked_for)
     people = await parts.investors.read(tx.conn, {order.participant_id for order in orders.values()})
     # The clock is read with the locks held: a close that came first has already moved the issue.
     now = parts.clock.now()
@@ -113,46 +135,32 @@ async def _withdraw(tx: Transaction, parts: Parts, cmd: WithdrawOrders) -> Order
         if (problem := _why_kept(order, issue, people.get(order.participant_id), now)) is not None:
             answers[order_id] = _refused(order_id, problem)
             continue
-        moves.append((order, "withdrawn", {"release_due": True}))
-        issues[order.issue_id] = _without(issue, order)
+        accepted = order.state is OrderState.ACCEPTED
+        moves.append((order, "withdrawn", {"release_due": True} if accepted else {"funds_look_at": None}))
+        if accepted:
+            issues[order.issue_id] = without_order(issue, order)
         answers[order_id] = WithdrawnOrder(
             order_id=order_id,
             outcome=WithdrawalAnswer.withdrawn,
-            released_kopecks=order.reserved_kopecks,
+            released_kopecks=order.reserved_kopecks if accepted else 0,
         )
-    await _save_issues(tx, parts, issues, {order.issue_id for order, _, _ in moves})
+    freed = {order.issue_id for order, _, _ in moves if order.state is OrderState.ACCEPTED}
+    await save_freed(tx, parts, issues, freed)
     await move_orders(tx, parts, moves, actor=cmd.actor)
     return OrdersWithdrawn(items=[answers[order_id] for order_id in cmd.order_ids])
 
 
 def _why_kept(order: Order, issue: Issue, investor: Investor | None, now: datetime) -> Problem | None:
-    if order.state is OrderState.WITHDRAWN or order.accepted_at is None:
+    awaits = order.state is OrderState.AWAITING_FUNDS
+    if order.state is OrderState.WITHDRAWN or (order.accepted_at is None and not awaits):
         return OrderMustBeAccepted(facts={"state": order.state.value})
     if issue.state not in PLACEMENT_LIVE or issue.is_over(now):
         return PlacementMustBeOpen(facts={"state": issue.state.value, "code": issue.code})
-    if order.state is not OrderState.ACCEPTED:
+    if not awaits and order.state is not OrderState.ACCEPTED:
         return OrderMustBeAccepted(facts={"state": order.state.value})
-    if not issue.orders_revocable:
+    if not awaits and not issue.orders_revocable:
         return OrdersMustBeRevocable()
     return why_orders_stay(investor)
-
-
-def _without(issue: Issue, order: Order) -> Issue:
-    ensure(issue.accepted_units >= order.units, "an accepted order is counted in its issue")
-    return msgspec.structs.replace(
-        issue,
-        accepted_orders=issue.accepted_orders - 1,
-        accepted_units=issue.accepted_units - order.units,
-        accepted_kopecks=issue.accepted_kopecks - order.reserved_kopecks,
-    )
-
-
-async def _save_issues(tx: Transaction, parts: Parts, issues: Mapping[UUID, Issue], changed: set[UUID]) -> None:
-    touched = [issues[issue_id] for issue_id in sorted(changed)]
-    suspended = [i for i in touched if i.state is IssueState.PLACEMENT_SUSPENDED and not i.stopped_by_operator]
-    freed = [issue for issue in suspended if not issue.is_full]
-    await parts.issues.save(tx.conn, [issue.changed() for issue in touched if issue not in freed])
-    await move_issues(tx, parts, [(issue, "place_freed", {}) for issue in freed], actor=SMART_CONTRACT)
 
 
 def _is_own(order: Order, actor: Actor) -> bool:

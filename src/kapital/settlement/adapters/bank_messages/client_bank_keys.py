@@ -79,5 +79,15 @@ KINDS: Final = frozenset(
         "Прочее",
     }
 )
+TAX_KEYS: Final = {
+    "payer_status": "СтатусСоставителя",
+    "kbk": "ПоказательКБК",
+    "oktmo": "ОКАТО",
+    "evidence": "ПоказательОснования",
+    "period": "ПоказательПериода",
+    "doc_number": "ПоказательНомера",
+    "doc_date": "ПоказательДаты",
+}
+"""Of a payment to the budget, by the fields of `TaxFields`. The first says that it is one."""
 KIND_DETAIL: Final = "ВидДокумента"
 """The name under which the kind of a document, told by its section's title, stands among the details."""

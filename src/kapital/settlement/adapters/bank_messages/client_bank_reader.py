@@ -166,8 +166,8 @@ class _Reader:
             document_number=section.text("Номер"),
             document_on=drawn_on,
             document_kind=section.text("ВидОплаты"),
-            payer=_party(section, PAYER),
-            payee=_party(section, PAYEE),
+            payer=party_in(section, PAYER),
+            payee=party_in(section, PAYEE),
             purpose=purpose,
             details=((KIND_DETAIL, section.title), *details, *_left(section), *section.unknown),
         )
@@ -211,7 +211,8 @@ def _left(section: Section) -> Iterator[tuple[str, str]]:
                 yield key, text
 
 
-def _party(section: Section, side: str) -> Party:
+def party_in(section: Section, side: str) -> Party:
+    """The payer or payee of a document."""
     return Party(
         name=section.text(f"{side}1", side),
         inn=section.text(f"{side}ИНН"),

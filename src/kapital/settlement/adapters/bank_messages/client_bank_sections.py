@@ -71,7 +71,7 @@ def sections_of(file: BinaryIO, deviations: Deviations) -> Sections:
 
 def _decoded(content: bytes, deviations: Deviations) -> str:
     """The text. The encoding is the one the file names; UTF-8 where its bytes are that and nothing else."""
-    if b"\x00" in content[:64] or content[:2] in (b"\xff\xfe", b"\xfe\xff"):
+    if b"\x00" in content or content[:2] in (b"\xff\xfe", b"\xfe\xff"):
         raise BankMessageEncodingRefused("UTF-16 and binary files are not read", {"reason": "utf16"})
     named = _named(content)
     codec = ENCODINGS.get(named.lower(), "")

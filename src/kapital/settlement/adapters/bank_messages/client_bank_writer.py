@@ -15,6 +15,7 @@ from kapital.settlement.adapters.bank_messages.client_bank_keys import (
     KIND_DETAIL,
     PAYEE,
     PAYER,
+    TAX_KEYS,
     TITLE,
 )
 from kapital.settlement.domain.bank_message import Party, Side, Statement, StatementLine, rubles_text
@@ -31,7 +32,7 @@ def write_statement(
 
     Raises: BankMessageTextNotWritable for a text of several lines, or characters that the encoding has not.
     """
-    rows = _header(encoding, created_at, statement.from_on, statement.to_on)
+    rows = header_of(encoding, created_at, statement.from_on, statement.to_on)
     rows += [
         ("РасчСчет", statement.account),
         (ACCOUNT_SECTION, None),
@@ -46,38 +47,46 @@ def write_statement(
     ]
     for line in lines:
         rows += _document(line)
-    return _file(rows, encoding)
+    return file_of(rows, encoding)
 
 
 def write_orders(orders: Sequence[PaymentOrder], *, created_at: datetime, encoding: str = "Windows") -> bytes:
     """A file of payment orders for the bank. Raises: PaymentOrderMalformed, BankMessageTextNotWritable."""
     require_sendable(orders)
     days = [order.drawn_on for order in orders]
-    rows = _header(encoding, created_at, min(days), max(days))
+    rows = header_of(encoding, created_at, min(days), max(days))
     rows += [("РасчСчет", account) for account in dict.fromkeys(order.payer.account for order in orders)]
     rows.append(("Документ", _ORDER))
     for order in orders:
-        rows += [
-            (DOCUMENT_SECTION, _ORDER),
-            ("Номер", order.number),
-            ("Дата", _day(order.drawn_on)),
-            ("Сумма", rubles_text(order.amount_kopecks)),
-            *_party(PAYER, order.payer),
-            *_party(PAYEE, order.payee),
-            ("ВидОплаты", "01"),
-            ("КодНазПлатежа", order.purpose_code),
-            ("Код", order.uin),
-            ("НазначениеПлатежа", order.purpose),
-            ("Очередность", str(order.priority)),
-            (DOCUMENT_END, None),
-        ]
-    return _file(rows, encoding)
+        rows += order_rows(order)
+    return file_of(rows, encoding)
 
 
-_Rows = list[tuple[str, str | None]]
+Rows = list[tuple[str, str | None]]
+"""Lines of a file: a key with its text, or a line of its own."""
 
 
-def _header(encoding: str, created_at: datetime, from_on: date | None, to_on: date | None) -> _Rows:
+def order_rows(order: PaymentOrder) -> Rows:
+    """One payment order as a document; its end is the last row."""
+    return [
+        (DOCUMENT_SECTION, _ORDER),
+        ("Номер", order.number),
+        ("Дата", _day(order.drawn_on)),
+        ("Сумма", rubles_text(order.amount_kopecks)),
+        *_party(PAYER, order.payer),
+        *_party(PAYEE, order.payee),
+        ("ВидОплаты", "01"),
+        ("КодНазПлатежа", order.purpose_code),
+        ("Код", order.uin),
+        *((key, getattr(order.tax, name)) for name, key in TAX_KEYS.items() if order.tax is not None),
+        ("НазначениеПлатежа", order.purpose),
+        ("Очередность", str(order.priority)),
+        (DOCUMENT_END, None),
+    ]
+
+
+def header_of(encoding: str, created_at: datetime, from_on: date | None, to_on: date | None) -> Rows:
+    """How every file begins."""
     return [
         (TITLE, None),
         ("ВерсияФормата", "1.03"),
@@ -91,7 +100,7 @@ def _header(encoding: str, created_at: datetime, from_on: date | None, to_on: da
     ]
 
 
-def _document(line: StatementLine) -> _Rows:
+def _document(line: StatementLine) -> Rows:
     details = dict(line.details)
     booked = "ДатаПоступило" if line.side is Side.CREDIT else "ДатаСписано"
     return [
@@ -109,7 +118,7 @@ def _document(line: StatementLine) -> _Rows:
     ]
 
 
-def _party(side: str, party: Party) -> _Rows:
+def _party(side: str, party: Party) -> Rows:
     return [
         (f"{side}Счет", party.account),
         (side, party.name),
@@ -133,7 +142,8 @@ def _balance(kopecks: int | None) -> str:
     return ("-" if kopecks < 0 else "") + rubles_text(abs(kopecks))
 
 
-def _file(rows: _Rows, encoding: str) -> bytes:
+def file_of(rows: Rows, encoding: str) -> bytes:
+    """The rows as a file. Raises: BankMessageTextNotWritable."""
     lines = []
     for key, text in [*rows, (END_OF_FILE, None)]:
         if text is not None and ("\n" in text or "\r" in text):

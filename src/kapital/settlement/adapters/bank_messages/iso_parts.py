@@ -1,7 +1,9 @@
 """Parts that several ISO 20022 messages share, as they are written: parties, agents, accounts, remittance.
 
 Where the standard leaves a place open, the profile is ours and is to be agreed with the bank: ИНН under the scheme
-TXID, КПП under KPP, БИК as a member of the clearing system RUCBC, УИН as a creditor's reference of the type UIN.
+TXID, КПП under KPP, БИК as a member of the clearing system RUCBC, УИН as a creditor's reference of the type UIN;
+of a payment to the budget the fields 105, 108, 109 as `AdmstnZone`, `RefNb`, `Mtd` of the tax remittance, and 106,
+104, 101, 107 as `Ctgy`, `CtgyDtls`, `DbtrSts`, `FrmsCd` of its only record.
 """
 
 from datetime import date
@@ -10,7 +12,9 @@ from typing import Final
 from lxml import etree
 
 from kapital.settlement.adapters.bank_messages.camt_entry import USTRD_LENGTH
+from kapital.settlement.adapters.bank_messages.xml_tree import Tree, sub, text
 from kapital.settlement.domain.bank_message import Party
+from kapital.settlement.domain.tax_fields import TaxFields
 
 NAMESPACE: Final = "urn:iso:std:iso:20022:tech:xsd:"
 RUSSIAN_CLEARING: Final = "RUCBC"
@@ -69,15 +73,22 @@ def put_agent(parent: etree._Element, name: str, party: Party) -> None:
 
 
 def put_remittance(
-    parent: etree._Element, purpose: str, *, number: str = "", kind: str = "", on: date | None = None, uin: str = ""
+    parent: etree._Element,
+    purpose: str,
+    *,
+    number: str = "",
+    kind: str = "",
+    on: date | None = None,
+    uin: str = "",
+    tax: TaxFields | None = None,
 ) -> None:
-    """The purpose in parts of 140 characters, the document behind it, the УИН."""
-    if not (purpose or number or kind or on or uin):
+    """The purpose in parts of 140 characters, the document behind it, the УИН, what only a tax has."""
+    if not (purpose or number or kind or on or uin or tax):
         return
     remittance = put(parent, "RmtInf")
     for start in range(0, len(purpose), USTRD_LENGTH):
         put(remittance, "Ustrd", purpose[start : start + USTRD_LENGTH])
-    if number or kind or on or uin:
+    if number or kind or on or uin or tax:
         structured = put(remittance, "Strd")
         if number or kind or on:
             document = put(structured, "RfrdDocInf")
@@ -91,3 +102,32 @@ def put_remittance(
             reference = put(structured, "CdtrRefInf")
             put_path(reference, "Tp", "CdOrPrtry", "Prtry", text="UIN")
             put(reference, "Ref", uin)
+        if tax:
+            _put_tax(put(structured, "TaxRmt"), tax)
+
+
+def _put_tax(parent: etree._Element, tax: TaxFields) -> None:
+    put(parent, "AdmstnZone", tax.oktmo)
+    put(parent, "RefNb", tax.doc_number)
+    put(parent, "Mtd", tax.doc_date)
+    record = put(parent, "Rcrd")
+    put(record, "Ctgy", tax.evidence)
+    put(record, "CtgyDtls", tax.kbk)
+    put(record, "DbtrSts", tax.payer_status)
+    put(record, "FrmsCd", tax.period)
+
+
+def tax_fields_of(remittance: Tree) -> TaxFields | None:
+    """What `put_remittance` wrote of a tax; None where there is none."""
+    told = sub(remittance, "Strd", "TaxRmt")
+    if not told:
+        return None
+    return TaxFields(
+        payer_status=text(told, "Rcrd", "DbtrSts"),
+        kbk=text(told, "Rcrd", "CtgyDtls"),
+        oktmo=text(told, "AdmstnZone"),
+        evidence=text(told, "Rcrd", "Ctgy"),
+        period=text(told, "Rcrd", "FrmsCd"),
+        doc_number=text(told, "RefNb"),
+        doc_date=text(told, "Mtd"),
+    )

@@ -1,7 +1,4 @@
-"""pain.001.001.09, the payment order of ISO 20022: written for a bank, and read back as a bank would.
-
-Not: sent; nothing carries the message, and the sandbox bank is called without it.
-"""
+"""pain.001.001.09, the payment order of ISO 20022: written for a bank by files, and read as a bank would."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -23,6 +20,7 @@ from kapital.settlement.adapters.bank_messages.iso_parts import (
     put_party,
     put_path,
     put_remittance,
+    tax_fields_of,
 )
 from kapital.settlement.adapters.bank_messages.schemas import names_of, schema_of
 from kapital.settlement.adapters.bank_messages.xml_refusal import refusals
@@ -102,6 +100,7 @@ def _transaction(part: etree._Element, order: PaymentOrder) -> None:
         number=order.number,
         on=order.drawn_on,
         uin="" if order.uin == NO_UIN else order.uin,
+        tax=order.tax,
     )
 
 
@@ -180,6 +179,7 @@ def _order(tree: Tree, payer: Party, on: date | None, deviations: Deviations, wh
         priority=int(priority) if priority.isascii() and priority.isdigit() and len(priority) == 1 else 0,
         purpose_code=text(tree, "Purp", "Prtry"),
         uin=text(remittance, "Strd", "CdtrRefInf", "Ref") or NO_UIN,
+        tax=tax_fields_of(remittance),
     )
 
 

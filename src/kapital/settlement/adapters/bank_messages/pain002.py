@@ -1,7 +1,4 @@
-"""pain.002, a bank's word about payment orders: read as it would come, and written as a bank would.
-
-Not: received; nothing carries the message, and the sandbox bank answers without it.
-"""
+"""pain.002, a bank's word about payment orders: read as it comes by files, and written as a bank would."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -54,7 +51,7 @@ def write_pain002(
     put(original, "OrgnlMsgId", original_message_id)
     put(original, "OrgnlMsgNmId", "pain.001.001.09")
     payment = put(body, "OrgnlPmtInfAndSts")
-    put(payment, "OrgnlPmtInfId", original_message_id[:35])
+    put(payment, "OrgnlPmtInfId", f"{original_message_id[:30]}-1")
     for status in statuses:
         one = put(payment, "TxInfAndSts")
         put(one, "OrgnlEndToEndId", status.reference)

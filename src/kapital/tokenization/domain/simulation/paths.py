@@ -10,8 +10,10 @@ from decimal import Decimal
 from hashlib import sha256
 from typing import Final
 
+from msgspec import UnsetType
+
 from kapital.kernel.calendar import BusinessCalendar
-from kapital.tokenization.domain.schedule import actions, required_fixings
+from kapital.tokenization.domain.schedule import actions, observations, required_fixings
 from kapital.tokenization.domain.series_catalogue import SERIES, SeriesKind
 from kapital.tokenization.domain.terms import Event, IssuanceTerms
 
@@ -35,6 +37,13 @@ def needed(terms: IssuanceTerms, *, calendar: BusinessCalendar) -> dict[str, lis
         for need in required_fixings(terms, action, calendar=calendar):
             days.setdefault(need.series, set()).add(need.observed_on)
     return {series: sorted(on) for series, on in sorted(days.items())}
+
+
+def looked_at_series(terms: IssuanceTerms) -> set[str]:
+    """The series that the payments look at, and those that stand in for one that is silent."""
+    found = observations(terms)
+    named = (one.substitute_series for one in found.values())
+    return set(found) | {series for series in named if not isinstance(series, UnsetType)}
 
 
 def constant(terms: IssuanceTerms, starts: Mapping[str, Decimal], *, calendar: BusinessCalendar) -> Fixings:

@@ -16,13 +16,13 @@ from msgspec import Struct
 from kapital.kernel.calendar import BusinessCalendar
 from kapital.kernel.problems import Family, Problem, Retry
 from kapital.tokenization.domain.early_options import AnyOption, BuybackOffer, CallOption, PutOption
-from kapital.tokenization.domain.evaluator import per_unit
+from kapital.tokenization.domain.evaluator import early_price, per_unit, shared
 from kapital.tokenization.domain.payoff import Holding, PayoutLine, UnitPayout, lines
-from kapital.tokenization.domain.payoff_v2 import bought_back, early_price
 from kapital.tokenization.domain.published_values import Fixings, substitute
-from kapital.tokenization.domain.schedule import ScheduledAction, actions, required_fixings
+from kapital.tokenization.domain.schedule import ScheduledAction, actions, observations, required_fixings
+from kapital.tokenization.domain.shortfall import arrears_rules
 from kapital.tokenization.domain.simulation.funding import Shortage
-from kapital.tokenization.domain.terms import AutoConvert, Basket, Floating, Indexed, IssuanceTerms, Observation
+from kapital.tokenization.domain.terms import IssuanceTerms
 
 KIND_WORDS: Final = {
     "coupon": "купон",
@@ -49,14 +49,15 @@ class Scenario(Struct, frozen=True, kw_only=True):
     """What happens around the paper.
 
     Shape: `holders` by name, in units, together at most the quantity; calls, puts and offers by their number in
-    the decision, from 1; who puts or accepts names units. From `unfunded_from` on the issuer has no money, until
-    `funded_again_on` if given.
+    the decision, from 1; who puts or accepts names units. `call` ends all units, `part_calls` so many of all
+    holders together. From `unfunded_from` on the issuer has no money, until `funded_again_on` if given.
     """
 
     holders: Mapping[str, int]
     values: Fixings = msgspec.field(default_factory=dict)
     outcome: str | None = None
     call: int | None = None
+    part_calls: Mapping[int, int] = msgspec.field(default_factory=dict)
     puts: Mapping[int, Mapping[str, int]] = msgspec.field(default_factory=dict)
     acceptances: Mapping[int, Mapping[str, int]] = msgspec.field(default_factory=dict)
     unfunded_from: date | None = None
@@ -115,7 +116,8 @@ def play(terms: IssuanceTerms, scenario: Scenario, *, calendar: BusinessCalendar
         if due is None:
             continue
         paid_on = shortage.paid_on(due.pay_on, due.pay_by_on)
-        payments.append(msgspec.structs.replace(due, paid_on=paid_on))
+        kopecks = _with_late_interest(terms, due, step[2], paid_on)
+        payments.append(msgspec.structs.replace(due, paid_on=paid_on, kopecks=kopecks))
         if paid_on is not None:
             left = {holder: units - due.extinguished.get(holder, 0) for holder, units in left.items()}
     states = shortage.states()
@@ -128,6 +130,17 @@ def play(terms: IssuanceTerms, scenario: Scenario, *, calendar: BusinessCalendar
 _Step = ScheduledAction | CallOption | PutOption | BuybackOffer
 
 
+def _with_late_interest(terms: IssuanceTerms, due: Payment, step: _Step, paid_on: date | None) -> dict[str, int]:
+    """What each holder gets, with the interest of a payment of the schedule that was made in the days of grace."""
+    rules = arrears_rules(terms)
+    if rules is None or paid_on is None or paid_on <= due.pay_by_on or not isinstance(step, ScheduledAction):
+        return due.kopecks
+    return {
+        holder: kopecks + rules.late_interest(kopecks, due.pay_by_on, paid_on)
+        for holder, kopecks in due.kopecks.items()
+    }
+
+
 def _steps(terms: IssuanceTerms, scenario: Scenario, calendar: BusinessCalendar) -> list[tuple[str, int, _Step]]:
     """What is paid, in order; on one day income before parts of the nominal, and what ends units last."""
     steps: list[tuple[str, int, _Step]] = [
@@ -138,6 +151,7 @@ def _steps(terms: IssuanceTerms, scenario: Scenario, calendar: BusinessCalendar)
     steps += [("put", number, options.puts[number - 1]) for number in scenario.puts]
     if scenario.call is not None:
         steps.append(("call", scenario.call, options.calls[scenario.call - 1]))
+    steps += [("call", number, options.calls[number - 1]) for number in scenario.part_calls]
     return sorted(steps, key=lambda step: (_nominal_on(step[2]), _RANKS[step[0]]))
 
 
@@ -161,7 +175,7 @@ def _due(
     else:
         unit = early_price(terms, what)
         pay_on = pay_by_on = calendar.adjust(what.on, terms.payments.business_day_rule)
-        units = _ended(scenario, kind, number, what, left)
+        units = _ended(terms, scenario, kind, number, what, left)
     paid = _lines(terms, unit, units)
     if not paid:
         return None
@@ -179,13 +193,16 @@ def _due(
     )
 
 
-def _ended(scenario: Scenario, kind: str, number: int, what: AnyOption, left: Mapping[str, int]) -> Mapping[str, int]:
+def _ended(
+    terms: IssuanceTerms, scenario: Scenario, kind: str, number: int, what: AnyOption, left: Mapping[str, int]
+) -> Mapping[str, int]:
     """How many units of each holder an option ends; nobody ends more than is left."""
     if isinstance(what, CallOption):
-        return left
+        part = scenario.part_calls.get(number)
+        return left if part is None else shared(terms, part, left)
     asked = (scenario.puts if kind == "put" else scenario.acceptances)[number]
     possible = {holder: min(units, left[holder]) for holder, units in asked.items()}
-    return bought_back(what.units_max, possible) if isinstance(what, BuybackOffer) else possible
+    return shared(terms, what.units_max, possible) if isinstance(what, BuybackOffer) else possible
 
 
 def _lines(terms: IssuanceTerms, unit: UnitPayout, units: Mapping[str, int]) -> dict[str, PayoutLine]:
@@ -202,24 +219,13 @@ def _values(
 ) -> tuple[Fixings, list[str]]:
     """The values of the action, with what the fallback puts in the place of missing ones."""
     values, reasons = dict(scenario.values), []
-    observations = _observations(terms)
+    of_series = observations(terms)
     for need in required_fixings(terms, action, calendar=calendar):
         if (need.series, need.observed_on) not in scenario.values:
-            found = substitute(observations[need.series], need.observed_on, scenario.values, calendar=calendar)
+            found = substitute(of_series[need.series], need.observed_on, scenario.values, calendar=calendar)
             values[need.series, need.observed_on] = found.value
             reasons.append(found.reason)
     return values, reasons
-
-
-def _observations(terms: IssuanceTerms) -> dict[str, Observation]:
-    match terms.payoff:
-        case Floating() | Indexed() | AutoConvert() as payoff:
-            found = [payoff.observation]
-        case Basket() as payoff:
-            found = [component.observation for component in payoff.components]
-        case _:
-            found = []
-    return {observation.series: observation for observation in found}
 
 
 def _require_possible(terms: IssuanceTerms, scenario: Scenario) -> None:
@@ -229,7 +235,7 @@ def _require_possible(terms: IssuanceTerms, scenario: Scenario) -> None:
     if sum(scenario.holders.values()) > terms.quantity_max:
         raise _impossible(f"holders have more than {terms.quantity_max} units")
     asked = (
-        ("call", [] if scenario.call is None else [scenario.call], options.calls),
+        ("call", ([] if scenario.call is None else [scenario.call]) + list(scenario.part_calls), options.calls),
         ("put", list(scenario.puts), options.puts),
         ("offer", list(scenario.acceptances), options.offers),
     )
@@ -237,6 +243,9 @@ def _require_possible(terms: IssuanceTerms, scenario: Scenario) -> None:
         for number in numbers:
             if not 1 <= number <= len(known):
                 raise _impossible(f"there is no {name} {number}")
+    for number, units in scenario.part_calls.items():
+        if options.calls[number - 1].partial is not True or number == scenario.call or units < 1:
+            raise _impossible(f"call {number} is no call of {units} units")
     for who in (*scenario.puts.values(), *scenario.acceptances.values()):
         for holder, units in who.items():
             if holder not in scenario.holders or not 0 < units <= scenario.holders[holder]:

@@ -10,7 +10,7 @@ from kapital.platform.http.problems import ParameterMustMatchContract
 
 
 def instant_of(given: str, name: str) -> datetime:
-    """The framework would let an instant without an offset pass, and year 1 has none before it in UTC.
+    """The framework would let a number of seconds pass, and an instant without an offset; year 1 has none before it.
 
     Raises: ParameterMustMatchContract.
     """

@@ -1,0 +1,78 @@
+"""Which accepted orders may be filled at an instant: what is looked at again when a placement is allocated."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID
+
+from kapital.kernel.calendar import moscow_day
+from kapital.platform.unit_of_work import Transaction
+from kapital.tokenization.domain.investor import Investor, why_above_identification, why_ineligible
+from kapital.tokenization.domain.issue import Issue
+from kapital.tokenization.domain.order import Order
+from kapital.tokenization.domain.rule_books import RuleBooks
+from kapital.tokenization.ports import Parts
+from kapital.tokenization.use_cases.prices import Prices, pays, prices_at
+from kapital.tokenization.use_cases.retail_limit import Judged, judge_again
+
+
+class Standing(NamedTuple):
+    """Which orders may be filled at an instant: by issue, what the yearly limit says of them, and at which price."""
+
+    orders: dict[UUID, list[Order]]
+    counted: dict[UUID, Judged]
+    prices: Prices
+
+
+async def who_may_be_filled(
+    tx: Transaction,
+    parts: Parts,
+    issues: Sequence[Issue],
+    orders: Mapping[UUID, Sequence[Order]],
+    at: Mapping[UUID, datetime],
+) -> Standing:
+    """Look at accepted orders again, each as of its issue's instant: eligibility, price, acts, the yearly limit.
+
+    The rule book is asked for again where a dated rule says so.
+    """
+    people = await parts.investors.read(tx.conn, {o.participant_id for of in orders.values() for o in of})
+    barred = await parts.reviews.barred(tx.conn, [issue.issue_id for issue in issues])
+    prices = await prices_at(tx.conn, parts, issues, at)
+    books = await _rule_books(tx, parts, at)
+    eligible = {
+        issue.issue_id: [
+            order
+            for order in orders.get(issue.issue_id, ())
+            if (order.issue_id, order.actor_id, order.command_id) not in barred
+            and pays(order, prices)
+            and _still_eligible(order, issue, people, at[issue.issue_id], books.get(issue.issue_id))
+        ]
+        for issue in issues
+    }
+    asked = [(order, issue, at[issue.issue_id]) for issue in issues for order in eligible[issue.issue_id]]
+    counted = await judge_again(tx, parts, asked, people)
+    kept = {
+        issue_id: [order for order in of if not _is_above_limit(counted, order)] for issue_id, of in eligible.items()
+    }
+    return Standing(kept, counted, prices)
+
+
+def _is_above_limit(counted: Mapping[UUID, Judged], order: Order) -> bool:
+    said = counted.get(order.order_id)
+    return said is not None and said.problem is not None
+
+
+async def _rule_books(tx: Transaction, parts: Parts, at: Mapping[UUID, datetime]) -> dict[UUID, RuleBooks]:
+    """The versions of the rule book, for the issues whose orders are asked for them again."""
+    rules = parts.rule_book_at_allocation
+    asked = [issue_id for issue_id, instant in at.items() if rules.is_asked_on(moscow_day(instant))]
+    return dict.fromkeys(asked, await parts.investors.rule_books(tx.conn)) if asked else {}
+
+
+def _still_eligible(
+    order: Order, issue: Issue, people: Mapping[UUID, Investor], at: datetime, books: RuleBooks | None
+) -> bool:
+    investor = people.get(order.participant_id)
+    if why_ineligible(investor, issue, at) or why_above_identification(investor, order.reserved_kopecks):
+        return False
+    return books is None or books.why_bars(investor, at) is None
