@@ -34,6 +34,12 @@ PLATFORM_TABLES_ONLY = "tests.platform.migrations"
 _numbers = itertools.count(1)
 
 
+@pytest.fixture(autouse=True)
+def _log_as_tests_expect() -> None:
+    """A command that a test calls in its own process may have set another level or another strictness."""
+    configure_logging(strict=True)
+
+
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[EmbeddedPostgres]:
     """A server of this process's own, in a folder that goes away with it."""

@@ -5,6 +5,8 @@ from importlib.resources import files
 
 import pytest
 
+from tests.sources import parsed
+
 ALLOWED = {
     *("bisect", "collections", "csv", "dataclasses", "datetime", "decimal", "enum", "functools", "hashlib"),
     *("importlib", "re", "types", "typing", "unicodedata", "uuid", "zoneinfo", "msgspec"),
@@ -17,7 +19,7 @@ MODULES = sorted(
 
 @pytest.mark.parametrize("module", MODULES, ids=lambda path: path.name)
 def test_imports_only_what_is_pure(module):
-    for node in ast.walk(ast.parse(module.read_text(encoding="utf-8"))):
+    for node in ast.walk(parsed(module)):
         names = []
         if isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
@@ -29,7 +31,7 @@ def test_imports_only_what_is_pure(module):
 
 @pytest.mark.parametrize("module", MODULES, ids=lambda path: path.name)
 def test_calls_no_clock_and_no_floats(module):
-    for node in ast.walk(ast.parse(module.read_text(encoding="utf-8"))):
+    for node in ast.walk(parsed(module)):
         if isinstance(node, ast.Attribute):
             assert node.attr not in {"now", "utcnow", "today", "uuid1", "uuid4", "open"}, ast.unparse(node)
         if isinstance(node, ast.Name):

@@ -25,6 +25,7 @@ from kapital.platform.failpoints import (
     take_part,
 )
 from kapital.platform.settings import Settings
+from tests.sources import parsed
 
 SOURCES = Path(kapital.__file__).parent
 NAME = "settlement.withdrawal.sent"
@@ -42,7 +43,7 @@ for _ in range(3):
 def called() -> Iterator[str]:
     """The name in every call of `failpoint` in the sources; one without a literal name cannot be listed."""
     for path in SOURCES.rglob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text())):
+        for node in ast.walk(parsed(path)):
             if isinstance(node, ast.Call) and getattr(node.func, "id", None) == "failpoint":
                 assert isinstance(node.args[0], ast.Constant), f"{path}:{node.lineno}: name it by a literal"
                 yield node.args[0].value
