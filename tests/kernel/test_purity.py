@@ -4,7 +4,6 @@ import ast
 from importlib.resources import files
 
 import pytest
-
 from tests.sources import parsed
 
 ALLOWED = {
