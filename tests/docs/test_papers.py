@@ -1,7 +1,5 @@
 """The papers are true to the code where a machine can tell."""
 
-import ast
-import importlib
 import importlib.util
 import re
 import sys
@@ -277,19 +275,6 @@ def test_codes_of_the_pages_are_codes_of_the_code() -> None:
         # Findings of the check are named after the table or column: f"{table}_differs".
         strange = [name for name in named if name.removesuffix("_differs") not in known and name not in source()]
         assert strange == [], page.name
-
-
-@pytest.mark.parametrize(
-    "page", [page for page in papers() if "<<'PY'" in page.read_text()], ids=lambda path: path.stem
-)
-def test_programs_in_a_page_name_what_exists(page: Path) -> None:
-    for program in re.findall(r"<<'PY'\n(.*?)\nPY\n", page.read_text(), re.DOTALL):
-        imports = [node for node in ast.parse(program).body if isinstance(node, ast.ImportFrom)]
-
-        assert imports
-        for node in imports:
-            module = importlib.import_module(str(node.module))
-            assert [alias.name for alias in node.names if not hasattr(module, alias.name)] == []
 
 
 # --- commands ----------------------------------------------------------------------------------------------------
