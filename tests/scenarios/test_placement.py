@@ -219,7 +219,7 @@ async def test_6_a_withdrawal_counts_until_the_close_and_not_after(house: House)
     issue = await house.opened(3, units_each=100, quantity_min=10, quantity_max=1000)
     early, late, stays = [await house.order(player, issue, 50) for player in house.investors]
 
-    house.clock.set(issue.closes_at - timedelta(seconds=1))
+    house.clock.set(issue.closes_at - timedelta(seconds=30))
     before = await house.withdraw(house.investors[0], early)
     # The schedule has not run yet: the clock alone decides.
     house.clock.set(issue.closes_at + timedelta(seconds=1))

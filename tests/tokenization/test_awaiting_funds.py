@@ -218,7 +218,7 @@ async def test_the_instant_of_the_reserve_decides_at_the_cut_off(world: World, i
     placed = await awaiting(world, investor, issue_id, 2)
     until = world.clock.now() + HOUR
     await pay_in(world, investor, 2 * PRICE)
-    world.clock.set(until - timedelta(seconds=2))
+    world.clock.set(until - timedelta(seconds=30))
     world.mortal.die_before_post, world.mortal.die_after_post = not in_time, in_time
     with pytest.raises(ProcessDied):
         await world.tick()

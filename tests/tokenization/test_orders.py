@@ -275,7 +275,7 @@ async def test_withdrawal_works_until_the_close_instant_and_not_after(world: Wor
     first, second = await world.order(investor, issue_id, 3), await world.order(investor, issue_id, 4)
     end = (await world.issue(issue_id))["placement_end_at"]
 
-    world.clock.set(end - timedelta(seconds=10))
+    world.clock.set(end - timedelta(seconds=30))
     [before] = await world.withdraw(investor, first)
     # The schedule has not run yet: the instant itself closes, not the tick.
     world.clock.set(end)

@@ -3,16 +3,20 @@
 from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
+from uuid import UUID
 
 from kapital.kernel.calendar import BusinessCalendar, russian_calendar
 from kapital.kernel.roles import Role
 from kapital.tokenization.domain.issue import day_start
 from kapital.tokenization.use_cases.draft_decision import DraftDecision
 from kapital.tokenization.use_cases.replan_actions import replan_actions
+from tests.tokenization.test_substitutes import circulating, floating, listed, published, rate_of
 from tests.tokenization.world import World, key, terms
 
 LATE: dict[str, Any] = {"redemption": {"on": "2028-05-02"}}
 """A Tuesday after the holiday of 1 May."""
+WORKED_ON = date(2027, 1, 9)
+"""A Saturday on which one works by the other calendar."""
 
 
 def known_2028() -> BusinessCalendar:
@@ -60,6 +64,36 @@ async def test_what_has_begun_by_its_old_days_stays(world: World) -> None:
 
     [after] = await world.actions(issue_id)
     assert (after["pay_on"], after["state"]) == (date(2028, 5, 2), "scheduled")
+
+
+async def test_a_payment_that_has_begun_asks_for_the_values_that_the_new_calendar_reads(world: World) -> None:
+    """Else it would wait for ever for one that its list of missing values does not name."""
+    issue_id, holder = await floating(world)
+    await circulating(world, [(issue_id, holder)])
+    [before, *_] = await world.actions(issue_id)
+    await world.to(before["pay_at"])
+    assert WORKED_ON not in await missing(world, issue_id)
+    days = "".join(f"2027-01-0{day},non_working,,\n" for day in range(1, 9))
+    own = BusinessCalendar.from_csv("own", f"date,kind,holiday,moved_from\n{days}{WORKED_ON},working_weekend,,\n")
+    world.app.parts = replace(
+        world.app.parts, calendar=russian_calendar().with_years_of(own).with_provisional_years()
+    )
+
+    await replan_actions(parts=world.app.parts)
+
+    [after, *_] = await world.actions(issue_id)
+    assert (after["pay_on"], after["state"]) == (before["pay_on"], "fixing")
+    asked = await missing(world, issue_id)
+    assert WORKED_ON in asked
+    for on in asked:
+        await published(world, on, rate_of(on))
+    await world.to(world.clock.now() + timedelta(minutes=1))
+    assert (await world.actions(issue_id))[0]["state"] in ("paid", "closed")
+    await world.check()
+
+
+async def missing(world: World, issue_id: UUID) -> set[date]:
+    return {need.observed_on for need in (await listed(world, issue_id))[0].missing_fixings}
 
 
 async def test_a_draft_says_which_years_are_provisional_and_the_text_says_it_too(world: World) -> None:

@@ -67,7 +67,7 @@ _DUE: Final = {
 _PLANNED_OTHERWISE: Final = text(
     """
     SELECT DISTINCT issue_id FROM corporate_action
-    WHERE state = 'scheduled' AND calendar_sha256 IS DISTINCT FROM :calendar AND issue_id > :after
+    WHERE state IN ('scheduled', 'fixing') AND calendar_sha256 IS DISTINCT FROM :calendar AND issue_id > :after
         AND issue_id IN (SELECT issue_id FROM issue WHERE state IN ('circulating', 'redeeming', 'technical_default'))
     ORDER BY issue_id LIMIT :limit
     """
@@ -167,7 +167,7 @@ class ActionTables:
     async def planned_otherwise(
         self, conn: AsyncConnection, calendar_sha256: str, *, after: UUID, limit: int
     ) -> list[UUID]:
-        """Live issues above `after` with scheduled actions that another calendar planned."""
+        """Live issues above `after` with actions not calculated yet that another calendar planned."""
         values = {"calendar": calendar_sha256, "after": after, "limit": limit}
         return [plain(row.issue_id) for row in await conn.execute(_PLANNED_OTHERWISE, values)]
 

@@ -328,6 +328,8 @@ class ActionState(StrEnum):
 
 
 _A = ActionState
+NOT_CALCULATED: Final = (_A.SCHEDULED, _A.FIXING)
+"""What an action is paid is not known yet."""
 _BEFORE_FUNDED: Final = (
     _A.SCHEDULED,
     _A.FIXING,

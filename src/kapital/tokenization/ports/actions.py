@@ -54,7 +54,7 @@ class Actions(Protocol):
     async def planned_otherwise(
         self, conn: AsyncConnection, calendar_sha256: str, *, after: UUID, limit: int
     ) -> list[UUID]:
-        """Live issues above `after` with scheduled actions that another calendar planned."""
+        """Live issues above `after` with actions not calculated yet that another calendar planned."""
         ...
 
     async def add_lines(

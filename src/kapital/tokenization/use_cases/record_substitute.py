@@ -25,13 +25,11 @@ from kapital.tokenization.domain.problems_life import (
 )
 from kapital.tokenization.domain.published_values import Substitute, looked_at, substitute
 from kapital.tokenization.domain.schedule import observations
-from kapital.tokenization.domain.states import ActionState, FixingState
+from kapital.tokenization.domain.states import NOT_CALCULATED, FixingState
 from kapital.tokenization.domain.terms import Event, IssuanceTerms
 from kapital.tokenization.ports import Parts
 from kapital.tokenization.use_cases.keep_fixing import keep_fixing, recorded
 from kapital.tokenization.use_cases.unit_payouts import terms_of
-
-_NOT_CALCULATED = (ActionState.SCHEDULED, ActionState.FIXING)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,7 +109,7 @@ async def _computed(
     available = [
         need.available_at
         for action in await parts.actions.of_issue(tx.conn, issue_id)
-        if action.state in _NOT_CALCULATED
+        if action.state in NOT_CALCULATED
         for need in action.needs
         if (need.series, need.observed_on) == (series, observed_on)
     ]

@@ -9,8 +9,8 @@ from kapital.platform.unit_of_work import Transaction
 from kapital.tokenization.domain.corporate_action import CorporateAction, planned
 from kapital.tokenization.domain.early_actions import planned_options
 from kapital.tokenization.domain.issue import Issue, schedule_of, window_start
-from kapital.tokenization.domain.replanning import replanned
-from kapital.tokenization.domain.states import ActionState, IssueState
+from kapital.tokenization.domain.replanning import days_differ, replanned
+from kapital.tokenization.domain.states import NOT_CALCULATED, IssueState
 from kapital.tokenization.ports import Parts
 from kapital.tokenization.use_cases.steps import SCHEDULER
 from kapital.tokenization.use_cases.unit_payouts import terms_of
@@ -26,7 +26,8 @@ async def replan_actions(*, parts: Parts) -> int:
 
     Law: Labour Code of the Russian Federation art. 112 (the decision's own business-day rule moves the payment).
     Promise: each issue is one transaction under its row lock, so that a crash, or another process at the same time,
-    plans nothing twice. What has begun by its old days, or would have by its new ones, stays and is told in the log.
+    plans nothing twice. What has begun by its old days, or would have by its new ones, keeps them and is told in the
+    log; which values it reads follows the calendar.
     """
     moved, after = 0, _FIRST
     while True:
@@ -51,25 +52,24 @@ async def _replan(issue_id: UUID, parts: Parts) -> int:
         anew = planned(issue, terms, scheduled, parts.calendar)
         anew += planned_options(issue, terms, parts.calendar, first_number=len(anew) + 1, now=tx.now)
         by_id = {action.action_id: action for action in anew}
-        of_issue = [a for a in await parts.actions.of_issue(tx.conn, issue_id) if a.state is ActionState.SCHEDULED]
+        of_issue = [a for a in await parts.actions.of_issue(tx.conn, issue_id) if a.state in NOT_CALCULATED]
         locked = await parts.actions.lock(tx.conn, [action.action_id for action in of_issue])
-        waiting = [action for action in locked.values() if action.state is ActionState.SCHEDULED]
+        waiting = [action for action in locked.values() if action.state in NOT_CALCULATED]
         # A call and an offer of the issuer's own have the days of their notice; they are noted as looked at.
-        changes = {
-            action.action_id: replanned(action, by_id.get(action.action_id, action), now=tx.now) for action in waiting
-        }
+        plans = {action.action_id: by_id.get(action.action_id, action) for action in waiting}
+        changes = {action.action_id: replanned(action, plans[action.action_id], now=tx.now) for action in waiting}
         after = [
-            action.changed(**(changes[action.action_id] or {}), calendar_sha256=parts.calendar.sha256)
-            for action in waiting
+            action.changed(**changes[action.action_id], calendar_sha256=parts.calendar.sha256) for action in waiting
         ]
         await parts.actions.save(tx.conn, after)
-        moved = [pair for pair in zip(waiting, after, strict=True) if changes[pair[0].action_id]]
-        for old, new in moved:
+        changed = [(old, new) for old, new in zip(waiting, after, strict=True) if changes[old.action_id]]
+        for old, new in changed:
             await _audit(tx, parts, old, new)
-        for action in waiting:
-            if changes[action.action_id] is None:
+        for action in after:
+            if days_differ(action, plans[action.action_id]):
                 _log.error("tokenization.action_not_replanned", action_id=str(action.action_id))
-        await _move_window(tx, parts, issue, [new for _, new in moved])
+        moved = [new for old, new in changed if days_differ(old, new)]
+        await _move_window(tx, parts, issue, moved)
         return len(moved)
 
 
