@@ -88,7 +88,7 @@ class IncomingPaymentTable:
             return KnownNotices({}, frozenset())
         ids = await conn.execute(_KNOWN_IDS, {"ids": [credit.bank_id for credit in page]})
         by_bank_id = {row.bank_id: _kept(row) for row in ids}
-        wanted = [credit.content_sha256() for credit in page]
+        wanted = [credit.content_sha256 for credit in page]
         contents = (await conn.execute(_KNOWN_CONTENTS, {"contents": wanted})).scalars()
         named = [credit for credit in page if not credit.bank_id.startswith(NAMELESS)]
         values = {

@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from enum import StrEnum
+from functools import cached_property
 from types import MappingProxyType
 from typing import Final, NamedTuple
 from uuid import UUID
@@ -28,7 +29,7 @@ NAME_LENGTH_MAX: Final = 160
 _NOT_STORABLE: Final = re.compile("[\x00\ud800-\udfff]")
 
 
-class BankCredit(msgspec.Struct, frozen=True, kw_only=True):
+class BankCredit(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """One credit of the nominal account as the bank tells it.
 
     Shape: `cursor` is its place in the bank's list, ascending, gaps allowed, or 0 where another message told it first
@@ -44,14 +45,21 @@ class BankCredit(msgspec.Struct, frozen=True, kw_only=True):
     payer_name: str
     credited_at: datetime
 
+    @cached_property
     def content_sha256(self) -> str:
         """Hash over what was paid by whom for what and when, without the bank's id and place in its list."""
         content = (self.amount_kopecks, self.purpose, self.payer_account, self.payer_name, self.credited_at)
         return sha256_hex(canonical_bytes(content))
 
+    @cached_property
     def core(self) -> "CreditCore":
         """What every kind of message says of a credit in the same way."""
         return CreditCore(self.amount_kopecks, self.purpose, self.payer_account, moscow_day(self.credited_at))
+
+    @cached_property
+    def codes(self) -> tuple[frozenset[str], bool]:
+        """The intact top-up codes in the purpose, and whether a broken one stands there too."""
+        return codes_in(self.purpose)
 
     def is_well_formed(self) -> bool:
         """Whether it may be booked at all: a positive sum, and texts that a payment can carry."""
@@ -128,7 +136,7 @@ def decide_incoming(
     qr_ids = qr_ids_in(credit.purpose)
     if qr_ids:
         return _decide_by_qr(payment_id, credit, sorted(qr_ids), qr_codes, content_seen=content_seen)
-    intact, broken = codes_in(credit.purpose)
+    intact, broken = credit.codes
     owners = {wallets[code] for code in intact if code in wallets}
     reason: UnidentifiedReason | None = None
     if content_seen:
@@ -142,7 +150,7 @@ def decide_incoming(
     return IncomingPayment(
         payment_id=payment_id,
         credit=credit,
-        content_sha256=credit.content_sha256(),
+        content_sha256=credit.content_sha256,
         state=INCOMING.step(IncomingState.RECEIVED, "notice_checked").target,
         wallet_id=UNIDENTIFIED_WALLET if reason else owners.pop(),
         reason=reason,
@@ -172,7 +180,7 @@ def _decide_by_qr(
     return IncomingPayment(
         payment_id=payment_id,
         credit=credit,
-        content_sha256=credit.content_sha256(),
+        content_sha256=credit.content_sha256,
         state=INCOMING.step(IncomingState.RECEIVED, "notice_checked").target,
         wallet_id=code.wallet_id if code is not None and reason is None else UNIDENTIFIED_WALLET,
         reason=reason,

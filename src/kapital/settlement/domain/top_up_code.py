@@ -16,6 +16,7 @@ BODY_LENGTH: Final = 12
 _CROCKFORD: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _ALPHANUMERIC: Final = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _M: Final = len(_ALPHANUMERIC)
+_VALUE_OF: Final = {character: value for value, character in enumerate(_ALPHANUMERIC)}
 # Payers type the code on a Russian keyboard; these letters look the same.
 _LOOK_ALIKES: Final = str.maketrans("АВЕКМНОРСТУХ", "ABEKMHOPCTYX")
 _IN_TEXT: Final = re.compile(rf"(?<![0-9A-Z])KPT[- ]?([0-9A-Z]{{{BODY_LENGTH + 1}}})(?![0-9A-Z])")
@@ -35,7 +36,7 @@ def check_character(body: str) -> str:
 
 def is_intact(text: str) -> bool:
     """Whether the last character of `text` is the check character of the others."""
-    return (_product(text[:-1]) + _ALPHANUMERIC.index(text[-1])) % _M == 1
+    return (_product(text[:-1]) + _VALUE_OF[text[-1]]) % _M == 1
 
 
 def codes_in(purpose: str) -> tuple[frozenset[str], bool]:
@@ -48,5 +49,5 @@ def codes_in(purpose: str) -> tuple[frozenset[str], bool]:
 def _product(text: str) -> int:
     product = _M
     for character in text:
-        product = ((product + _ALPHANUMERIC.index(character)) % _M or _M) * 2 % (_M + 1)
+        product = ((product + _VALUE_OF[character]) % _M or _M) * 2 % (_M + 1)
     return product

@@ -52,8 +52,8 @@ class KeptCredit(msgspec.Struct, frozen=True):
         A statement writes the payer's name in its own way and knows no time of day.
         """
         if self.of_list and credit.cursor:
-            return self.content_sha256 == credit.content_sha256()
-        return self.core == credit.core()
+            return self.content_sha256 == credit.content_sha256
+        return self.core == credit.core
 
 
 class KnownNotices(msgspec.Struct, frozen=True):

@@ -23,7 +23,6 @@ from kapital.settlement.domain.incoming import (
 from kapital.settlement.domain.problems import BankFeedMustAdvance, TopUpRefused
 from kapital.settlement.domain.sbp import qr_ids_in
 from kapital.settlement.domain.states import INCOMING, IncomingState
-from kapital.settlement.domain.top_up_code import codes_in
 from kapital.settlement.ports import KeptCredit, Parts
 from kapital.settlement.use_cases.entries import top_up
 
@@ -95,19 +94,19 @@ async def sort_out(
             refused.append((credit, "malformed"))
     known = await parts.incoming.known(conn, sound)
     kept, contents = dict(known.by_bank_id), set(known.contents)
-    codes = {code for credit in sound for code in codes_in(credit.purpose)[0]}
+    codes = {code for credit in sound for code in credit.codes[0]}
     wallets = await parts.beneficiaries.wallets_by_code(conn, codes)
     qr_codes = await parts.sbp.top_ups.codes(conn, {qr for credit in sound for qr in qr_ids_in(credit.purpose)})
     fresh: list[IncomingPayment] = []
     for credit in sound:
-        content = credit.content_sha256()
+        content = credit.content_sha256
         if credit.bank_id not in kept:
             # A statement without ids may have told the same money before the bank's list did: that is for people.
-            told = credit.core() in known.nameless and not credit.bank_id.startswith(NAMELESS)
+            told = credit.core in known.nameless and not credit.bank_id.startswith(NAMELESS)
             seen = content in contents or told
             payment = decide_incoming(new_uuid7(), credit, wallets, content_seen=seen, qr_codes=qr_codes)
             fresh.append(payment)
-            kept[credit.bank_id] = KeptCredit(content, credit.core(), of_list=credit.cursor > 0)
+            kept[credit.bank_id] = KeptCredit(content, credit.core, of_list=credit.cursor > 0)
             contents.add(content)
             if payment.qr_id is not None and payment.reason is None:
                 qr_codes[payment.qr_id] = msgspec.structs.replace(qr_codes[payment.qr_id], is_paid=True)

@@ -1,5 +1,6 @@
 """The lines of a message of the bank that is taken in: matched with what is known, booked, and compared."""
 
+import asyncio
 from typing import Final
 from uuid import UUID
 
@@ -26,15 +27,32 @@ async def book_message(parts: Parts, messages: IncomingMessages, message_id: UUI
                 await messages.note_sizes(tx.conn)
             await messages.match(tx.conn, message_id)
         failpoint("settlement.statement.matched")
-        while await _book_page(parts, messages, message_id):
-            failpoint("settlement.statement.page_kept")
-        await book_kept(parts)
+        await _book_pages(parts, messages, message_id)
         failpoint("settlement.statement.booked")
         async with parts.uow.begin() as tx:
             if is_large:
                 await messages.note_sizes(tx.conn)
             await messages.mark_doubled(tx.conn, message_id)
         await look_at_statements(parts, at_rest=False)
+
+
+async def _book_pages(parts: Parts, messages: IncomingMessages, message_id: UUID) -> None:
+    """Keep page after page; one is entered in the ledger while the next is sorted out, since both wait for others.
+
+    What the ledger refuses is told when all are kept.
+    """
+    entering: asyncio.Task[int] | None = None
+    try:
+        while await _book_page(parts, messages, message_id):
+            failpoint("settlement.statement.page_kept")
+            if entering is not None:
+                await asyncio.wait([entering])
+            if entering is None or entering.exception() is None:
+                entering = asyncio.create_task(book_kept(parts))
+    finally:
+        if entering is not None:
+            await entering
+    await book_kept(parts)
 
 
 async def _book_page(parts: Parts, messages: IncomingMessages, message_id: UUID) -> bool:
