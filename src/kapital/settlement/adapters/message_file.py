@@ -6,6 +6,7 @@ import hashlib
 import mmap
 import os
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from datetime import datetime
 from enum import StrEnum
@@ -43,17 +44,24 @@ _READERS: Final[dict[MessageFormat, Callable[[BinaryIO, Deviations], Iterator[St
 
 
 class MessageReading:
-    """Implements `ports.MessageReading`: the parts of a kept message, in batches, read in a thread."""
+    """Implements `ports.MessageReading`: the parts of a kept message, in batches.
+
+    Read in a thread, one batch ahead: while the caller's batch is on its way to the database, the next one is read.
+    """
 
     def __init__(self, path: Path, message_format: MessageFormat) -> None:
         self._path, self._format = path, message_format
         self._file: BinaryIO | None = None
         self._parts: Iterator[Statement | StatementLine] = iter(())
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="bank-message")
+        self._ahead: Future[list[Statement | StatementLine]] | None = None
         self.deviations = Deviations()
 
     async def next(self, count: int) -> list[Statement | StatementLine]:
         """The next parts, none at the end. Raises: BankMessageUnreadable and its kin."""
-        return await asyncio.to_thread(self._next, count)
+        batch = await asyncio.wrap_future(self._ahead or self._thread.submit(self._next, count))
+        self._ahead = self._thread.submit(self._next, count) if batch else None
+        return batch
 
     def _next(self, count: int) -> list[Statement | StatementLine]:
         if self._file is None:
@@ -62,7 +70,8 @@ class MessageReading:
         return list(islice(self._parts, count))
 
     def close(self) -> None:
-        """Give the file back."""
+        """Give the file back; the reading of a batch that nobody waits for ends with it."""
+        self._thread.shutdown(wait=False, cancel_futures=True)
         if self._file is not None:
             self._file.close()
 
