@@ -101,7 +101,8 @@ async def remember(kapital: Kapital, story: Story) -> None:
         "investor": await token_of(kapital, investor["participant_id"], Role.INVESTOR),
         "issuer": await token_of(kapital, issuer["participant_id"], Role.ISSUER, Role.ISSUER_SIGNATORY),
         "issuer_signatory": await token_of(kapital, issuer["participant_id"], Role.ISSUER_SIGNATORY),
-        "nominee": await token_of(kapital, await _nominee(kapital), Role.NOMINEE),
+        "nominee": await token_of(kapital, await _firm(kapital, ParticipantRole.NOMINEE), Role.NOMINEE),
+        "broker": await token_of(kapital, await _firm(kapital, ParticipantRole.BROKER), Role.BROKER),
         "representative": await token_of(
             kapital,
             await _representative(kapital, UUID(investor["participant_id"])),
@@ -111,13 +112,14 @@ async def remember(kapital: Kapital, story: Story) -> None:
     }
 
 
-async def _nominee(kapital: Kapital) -> str:
-    [firm] = synthetic_people(4_712, 1, kinds=(PersonKind.LEGAL_ENTITY,))
+async def _firm(kapital: Kapital, role: ParticipantRole) -> str:
+    seed = 4_712 + list(ParticipantRole).index(role)
+    [firm] = synthetic_people(seed, 1, kinds=(PersonKind.LEGAL_ENTITY,))
     application = Application(
         kind=ParticipantKind.LEGAL_ENTITY,
         name=firm.name,
         inn=firm.inn,
-        roles=frozenset({ParticipantRole.NOMINEE}),
+        roles=frozenset({role}),
         rule_book_version=kapital.settings.rule_book_version,
     )
     command = RegisterParticipants(

@@ -41,6 +41,7 @@ TYPES = {
 NOT_IN_THIS_STORY = {
     "kapital.registry.representative_appointed.v1",  # everybody acts for themselves
     "kapital.registry.representative_ended.v1",
+    "kapital.registry.mandate_changed.v1",  # nobody has a broker
     "kapital.identity.representative_identified.v1",
     "kapital.identity.certificate_ended.v1",
     "kapital.identity.kyc_expired.v1",  # nobody stays a year

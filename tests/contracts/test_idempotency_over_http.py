@@ -28,11 +28,14 @@ from kapital.identity.adapters.lists.files import ListFile, ListFormat
 from kapital.identity.domain.screening import ListSource
 from kapital.identity.use_cases.load_list import LoadList
 from kapital.kernel.actor import Actor
+from kapital.kernel.ids import CommandId
 from kapital.kernel.roles import Role
 from kapital.platform.access import current_policies
 from kapital.platform.clock import SteppedClock
 from kapital.platform.ids import new_uuid7
 from kapital.platform.settings import Settings
+from kapital.registry.domain.participant import Application, ParticipantKind, ParticipantRole
+from kapital.registry.use_cases.register_participants import RegisterParticipants
 from kapital.sandbox.certification_authority import Authority, SandboxSigner, Subject
 from kapital.sandbox.certification_authority.serving import ServedAuthority
 from kapital.sandbox.people import PersonKind, SyntheticPerson, synthetic_people
@@ -50,7 +53,7 @@ from kapital.tokenization.domain.evaluator import LATEST
 from kapital.tokenization.domain.order_review import OrderReview, ReviewState
 from kapital.tokenization.domain.terms import load_terms
 from tests.contracts.documents import all_operations, validator
-from tests.contracts.story import staff_token
+from tests.contracts.story import staff_token, token_of
 from tests.contracts.test_access_over_http import example_of
 from tests.identity.dossier.papers import png
 from tests.places import quick_folder
@@ -208,6 +211,7 @@ async def _play(folder: Path) -> Played:
                 _dossier,
                 _delegation,
                 _representatives,
+                _mandates,
                 _freezes,
             ):
                 await act(play)
@@ -1005,6 +1009,55 @@ async def _representatives(play: Play) -> None:
         {"basis_reference": "Протокол 3"},
         other={"basis_reference": "Протокол 4"},
         representative_id=appointed["representative_id"],
+    )
+
+
+async def _mandates(play: Play) -> None:
+    """A broker comes; the investor gives it a mandate, it accepts, the investor ends it."""
+    [firm] = synthetic_people(23, 1, kinds=(PersonKind.LEGAL_ENTITY,))
+    broker = await play.kapital.registry.use_cases.register_participants(
+        RegisterParticipants(
+            command_id=CommandId(f"play-{new_uuid7()}"),
+            actor=Actor(str(new_uuid7()), None, frozenset({Role.ONBOARDING})),
+            participants=(
+                Application(
+                    kind=ParticipantKind.LEGAL_ENTITY,
+                    name=firm.name,
+                    inn=firm.inn,
+                    roles=frozenset({ParticipantRole.BROKER}),
+                    rule_book_version=RULES,
+                ),
+            ),
+        )
+    )
+    broker_id = str(broker.results[0].participant_id)
+    play.tokens["broker"] = await token_of(play.kapital, broker_id, Role.BROKER)
+    principal = play.cast["investor"]["participant_id"]
+    said = {
+        "broker_id": broker_id,
+        "powers": ["place_orders"],
+        "order_limit_kopecks": 1_000_000,
+        "day_limit_kopecks": 2_000_000,
+        "valid_until": (play.kapital.clock.now() + timedelta(days=300)).isoformat(),
+    }
+    mandate = await play.try_out(
+        "POST /v1/registry/participants/{participant_id}/mandates",
+        "investor",
+        {"mandate": said},
+        other={"mandate": said | {"day_limit_kopecks": 3_000_000}},
+        participant_id=principal,
+    )
+    at = {"mandate_id": mandate["mandate_id"]}
+    seen = {"text_sha256": mandate["text_sha256"]}
+    await play.try_out(
+        "POST /v1/registry/mandates/{mandate_id}/acceptance",
+        "broker",
+        seen,
+        other={"text_sha256": "ef" * 32},
+        **at,
+    )
+    await play.try_out(
+        "POST /v1/registry/mandates/{mandate_id}/end", "investor", None, other_at=str(new_uuid7()), **at
     )
 
 

@@ -17,6 +17,7 @@ WITHOUT_KEY = {
     "POST /v1/settlement/sbp-withdrawals/act",
     "POST /v1/tokenization/acts",
     "POST /v1/registry/acts",
+    "POST /v1/registry/mandate-acts",
     "POST /v1/settlement/bank-notices",
 }
 # The signature is over the bytes, so the handler reads them and not what a framework made of them.

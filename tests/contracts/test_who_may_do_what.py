@@ -14,7 +14,7 @@ from tests.contracts.test_access_over_http import GUARDED, NO_ID, example_of, pa
 
 LINES = examples_of(None)
 STAFF = [*(role.value for role in DESK), *STAND_ALONE, "regulator"]
-CLIENTS = ["investor", "issuer", "issuer_signatory", "nominee", "representative"]
+CLIENTS = ["investor", "issuer", "issuer_signatory", "nominee", "broker", "representative"]
 """Each with a token of this role, the issuer with that of its signatory beside it, as in life."""
 
 
@@ -22,7 +22,7 @@ CLIENTS = ["investor", "issuer", "issuer_signatory", "nominee", "representative"
 # Lists that a client reads only of an issue that it names.
 OF_ONE_ISSUE = {"list_issue_proposals"}
 ANSWERS_ONLY = {"prepare_act", "prepare_rule_book_act", "prepare_withdrawals_act", "sign_register_extract"}
-ANSWERS_ONLY |= {"prepare_sbp_withdrawal_act"}
+ANSWERS_ONLY |= {"prepare_sbp_withdrawal_act", "prepare_mandate_act"}
 # Asked of one wallet that the body names; that of the example is nobody's here.
 OF_OWN_WALLET = {"request_sbp_top_up", "request_sbp_withdrawal"}
 

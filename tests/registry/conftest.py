@@ -25,6 +25,7 @@ from kapital.platform.ids import new_uuid7
 from kapital.platform.unit_of_work import UnitOfWork
 from kapital.registry.adapters.access import AccessTable
 from kapital.registry.adapters.holder_disclosures import HolderDisclosureTables
+from kapital.registry.adapters.mandates import MandateTable
 from kapital.registry.adapters.participants import ParticipantTable
 from kapital.registry.adapters.representatives import RepresentativeTable
 from kapital.registry.adapters.rule_books import RuleBookTable
@@ -276,6 +277,7 @@ async def world(make_database, clock: SteppedClock) -> World:
         acts=simple_acts(clock),
         statuses=StatusTable(),
         disclosures=HolderDisclosureTables(),
+        mandates=MandateTable(),
     )
     reads = RegistryReads(database=database, clock=clock)
     await use_cases.begin_with_rule_book(RULE_BOOK, RULE_BOOK_SHA256)

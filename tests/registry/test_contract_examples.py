@@ -13,7 +13,7 @@ from kapital.contracts import common, identity, registry
 from kapital.identity.domain import problems as identity_problems
 from kapital.kernel.problems import Problem
 from kapital.platform.contract_files import contracts_folder, load_contract
-from kapital.registry.domain import holder_problems, staff_problems, status_problems
+from kapital.registry.domain import holder_problems, mandate_problems, staff_problems, status_problems
 from kapital.registry.domain import problems as registry_problems
 
 FILES = sorted(
@@ -80,6 +80,7 @@ def test_every_event_and_every_request_has_an_example() -> None:
         ("registry", registry_problems),
         ("registry", status_problems),
         ("registry", holder_problems),
+        ("registry", mandate_problems),
         ("registry", staff_problems),
         ("identity", identity_problems),
     ],

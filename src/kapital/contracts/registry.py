@@ -29,12 +29,15 @@ class SearchMatch(StrEnum):
 
 class ParticipantRole(StrEnum):
     """
-    nominee – номинальный держатель, Russian or foreign; holds for others and has no other role.
+    nominee – номинальный держатель, Russian or foreign; holds for others and has no other role. broker – брокер, a
+    Russian legal entity; orders for others by their mandates and has no other role but investor.
+
     """
 
     investor = "investor"
     issuer = "issuer"
     nominee = "nominee"
+    broker = "broker"
 
 
 class ParticipantState(StrEnum):
@@ -402,9 +405,120 @@ class RepresentativePage(Contract, kw_only=True):
     next_after: UUID | None
 
 
+class MandatePower(StrEnum):
+    place_orders = "place_orders"
+    withdraw_orders = "withdraw_orders"
+
+
+class MandateState(StrEnum):
+    """
+    given – waits for the broker; in_force – accepted; ended – by either side, or by its term.
+    """
+
+    given = "given"
+    in_force = "in_force"
+    ended = "ended"
+
+
+class MandateEnd(StrEnum):
+    by_principal = "by_principal"
+    by_broker = "by_broker"
+    term_over = "term_over"
+    participant_left = "participant_left"
+    role_lost = "role_lost"
+
+
+class GivenMandate(Contract, kw_only=True):
+    """
+    What a mandate says.
+    """
+
+    broker_id: Annotated[UUID, Meta(description="The broker, a participant.")]
+    powers: Annotated[list[MandatePower], Meta(max_length=2, min_length=1)]
+    order_limit_kopecks: Annotated[
+        int,
+        Meta(description="The greatest price of one order.", ge=1, le=9007199254740991),
+    ]
+    day_limit_kopecks: Annotated[
+        int,
+        Meta(
+            description="The greatest price of all orders of a Moscow day together; not less than that of one.",
+            ge=1,
+            le=9007199254740991,
+        ),
+    ]
+    valid_until: Annotated[
+        AwareDatetime,
+        Meta(description="The instant from which it is over, within three years."),
+    ]
+
+
+class AcceptedMandate(Contract, kw_only=True):
+    mandate_id: UUID
+    text_sha256: Annotated[
+        str,
+        Meta(
+            description="The text that is accepted, as the mandate names it.",
+            pattern="^[0-9a-f]{64}$",
+        ),
+    ]
+
+
+class PrepareMandateActRequest(Contract, kw_only=True):
+    idempotency_key: Annotated[
+        str,
+        Meta(
+            description="The Idempotency-Key that the command will have.",
+            pattern="^[!#-~]{1,200}$",
+        ),
+    ]
+    mandate: GivenMandate | UnsetType = UNSET
+    acceptance: AcceptedMandate | UnsetType = UNSET
+
+
+class Mandate(Contract, kw_only=True):
+    mandate_id: UUID
+    participant_id: Annotated[UUID, Meta(description="The principal, who gave it.")]
+    broker_id: Annotated[UUID, Meta(description="The broker, a participant.")]
+    powers: Annotated[list[MandatePower], Meta(max_length=2, min_length=1)]
+    order_limit_kopecks: Annotated[
+        int,
+        Meta(description="The greatest price of one order.", ge=1, le=9007199254740991),
+    ]
+    day_limit_kopecks: Annotated[
+        int,
+        Meta(
+            description="The greatest price of all orders of a Moscow day together; not less than that of one.",
+            ge=1,
+            le=9007199254740991,
+        ),
+    ]
+    valid_until: Annotated[
+        AwareDatetime,
+        Meta(description="The instant from which it is over, within three years."),
+    ]
+    state: MandateState
+    text_sha256: Annotated[
+        str,
+        Meta(
+            description="SHA-256 of the text that the principal saw, UTF-8; its key in the object store.",
+            pattern="^[0-9a-f]{64}$",
+        ),
+    ]
+    given_at: AwareDatetime
+    accepted_at: Annotated[AwareDatetime, Meta(description="Since when the broker may order by it.")] | None
+    ended_at: Annotated[AwareDatetime, Meta(description="Since when nobody may; of a term that is over, the end of the term.")] | None
+    end: MandateEnd | None
+
+
+class MandatePage(Contract, kw_only=True):
+    mandates: list[Mandate]
+    next_after: UUID | None
+
+
 class StatusName(StrEnum):
     """
-    investor, issuer, nominee – roles; qualified_by_law – квалифицированный инвестор в силу закона (organisations);
+    investor, issuer, nominee, broker – roles; qualified_by_law – квалифицированный инвестор в силу закона (organisations);
     qualified_by_recognition – признан квалифицированным инвестором; investor_test_passed – прошёл тестирование (persons).
 
     """
@@ -412,6 +526,7 @@ class StatusName(StrEnum):
     investor = "investor"
     issuer = "issuer"
     nominee = "nominee"
+    broker = "broker"
     qualified_by_law = "qualified_by_law"
     qualified_by_recognition = "qualified_by_recognition"
     investor_test_passed = "investor_test_passed"
@@ -859,12 +974,13 @@ class Staff(Contract, kw_only=True):
 
 class TokenRole(StrEnum):
     """
-    A staff role, or what a participant may act as. An issuer may also act as issuer_signatory, a nominee as investor for those it holds for.
+    A staff role, or what a participant may act as. An issuer may also act as issuer_signatory, a nominee as investor for those it holds for; a broker orders for those whose mandate it has.
     """
 
     investor = "investor"
     issuer = "issuer"
     nominee = "nominee"
+    broker = "broker"
     issuer_signatory = "issuer_signatory"
     onboarding = "onboarding"
     aml_officer = "aml_officer"
@@ -1040,6 +1156,38 @@ class ParticipantStatusesChanged(Contract, kw_only=True):
     changed_at: AwareDatetime
 
 
+class MandateChanged(Contract, kw_only=True):
+    """
+    Told when the broker accepts a mandate, and when one that it had accepted is ended before its term: `valid_until` is
+    then the instant of the end. That a term is over is not told. No names.
+
+    """
+
+    mandate_id: UUID
+    participant_id: Annotated[UUID, Meta(description="The principal, who gave it.")]
+    broker_id: Annotated[UUID, Meta(description="The broker, a participant.")]
+    powers: Annotated[list[MandatePower], Meta(max_length=2, min_length=1)]
+    order_limit_kopecks: Annotated[
+        int,
+        Meta(
+            description="The greatest price of one order.", ge=1, le=9223372036854775807
+        ),
+    ]
+    day_limit_kopecks: Annotated[
+        int,
+        Meta(
+            description="The greatest price of all orders of a Moscow day together.",
+            ge=1,
+            le=9223372036854775807,
+        ),
+    ]
+    valid_from: AwareDatetime
+    valid_until: Annotated[
+        AwareDatetime, Meta(description="The instant from which it does not hold.")
+    ]
+    changed_at: AwareDatetime
+
+
 class RuleBookAccepted(Contract, kw_only=True):
     participant_id: UUID
     rule_book_version: Annotated[str, Meta(max_length=64, min_length=1)]
@@ -1129,6 +1277,22 @@ class AcceptRuleBookRequest(Contract, kw_only=True):
     act: SignedAct | UnsetType = UNSET
 
 
+class GiveMandateRequest(Contract, kw_only=True):
+    mandate: GivenMandate
+    act: SignedAct | UnsetType = UNSET
+
+
+class AcceptMandateRequest(Contract, kw_only=True):
+    text_sha256: Annotated[
+        str,
+        Meta(
+            description="The text that is accepted, as the mandate names it.",
+            pattern="^[0-9a-f]{64}$",
+        ),
+    ]
+    act: SignedAct | UnsetType = UNSET
+
+
 class ItemProblem(Contract, kw_only=True):
     """
     Why one item of a batch was refused; the same words as in a whole refusal.
@@ -1157,6 +1321,7 @@ class RegisterParticipantsResponse(Contract, kw_only=True):
 
 
 EVENT_TYPES: dict[str, type[Contract]] = {
+    "kapital.registry.mandate_changed.v1": MandateChanged,
     "kapital.registry.participant_registered.v1": ParticipantRegistered,
     "kapital.registry.participant_state_changed.v1": ParticipantStateChanged,
     "kapital.registry.participant_statuses_changed.v1": ParticipantStatusesChanged,

@@ -9,6 +9,7 @@ class Role(StrEnum):
     INVESTOR = "investor"
     ISSUER = "issuer"
     NOMINEE = "nominee"
+    BROKER = "broker"
     ISSUER_SIGNATORY = "issuer_signatory"
     REPRESENTATIVE = "representative"  # acts by a machine-readable power of attorney (МЧД)
 

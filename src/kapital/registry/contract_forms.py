@@ -1,7 +1,10 @@
 """Things of the domain in the words of the contract: what commands answer and queries show alike."""
 
+from datetime import datetime
+
 from kapital.contracts import registry as contract
 from kapital.registry.domain.holder_disclosure import HolderDisclosure
+from kapital.registry.domain.mandate import Mandate, MandateState
 from kapital.registry.domain.staff_change import StaffChange
 from kapital.registry.domain.standing import Participant
 from kapital.registry.domain.status import Status
@@ -70,4 +73,27 @@ def holder_disclosure(one: HolderDisclosure) -> contract.HolderDisclosure:
         answered_at=one.answered_at,
         lines=one.lines,
         content_sha256=one.content_sha256,
+    )
+
+
+def mandate(one: Mandate, now: datetime) -> contract.Mandate:
+    """The contract's form of a mandate as it stands now; a term that is over shows as its end."""
+    state = one.state_at(now)
+    ended_at, end = one.ended_at, None if one.end is None else contract.MandateEnd(one.end.value)
+    if state is MandateState.ENDED and ended_at is None:
+        ended_at, end = one.said.valid_until, contract.MandateEnd.term_over
+    return contract.Mandate(
+        mandate_id=one.mandate_id,
+        participant_id=one.principal_id,
+        broker_id=one.said.broker_id,
+        powers=[contract.MandatePower(power.value) for power in sorted(one.said.powers)],
+        order_limit_kopecks=one.said.order_limit_kopecks,
+        day_limit_kopecks=one.said.day_limit_kopecks,
+        valid_until=one.said.valid_until,
+        state=contract.MandateState(state.value),
+        text_sha256=one.text_sha256,
+        given_at=one.given_at,
+        accepted_at=one.accepted_at,
+        ended_at=ended_at,
+        end=end,
     )

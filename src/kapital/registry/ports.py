@@ -15,6 +15,7 @@ from kapital.kernel.roles import Role
 from kapital.platform.signatures.certificates import INN, INN_LEGAL_ENTITY, OGRN, OGRNIP
 from kapital.registry.domain.access import TokenSubjectKind
 from kapital.registry.domain.holder_disclosure import DisclosedHolder, HolderDisclosure
+from kapital.registry.domain.mandate import Mandate
 from kapital.registry.domain.participant import Application, ParticipantKind
 from kapital.registry.domain.representative import Representative, RepresentativeSaid
 from kapital.registry.domain.rule_book import RuleBook
@@ -148,6 +149,40 @@ class RepresentativeStore(Protocol):
 
     async def note_identified(self, conn: AsyncConnection, identified: Mapping[UUID, datetime]) -> None:
         """Note since when representatives that have not ended are identified."""
+        ...
+
+
+class MandateStore(Protocol):
+    """The table `mandate`."""
+
+    async def count_living(self, conn: AsyncConnection, principal_id: UUID, *, now: datetime) -> int:
+        """How many of a principal wait or are in force; exact while the participant is locked."""
+        ...
+
+    async def add(self, conn: AsyncConnection, one: Mandate, *, by: str, act_sha256: str | None) -> bool:
+        """Enter one; False when another between the two is living. One whose term is over makes room."""
+        ...
+
+    async def find(self, conn: AsyncConnection, mandate_id: UUID) -> Mandate | None:
+        """Read one without locking it."""
+        ...
+
+    async def lock(self, conn: AsyncConnection, mandate_id: UUID) -> Mandate | None:
+        """Read and lock one; participants are locked before."""
+        ...
+
+    async def lock_living(
+        self, conn: AsyncConnection, participant_ids: Sequence[UUID], *, now: datetime
+    ) -> list[Mandate]:
+        """Read and lock all that wait or are in force between any of these and anybody."""
+        ...
+
+    async def save_accepted(self, conn: AsyncConnection, one: Mandate, *, by: str, act_sha256: str | None) -> None:
+        """Write the acceptance of a locked mandate."""
+        ...
+
+    async def save_ends(self, conn: AsyncConnection, ended: Sequence[Mandate], *, by: str) -> None:
+        """Write the ends of locked mandates."""
         ...
 
 

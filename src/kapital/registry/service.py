@@ -22,6 +22,7 @@ from kapital.platform.rule_book import RuleBookInForce
 from kapital.platform.unit_of_work import UnitOfWork
 from kapital.registry.adapters.access import AccessTable
 from kapital.registry.adapters.holder_disclosures import HolderDisclosureTables
+from kapital.registry.adapters.mandates import MandateTable
 from kapital.registry.adapters.participants import ParticipantTable
 from kapital.registry.adapters.representatives import RepresentativeTable
 from kapital.registry.adapters.rule_books import RuleBookTable
@@ -102,6 +103,7 @@ def registry_of(
         acts=acts,
         statuses=statuses,
         disclosures=HolderDisclosureTables(),
+        mandates=MandateTable(),
     )
     reads = RegistryReads(database=database, clock=clock)
     watch = CertificateWatch(rules=certificates or CertificateRules(), participants=participants)

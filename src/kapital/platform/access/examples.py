@@ -22,7 +22,14 @@ from kapital.platform.access.reading import ANONYMOUS
 
 COLUMNS: Final = ("action", "resource", "allowed")
 LINES_MAX: Final = 10_000
-CLIENT_ROLES: Final = (Role.INVESTOR, Role.ISSUER, Role.NOMINEE, Role.ISSUER_SIGNATORY, Role.REPRESENTATIVE)
+CLIENT_ROLES: Final = (
+    Role.INVESTOR,
+    Role.ISSUER,
+    Role.NOMINEE,
+    Role.BROKER,
+    Role.ISSUER_SIGNATORY,
+    Role.REPRESENTATIVE,
+)
 _SELF: Final = UUID("00000000-0000-4000-8000-000000000001")
 _OTHER: Final = UUID("00000000-0000-4000-8000-000000000002")
 

@@ -27,6 +27,8 @@ class ActKind(StrEnum):
     CONSENT_TO_CANCELLATION = "consent_to_cancellation"
     CONSENT_TO_EXCHANGE = "consent_to_exchange"
     END_PLACEMENT = "end_placement"
+    GIVE_MANDATE = "give_mandate"
+    ACCEPT_MANDATE = "accept_mandate"
 
 
 class Need(StrEnum):

@@ -56,6 +56,8 @@ ROLES_OF_PARTICIPANT: Final = {
     ParticipantRole.ISSUER: frozenset({Role.ISSUER, Role.ISSUER_SIGNATORY}),
     # A nominee acquires as an investor does, for those it holds for.
     ParticipantRole.NOMINEE: frozenset({Role.NOMINEE, Role.INVESTOR}),
+    # A broker orders for others; for itself only where it is an investor, too.
+    ParticipantRole.BROKER: frozenset({Role.BROKER}),
 }
 
 

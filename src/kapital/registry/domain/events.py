@@ -9,6 +9,7 @@ PARTICIPANT_STATUSES_CHANGED: Final = "kapital.registry.participant_statuses_cha
 RULE_BOOK_ACCEPTED: Final = "kapital.registry.rule_book_accepted.v1"
 REPRESENTATIVE_APPOINTED: Final = "kapital.registry.representative_appointed.v1"
 REPRESENTATIVE_ENDED: Final = "kapital.registry.representative_ended.v1"
+MANDATE_CHANGED: Final = "kapital.registry.mandate_changed.v1"
 RULE_BOOK_EFFECTIVE: Final = "kapital.registry.rule_book_effective.v1"
 
 KYC_DECIDED: Final = "kapital.identity.kyc_decided.v1"

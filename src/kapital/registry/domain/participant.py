@@ -10,6 +10,8 @@ from kapital.kernel.ids import derive_uuid7
 from kapital.registry.domain.identifiers import require_valid_identifiers, require_valid_inn
 from kapital.registry.domain.names import require_readable_name
 from kapital.registry.domain.problems import (
+    BrokerMustBeRussianEntity,
+    BrokerMustStandAlone,
     IssuerMustBeEntity,
     IssuerMustBeRussian,
     NomineeMustBeEntity,
@@ -39,6 +41,7 @@ class ParticipantRole(StrEnum):
     INVESTOR = "investor"
     ISSUER = "issuer"
     NOMINEE = "nominee"  # номинальный держатель, also a foreign one (221-ФЗ of 2024)
+    BROKER = "broker"  # брокер: orders for other participants by their mandates
 
 
 class Acceptance(StrEnum):
@@ -73,8 +76,8 @@ def examine_application(application: Application, *, rule_book_version: str) -> 
     accepts afterwards does so then. An organisation's application holds no data of a person.
     Law: 152-FZ art. 9 (consent).
     Raises: RuleBookVersionNotInForce, PersonalDataConsentRequired, NameBlank, NameUnreadable, InnInvalid,
-    OgrnInvalid, SnilsInvalid, IssuerMustBeEntity, NomineeMustBeEntity, NomineeMustStandAlone, IssuerMustBeRussian –
-    in this order of precedence.
+    OgrnInvalid, SnilsInvalid, IssuerMustBeEntity, NomineeMustBeEntity, NomineeMustStandAlone,
+    BrokerMustBeRussianEntity, BrokerMustStandAlone, IssuerMustBeRussian – in this order of precedence.
     """
     if application.rule_book_version != rule_book_version:
         raise RuleBookVersionNotInForce(
@@ -92,8 +95,9 @@ def examine_application(application: Application, *, rule_book_version: str) -> 
 def require_roles(kind: ParticipantKind, roles: frozenset[ParticipantRole]) -> None:
     """Return if a participant of this kind may hold these roles together.
 
-    Raises: IssuerMustBeEntity, NomineeMustBeEntity, NomineeMustStandAlone, IssuerMustBeRussian – in this order of
-    precedence.
+    Law: 39-FZ art. 3 (a broker is a Russian legal entity with a licence; that it has one a person has seen) [M].
+    Raises: IssuerMustBeEntity, NomineeMustBeEntity, NomineeMustStandAlone, BrokerMustBeRussianEntity,
+    BrokerMustStandAlone, IssuerMustBeRussian – in this order of precedence.
     """
     if ParticipantRole.ISSUER in roles and kind is ParticipantKind.NATURAL_PERSON:
         raise IssuerMustBeEntity
@@ -102,6 +106,11 @@ def require_roles(kind: ParticipantKind, roles: frozenset[ParticipantRole]) -> N
             raise NomineeMustBeEntity
         if len(roles) > 1:
             raise NomineeMustStandAlone
+    if ParticipantRole.BROKER in roles:
+        if kind is not ParticipantKind.LEGAL_ENTITY:
+            raise BrokerMustBeRussianEntity
+        if roles - {ParticipantRole.BROKER, ParticipantRole.INVESTOR}:
+            raise BrokerMustStandAlone
     if ParticipantRole.ISSUER in roles and kind is ParticipantKind.FOREIGN_ENTITY:
         raise IssuerMustBeRussian
 

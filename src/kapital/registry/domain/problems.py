@@ -102,6 +102,24 @@ class NomineeMustStandAlone(Problem):
     family = Family.UNPROCESSABLE
 
 
+class BrokerMustBeRussianEntity(Problem):
+    """A broker is a Russian legal entity with a licence."""
+
+    code = "broker_must_be_russian_entity"
+    title = "A broker is a Russian legal entity"
+    retry = Retry.NEVER
+    family = Family.UNPROCESSABLE
+
+
+class BrokerMustStandAlone(Problem):
+    """Who orders for others neither issues what they buy nor holds for them."""
+
+    code = "broker_must_hold_no_other_role"
+    title = "A broker has no other role in the same entry of the register but that of an investor"
+    retry = Retry.AFTER_CHANGE
+    family = Family.UNPROCESSABLE
+
+
 class ParticipantHoldsSomething(Problem):
     """Facts: `assets`, how many kinds of units or money lie in the wallet."""
 

@@ -34,6 +34,7 @@ class StatusName(StrEnum):
     INVESTOR = "investor"
     ISSUER = "issuer"
     NOMINEE = "nominee"
+    BROKER = "broker"
     QUALIFIED_BY_LAW = "qualified_by_law"  # 39-FZ art. 51.2 part 2
     QUALIFIED_BY_RECOGNITION = "qualified_by_recognition"  # 39-FZ art. 51.2 part 4, 5
     INVESTOR_TEST_PASSED = "investor_test_passed"  # announced by the Bank of Russia in the place of the limit

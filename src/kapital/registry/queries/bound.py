@@ -10,6 +10,7 @@ from kapital.kernel.clock import Clock
 from kapital.platform.database import Database
 from kapital.registry.queries import (
     holder_disclosures,
+    mandates,
     participants,
     register_extract,
     representatives,
@@ -97,6 +98,15 @@ class RegistryReads:
         async with self.database.connect() as conn:
             return await holder_disclosures.list_disclosed_holders(
                 conn, disclosure_id, actor=actor, after=after, limit=limit
+            )
+
+    async def list_mandates(
+        self, participant_id: UUID, *, actor: Actor, after: UUID | None = None, limit: int = 100
+    ) -> contract.MandatePage:
+        """See `queries.mandates.list_mandates`."""
+        async with self.database.connect() as conn:
+            return await mandates.list_mandates(
+                conn, participant_id, actor=actor, now=self.clock.now(), after=after, limit=limit
             )
 
     async def list_rule_books(self, *, actor: Actor) -> contract.RuleBookList:

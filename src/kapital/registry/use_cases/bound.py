@@ -17,6 +17,7 @@ from kapital.registry.ports import (
     AccessStore,
     ExtractPages,
     HolderDisclosureStore,
+    MandateStore,
     ParticipantStore,
     RepresentativeStore,
     RuleBookStore,
@@ -26,6 +27,9 @@ from kapital.registry.ports import (
     StatusStore,
 )
 from kapital.registry.use_cases import (
+    accept_mandate as accepting_mandates,
+)
+from kapital.registry.use_cases import (
     accept_rule_book as accepting,
 )
 from kapital.registry.use_cases import (
@@ -33,8 +37,10 @@ from kapital.registry.use_cases import (
     change_staff,
     change_status,
     close_participant,
+    end_mandate,
     end_staff,
     expire_applications,
+    give_mandate,
     issue_access_token,
     lift_restriction,
     register_participants,
@@ -50,6 +56,7 @@ from kapital.registry.use_cases import (
 from kapital.registry.use_cases import (
     end_representative as ending,
 )
+from kapital.registry.use_cases.mandate_parts import MandateParts
 from kapital.registry.use_cases.status_changes import StatusParts
 
 
@@ -74,6 +81,7 @@ class RegistryUseCases:
     acts: Acts
     statuses: StatusStore
     disclosures: HolderDisclosureStore
+    mandates: MandateStore
 
     async def register_participants(
         self, cmd: register_participants.RegisterParticipants
@@ -240,6 +248,25 @@ class RegistryUseCases:
         """See `use_cases.disclose_holders`."""
         return await disclosing.note_overdue_disclosures(now, parts=self._disclosure_parts())
 
+    async def give_mandate(self, cmd: give_mandate.GiveMandate) -> contract.Mandate:
+        """See `use_cases.give_mandate`."""
+        async with use_case("registry.give_mandate"):
+            return await give_mandate.give_mandate(cmd, parts=self._mandate_parts())
+
+    async def accept_mandate(self, cmd: accepting_mandates.AcceptMandate) -> contract.Mandate:
+        """See `use_cases.accept_mandate`."""
+        async with use_case("registry.accept_mandate"):
+            return await accepting_mandates.accept_mandate(cmd, parts=self._mandate_parts())
+
+    async def end_mandate(self, cmd: end_mandate.EndMandate) -> contract.Mandate:
+        """See `use_cases.end_mandate`."""
+        async with use_case("registry.end_mandate"):
+            return await end_mandate.end_mandate(cmd, parts=self._mandate_parts())
+
+    def prepare_mandate_act(self, cmd: accepting_mandates.PrepareMandateAct) -> Act:
+        """See `use_cases.accept_mandate`."""
+        return accepting_mandates.prepare_mandate_act(cmd, uow=self.uow)
+
     async def draft_rule_book(self, cmd: rule_book_life.DraftRuleBook) -> contract.RuleBook:
         """See `use_cases.rule_book_life`."""
         async with use_case("registry.draft_rule_book"):
@@ -282,6 +309,7 @@ class RegistryUseCases:
             ledger=self.ledger,
             new_id=self.new_id,
             ending=self._ending(),
+            mandates=self.mandates,
         )
 
     def _staff_parts(self) -> change_staff.StaffParts:
@@ -298,7 +326,18 @@ class RegistryUseCases:
             statuses=self.statuses,
             participants=self.participants,
             access=self.access,
+            mandates=self.mandates,
             forget=self.forget_token,
+        )
+
+    def _mandate_parts(self) -> MandateParts:
+        return MandateParts(
+            uow=self.uow,
+            participants=self.participants,
+            representatives=self.representatives,
+            mandates=self.mandates,
+            acts=self.acts,
+            new_id=self.new_id,
         )
 
     def _disclosure_parts(self) -> disclosing.DisclosureParts:

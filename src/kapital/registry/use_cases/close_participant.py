@@ -25,6 +25,7 @@ from kapital.ledger.api import (
 from kapital.ledger.api import Transaction as LedgerTransaction
 from kapital.platform.unit_of_work import Transaction, UnitOfWork, fingerprint
 from kapital.registry.contract_forms import state_answer
+from kapital.registry.domain.mandate import MandateEnd
 from kapital.registry.domain.problems import (
     IssuerOwesStill,
     NoDisputeNotStated,
@@ -35,8 +36,9 @@ from kapital.registry.domain.problems import (
 from kapital.registry.domain.representative import RepresentativeEnd
 from kapital.registry.domain.standing import Closing, Participant
 from kapital.registry.domain.states import ParticipantState
-from kapital.registry.ports import ParticipantStore
+from kapital.registry.ports import MandateStore, ParticipantStore
 from kapital.registry.use_cases.end_representative import EndingParts, end_all
+from kapital.registry.use_cases.mandate_parts import end_mandates
 from kapital.registry.use_cases.state_changes import note_change, record_of, standing
 
 
@@ -49,6 +51,7 @@ class ClosingParts:
     ledger: Ledger
     new_id: Callable[[], UUID]
     ending: EndingParts
+    mandates: MandateStore
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -173,6 +176,10 @@ async def _close(tx: Transaction, parts: ClosingParts, cmd: DecideClosing, parti
     ended = [one.ended(RepresentativeEnd.PARTICIPANT_LEFT, now=tx.now) for one in living]
     # Their tokens open nothing any more: the state of the participant is looked at with each.
     await end_all(tx, ended, parts=parts.ending, actor=cmd.actor, reference=cmd.basis_reference)
+    mandates = await parts.mandates.lock_living(tx.conn, [cmd.participant_id], now=tx.now)
+    basis = {"reference": cmd.basis_reference}
+    left = MandateEnd.PARTICIPANT_LEFT
+    await end_mandates(tx, mandates, left, mandates=parts.mandates, actor=cmd.actor, basis=basis)
     await parts.participants.close_wallet(tx.conn, cmd.participant_id, seq=last.seq, at=last.recorded_at)
 
 

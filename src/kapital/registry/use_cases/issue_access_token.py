@@ -41,6 +41,7 @@ _OF_BUYER: Final = (ActKind.PLACE_ORDERS, ActKind.WITHDRAW_ORDERS, *_OF_MONEY)
 _ACTS_OF: Final[dict[Role, tuple[ActKind, ...]]] = {
     Role.INVESTOR: _OF_BUYER,
     Role.NOMINEE: _OF_BUYER,
+    Role.BROKER: (ActKind.PLACE_ORDERS, ActKind.WITHDRAW_ORDERS),
     Role.ISSUER: _OF_MONEY,
     Role.ISSUER_SIGNATORY: (ActKind.SIGN_DECISION,),
 }

@@ -12,10 +12,12 @@ from kapital.platform.events import CloudEvent, Event
 from kapital.platform.unit_of_work import Transaction
 from kapital.registry.domain.access import roles_open_to
 from kapital.registry.domain.events import PARTICIPANT_STATUSES_CHANGED
+from kapital.registry.domain.mandate import MandateEnd
 from kapital.registry.domain.standing import Participant
 from kapital.registry.domain.states import StatusState
 from kapital.registry.domain.status import Status, roles_of
-from kapital.registry.ports import AccessStore, ParticipantStore, StatusStore
+from kapital.registry.ports import AccessStore, MandateStore, ParticipantStore, StatusStore
+from kapital.registry.use_cases.mandate_parts import end_mandates
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +27,7 @@ class StatusParts:
     statuses: StatusStore
     participants: ParticipantStore
     access: AccessStore
+    mandates: MandateStore
     forget: Callable[[bytes], None]
 
 
@@ -53,7 +56,16 @@ async def keep_changes(
             lost += [(participant_id, role) for role in open_before - roles_open_to(participant.roles)]
         await note_changes(tx, participant_id, some, left, actor=actor)
     await parts.participants.save(tx.conn, moved, now=tx.now)
+    await _end_mandates(tx, [who for who, role in lost if role is Role.BROKER], parts=parts, actor=actor)
     return await parts.access.revoke_roles(tx.conn, lost, revoked_by=actor.id, now=tx.now) if lost else []
+
+
+async def _end_mandates(tx: Transaction, brokers: Sequence[UUID], *, parts: StatusParts, actor: Actor) -> None:
+    """Whoever is a broker no more orders for nobody; a mandate that it gave itself stays."""
+    if brokers:
+        living = await parts.mandates.lock_living(tx.conn, brokers, now=tx.now)
+        taken = [one for one in living if one.said.broker_id in brokers]
+        await end_mandates(tx, taken, MandateEnd.ROLE_LOST, mandates=parts.mandates, actor=actor, basis={})
 
 
 def held_after(held: Iterable[Status], changes: Iterable[Status]) -> list[Status]:

@@ -1,0 +1,59 @@
+"""The Russian texts of a mandate and its acceptance, made from the command alone, the same for ever."""
+
+from typing import Any, Final
+from uuid import UUID
+
+from kapital.kernel.calendar import MOSCOW
+from kapital.kernel.money import format_rubles
+from kapital.registry.domain.mandate import MandatePower, MandateSaid
+
+TEXT_VERSION: Final = "kapital.act-text.v1"
+"""A change of wording is a new version beside the old one."""
+
+_POWERS: Final = {
+    MandatePower.PLACE_ORDERS: "подавать заявки на приобретение цифровых финансовых активов",
+    MandatePower.WITHDRAW_ORDERS: "отзывать заявки, поданные им",
+}
+
+
+def mandate_text(principal_id: UUID, said: MandateSaid) -> str:
+    """What the principal sees before signing."""
+    powers = "; ".join(_POWERS[power] for power in sorted(said.powers))
+    return "\n".join(
+        [
+            "Поручение брокеру",
+            "",
+            f"Клиент: участник {principal_id}",
+            f"Брокер: участник {said.broker_id}",
+            "",
+            f"Поручаю брокеру от моего имени и за мой счёт: {powers}.",
+            f"Цена одной заявки – не более {format_rubles(said.order_limit_kopecks, 'ru')}.",
+            f"Цена всех заявок за день – не более {format_rubles(said.day_limit_kopecks, 'ru')}; день – по Москве.",
+            f"Поручение действует с принятия его брокером до {said.valid_until.astimezone(MOSCOW):%d.%m.%Y %H:%M:%S}",
+            "московского времени, если раньше его не прекратит одна из сторон.",
+            "Единицы зачисляются в мой кошелёк, деньги резервируются и списываются из моего остатка.",
+        ]
+    )
+
+
+def mandate_command(principal_id: UUID, said: MandateSaid) -> dict[str, Any]:
+    """A mandate in canonical form."""
+    return {"participant_id": str(principal_id), **said.canonical()}
+
+
+def mandate_acceptance_text(mandate_id: UUID, text_sha256: str) -> str:
+    """What the broker's person sees before signing. The hash names the text of the mandate."""
+    return "\n".join(
+        [
+            "Принятие поручения клиента",
+            "",
+            f"Поручение {mandate_id}. Контрольная сумма его текста (SHA-256): {text_sha256}.",
+            "",
+            "С текстом поручения ознакомлен(а), от имени брокера принимаю его полностью.",
+        ]
+    )
+
+
+def mandate_acceptance_command(mandate_id: UUID, text_sha256: str) -> dict[str, Any]:
+    """An acceptance in canonical form."""
+    return {"mandate_id": str(mandate_id), "text_sha256": text_sha256}
