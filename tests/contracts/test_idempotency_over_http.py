@@ -197,6 +197,7 @@ async def _play(folder: Path) -> Played:
             for act in (
                 _access,
                 _people,
+                _mandates,
                 _keys,
                 _values,
                 _payoff_code,
@@ -211,7 +212,6 @@ async def _play(folder: Path) -> Played:
                 _dossier,
                 _delegation,
                 _representatives,
-                _mandates,
                 _freezes,
             ):
                 await act(play)
@@ -1030,6 +1030,7 @@ async def _mandates(play: Play) -> None:
             ),
         )
     )
+    assert broker.results[0].problem is None, broker.results[0].problem
     broker_id = str(broker.results[0].participant_id)
     play.tokens["broker"] = await token_of(play.kapital, broker_id, Role.BROKER)
     principal = play.cast["investor"]["participant_id"]
