@@ -87,6 +87,7 @@ OPERATIONS: Final[dict[tuple[str, str], str]] = {
     ("GET", "/v1/tokenization/order-reviews"): "list_order_reviews",
     ("GET", "/v1/tokenization/orders"): "list_own_orders",
     ("GET", "/v1/tokenization/payoff-codes"): "list_payoff_codes",
+    ("GET", "/v1/tokenization/placed-orders"): "list_placed_orders",
     ("GET", "/v1/tokenization/proposals"): "list_issue_proposals",
     ("GET", "/v1/tokenization/retail-limit"): "get_own_retail_limit",
     ("POST", "/v1/custody/keys"): "generate_key",

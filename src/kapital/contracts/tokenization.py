@@ -645,6 +645,15 @@ class NewOrder(Contract, kw_only=True):
         ]
         | UnsetType
     ) = UNSET
+    for_participant_id: (
+        Annotated[
+            UUID,
+            Meta(
+                description="The principal for whom a broker orders, by its mandate. Left out, the order is the caller's own."
+            ),
+        ]
+        | UnsetType
+    ) = UNSET
 
 
 class PublishQuoteBody(Contract, kw_only=True):
@@ -823,6 +832,12 @@ class OrderRow(Contract, kw_only=True):
     refund_kopecks: Annotated[int, Meta(ge=0, le=9223372036854775807)] | UnsetType = (
         UNSET
     )
+    placed_by_participant_id: (
+        Annotated[UUID, Meta(description="Of own orders")] | UnsetType
+    ) = UNSET
+    for_participant_id: (
+        Annotated[UUID, Meta(description="Of orders that a broker placed")] | UnsetType
+    ) = UNSET
     entry_seq: (
         Annotated[
             int,

@@ -6,6 +6,7 @@ from typing import Any, Final
 from kapital.contracts.base import given
 from kapital.contracts.identity import KycDecided, KycExpired, KycOutcome, KycTermChanged, MeasureChanged
 from kapital.contracts.registry import (
+    MandateChanged,
     ParticipantRegistered,
     ParticipantStateChanged,
     ParticipantStatusesChanged,
@@ -20,6 +21,7 @@ from kapital.platform.bus import Handler
 from kapital.platform.events import CloudEvent
 from kapital.platform.unit_of_work import Transaction
 from kapital.tokenization.domain.investor import QUALIFIED, QUALIFIED_BY, TEST_PASSED, UNQUALIFIED
+from kapital.tokenization.domain.mandate import Mandate
 from kapital.tokenization.ports import Parts
 from kapital.tokenization.use_cases.fund_orders import note_money
 from kapital.tokenization.use_cases.hold_orders import hold_orders
@@ -43,6 +45,7 @@ PARTICIPANT_EVENTS: Final = (
     "kapital.identity.kyc_term_changed.v1",
     MEASURE_CHANGED,
 )
+MANDATE_EVENTS: Final = ("kapital.registry.mandate_changed.v1",)
 RULE_BOOK_EVENTS: Final = ("kapital.registry.rule_book_effective.v1",)
 SETTLEMENT_EVENTS: Final = (
     "kapital.settlement.allocation_settled.v1",
@@ -69,6 +72,9 @@ def subscriptions(parts: Parts) -> list[tuple[tuple[str, ...], Handler]]:
     async def on_certificates(tx: Transaction, events: list[CloudEvent]) -> None:
         await note_certificates(tx.conn, events, tx.now)
 
+    async def on_mandates(tx: Transaction, events: list[CloudEvent]) -> None:
+        await parts.mandates.note(tx.conn, [_mandate(event.data_as(MandateChanged)) for event in events], tx.now)
+
     async def on_rule_books(tx: Transaction, events: list[CloudEvent]) -> None:
         for event in events:
             told = event.data_as(RuleBookEffective)
@@ -77,6 +83,7 @@ def subscriptions(parts: Parts) -> list[tuple[tuple[str, ...], Handler]]:
     return [
         (PARTICIPANT_EVENTS, on_participants),
         (RULE_BOOK_EVENTS, on_rule_books),
+        (MANDATE_EVENTS, on_mandates),
         (CERTIFICATE_EVENTS, on_certificates),
         (SETTLEMENT_EVENTS, on_settlement),
         (MONEY_EVENTS, on_money),
@@ -119,6 +126,19 @@ def _news(event: CloudEvent) -> dict[str, Any]:
             return {"participant_id": measured.participant_id, "measure": measured.measure.value}
         case _:
             return _kyc_news(event.data_as(KycDecided), event)
+
+
+def _mandate(told: MandateChanged) -> Mandate:
+    return Mandate(
+        mandate_id=told.mandate_id,
+        participant_id=told.participant_id,
+        broker_id=told.broker_id,
+        powers=frozenset(power.value for power in told.powers),
+        order_limit_kopecks=told.order_limit_kopecks,
+        day_limit_kopecks=told.day_limit_kopecks,
+        valid_from=told.valid_from,
+        valid_until=told.valid_until,
+    )
 
 
 def _kyc_news(decided: KycDecided, event: CloudEvent) -> dict[str, Any]:

@@ -26,7 +26,7 @@ from kapital.tokenization.queries.list_actions import list_actions
 from kapital.tokenization.queries.list_fixings import list_fixings
 from kapital.tokenization.queries.list_issues import list_issues
 from kapital.tokenization.queries.list_order_reviews import list_order_reviews, order_review_views
-from kapital.tokenization.queries.list_own_orders import list_own_orders
+from kapital.tokenization.queries.list_own_orders import list_own_orders, list_placed_orders
 from kapital.tokenization.queries.list_quotes import list_quotes, quote_view
 from kapital.tokenization.queries.observation import observation_view
 from kapital.tokenization.routes_codes import HANDLERS as CODE_HANDLERS
@@ -177,6 +177,7 @@ async def prepare_act_route(
                     order.units,
                     given(order.max_price_kopecks),
                     given(reckoned(order.funds_until_at)),
+                    given(order.for_participant_id),
                 )
                 for order in orders
             ],
@@ -199,6 +200,7 @@ async def place_orders_route(
             units=order.units,
             max_price_kopecks=order.max_price_kopecks,
             funds_until_at=reckoned(order.funds_until_at),
+            for_participant_id=order.for_participant_id,
         )
         for order in data.orders
     )
@@ -430,6 +432,27 @@ async def list_own_orders_route(
         return await list_own_orders(conn, actor_of(request), issue_id=issue_id, after=after, limit=limit)
 
 
+@get("/v1/tokenization/placed-orders")
+async def list_placed_orders_route(
+    request: HttpRequest,
+    tokenization: TokenizationUseCases,
+    for_participant_id: UUID | None = None,
+    issue_id: UUID | None = None,
+    after: UUID | None = None,
+    limit: Limit = 100,
+) -> contract.OrderPage:
+    """A page of what a broker placed for others."""
+    async with tokenization.parts.database.connect() as conn:
+        return await list_placed_orders(
+            conn,
+            actor_of(request),
+            principal_id=for_participant_id,
+            issue_id=issue_id,
+            after=after,
+            limit=limit,
+        )
+
+
 @get("/v1/tokenization/retail-limit")
 async def get_own_retail_limit_route(
     request: HttpRequest, tokenization: TokenizationUseCases
@@ -479,6 +502,7 @@ HANDLERS = (
     get_order_book_route,
     list_actions_route,
     list_own_orders_route,
+    list_placed_orders_route,
     get_own_retail_limit_route,
     list_fixings_route,
     propose_order_review_route,

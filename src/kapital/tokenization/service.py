@@ -30,6 +30,7 @@ from kapital.tokenization.adapters.fixings import FixingTables
 from kapital.tokenization.adapters.instructions import InstructionTables
 from kapital.tokenization.adapters.investors import InvestorTables
 from kapital.tokenization.adapters.issues import IssueTables
+from kapital.tokenization.adapters.mandates import MandateTables
 from kapital.tokenization.adapters.order_reviews import OrderReviewTables
 from kapital.tokenization.adapters.orders import OrderTables
 from kapital.tokenization.adapters.payoff_codes import PayoffCodeTable, require_code_unchanged
@@ -118,6 +119,7 @@ def tokenization_of(
         quotes=QuoteTable(),
         retail_use=RetailUseTable(),
         retail_rules=retail_rules,
+        mandates=MandateTables(),
         operator_inn=operator_inn,
         publication_stamps=publication_stamps,
     )

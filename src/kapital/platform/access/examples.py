@@ -3,7 +3,7 @@
 A line is `action,resource,allowed`: who of everybody (see SUBJECTS) may do the action to the resource; all others may
 not. So a line is as many examples as there are subjects.
 - `resource`: `-` when nothing is known of it, else attributes joined by spaces: `owner=self` (of the one who asks),
-  `owner=other`, `published`, `not published`, `drafted_by=self`.
+  `owner=other`, `published`, `not published`, `drafted_by=self`, `agents=self` (the one who asks, and nobody else).
 - `allowed`: `everybody`, `nobody`, or subjects joined by `; `.
 """
 
@@ -136,7 +136,9 @@ def _question(policies: Policies, one: Example, actor: Actor) -> Question:
             continue
         if value not in {"self", "other"}:
             raise PoliciesUnusable(f"{one.where}: {word} is neither {name}=self nor {name}=other")
-        if name.endswith("_by") or name == "subject":
+        if name == "agents":
+            attributes[name] = frozenset({_SELF if value == "self" else _OTHER})
+        elif name.endswith("_by") or name == "subject":
             attributes[name] = ActorRef(actor.id if value == "self" else str(_OTHER))
         else:
             # Staff have no participant: an object of theirs is nobody's that the policies know.

@@ -20,7 +20,7 @@ class ActorRef(NamedTuple):
     actor_id: str
 
 
-Attribute: TypeAlias = bool | int | str | UUID | ActorRef | frozenset[ActorRef] | frozenset[str]
+Attribute: TypeAlias = bool | int | str | UUID | ActorRef | frozenset[ActorRef] | frozenset[str] | frozenset[UUID]
 """A UUID is a participant, always: other objects stand in a resource's `id`."""
 
 
@@ -113,7 +113,9 @@ def _renamed(value: Attribute, participants: dict[UUID, str], actors: dict[str, 
     if isinstance(value, frozenset):
         texts = sorted(item for item in value if isinstance(item, str))
         refs = sorted(item for item in value if isinstance(item, ActorRef))
-        return (*texts, *(_renamed(ref, participants, actors) for ref in refs))
+        owners = sorted(item for item in value if isinstance(item, UUID))
+        named = [_renamed(ref, participants, actors) for ref in refs]
+        return (*texts, *named, *(_renamed(owner, participants, actors) for owner in owners))
     return value
 
 

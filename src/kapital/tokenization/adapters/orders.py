@@ -48,6 +48,10 @@ ORDER_TABLE: Final = VersionedTable(
         "awaited_at": "timestamptz",
         "funds_look_at": "timestamptz",
         "reserve_asked": "boolean",
+        "broker_id": "uuid",
+        "mandate_id": "uuid",
+        "mandate_kopecks": "bigint",
+        "mandate_on": "date",
     },
 )
 

@@ -20,23 +20,24 @@ class OrderLine(NamedTuple):
     """One order of a command.
 
     `max_price_kopecks`: the most that is paid for a unit, where the price is a quote's. `funds_until_at`: the first
-    instant at which the order awaits its money no more.
+    instant at which the order awaits its money no more. `for_participant_id`: the principal for whom a broker orders.
     """
 
     issue_id: UUID
     units: int
     max_price_kopecks: int | None = None
     funds_until_at: datetime | None = None
+    for_participant_id: UUID | None = None
 
 
 def orders_text(orders: Sequence[OrderLine], issues: Mapping[UUID, Issue]) -> str:
     """Orders of one command. Shape: an issue that is not public is named by its id."""
     lines, kopecks = [], 0
-    for number, (issue_id, units, cap, until) in enumerate(orders, 1):
+    for number, (issue_id, units, cap, until, principal) in enumerate(orders, 1):
         issue = issues.get(issue_id)
         if issue is None:
             lines.append(f"{number}. Выпуск {issue_id}: {units} ед.")
-            lines += _waits_text(until)
+            lines += _for_text(principal) + _waits_text(until)
             continue
         amount = issue.reserved_for(units, cap)
         kopecks += amount
@@ -47,7 +48,7 @@ def orders_text(orders: Sequence[OrderLine], issues: Mapping[UUID, Issue]) -> st
             f"{number}. Выпуск «{issue.title}» ({issue.code}), решение {issue.decision_sha256}: {units} ед. "
             f"{at_price} {format_rubles(amount, 'ru')}."
         )
-        lines += _waits_text(until)
+        lines += _for_text(principal) + _waits_text(until)
     return "\n".join(
         [
             "Заявка на приобретение цифровых финансовых активов",
@@ -58,8 +59,23 @@ def orders_text(orders: Sequence[OrderLine], issues: Mapping[UUID, Issue]) -> st
             "Поручаю оператору информационной системы зарезервировать эту сумму на номинальном счёте и,",
             "если заявки будут удовлетворены, внести записи о зачислении мне единиц.",
             "С решениями о выпуске ознакомлен(а).",
+            *_by_mandate_text(orders),
         ]
     )
+
+
+def _for_text(principal: UUID | None) -> list[str]:
+    """For whom a broker orders: nothing in an order of one's own."""
+    return [] if principal is None else [f"   Клиент, для которого подана заявка: участник {principal}."]
+
+
+def _by_mandate_text(orders: Sequence[OrderLine]) -> list[str]:
+    if all(order.for_participant_id is None for order in orders):
+        return []
+    return [
+        "Заявки, в которых назван клиент, подаю по его поручению, от его имени и за его счёт: деньги прошу",
+        "резервировать из его остатка, единицы зачислять ему.",
+    ]
 
 
 def _waits_text(until: datetime | None) -> list[str]:
@@ -74,7 +90,7 @@ def _waits_text(until: datetime | None) -> list[str]:
 
 
 def orders_command(orders: Sequence[OrderLine]) -> dict[str, Any]:
-    """Orders in canonical form; a greatest price and a cut-off stand there only if they are given."""
+    """Orders in canonical form; a greatest price, a cut-off and a principal stand there only if given."""
     return {"orders": [_order_command(order) for order in orders]}
 
 
@@ -84,6 +100,8 @@ def _order_command(order: OrderLine) -> dict[str, str]:
         told["max_price_kopecks"] = str(order.max_price_kopecks)
     if order.funds_until_at is not None:
         told["funds_until_at"] = utc(order.funds_until_at)
+    if order.for_participant_id is not None:
+        told["for_participant_id"] = str(order.for_participant_id)
     return told
 
 

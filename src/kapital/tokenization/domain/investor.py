@@ -87,9 +87,8 @@ def why_ineligible(investor: Investor | None, issue: Issue, at: datetime) -> Pro
     """
     if investor is None or investor.wallet_id is None:
         return WalletMustBeOpen()
-    if investor.state in _BARRED or investor.is_under_measure:
-        # One neutral code for every reason: 115-FZ forbids telling a client of a freeze.
-        return ParticipantMustBeActive()
+    if (inactive := why_may_not_act(investor)) is not None:
+        return inactive
     if investor.kyc_valid_until is None or investor.kyc_valid_until <= at:
         return IdentificationMustBeValid()
     if investor.participant_id == issue.issuer_participant_id:
@@ -98,6 +97,14 @@ def why_ineligible(investor: Investor | None, issue: Issue, at: datetime) -> Pro
         return InvestorKindMustBeAllowed(facts={"kind": investor.kind or "unknown"})
     if issue.qualified_only and not investor.is_qualified(at):
         return InvestorMustBeQualified()
+    return None
+
+
+def why_may_not_act(investor: Investor) -> Problem | None:
+    """Why who is in the register may not order now, or None: for itself, or as a broker for others."""
+    if investor.state in _BARRED or investor.is_under_measure:
+        # One neutral code for every reason: 115-FZ forbids telling a client of a freeze.
+        return ParticipantMustBeActive()
     return None
 
 

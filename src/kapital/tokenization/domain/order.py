@@ -45,6 +45,8 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     `funds_until_at`: the first instant at which it awaits its money no more, None if it never does; `awaited_at`:
     since when it awaits, or awaited; `funds_look_at`: when the ledger is asked next; `reserve_asked`: the ledger may
     know of a reserve that this row does not tell of.
+    `broker_id`: who placed it for its participant, by the mandate `mandate_id` (None: there was none: refused);
+    `mandate_kopecks`: what it counts of the mandate's Moscow day `mandate_on`.
     """
 
     order_id: UUID
@@ -78,6 +80,10 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     awaited_at: datetime | None = None
     funds_look_at: datetime | None = None
     reserve_asked: bool = False
+    broker_id: UUID | None = None
+    mandate_id: UUID | None = None
+    mandate_kopecks: int = 0
+    mandate_on: date | None = None
 
     @property
     def is_under_way(self) -> bool:
@@ -96,7 +102,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
         """The order after the step that `on` makes, and the step. Raises: WrongState."""
         step = ORDER.step(self.state, on)
         if step.target in _NO_PURCHASE or on == "turned_back":
-            changes["limit_kopecks"] = 0
+            changes["limit_kopecks"] = changes["mandate_kopecks"] = 0
         moved = msgspec.structs.replace(self, version=self.version + 1, state=step.target, **changes)
         return moved, step
 

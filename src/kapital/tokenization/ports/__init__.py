@@ -23,6 +23,7 @@ from kapital.platform.unit_of_work import UnitOfWork
 from kapital.tokenization.ports.actions import Actions, Fixings, Instructions, RatesReader, RecordLists
 from kapital.tokenization.ports.awaiting import AwaitedOrders
 from kapital.tokenization.ports.issues import DecisionPrinter, Documents, Issues, Proposals
+from kapital.tokenization.ports.mandates import Mandates
 from kapital.tokenization.ports.orders import Investors, OrderReviews, Orders, Quotes, RetailUse
 from kapital.tokenization.ports.payoff_codes import PayoffCodes
 from kapital.tokenization.ports.shortfall import PayoutShares
@@ -36,6 +37,7 @@ __all__ = [
     "Instructions",
     "Investors",
     "Issues",
+    "Mandates",
     "OrderReviews",
     "Orders",
     "Parts",
@@ -82,6 +84,7 @@ class Parts:
     quotes: Quotes
     retail_use: RetailUse
     retail_rules: RetailRules
+    mandates: Mandates
     operator_inn: str
     publication_stamps: PublicationStamps
 

@@ -18,6 +18,8 @@ from kapital.tokenization.ports import Parts
 class _New(Protocol):
     @property
     def cut_off(self) -> datetime | None: ...
+    @property
+    def principal(self) -> UUID | None: ...
 
 
 class _Command(Protocol):
@@ -53,11 +55,9 @@ class MayAwait(NamedTuple):
 async def who_may_await(tx: Transaction, parts: Parts, cmds: Iterable[_Command]) -> MayAwait:
     """What the orders of these commands are measured by. No statement unless one of them names a cut-off."""
     asking = {
-        cmd.actor.participant_id
-        for cmd in cmds
-        if cmd.actor.participant_id is not None and any(new.cut_off is not None for new in cmd.orders)
+        new.principal or cmd.actor.participant_id for cmd in cmds for new in cmd.orders if new.cut_off is not None
     }
-    return await measured(tx, parts, asking)
+    return await measured(tx, parts, (who for who in asking if who is not None))
 
 
 async def measured(tx: Transaction, parts: Parts, asking: Iterable[UUID]) -> MayAwait:

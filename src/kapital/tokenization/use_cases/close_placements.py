@@ -154,7 +154,7 @@ async def _decide(
         changes = {"allocated_units": total, "paid_kopecks": paid}
         decided_moves.append((issue, on, changes))
         for order, line in zip(of_issue, lines[issue.issue_id], strict=True):
-            limit = limit_after(standing.counted.get(order.order_id), line["pay_kopecks"])
+            limit = limit_after(order, standing.counted.get(order.order_id), line["pay_kopecks"])
             onward = "settlement_started" if line["units"] else "refund_started"
             order_walks.append((order, (filled_on(order, line["units"]), onward), limit))
     decided = await move_issues(tx, parts, decided_moves, actor=SMART_CONTRACT)
@@ -196,11 +196,12 @@ async def _start_settlement(
         await tell(tx, facts)
 
 
-def limit_after(said: Judged | None, pay_kopecks: int) -> dict[str, Any]:
-    """What the order counts under the yearly limit from now on: what is paid, or nothing outside of the limit."""
+def limit_after(order: Order, said: Judged | None, pay_kopecks: int) -> dict[str, Any]:
+    """What the order counts under the limits from now on: what is paid, or nothing outside of the yearly limit."""
+    of_mandate = {} if order.mandate_id is None else {"mandate_kopecks": pay_kopecks}
     if said is None or said.problem is not None:
-        return {"limit_kopecks": 0}
-    return {"limit_kopecks": pay_kopecks, "limit_on": said.limit_on}
+        return {"limit_kopecks": 0, **of_mandate}
+    return {"limit_kopecks": pay_kopecks, "limit_on": said.limit_on, **of_mandate}
 
 
 def line_of(order: Order, units: int, price_kopecks: int) -> dict[str, Any]:

@@ -168,7 +168,7 @@ def _verdict(
         if answer.code == OrderMoneyInsufficient.code and may_await(order, issue, now):
             # Money may have come while this was written, and whoever told of it found nothing that awaits it.
             return ("funds_awaited",), {"awaited_at": now, "funds_look_at": now}
-        return ("turned_away",), _told(answer)
+        return ("turned_away",), _told(answer, to_a_broker=order.broker_id is not None)
     reserve: dict[str, Any] = {"reserve_seq": answer.seq, "reserved_at": answer.recorded_at}
     if awaits:
         reserve |= {"reserve_asked": False, "funds_look_at": None}
@@ -192,12 +192,20 @@ def _verdict(
     }
 
 
-def _told(answer: Refused) -> Mapping[str, Any]:
-    """What the holder is told of the ledger's refusal: of a freeze the neutral code that `why_ineligible` gives."""
-    if answer.code == _FROZEN:
+def _told(answer: Refused, *, to_a_broker: bool) -> Mapping[str, Any]:
+    """What the holder is told of the ledger's refusal: of a freeze the neutral code that `why_ineligible` gives.
+
+    A broker is told whether there is too little money, not how much there is, and nothing else of its principal.
+    """
+    too_little = answer.code == OrderMoneyInsufficient.code
+    if answer.code == _FROZEN or (to_a_broker and not too_little):
         neutral = ParticipantMustBeActive()
         return {"refusal_code": neutral.code, "refusal_detail": neutral.detail, "refusal_facts": neutral.facts}
-    if answer.code == OrderMoneyInsufficient.code:
+    if to_a_broker:
+        asked_for = answer.facts["asked"]
+        detail = f"the order costs {asked_for} kopecks, and less is free"
+        return {"refusal_code": answer.code, "refusal_detail": detail, "refusal_facts": {"asked": asked_for}}
+    if too_little:
         asked, balance = answer.facts["asked"], answer.facts["balance"]
         detail = f"the order costs {asked} kopecks, and {balance} are free"
         return {"refusal_code": answer.code, "refusal_detail": detail, "refusal_facts": answer.facts}

@@ -73,7 +73,7 @@ async def _fill(tx: Transaction, parts: Parts, issue_id: UUID, now: datetime) ->
         (
             order,
             filled_on(order, line["units"]),
-            limit_after(standing.counted.get(order.order_id), line["pay_kopecks"]),
+            limit_after(order, standing.counted.get(order.order_id), line["pay_kopecks"]),
         )
         for order, line in zip(got, lines, strict=True)
     ]

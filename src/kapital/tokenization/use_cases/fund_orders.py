@@ -12,6 +12,7 @@ from kapital.tokenization.domain.issue import Issue
 from kapital.tokenization.domain.order import Order
 from kapital.tokenization.ports import Parts
 from kapital.tokenization.use_cases.decide_orders import decide_orders
+from kapital.tokenization.use_cases.standing import broker_still_may
 
 _BATCH = 1000
 _FIRST = UUID(int=0)
@@ -27,7 +28,8 @@ async def fund_orders(now: datetime, *, parts: Parts) -> int:
     """Try to reserve the price of orders that money may be there for; returns how many were accepted.
 
     Orders of one wallet are tried in the order in which they were placed; what is too little for one may be enough
-    for the next. One whose investor may not acquire now, or whose placement is suspended, is not tried: it awaits on.
+    for the next. One whose investor may not acquire now, whose broker may not order for it now, or whose placement is
+    suspended, is not tried: it awaits on.
     Law: domain.md 1.3 (eligibility looked at before money is taken), 3.4; scenarios 8, 9.
     Promise: that the ledger is asked is written down before it is, under an id drawn from the order: after a crash at
     any line the same is asked again, and whoever ends the order first – this, a cut-off, a withdrawal – finds it.
@@ -55,11 +57,15 @@ async def _ask(tx: Transaction, parts: Parts, due: Sequence[Order]) -> list[Orde
     if not due:
         return []
     issues = await parts.issues.read(tx.conn, {order.issue_id for order in due})
-    people = await parts.investors.read(tx.conn, {order.participant_id for order in due})
+    brokers = {order.broker_id for order in due if order.broker_id is not None}
+    people = await parts.investors.read(tx.conn, brokers | {order.participant_id for order in due})
+    by = await parts.mandates.read(tx.conn, {order.mandate_id for order in due if order.mandate_id is not None})
     fresh = {
         order.order_id: order.still(reserve_asked=True, funds_look_at=next_look(order, tx.now))
         for order in due
-        if not order.reserve_asked and _may_acquire(order, issues[order.issue_id], people, tx.now)
+        if not order.reserve_asked
+        and _may_acquire(order, issues[order.issue_id], people, tx.now)
+        and broker_still_may(order, by, people, tx.now, None)
     }
     await parts.orders.save(tx.conn, list(fresh.values()), {"reserve_asked", "funds_look_at"})
     return [fresh.get(order.order_id, order) for order in due if order.reserve_asked or order.order_id in fresh]

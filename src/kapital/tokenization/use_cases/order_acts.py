@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from kapital.kernel.actor import Actor
 from kapital.kernel.ids import CommandId
-from kapital.kernel.problems import Problem
+from kapital.kernel.problems import Problem, ensure
 from kapital.platform.acts.bindings import bound_to
 from kapital.platform.acts.checking import CheckedAct, Signer
 from kapital.platform.acts.commands import ActToCheck, check_act, note_refused, record_of
@@ -25,10 +25,12 @@ from kapital.platform.signatures.outcome import Outcome
 from kapital.platform.telemetry import ACTS_WAITING
 from kapital.tokenization.domain.act_texts import TEXT_VERSION, OrderLine, orders_command, orders_text
 from kapital.tokenization.domain.issue import Issue
+from kapital.tokenization.domain.mandate import told_to_a_broker, why_no_mandate
 from kapital.tokenization.domain.order import Order, why_closed, why_refused
 from kapital.tokenization.domain.states import PUBLIC, OrderState
 from kapital.tokenization.ports import Parts
 from kapital.tokenization.use_cases.awaiting import measured
+from kapital.tokenization.use_cases.brokers import days_of
 from kapital.tokenization.use_cases.decide_orders import decide_orders
 from kapital.tokenization.use_cases.retail_limit import Asked, judge
 from kapital.tokenization.use_cases.steps import move_orders
@@ -47,6 +49,8 @@ class _New(Protocol):
     def price_cap(self) -> int | None: ...
     @property
     def cut_off(self) -> datetime | None: ...
+    @property
+    def principal(self) -> UUID | None: ...
 
 
 class _Command(Protocol):
@@ -113,9 +117,7 @@ async def check_order_acts(
         investor = investors.get(owner) if owner else None
         given.append(
             ActToCheck(
-                wording=wording_of_orders(
-                    [OrderLine(new.issue_id, new.units, new.price_cap, new.cut_off) for new in cmd.orders], issues
-                ),
+                wording=wording_of_orders([_line(new) for new in cmd.orders], issues),
                 actor=cmd.actor,
                 command_id=cmd.command_id,
                 signed=cmd.signed_act,
@@ -125,6 +127,10 @@ async def check_order_acts(
         )
     checks = await asyncio.gather(*(_checked(parts, one) for one in given))
     return await _sorted_out(given, checks, parts)
+
+
+def _line(new: _New) -> OrderLine:
+    return OrderLine(new.issue_id, new.units, new.price_cap, new.cut_off, new.principal)
 
 
 async def _checked(parts: Parts, given: ActToCheck) -> CheckedAct | Problem | None:
@@ -202,7 +208,10 @@ async def _move_on(checked: Sequence[tuple[ActRecord, CheckedAct]], parts: Parts
         kept = await parts.orders.of_commands(tx.conn, list(by_key))
         issues = await parts.issues.read(tx.conn, {order.issue_id for order in kept})
         locked = await parts.orders.lock(tx.conn, [order.order_id for order in kept])
-        people = await parts.investors.read(tx.conn, {order.participant_id for order in kept})
+        pairs = {(one.broker_id, one.participant_id) for one in locked.values() if one.broker_id is not None}
+        days = await days_of(tx, parts, pairs)
+        concerned = {order.participant_id for order in kept} | {broker for broker, _ in pairs}
+        people = await parts.investors.read(tx.conn, concerned)
         rule_book = await parts.rule_book_for_orders(tx.conn)
         may_await = await measured(
             tx, parts, {order.participant_id for order in locked.values() if order.funds_until_at is not None}
@@ -217,6 +226,11 @@ async def _move_on(checked: Sequence[tuple[ActRecord, CheckedAct]], parts: Parts
             if problem is None and check.outcome is not Outcome.VALID:
                 continue
             investor = people.get(order.participant_id)
+            by_broker = problem is None and order.broker_id is not None
+            if by_broker:
+                mandate, broker = days.of(order.broker_id, order.participant_id), people.get(_broker(order))
+                problem = why_no_mandate(mandate, broker, tx.now, rule_book)
+            theirs = problem is None
             problem = problem or why_refused(
                 issue,
                 investor,
@@ -226,13 +240,20 @@ async def _move_on(checked: Sequence[tuple[ActRecord, CheckedAct]], parts: Parts
                 max_price_kopecks=order.max_price_kopecks,
             )
             problem = problem or may_await.why_not(order.participant_id, issue, order.funds_until_at)
+            problem = told_to_a_broker(problem) if by_broker and theirs else problem
             decided.append((order, problem))
         asked = [
-            Asked(order.order_id, people[order.participant_id], issue, _amount(order, issue))
+            Asked(
+                order.order_id,
+                people[order.participant_id],
+                issue,
+                _amount(order, issue),
+                days.of(order.broker_id, order.participant_id),
+            )
             for order, problem in decided
             if problem is None and (issue := issues[order.issue_id])
         ]
-        judged = await judge(tx, parts, asked)
+        judged = await judge(tx, parts, asked, days)
         moves: list[tuple[Order, str, Mapping[str, Any]]] = []
         for order, problem in decided:
             check, issue = by_key[order.actor_id, order.command_id], issues[order.issue_id]
@@ -240,11 +261,17 @@ async def _move_on(checked: Sequence[tuple[ActRecord, CheckedAct]], parts: Parts
             why = problem or (said.problem if said else None)
             on, changes = _step(order, issue, why, check.file_sha256, people.get(order.participant_id))
             if why is None and said is not None:
-                changes = {**changes, "limit_kopecks": said.limit_kopecks, "limit_on": said.limit_on}
+                by = days.of(order.broker_id, order.participant_id)
+                changes = {**changes, **said.taken, "mandate_id": by.mandate_id if by else None}
             moves.append((order, on, changes))
         moved = await move_orders(tx, parts, moves)
         await keep_acts(tx.conn, [_record(act, check) for act, check in checked])
     return [order for order in moved if order.state is OrderState.CHECKED]
+
+
+def _broker(order: Order) -> UUID:
+    ensure(order.broker_id is not None, "an order of a broker names it")
+    return UUID(str(order.broker_id))
 
 
 def _step(

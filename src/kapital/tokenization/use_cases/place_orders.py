@@ -25,11 +25,14 @@ from kapital.platform.problems import IdempotencyKeyReused
 from kapital.platform.unit_of_work import Transaction, fingerprint
 from kapital.tokenization.domain.investor import Investor
 from kapital.tokenization.domain.issue import Issue
-from kapital.tokenization.domain.order import Order, why_refused
+from kapital.tokenization.domain.mandate import told_to_a_broker, why_no_mandate
+from kapital.tokenization.domain.order import Order, why_closed, why_refused
 from kapital.tokenization.domain.problems import BatchTooLarge, IssueNotFound
+from kapital.tokenization.domain.problems_mandate import MandateMustBeInForce
 from kapital.tokenization.domain.states import ORDER, PUBLIC, OrderState
 from kapital.tokenization.ports import Parts
 from kapital.tokenization.use_cases.awaiting import MayAwait, who_may_await
+from kapital.tokenization.use_cases.brokers import Days, any_as_agent, as_agent, days_of
 from kapital.tokenization.use_cases.decide_orders import decide_orders
 from kapital.tokenization.use_cases.order_acts import OrderAct, OrderActs, check_order_acts
 from kapital.tokenization.use_cases.refusals import refusal_of, refusal_of_code
@@ -44,14 +47,21 @@ class NewOrder:
     """`units` is the whole quantity wanted, at the price of the decision.
 
     `max_price_kopecks`: the most that is paid for a unit, where the price follows a quote; `funds_until_at`: the
-    first instant at which the order awaits its money no more, if it may await it at all. Left out they are UNSET, so
-    that the fingerprint of an order without them is what it always was.
+    first instant at which the order awaits its money no more, if it may await it at all; `for_participant_id`: the
+    principal, by whose mandate a broker orders. Left out they are UNSET, so that the fingerprint of an order without
+    them is what it always was.
     """
 
     issue_id: UUID
     units: int
     max_price_kopecks: int | UnsetType = UNSET
     funds_until_at: datetime | UnsetType = UNSET
+    for_participant_id: UUID | UnsetType = UNSET
+
+    @property
+    def principal(self) -> UUID | None:
+        """For whom a broker orders, or None: the order is the actor's own."""
+        return None if isinstance(self.for_participant_id, UnsetType) else self.for_participant_id
 
     @property
     def price_cap(self) -> int | None:
@@ -66,7 +76,7 @@ class NewOrder:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlaceOrders:
-    """Shape: 1 to 1,000 orders of the actor's own participant."""
+    """Shape: 1 to 1,000 orders, of the actor's own participant or, of a broker, of its principals."""
 
     command_id: CommandId
     actor: Actor
@@ -109,6 +119,9 @@ async def place_many(cmds: Sequence[PlaceOrders], *, parts: Parts) -> list[Place
     A refused command or order spoils no other. A signature that does not hold refuses its command; one that waits for
     its check leaves the orders SIGNED and `pending`. An order with a cut-off for which there is too little money
     awaits it (`fund_orders`, `expire_orders`).
+    A broker's order for a principal is the principal's: its wallet, its standing and its limits are asked, and what
+    they refuse is one neutral code for the broker (115-FZ art. 4). Of the broker are asked its own standing and its
+    mandate; an order without one is refused, and is none of the principal's.
     Law: 259-FZ art. 3; domain.md 1.3 (eligibility at the order; no reserve, no acceptance).
     Promise: a crash after the first transaction leaves orders CHECKED; a repeat of the command, or `resume_orders`,
     brings them to the same end under the same ids. A repeat of an answered command gives the same answer.
@@ -155,13 +168,14 @@ async def _keep(cmds: Sequence[PlaceOrders], marks: Sequence[str], acts: OrderAc
     refused: dict[_Key, Problem] = {}
     async with parts.uow.begin() as tx:
         kept = _by_item(await parts.orders.of_commands(tx.conn, keys))
-        for cmd in cmds:
-            own = Resource("Order", owner=cmd.actor.participant_id)
-            if _key(cmd) not in kept and (problem := tx.access.why_not(cmd.actor, "place_orders", own)) is not None:
+        new = [cmd for cmd in cmds if _key(cmd) not in kept]
+        days = await days_of(tx, parts, {pair for cmd in new for pair in _pairs(cmd)})
+        for cmd in new:
+            if (problem := _why_not_permitted(tx, cmd, days)) is not None:
                 refused[_key(cmd)] = problem
         done = kept.keys() | refused.keys()
         fresh = [(cmd, mark) for cmd, mark in zip(cmds, marks, strict=True) if _key(cmd) not in done]
-        born = await _born(tx, parts, fresh, acts)
+        born = await _born(tx, parts, fresh, acts, days)
         inserted = await parts.orders.add(tx.conn, [order for order, _ in born])
         await note_changes(tx, parts, ((None, order) for order, _ in born if order.order_id in inserted))
         await keep_acts(tx.conn, [acts[_key(cmd)].record for cmd, _ in fresh if _key(cmd) in acts])
@@ -176,11 +190,34 @@ async def _keep(cmds: Sequence[PlaceOrders], marks: Sequence[str], acts: OrderAc
         return _Kept(_by_item(await parts.orders.of_commands(conn, keys)), known, refused)
 
 
+def _pairs(cmd: PlaceOrders) -> set[tuple[UUID, UUID]]:
+    """The broker and each of its principals that a command names."""
+    broker = cmd.actor.participant_id
+    return set() if broker is None else {(broker, new.principal) for new in cmd.orders if new.principal is not None}
+
+
+def _why_not_permitted(tx: Transaction, cmd: PlaceOrders, days: Days) -> Problem | None:
+    """Why the policies let the actor place none of the orders. A mandate that is missing refuses its orders alone."""
+    own = cmd.actor.participant_id
+    if own is None or any(new.principal is None for new in cmd.orders):
+        problem = tx.access.why_not(cmd.actor, "place_orders", Resource("Order", owner=own))
+        if problem is not None or own is None:
+            return problem
+    for broker, principal in sorted(_pairs(cmd)):
+        order = as_agent(principal, broker, days.of(broker, principal))
+        hidden, agent = MandateMustBeInForce, any_as_agent(broker)
+        problem = tx.access.why_not(cmd.actor, "place_orders", order, hidden=hidden, own=agent)
+        if problem is not None and not isinstance(problem, hidden):
+            return problem
+    return None
+
+
 async def _born(
-    tx: Transaction, parts: Parts, cmds: Sequence[tuple[PlaceOrders, str]], acts: OrderActs
+    tx: Transaction, parts: Parts, cmds: Sequence[tuple[PlaceOrders, str]], acts: OrderActs, days: Days
 ) -> list[tuple[Order, Step[OrderState]]]:
     issues = await parts.issues.read(tx.conn, {new.issue_id for cmd, _ in cmds for new in cmd.orders})
-    people = await parts.investors.read(tx.conn, {_participant(cmd) for cmd, _ in cmds})
+    concerned = {who for cmd, _ in cmds for new in cmd.orders for who in (_participant(cmd), new.principal)}
+    people = await parts.investors.read(tx.conn, {who for who in concerned if who is not None})
     rule_book = await parts.rule_book_for_orders(tx.conn)
     may_await = await who_may_await(tx, parts, [cmd for cmd, _ in cmds])
     born = []
@@ -188,26 +225,32 @@ async def _born(
         for item, new in enumerate(cmd.orders):
             issue = issues.get(new.issue_id)
             if issue is not None and issue.state in PUBLIC:
-                investor = people.get(_participant(cmd))
                 act = acts.get(_key(cmd))
-                born.append(_first_step(tx, cmd, mark, item, issue, investor, act, rule_book, may_await))
-    return await _within_retail_limit(tx, parts, born, issues, people)
+                born.append(_first_step(tx, cmd, mark, item, issue, people, act, rule_book, may_await, days))
+    return await _within_limits(tx, parts, born, issues, people, days)
 
 
-async def _within_retail_limit(
+async def _within_limits(
     tx: Transaction,
     parts: Parts,
     born: Sequence[tuple[Order, Step[OrderState]]],
     issues: Mapping[UUID, Issue],
     people: Mapping[UUID, Investor],
+    days: Days,
 ) -> list[tuple[Order, Step[OrderState]]]:
-    """The same orders; those that go on take of their investor's yearly limit, or are refused by it."""
+    """The same orders; those that go on take of their investor's year and their mandate's day, or are refused."""
     asked = [
-        Asked(order.order_id, people[order.participant_id], issues[order.issue_id], order.reserved_kopecks)
+        Asked(
+            order.order_id,
+            people[order.participant_id],
+            issues[order.issue_id],
+            order.reserved_kopecks,
+            days.of(order.broker_id, order.participant_id),
+        )
         for order, _ in born
         if order.state is OrderState.CHECKED
     ]
-    judged = await judge(tx, parts, asked)
+    judged = await judge(tx, parts, asked, days)
     return [_judged(order, step, judged.get(order.order_id)) for order, step in born]
 
 
@@ -215,8 +258,7 @@ def _judged(order: Order, step: Step[OrderState], said: Judged | None) -> tuple[
     if said is None:
         return order, step
     if said.problem is None:
-        counted = msgspec.structs.replace(order, limit_kopecks=said.limit_kopecks, limit_on=said.limit_on)
-        return counted, step
+        return msgspec.structs.replace(order, **said.taken), step
     refused = ORDER.step(step.source, "refused")
     return (
         msgspec.structs.replace(
@@ -237,21 +279,32 @@ def _first_step(
     mark: str,
     item: int,
     issue: Issue,
-    investor: Investor | None,
+    people: Mapping[UUID, Investor],
     act: OrderAct | None,
     rule_book: str,
     may_await: MayAwait,
+    days: Days,
 ) -> tuple[Order, Step[OrderState]]:
-    units, cap, until = cmd.orders[item].units, cmd.orders[item].price_cap, cmd.orders[item].cut_off
-    waits = act is not None and act.waits
-    refusal = why_refused(issue, investor, units, tx.now, rule_book=rule_book, max_price_kopecks=cap)
-    refusal = refusal or may_await.why_not(_participant(cmd), issue, until)
+    new, actor_of = cmd.orders[item], _participant(cmd)
+    units, cap, until = new.units, new.price_cap, new.cut_off
+    whose = new.principal or actor_of
+    investor, broker_id = people.get(whose), None if new.principal is None else actor_of
+    mandate = days.of(broker_id, whose)
+    # Who has no mandate waits for no authority: its signature decides nothing.
+    waits = act is not None and act.waits and (broker_id is None or mandate is not None)
+    refusal: Problem | None = None
+    if broker_id is not None:
+        refusal = why_closed(issue, tx.now) or why_no_mandate(mandate, people.get(broker_id), tx.now, rule_book)
+    if refusal is None:
+        refusal = why_refused(issue, investor, units, tx.now, rule_book=rule_book, max_price_kopecks=cap)
+        refusal = refusal or may_await.why_not(whose, issue, until)
+        refusal = refusal if broker_id is None else told_to_a_broker(refusal)
     problem = None if waits else refusal
-    step = _step_of(act, problem)
+    step = ORDER.step(OrderState.CREATED, "signed") if waits else _step_of(act, problem)
     order = Order(
         order_id=new_uuid7(),
         issue_id=issue.issue_id,
-        participant_id=_participant(cmd),
+        participant_id=whose,
         wallet_id=investor.wallet_id if investor else None,
         units=units,
         reserved_kopecks=issue.reserved_for(units, cap) if problem is None and not waits else 0,
@@ -269,14 +322,14 @@ def _first_step(
         max_price_kopecks=cap,
         rule_book_version=investor.rule_book_version if investor else None,
         funds_until_at=until,
+        broker_id=broker_id,
+        mandate_id=mandate.mandate_id if mandate else None,
     )
     return order, step
 
 
 def _step_of(act: OrderAct | None, problem: Problem | None) -> Step[OrderState]:
-    """The step after which the order is kept: a signature that waits for its check stops it in SIGNED."""
-    if act is not None and act.waits:
-        return ORDER.step(OrderState.CREATED, "signed")
+    """The step after which the order is kept. A signature that waits for its check stops it in SIGNED before."""
     source = OrderState.CREATED if act is None else OrderState.SIGNED
     return ORDER.step(source, "checked" if problem is None else "refused")
 

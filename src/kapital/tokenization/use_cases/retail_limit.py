@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from kapital.kernel.calendar import moscow_day
@@ -11,9 +11,11 @@ from kapital.kernel.retail import RetailTerms
 from kapital.platform.unit_of_work import Transaction
 from kapital.tokenization.domain.investor import Investor
 from kapital.tokenization.domain.issue import Issue
+from kapital.tokenization.domain.mandate import Mandate, told_to_a_broker
 from kapital.tokenization.domain.order import Order
 from kapital.tokenization.domain.retail import Used, is_protected, why_protected
 from kapital.tokenization.ports import Parts
+from kapital.tokenization.use_cases.brokers import Days, note_days
 
 
 class Asked(NamedTuple):
@@ -23,37 +25,66 @@ class Asked(NamedTuple):
     investor: Investor
     issue: Issue
     amount_kopecks: int
+    mandate: Mandate | None = None
 
 
 class Judged(NamedTuple):
-    """What the limit says of one order: the refusal, or what it takes on which day."""
+    """What the limits say of one order: the refusal, or what it takes on which day, of the year and of a mandate."""
 
     problem: Problem | None
     limit_kopecks: int
     limit_on: date | None
+    mandate_kopecks: int = 0
+    mandate_on: date | None = None
+
+    @property
+    def taken(self) -> dict[str, Any]:
+        """What the order counts from now on, as its fields."""
+        return {
+            "limit_kopecks": self.limit_kopecks,
+            "limit_on": self.limit_on,
+            "mandate_kopecks": self.mandate_kopecks,
+            "mandate_on": self.mandate_on,
+        }
 
 
-async def judge(tx: Transaction, parts: Parts, asked: Sequence[Asked]) -> dict[UUID, Judged]:
-    """Let orders take of the limit one after another; those that are missing in the answer are not under it.
+async def judge(tx: Transaction, parts: Parts, asked: Sequence[Asked], days: Days) -> dict[UUID, Judged]:
+    """Let orders take of the limits one after another; those that are missing in the answer are under none.
+
+    An order takes of the year of its investor and of the day of its mandate (`days`, locked before), or of neither.
 
     The investors' rows stay locked, so that of two orders at once the second sees what the first took. What is taken
     is written by `note_changes` with the orders themselves: an order that is not kept takes nothing.
     Law: 5635-U; domain.md 1.6, scenario 27.
     """
-    under = [one for one in asked if is_protected(one.investor, one.issue, tx.now)]
-    if not under:
-        return {}
+    under = {one.order_id for one in asked if is_protected(one.investor, one.issue, tx.now)}
     on = moscow_day(tx.now)
-    terms = parts.retail_rules.terms_at(on)
-    used = await _used(tx, parts, {one.investor.participant_id for one in under}, on)
+    people = {one.investor.participant_id for one in asked if one.order_id in under}
+    used = await _used(tx, parts, people, on) if people else Used(days={})
     judged: dict[UUID, Judged] = {}
-    for one in under:
-        who = one.investor.participant_id
-        problem = why_protected(terms, one.investor, one.amount_kopecks, used.within(who, terms, on), tx.now)
-        judged[one.order_id] = Judged(problem, 0, None) if problem else Judged(None, one.amount_kopecks, on)
-        if problem is None:
-            used.add(who, on, one.amount_kopecks)
+    for one in asked:
+        if one.order_id in under or one.mandate is not None:
+            judged[one.order_id] = _taken(parts, one, used if one.order_id in under else None, days, tx.now)
     return judged
+
+
+def _taken(parts: Parts, one: Asked, used: Used | None, days: Days, now: datetime) -> Judged:
+    """What one order takes; `used` is None where the yearly limit does not protect its investor."""
+    who, amount, on = one.investor.participant_id, one.amount_kopecks, moscow_day(now)
+    problem = None if one.mandate is None else days.why_not(one.mandate, amount)
+    if problem is None and used is not None:
+        terms = parts.retail_rules.terms_at(on)
+        problem = why_protected(terms, one.investor, amount, used.within(who, terms, on), now)
+        problem = problem if one.mandate is None else told_to_a_broker(problem)
+    if problem is not None:
+        return Judged(problem, 0, None)
+    if used is not None:
+        used.add(who, on, amount)
+    said = Judged(None, 0, None) if used is None else Judged(None, amount, on)
+    if one.mandate is None:
+        return said
+    days.take(one.mandate, amount)
+    return said._replace(mandate_kopecks=amount, mandate_on=days.on)
 
 
 async def judge_again(
@@ -84,9 +115,13 @@ async def judge_again(
 
 
 async def note_changes(tx: Transaction, parts: Parts, changes: Iterable[tuple[Order | None, Order]]) -> None:
-    """Bring the sums after orders that were kept (None before) or changed. One statement, none without a change."""
+    """Bring the sums after orders that were kept (None before) or changed: of years, then of mandates' days.
+
+    One statement each, none without a change.
+    """
+    noted = list(changes)
     sums: dict[tuple[UUID, date], int] = {}
-    for before, after in changes:
+    for before, after in noted:
         for order, sign in ((before, -1), (after, 1)):
             if order is not None and order.limit_kopecks:
                 ensure(order.limit_on is not None, "what counts under a limit counts on a day")
@@ -95,6 +130,7 @@ async def note_changes(tx: Transaction, parts: Parts, changes: Iterable[tuple[Or
     changed = {key: kopecks for key, kopecks in sums.items() if kopecks}
     if changed:
         await parts.retail_use.add(tx.conn, changed)
+    await note_days(tx, parts, noted)
 
 
 def _taken_again(terms: RetailTerms, investor: Investor, order: Order, used: Used, on: date, at: datetime) -> Judged:

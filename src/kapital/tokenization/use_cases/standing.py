@@ -9,6 +9,7 @@ from kapital.kernel.calendar import moscow_day
 from kapital.platform.unit_of_work import Transaction
 from kapital.tokenization.domain.investor import Investor, why_above_identification, why_ineligible
 from kapital.tokenization.domain.issue import Issue
+from kapital.tokenization.domain.mandate import PLACE, Mandate, may_broke
 from kapital.tokenization.domain.order import Order
 from kapital.tokenization.domain.rule_books import RuleBooks
 from kapital.tokenization.ports import Parts
@@ -33,9 +34,13 @@ async def who_may_be_filled(
 ) -> Standing:
     """Look at accepted orders again, each as of its issue's instant: eligibility, price, acts, the yearly limit.
 
-    The rule book is asked for again where a dated rule says so.
+    The rule book is asked for again where a dated rule says so. Of an order that a broker placed the broker is asked,
+    too, and its mandate.
     """
-    people = await parts.investors.read(tx.conn, {o.participant_id for of in orders.values() for o in of})
+    every = [order for of in orders.values() for order in of]
+    brokers = {order.broker_id for order in every if order.broker_id is not None}
+    people = await parts.investors.read(tx.conn, brokers | {order.participant_id for order in every})
+    by = await parts.mandates.read(tx.conn, {one.mandate_id for one in every if one.mandate_id is not None})
     barred = await parts.reviews.barred(tx.conn, [issue.issue_id for issue in issues])
     prices = await prices_at(tx.conn, parts, issues, at)
     books = await _rule_books(tx, parts, at)
@@ -46,6 +51,7 @@ async def who_may_be_filled(
             if (order.issue_id, order.actor_id, order.command_id) not in barred
             and pays(order, prices)
             and _still_eligible(order, issue, people, at[issue.issue_id], books.get(issue.issue_id))
+            and broker_still_may(order, by, people, at[issue.issue_id], books.get(issue.issue_id))
         ]
         for issue in issues
     }
@@ -55,6 +61,19 @@ async def who_may_be_filled(
         issue_id: [order for order in of if not _is_above_limit(counted, order)] for issue_id, of in eligible.items()
     }
     return Standing(kept, counted, prices)
+
+
+def broker_still_may(
+    order: Order, by: Mapping[UUID, Mandate], people: Mapping[UUID, Investor], at: datetime, books: RuleBooks | None
+) -> bool:
+    """Whether the order is nobody's but its participant's, or its broker may still place it at the instant."""
+    if order.broker_id is None:
+        return True
+    mandate = None if order.mandate_id is None else by.get(order.mandate_id)
+    broker = people.get(order.broker_id)
+    if mandate is None or not mandate.lets(PLACE, at) or not may_broke(broker, at):
+        return False
+    return books is None or books.why_bars(broker, at) is None
 
 
 def _is_above_limit(counted: Mapping[UUID, Judged], order: Order) -> bool:

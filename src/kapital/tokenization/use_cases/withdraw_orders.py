@@ -12,6 +12,7 @@ from kapital.contracts.tokenization import OrdersWithdrawn, WithdrawalAnswer, Wi
 from kapital.kernel.actor import Actor
 from kapital.kernel.ids import CommandId
 from kapital.kernel.problems import Problem
+from kapital.kernel.roles import Role
 from kapital.platform.access import Resource
 from kapital.platform.acts.form import SignedAct, Wording
 from kapital.platform.acts.policy import ActKind
@@ -20,6 +21,7 @@ from kapital.platform.unit_of_work import Transaction, fingerprint
 from kapital.tokenization.domain.act_texts import TEXT_VERSION, withdrawal_command, withdrawal_text
 from kapital.tokenization.domain.investor import Investor, why_orders_stay
 from kapital.tokenization.domain.issue import Issue
+from kapital.tokenization.domain.mandate import WITHDRAW, Mandate
 from kapital.tokenization.domain.order import Order
 from kapital.tokenization.domain.problems import (
     BatchTooLarge,
@@ -28,6 +30,7 @@ from kapital.tokenization.domain.problems import (
     OrdersMustBeRevocable,
     PlacementMustBeOpen,
 )
+from kapital.tokenization.domain.problems_mandate import BrokerMustBeActive, MandateMustBeInForce
 from kapital.tokenization.domain.states import PLACEMENT_LIVE, OrderState
 from kapital.tokenization.ports import Parts
 from kapital.tokenization.use_cases.acts import authorise_command
@@ -41,7 +44,7 @@ ORDERS_MAX = 1000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WithdrawOrders:
-    """Shape: 1 to 1,000 ids of the actor's own orders; a repeated id is answered as the first."""
+    """Shape: 1 to 1,000 ids of orders, own ones or, of a broker, placed by it; a repeat is answered as the first."""
 
     command_id: CommandId
     actor: Actor
@@ -65,11 +68,12 @@ async def withdraw_orders(cmd: WithdrawOrders, *, parts: Parts) -> OrdersWithdra
     A placement suspended because it was full opens again when units become free. An order that awaits its money was
     never accepted: it may be withdrawn where the decision binds to accepted ones, too. If the ledger was asked for
     its money, that is answered first.
+    A broker withdraws what it placed itself, while its mandate lets it; the principal withdraws all of its own.
     Law: 259-FZ art. 3 and the decision (revocable orders); scenario 6.
     Promise: once answered, the reserve goes back even if this process dies (`resume_orders`).
     Raises: NotPermitted, BatchTooLarge, IdempotencyKeyReused, refusals of acts (an act that no authority confirms now
-    is refused, and may be sent again). Per order: OrderNotFound, OrderMustBeAccepted,
-    PlacementMustBeOpen, OrdersMustBeRevocable, ParticipantMustBeActive.
+    is refused, and may be sent again). Per order: OrderNotFound, MandateMustBeInForce, BrokerMustBeActive,
+    OrderMustBeAccepted, PlacementMustBeOpen, OrdersMustBeRevocable, ParticipantMustBeActive.
     """
     if not 1 <= len(cmd.order_ids) <= ORDERS_MAX:
         raise BatchTooLarge(facts={"count": len(cmd.order_ids), "limit": ORDERS_MAX})
@@ -104,7 +108,7 @@ async def _answer(cmd: WithdrawOrders, parts: Parts, mark: str, act: ActRecord |
         earlier = await tx.replies.find(cmd.command_id, cmd.actor, mark)
         if earlier is not None:
             return msgspec.json.decode(earlier, type=OrdersWithdrawn)
-        tx.access.require(cmd.actor, "withdraw_orders", Resource("Order", owner=cmd.actor.participant_id))
+        tx.access.require(cmd.actor, "withdraw_orders", _any_of(cmd.actor))
         await keep_acts(tx.conn, [act] if act else [])
         answer = await _withdraw(tx, parts, cmd)
         await tx.replies.keep(cmd.command_id, cmd.actor, mark, msgspec.json.encode(answer))
@@ -117,22 +121,27 @@ async def _withdraw(tx: Transaction, parts: Parts, cmd: WithdrawOrders) -> Order
     orders = await parts.orders.lock(tx.conn, cmd.order_ids)
     if asked_for := [order for order in orders.values() if order.reserve_asked and _is_own(order, cmd.actor)]:
         raise _MoneyAskedFor(asked_for)
-    people = await parts.investors.read(tx.conn, {order.participant_id for order in orders.values()})
+    own = cmd.actor.participant_id
+    placed = {(own, order.participant_id) for order in orders.values() if own is not None and order.broker_id == own}
+    mandates = await parts.mandates.in_force(tx.conn, placed, tx.now)
+    concerned = {order.participant_id for order in orders.values()} | {broker for broker, _ in placed}
+    people = await parts.investors.read(tx.conn, concerned)
     # The clock is read with the locks held: a close that came first has already moved the issue.
     now = parts.clock.now()
     answers: dict[UUID, WithdrawnOrder] = {}
     moves: list[tuple[Order, str, Mapping[str, Any]]] = []
-    asked = [
-        Resource("Order", order_id, order.version, owner=order.participant_id) for order_id, order in orders.items()
-    ]
+    asked = [_as_resource(order, cmd.actor, mandates) for order in orders.values()]
     permitted = dict(zip(orders, tx.access.decide(cmd.actor, "withdraw_orders", asked), strict=True))
     for order_id in dict.fromkeys(cmd.order_ids):
         order = orders.get(order_id)
         if order is None or not permitted[order_id]:
-            answers[order_id] = _refused(order_id, OrderNotFound())
+            is_placed = order is not None and (own, order.participant_id) in placed and order.broker_id == own
+            answers[order_id] = _refused(order_id, MandateMustBeInForce() if is_placed else OrderNotFound())
             continue
         issue = issues[order.issue_id]
-        if (problem := _why_kept(order, issue, people.get(order.participant_id), now)) is not None:
+        problem = None if order.participant_id == own else _why_broker_stays(people.get(own) if own else None)
+        problem = problem or _why_kept(order, issue, people.get(order.participant_id), now)
+        if problem is not None:
             answers[order_id] = _refused(order_id, problem)
             continue
         accepted = order.state is OrderState.ACCEPTED
@@ -163,8 +172,32 @@ def _why_kept(order: Order, issue: Issue, investor: Investor | None, now: dateti
     return why_orders_stay(investor)
 
 
+def _any_of(actor: Actor) -> Resource:
+    """An order that the actor might withdraw: its own or, of a broker, one that it placed."""
+    own = actor.participant_id
+    if own is None or Role.BROKER not in actor.roles:
+        return Resource("Order", owner=own)
+    return Resource("Order", owner=own, agents=frozenset({own}))
+
+
+def _as_resource(order: Order, actor: Actor, mandates: Mapping[tuple[UUID, UUID], Mandate]) -> Resource:
+    """The order as the policies see it: whoever placed it is its agent while the mandate lets it withdraw."""
+    own = actor.participant_id
+    if own is None or order.broker_id != own:
+        return Resource("Order", order.order_id, order.version, owner=order.participant_id)
+    mandate = mandates.get((own, order.participant_id))
+    agents = frozenset({own}) if mandate is not None and WITHDRAW in mandate.powers else frozenset()
+    return Resource("Order", order.order_id, order.version, owner=order.participant_id, agents=agents)
+
+
+def _why_broker_stays(broker: Investor | None) -> Problem | None:
+    return BrokerMustBeActive() if broker is None or why_orders_stay(broker) is not None else None
+
+
 def _is_own(order: Order, actor: Actor) -> bool:
-    return actor.participant_id is not None and order.participant_id == actor.participant_id
+    """Whether the actor may be at it at all: its own, or placed by it."""
+    own = actor.participant_id
+    return own is not None and own in (order.participant_id, order.broker_id)
 
 
 def _refused(order_id: UUID, problem: Problem) -> WithdrawnOrder:
