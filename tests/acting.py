@@ -1,5 +1,7 @@
 """Acts in tests whose subject signatures are not: the session authorises them, and nothing is believed."""
 
+from collections.abc import Sequence
+
 from kapital.kernel.canonical import sha256_hex
 from kapital.kernel.clock import Clock
 from kapital.platform.acts.checking import Acts
@@ -17,6 +19,9 @@ class Memory:
     async def put(self, content: bytes) -> str:
         self.kept[sha256_hex(content)] = content
         return sha256_hex(content)
+
+    async def put_many(self, contents: Sequence[bytes]) -> list[str]:
+        return [await self.put(content) for content in contents]
 
     async def get(self, key: str) -> bytes:
         if key not in self.kept:

@@ -23,6 +23,7 @@ INTEGER_MAX: Final = 2**53 - 1
 DEPTH_MAX: Final = 64
 _DECIMAL_DIGITS_MAX: Final = 64
 _ZERO: Final = timedelta(0)
+_TEXTS: Final = frozenset({str})
 _AS_THEY_ARE: Final = frozenset({str, bool, type(None), UUID, date})
 
 
@@ -71,7 +72,7 @@ def _is_plain(value: Any, depth: int) -> bool:
     if kind is list or kind is tuple:
         items = value
     elif kind is dict:
-        if not all(type(key) is str and key.isascii() for key in value):
+        if not {*map(type, value)} <= _TEXTS or not "".join(value).isascii():
             return False
         items = value.values()
     elif isinstance(value, msgspec.Struct):

@@ -37,9 +37,16 @@ class ObjectStore:
 
         Raises: ObjectTooLarge, StorageFull.
         """
-        if len(content) > self._size_max:
-            raise ObjectTooLarge(facts={"bytes": len(content), "bytes_max": self._size_max})
-        return await self._keeping.submit(content)
+        return (await self.put_many([content]))[0]
+
+    async def put_many(self, contents: Sequence[bytes]) -> list[str]:
+        """Keep each of the contents and return their keys, in order; what is too large keeps all of them out.
+
+        Raises: ObjectTooLarge, StorageFull.
+        """
+        if (largest := max(map(len, contents), default=0)) > self._size_max:
+            raise ObjectTooLarge(facts={"bytes": largest, "bytes_max": self._size_max})
+        return await self._keeping.submit_many(contents)
 
     async def put_file(self, source: Path) -> tuple[str, int]:
         """Keep the bytes of a file, which is read once into a copy; their key and how many they are.

@@ -3,13 +3,14 @@
 import asyncio
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, Final, TypeVar
 
 from kapital.kernel.problems import ensure
 
 T = TypeVar("T")
+Item = TypeVar("Item")
 
 _TAKEN_MAX: Final = 32
 """Calls that a thread takes at once: enough to share the wake-ups, few enough for the other threads to get some."""
@@ -42,6 +43,16 @@ class WorkThreads:
             self._start()
         return await answer
 
+    async def call_each(self, work: Callable[[Item], T], items: Sequence[Item]) -> list[T]:
+        """What `work` returns for each item, in order: the items are shared out, a part of them is one call.
+
+        What `work` raises for one item is raised for all: `work` answers with what concerns one alone.
+        """
+        size = max(1, min(_TAKEN_MAX, -(-len(items) // self._count)))
+        parts = [items[start : start + size] for start in range(0, len(items), size)]
+        done = await asyncio.gather(*(self.call(_made_each, work, part) for part in parts))
+        return [answer for part in done for answer in part]
+
     def close(self) -> None:
         """Let the threads end when nothing waits any more; a call that comes later is a fault."""
         with self._there_is_work:
@@ -68,6 +79,10 @@ class WorkThreads:
 
     def _share(self) -> int:
         return -(-len(self._calls) // self._count)
+
+
+def _made_each(work: Callable[[Item], T], items: Sequence[Item]) -> list[T]:
+    return [work(item) for item in items]
 
 
 def _made(call: Callable[[], Any]) -> tuple[Any, BaseException | None]:

@@ -5,13 +5,14 @@ again; it is never taken for valid (scenario 23). What a service of an authority
 """
 
 import asyncio
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Final, Protocol
+from typing import Final, NamedTuple, Protocol
 from uuid import UUID
 
-from kapital.kernel.canonical import sha256_hex
 from kapital.kernel.clock import Clock
 from kapital.kernel.problems import Problem, Unavailable
 from kapital.platform.acts.bindings import Bound, BoundCertificate
@@ -28,6 +29,7 @@ from kapital.platform.acts.problems import (
 )
 from kapital.platform.acts.records import ActRecord
 from kapital.platform.logging import get_logger
+from kapital.platform.problems import ObjectTooLarge
 from kapital.platform.signatures.bundle import KeptPower, keep, kept_power
 from kapital.platform.signatures.cades import add_time_stamp
 from kapital.platform.signatures.certificates import INN_LEGAL_ENTITY, OGRN, OGRNIP, Certificate
@@ -74,6 +76,10 @@ class FileStore(Protocol):
 
     async def put(self, content: bytes) -> str:
         """Keep the bytes and return their SHA-256 (hex)."""
+        ...
+
+    async def put_many(self, contents: Sequence[bytes]) -> list[str]:
+        """Keep each of the contents and return their SHA-256 (hex), in order. Raises: ObjectTooLarge, StorageFull."""
         ...
 
     async def get(self, key: str) -> bytes:
@@ -123,6 +129,55 @@ class CheckedAct:
         )
 
 
+class ToCheck(NamedTuple):
+    """An act that has just come, with its signature."""
+
+    act: Act
+    signed: SignedAct
+    signer: Signer
+
+
+class _Came(NamedTuple):
+    """What is checked, and when it came."""
+
+    content: bytes
+    text: str
+    signature: bytes
+    kind: ActKind
+    signer: Signer
+    made_at: datetime
+    received_at: datetime
+    now: datetime
+
+
+class _Judged(NamedTuple):
+    """A check that was made, and the file that is to be kept of it."""
+
+    came: _Came
+    check: SignatureCheck
+    certificate_sha256: str | None
+    outcome: Outcome
+    reasons: tuple[Reason, ...]
+    problem: Problem | None
+    act_sha256: str
+    file: bytes
+
+    def kept(self, file_sha256: str) -> CheckedAct:
+        """What is answered when the file is kept."""
+        return CheckedAct(
+            outcome=self.outcome,
+            problem=self.problem,
+            reasons=tuple(dict.fromkeys(reason.code.value for reason in self.reasons)),
+            act_sha256=self.act_sha256,
+            file_sha256=file_sha256,
+            certificate_sha256=self.certificate_sha256,
+            received_at=self.came.received_at,
+            signed_at=self.check.signed_at,
+            checked_at=self.came.now,
+            revoked_later_at=self.check.revoked_later_at,
+        )
+
+
 @dataclass(frozen=True, slots=True)
 class _ShownPower:
     """A power of attorney with what the register tells of it now; None when it tells nothing."""
@@ -153,27 +208,74 @@ class Acts:
         """Whether an act of this kind needs a qualified signature today."""
         return self.policy.need(kind, self.clock.now().date()) is Need.QUALIFIED
 
-    async def check(self, act: Act, signed: SignedAct, signer: Signer) -> CheckedAct:
-        """Check an act that has just come.
+    async def check(self, asked: Sequence[ToCheck]) -> list[CheckedAct | Problem]:
+        """Check acts that have just come, each for itself; a Problem is the answer of an act that has no check.
 
+        Nearly always all that a check needs is at hand: then it is made in one go beside the loop, many in one call.
         Promise: what it answers as VALID is kept with all that it rests on; no answer leaves nothing half done.
-        Raises: ActMustBeRecent, GostEngineMissing, LibcryptoMissing, StorageFull.
+        Answers of one act: ActMustBeRecent, GostEngineMissing, LibcryptoMissing, StorageFull.
         """
-        now = self.clock.now()
-        skew = self.rules.clock_skew
-        if not now - ACT_AGE_MAX <= act.made_at <= now + skew:
+        now, policy = self.clock.now(), self.verification()
+        at_once = partial(self._at_once, policy=policy, now=now)
+        judged = await self.threads.call_each(at_once, asked)
+        files = await self._files_kept([one.file for one in judged if isinstance(one, _Judged)])
+        self._note([one for one in judged if isinstance(one, _Judged)])
+        keys = iter(files)
+        others = [self._alone(one, now) for one, told in zip(asked, judged, strict=True) if told is None]
+        alone = iter(await asyncio.gather(*others))
+        answers: list[CheckedAct | Problem] = []
+        for told in judged:
+            if isinstance(told, _Judged):
+                key = next(keys)
+                answers.append(told.kept(key) if isinstance(key, str) else key)
+            else:
+                answers.append(next(alone) if told is None else told)
+        return answers
+
+    def _came(self, asked: ToCheck, now: datetime) -> _Came:
+        """Raises: ActMustBeRecent."""
+        act = asked.act
+        if not now - ACT_AGE_MAX <= act.made_at <= now + self.rules.clock_skew:
             raise ActMustBeRecent(facts={"limit_s": int(ACT_AGE_MAX.total_seconds())})
         kind = ActKind(act.wording.kind)
-        return await self._check(
-            act.to_sign(),
-            act.wording.text,
-            signed.signature,
-            kind,
-            signer,
-            made_at=act.made_at,
-            received_at=now,
-            now=now,
+        return _Came(
+            act.to_sign(), act.wording.text, asked.signed.signature, kind, asked.signer, act.made_at, now, now
         )
+
+    def _at_once(self, asked: ToCheck, *, policy: VerificationPolicy, now: datetime) -> _Judged | Problem | None:
+        """The check of an act for which nobody has to be asked; None where somebody has to. Blocking."""
+        try:
+            came = self._came(asked, now)
+            opened = open_signature(came.signature, policy, Material(self.trust.between))
+            bound = _bound(came.signer, opened)
+            if (opened and not opened.stamped and self.stamps) or (bound and bound.power_sha256):
+                return None
+            data = self.revocation.known(opened.links if opened else (), now=now)
+            if data is None:
+                return None
+            material = Material(self.trust.between, data)
+            check = verify_signature(
+                came.signature, came.content, policy=policy, received_at=now, now=now, material=material
+            )
+            return self._judged(came, check, opened, bound, policy, material)
+        except Problem as problem:
+            return problem
+
+    async def _alone(self, asked: ToCheck, now: datetime) -> CheckedAct | Problem:
+        try:
+            return await self._check(self._came(asked, now))
+        except Problem as problem:
+            return problem
+
+    async def _files_kept(self, files: Sequence[bytes]) -> list[str | Problem]:
+        """The keys of files, or why one could not be kept."""
+        try:
+            return [*(await self.files.put_many(files))]
+        except Problem as problem:
+            if isinstance(problem, ObjectTooLarge) and len(files) > 1:
+                # One that is too large takes nothing from the others.
+                return [kept for file in files for kept in await self._files_kept([file])]
+            return [problem] * len(files)
 
     async def check_again(self, file_sha256: str, kind: ActKind, signer: Signer) -> CheckedAct:
         """Check an act again with what can be had now: one that waits.
@@ -181,75 +283,80 @@ class Acts:
         Raises: ObjectNotFound, GostEngineMissing, LibcryptoMissing, StorageFull.
         """
         file = read_signed_act(await self.files.get(file_sha256))
+        content = file.act.encode()
         return await self._check(
-            file.act.encode(),
-            file.shown_text,
-            file.bundle.signature_bytes,
-            kind,
-            signer,
-            made_at=made_at_of(file.act.encode()),
-            received_at=file.bundle.received_at,
-            now=self.clock.now(),
+            _Came(
+                content,
+                file.shown_text,
+                file.bundle.signature_bytes,
+                kind,
+                signer,
+                made_at_of(content),
+                file.bundle.received_at,
+                self.clock.now(),
+            )
         )
 
-    async def _check(
-        self,
-        content: bytes,
-        text: str,
-        signature: bytes,
-        kind: ActKind,
-        signer: Signer,
-        *,
-        made_at: datetime,
-        received_at: datetime,
-        now: datetime,
-    ) -> CheckedAct:
+    async def _check(self, came: _Came) -> CheckedAct:
         policy = self.verification()
-        signature, opened = await self._stamped(signature, policy)
-        bound = signer.bound.get(sha256_hex(opened.signer.encoded)) if opened else None
+        signature, opened = await self._stamped(came.signature, policy)
+        came = came._replace(signature=signature)
+        bound = _bound(came.signer, opened)
         shown = await self._power(bound, policy)
         links = {*(opened.links if opened else ()), *(shown.links if shown else ())}
-        material = Material(self.trust.between, await self.revocation.data_for(list(links), now=now))
+        material = Material(self.trust.between, await self.revocation.data_for(list(links), now=came.now))
         check = await self.threads.call(
-            verify_signature, signature, content, policy=policy, received_at=received_at, now=now, material=material
+            verify_signature,
+            signature,
+            came.content,
+            policy=policy,
+            received_at=came.received_at,
+            now=came.now,
+            material=material,
         )
-        power, power_check = await self._judge_power(shown, check, material, policy, kind, (received_at, now))
+        power, power_check = await self._judge_power(
+            shown, check, material, policy, came.kind, (came.received_at, came.now)
+        )
+        judged = self._judged(came, check, opened, bound, policy, material, power, power_check)
+        self._note([judged])
+        return judged.kept(await self.files.put(judged.file))
+
+    def _judged(
+        self,
+        came: _Came,
+        check: SignatureCheck,
+        opened: Opened | None,
+        bound: BoundCertificate | None,
+        policy: VerificationPolicy,
+        material: Material,
+        power: KeptPower | None = None,
+        power_check: PoaCheck | None = None,
+    ) -> _Judged:
         reasons = (*check.reasons, *(power_check.reasons if power_check else ()))
         outcome = outcome_of(reasons)
         problem = problem_of_reasons(reasons) if outcome is Outcome.INVALID else None
-        if problem is None and check.signed_at < made_at - self.rules.clock_skew:
+        if problem is None and check.signed_at < came.made_at - self.rules.clock_skew:
             # Else whoever had a key for an hour could stamp acts of all days to come, and no revocation met them.
             problem = ActMustBeRecent(facts={"limit_s": int(ACT_AGE_MAX.total_seconds())})
         if problem is None and opened is not None:
-            problem = self._why_not_theirs(opened.signer, bound, signer, kind, now)
+            problem = self._why_not_theirs(opened.signer, bound, came.signer, came.kind, came.now)
         if problem is None and (opened is None or _STAYS_OPEN & {reason.code for reason in reasons}):
             problem = SignatureNotValid(facts={"reasons": ",".join(reason.code for reason in reasons)})
         outcome = Outcome.INVALID if problem is not None else outcome
         bundle = keep(
-            signature,
-            content,
+            came.signature,
+            came.content,
             check=check,
             policy=policy,
             material=material,
-            received_at=received_at,
-            checked_at=now,
+            received_at=came.received_at,
+            checked_at=came.now,
             power=power,
             power_check=power_check if power else None,
         )
-        file = SignedActFile(VERSION, content.decode(), text, bundle)
-        self._note(kind, outcome, reasons, problem)
-        return CheckedAct(
-            outcome=outcome,
-            problem=problem,
-            reasons=tuple(dict.fromkeys(reason.code.value for reason in reasons)),
-            act_sha256=sha256_hex(content),
-            file_sha256=await self.files.put(file.encoded()),
-            certificate_sha256=sha256_hex(opened.signer.encoded) if opened else None,
-            received_at=received_at,
-            signed_at=check.signed_at,
-            checked_at=now,
-            revoked_later_at=check.revoked_later_at,
-        )
+        file = SignedActFile(VERSION, came.content.decode(), came.text, bundle).encoded()
+        certificate = opened.signer.sha256 if opened else None
+        return _Judged(came, check, certificate, outcome, reasons, problem, bundle.content_sha256, file)
 
     def verification(self) -> VerificationPolicy:
         """What is demanded of every signature of a person."""
@@ -342,10 +449,19 @@ class Acts:
             return PowerOfAttorneyInsufficient(facts={"reasons": "no_power_is_enough_for_this_act"})
         return None
 
-    def _note(self, kind: ActKind, outcome: Outcome, reasons: tuple[Reason, ...], problem: Problem | None) -> None:
-        code = problem.code if problem else next((reason.code.value for reason in reasons), "")
-        ACTS.labels(kind.value, outcome.value, code).inc()
-        if outcome is Outcome.INDETERMINATE:
-            _log.error("acts.waits_for_its_check", name=kind.value, code=code)
-        elif problem is not None:
-            _log.warning("acts.refused", name=kind.value, code=code)
+    def _note(self, judged: Sequence[_Judged]) -> None:
+        counts: Counter[tuple[str, str, str]] = Counter()
+        for one in judged:
+            kind = one.came.kind.value
+            code = one.problem.code if one.problem else next((reason.code.value for reason in one.reasons), "")
+            counts[kind, one.outcome.value, code] += 1
+            if one.outcome is Outcome.INDETERMINATE:
+                _log.error("acts.waits_for_its_check", name=kind, code=code)
+            elif one.problem is not None:
+                _log.warning("acts.refused", name=kind, code=code)
+        for labels, count in counts.items():
+            ACTS.labels(*labels).inc(count)
+
+
+def _bound(signer: Signer, opened: Opened | None) -> BoundCertificate | None:
+    return signer.bound.get(opened.signer.sha256) if opened else None

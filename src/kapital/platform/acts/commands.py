@@ -1,11 +1,12 @@
 """The act of one command: authorised before its transaction, or refused with a trace of the refusal."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from kapital.kernel.actor import Actor
 from kapital.kernel.problems import Problem
 from kapital.platform.acts.bindings import Bound
-from kapital.platform.acts.checking import Acts, CheckedAct, Signer
+from kapital.platform.acts.checking import Acts, CheckedAct, Signer, ToCheck
 from kapital.platform.acts.form import SignedAct, Wording, act_of
 from kapital.platform.acts.policy import ActKind
 from kapital.platform.acts.problems import QualifiedSignatureRequired
@@ -32,14 +33,26 @@ async def check_act(acts: Acts, given: ActToCheck) -> CheckedAct | None:
 
     Raises: QualifiedSignatureRequired, ActMustBeRecent, GostEngineMissing, LibcryptoMissing, StorageFull.
     """
+    [checked] = await check_acts(acts, [given])
+    if isinstance(checked, Problem):
+        raise checked
+    return checked
+
+
+async def check_acts(acts: Acts, given: Sequence[ActToCheck]) -> list[CheckedAct | Problem | None]:
+    """The checks of the acts of several commands, as `check_act` makes them; what it raises of one is its answer."""
+    asked = [_asked(acts, one) for one in given]
+    checks = iter(await acts.check([one for one in asked if isinstance(one, ToCheck)]))
+    return [next(checks) if isinstance(one, ToCheck) else one for one in asked]
+
+
+def _asked(acts: Acts, given: ActToCheck) -> ToCheck | Problem | None:
     kind = ActKind(given.wording.kind)
     if given.signed is None:
-        if acts.needs_signature(kind):
-            raise QualifiedSignatureRequired(facts={"kind": kind.value})
-        return None
+        return QualifiedSignatureRequired(facts={"kind": kind.value}) if acts.needs_signature(kind) else None
     act = act_of(given.wording, actor=given.actor, idempotency_key=given.command_id, made_at=given.signed.made_at)
     signer = Signer(participant_id=act.participant_id, bound=given.bound, is_legal_entity=given.is_legal_entity)
-    return await acts.check(act, given.signed, signer)
+    return ToCheck(act, given.signed, signer)
 
 
 def record_of(given: ActToCheck, checked: CheckedAct) -> ActRecord:

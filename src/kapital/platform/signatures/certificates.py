@@ -7,6 +7,7 @@ Law: RFC 5280; 63-FZ art. 17 (contents of a qualified certificate); order of the
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
+from hashlib import sha256
 from typing import Final, TypeVar
 
 from cryptography import x509
@@ -70,7 +71,10 @@ class CertificateUnreadable(Exception):
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class Certificate:
-    """A certificate as read; not yet trusted. Made by `certificate`: the same bytes give the same object."""
+    """A certificate as read; not yet trusted. Made by `certificate`: the same bytes give the same object.
+
+    `issuer_and_serial`: IssuerAndSerialNumber of CMS.
+    """
 
     encoded: bytes
     serial: int
@@ -95,11 +99,8 @@ class Certificate:
     owner: dict[str, str]
     subject_text: str
     issuer_text: str
-
-    @property
-    def issuer_and_serial(self) -> bytes:
-        """IssuerAndSerialNumber of CMS."""
-        return der.sequence(self.issuer, der.number(self.serial))
+    issuer_and_serial: bytes
+    sha256: str
 
     @property
     def about(self) -> str:
@@ -174,6 +175,8 @@ def _certificate(encoded: bytes, read: x509.Certificate) -> Certificate:
         owner=_owner(read.subject),
         subject_text=read.subject.rfc4514_string(),
         issuer_text=read.issuer.rfc4514_string(),
+        issuer_and_serial=der.sequence(issuer.encoded, der.number(read.serial_number)),
+        sha256=sha256(encoded).hexdigest(),
     )
 
 

@@ -53,9 +53,6 @@ def verify_signature(
     """
     ensure(received_at.tzinfo is not None and now.tzinfo is not None, "instants are aware")
     material = material or Material()
-    nothing = SignatureCheck(
-        outcome=Outcome.INVALID, reasons=(), signed_at=received_at, time_basis=TimeBasis.RECEIVED
-    )
     try:
         _require_bounds(signature, content, policy.content_bytes_max)  # (1)
         container = read_container(signature)  # (2)
@@ -65,9 +62,14 @@ def verify_signature(
         claimed_at = claimed_time(container)
     except Refused as refused:
         reason = Reason(refused.code, refused.about)
-        return replace(nothing, reasons=(reason,), outcome=reason.outcome)
-    named = replace(
-        nothing,
+        return SignatureCheck(
+            outcome=reason.outcome, reasons=(reason,), signed_at=received_at, time_basis=TimeBasis.RECEIVED
+        )
+    named = SignatureCheck(
+        outcome=Outcome.INVALID,
+        reasons=(),
+        signed_at=received_at,
+        time_basis=TimeBasis.RECEIVED,
         claimed_at=claimed_at,
         algorithm=container.algorithm.oid,
         subject=signer.subject_text,

@@ -214,10 +214,9 @@ def find_signer(container: SignedContainer, others: tuple[bytes, ...] = ()) -> C
         except CertificateUnreadable:
             continue  # Beside the signature, so not part of it: it only cannot help.
     for found in embedded:
-        by_key = found.key_identifier is not None and container.signer == der.wrap(
-            _KEY_IDENTIFIER, found.key_identifier
-        )
-        if by_key or container.signer == found.issuer_and_serial:
+        if container.signer == found.issuer_and_serial:
+            return found
+        if found.key_identifier is not None and container.signer == der.wrap(_KEY_IDENTIFIER, found.key_identifier):
             return found
     raise Refused(Code.SIGNER_CERTIFICATE_MISSING)
 
@@ -265,7 +264,7 @@ def _check_binding(signed: dict[str, bytes], signer: Certificate, by_sha1: bool)
             if named is None:
                 raise Refused(Code.ALGORITHM_NOT_ALLOWED, "signing-certificate-v2")
             algorithm = named
-        expected = digest(algorithm, signer.encoded)
+        expected = bytes.fromhex(signer.sha256) if algorithm is SHA_256 else digest(algorithm, signer.encoded)
     elif by_sha1 and SIGNING_CERTIFICATE in signed:
         first = _first_identifier(signed[SIGNING_CERTIFICATE])
         # RFC 2634 knows no other hash; it binds an authority that the roots vouch for, it does not sign.

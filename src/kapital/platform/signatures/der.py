@@ -32,6 +32,10 @@ _LENGTH_BYTES_MAX: Final = 4
 _OIDS_KEPT: Final = 1024
 
 
+_new: Final = tuple.__new__
+"""A Value without the call of its constructor."""
+
+
 class NotDer(Exception):
     """The bytes are not the DER that was expected; the message tells where and why, never the bytes."""
 
@@ -63,12 +67,21 @@ class Value(NamedTuple):
 
     def items(self, tag: int) -> list["Value"]:
         """The values inside, if this one has the tag. Raises: NotDer."""
-        self.expect(tag)
-        found, at = [], self.content_start
-        while at < self.end:
-            item = _value(self.source, at, self.end)
+        source, own, _, at, end = self
+        if own != tag:
+            self.expect(tag)
+        found = []
+        while at < end:
+            # Nearly every value is short and named by one byte: an act has sixty of them.
+            if at + 2 <= end and (length := source[at + 1]) < _LONG and source[at] & _HIGH_TAG != _HIGH_TAG:
+                stop = at + 2 + length
+                if stop <= end:
+                    found.append(_new(Value, (source, source[at], at, at + 2, stop)))
+                    at = stop
+                    continue
+            item = _value(source, at, end)
             found.append(item)
-            at = item.end
+            at = item[4]
         return found
 
     def only(self, tag: int) -> "Value":
@@ -80,7 +93,7 @@ class Value(NamedTuple):
 
     def oid(self) -> str:
         """The dotted form of an object identifier. Raises: NotDer."""
-        return _dotted(self.expect(OID).content)
+        return _dotted(self.source[self.content_start : self.end] if self.tag == OID else self.expect(OID).content)
 
     def integer(self) -> int:
         """The number in a shortest-form INTEGER. Raises: NotDer."""

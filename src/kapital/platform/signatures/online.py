@@ -95,6 +95,10 @@ class RevocationSource(Protocol):
         """What is to be had about these links. What is not to be had is missing in it: the check then says so."""
         ...
 
+    def known(self, links: Sequence[Link], *, now: datetime) -> RevocationData | None:
+        """The same where nobody has to be asked for it, else None. Fit for any thread."""
+        ...
+
 
 class TimeStampSource(Protocol):
     """A time-stamping authority."""
@@ -121,17 +125,19 @@ class OnlineRevocation:
     _kept: OrderedDict[tuple[bytes, int], _Kept] = field(default_factory=OrderedDict)
     _lists: OrderedDict[str, tuple[bytes, datetime]] = field(default_factory=OrderedDict)
     _asked: dict[tuple[bytes, int], "asyncio.Task[_Kept | None]"] = field(default_factory=dict)
+    _fetched: dict[str, "asyncio.Task[tuple[bytes, datetime]]"] = field(default_factory=dict)
 
     async def data_for(self, links: Sequence[Link], *, now: datetime) -> RevocationData:
         """See the port. What no service tells is logged by the certificate's issuer alone."""
-        found: list[_Kept | None] = [self._known(link, now) for link in links]
         # Nearly always everything is known: then nobody else has to run in between.
-        if None in found:
-            found = await asyncio.gather(*(self._about(link, now) for link in links))
-        return RevocationData(
-            crls=tuple(dict.fromkeys(one.source for one in found if one and one.is_list)),
-            ocsp=tuple(dict.fromkeys(one.source for one in found if one and not one.is_list)),
-        )
+        if (known := self.known(links, now=now)) is not None:
+            return known
+        return _data_of([one for one in await asyncio.gather(*(self._about(link, now) for link in links)) if one])
+
+    def known(self, links: Sequence[Link], *, now: datetime) -> RevocationData | None:
+        """See the port."""
+        found = [self._known(link, now) for link in links]
+        return None if None in found else _data_of([one for one in found if one])
 
     def _known(self, link: Link, now: datetime) -> _Kept | None:
         kept = self._kept.get((link[1].encoded, link[0].serial))
@@ -180,6 +186,14 @@ class OnlineRevocation:
         kept = self._lists.get(url)
         if kept is not None and kept[1] > now:
             return kept
+        if url not in self._fetched:
+            task = asyncio.create_task(self._fetch(url, now))
+            task.add_done_callback(lambda _: self._fetched.pop(url, None))
+            self._fetched[url] = task
+        # A list may be large, and who asks of many certificates at once is told of all by one.
+        return await asyncio.shield(self._fetched[url])
+
+    async def _fetch(self, url: str, now: datetime) -> tuple[bytes, datetime]:
         source = await self.fetcher.get(url, size_max=CRL_BYTES_MAX)
         until = min(now + self.keep_for, _list_ends(source) or now)
         self._lists[url] = (source, until)
@@ -204,6 +218,10 @@ class NoRevocationSource:
         """Nothing."""
         return RevocationData()
 
+    def known(self, links: Sequence[Link], *, now: datetime) -> RevocationData | None:  # noqa: ARG002
+        """Nothing."""
+        return RevocationData()
+
 
 @dataclass(slots=True)
 class OnlineTimeStamps:
@@ -218,6 +236,13 @@ class OnlineTimeStamps:
             self.url, request.encoded, content_type="application/timestamp-query", size_max=TOKEN_BYTES_MAX
         )
         return token_of(answer, request)
+
+
+def _data_of(found: Sequence[_Kept]) -> RevocationData:
+    return RevocationData(
+        crls=tuple(dict.fromkeys(one.source for one in found if one.is_list)),
+        ocsp=tuple(dict.fromkeys(one.source for one in found if not one.is_list)),
+    )
 
 
 def _question(link: Link) -> bytes:

@@ -1,5 +1,6 @@
 """Hashes, public keys and private keys on libcrypto: each call cleans up after itself and leaves no error queued."""
 
+import hashlib
 from dataclasses import dataclass
 from functools import lru_cache
 from mmap import mmap
@@ -32,6 +33,9 @@ class KeyRefused(Exception):
 
 def digest(algorithm: Digest, content: Content) -> bytes:
     """The hash of a content, in memory or mapped from a file. Raises: GostEngineMissing, LibcryptoMissing."""
+    if not algorithm.gost:
+        # The interpreter's own keeps its lock over a short content: to get the lock back costs more than a hash.
+        return hashlib.new(algorithm.name.decode(), content).digest()
     crypto = _for(algorithm.gost)
     out = ffi.new("unsigned char[64]")
     size = ffi.new("unsigned int *")

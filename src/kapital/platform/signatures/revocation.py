@@ -6,7 +6,7 @@ Not: delta lists, indirect lists, lists by reason – such a list counts as not 
 
 import hashlib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Final
@@ -28,6 +28,7 @@ OCSP_BYTES_MAX: Final = 64 * 1024
 ITEMS_MAX: Final = 64
 _LISTS_KEPT: Final = 64
 _ANSWERS_KEPT: Final = 4096
+_WORDS_KEPT: Final = 16_384
 _ISSUER_HASHES: Final = {
     "sha1": hashlib.sha1,
     "sha256": hashlib.sha256,
@@ -150,6 +151,8 @@ class _List:
     read: x509.CertificateRevocationList
     issuer: bytes
     serials: frozenset[int]
+    said: "dict[tuple[Certificate, Certificate], _Word]" = field(default_factory=dict)
+    """What it was found to say of a certificate of an issuer: that changes no more."""
 
 
 @lru_cache(maxsize=_LISTS_KEPT)
@@ -169,6 +172,8 @@ def _from_list(source: bytes, subject: Certificate, issuer: Certificate, _now: d
     found = _list(source)
     if found is None:
         raise _Unusable(Code.REVOCATION_UNREADABLE)
+    if (said := found.said.get((subject, issuer))) is not None:
+        return said
     if found.issuer != subject.issuer:
         raise _AboutOthers
     if not _list_is_of(source, issuer):
@@ -179,7 +184,10 @@ def _from_list(source: bytes, subject: Certificate, issuer: Certificate, _now: d
         revoked_at = _revoked_by(found, subject.serial)
     except UNREADABLE:
         raise _Unusable(Code.REVOCATION_UNREADABLE) from None
-    return _Word(found.read.last_update_utc, found.read.next_update_utc, revoked_at)
+    word = _Word(found.read.last_update_utc, found.read.next_update_utc, revoked_at)
+    if len(found.said) < _WORDS_KEPT:
+        found.said[subject, issuer] = word
+    return word
 
 
 @lru_cache(maxsize=_LISTS_KEPT * 4)
@@ -284,12 +292,7 @@ def _require_responder(
     source: bytes, answer: ocsp.OCSPResponse, issuer: Certificate, data: RevocationData, now: datetime
 ) -> None:
     """The issuer itself, or whom the issuer certified for it (RFC 6960 4.2.2.2)."""
-    for extension in answer.extensions:
-        if extension.critical:
-            raise _Unusable(Code.REVOCATION_UNREADABLE)
-    if _is_responder(answer, issuer):
-        if not _answer_is_of(source, issuer):
-            raise _Unusable(Code.REVOCATION_FOREIGN)
+    if _is_issuers_own(source, issuer):
         return
     for one in _delegates(answer):
         if _is_responder(answer, one):
@@ -299,6 +302,22 @@ def _require_responder(
                 raise _Unusable(Code.REVOCATION_FOREIGN)
             return
     raise _Unusable(Code.RESPONDER_NOT_AUTHORISED)
+
+
+@lru_cache(maxsize=_ANSWERS_KEPT)
+def _is_issuers_own(source: bytes, issuer: Certificate) -> bool:
+    """Whether the issuer gave the answer itself; what it rightly gave is not looked at again."""
+    answer = _answer(source)
+    if answer is None:
+        return False
+    for extension in answer.extensions:
+        if extension.critical:
+            raise _Unusable(Code.REVOCATION_UNREADABLE)
+    if not _is_responder(answer, issuer):
+        return False
+    if not _answer_is_of(source, issuer):
+        raise _Unusable(Code.REVOCATION_FOREIGN)
+    return True
 
 
 @lru_cache(maxsize=_ANSWERS_KEPT)

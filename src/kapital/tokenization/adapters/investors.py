@@ -9,7 +9,7 @@ import msgspec
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from kapital.tokenization.adapters.versioned_table import as_plain
+from kapital.tokenization.adapters.versioned_table import plain
 from kapital.tokenization.domain.investor import Investor
 from kapital.tokenization.domain.rule_books import RuleBooks
 
@@ -17,6 +17,7 @@ _COLUMNS: Final = (
     "participant_id, kind, state, wallet_id, category, category_until, kyc_valid_until, measure, rule_book_version,"
     " identification_method, operation_limit_kopecks, test_passed, test_until, persons_sha256"
 )
+_NAMES: Final = tuple(_COLUMNS.split(", "))
 _READ: Final = text(
     f"SELECT {_COLUMNS} FROM investor WHERE participant_id = ANY(CAST(:ids AS uuid[]))"  # noqa: S608 - constants of this module; values are bound
 )
@@ -72,8 +73,9 @@ class InvestorTables:
         """Those participants of whom anything was told."""
         if not (wanted := set(ids)):
             return {}
-        rows = (await conn.execute(_READ, {"ids": list(wanted)})).mappings()
-        found = [msgspec.convert(as_plain(row), Investor) for row in rows]
+        rows = await conn.execute(_READ, {"ids": list(wanted)})
+        # Not by mappings: each order that comes alone reads its investor twice.
+        found = [msgspec.convert(dict(zip(_NAMES, map(plain, row), strict=True)), Investor) for row in rows]
         return {investor.participant_id: investor for investor in found}
 
     async def note(self, conn: AsyncConnection, news: Sequence[dict[str, Any]], now: datetime) -> None:

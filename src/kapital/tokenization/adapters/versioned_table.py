@@ -22,7 +22,8 @@ class VersionedTable(Generic[T]):
         self._json = [column for column, kind in columns.items() if kind == "jsonb"]
         self._uuids = [column for column, kind in columns.items() if kind == "uuid"]
         given = ", ".join(f"{column} {kind}" for column, kind in columns.items())
-        rows = f"jsonb_to_recordset(CAST(:rows AS jsonb)) AS r({given})"
+        # Not `jsonb`: whole rows are only read once, and to make a tree of them first costs a sixth of the insert.
+        rows = f"json_to_recordset(CAST(:rows AS json)) AS r({given})"
         # Names come from the constants of this package, never from outside.
         self._insert = text(
             f"INSERT INTO {name} ({self.columns}) SELECT {self.columns} FROM {rows}"  # noqa: S608 - names of our tables and columns only; values are bound

@@ -17,7 +17,7 @@ from kapital.kernel.ids import CommandId
 from kapital.kernel.problems import Problem, ensure
 from kapital.platform.acts.bindings import bound_to
 from kapital.platform.acts.checking import CheckedAct, Signer
-from kapital.platform.acts.commands import ActToCheck, check_act, note_refused, record_of
+from kapital.platform.acts.commands import ActToCheck, check_acts, note_refused, record_of
 from kapital.platform.acts.form import SignedAct, Wording
 from kapital.platform.acts.policy import ActKind
 from kapital.platform.acts.records import ActRecord, keep_acts, waiting_acts
@@ -125,19 +125,11 @@ async def check_order_acts(
                 is_legal_entity=investor is not None and investor.is_entity,
             )
         )
-    checks = await asyncio.gather(*(_checked(parts, one) for one in given))
-    return await _sorted_out(given, checks, parts)
+    return await _sorted_out(given, await check_acts(parts.acts, given), parts)
 
 
 def _line(new: _New) -> OrderLine:
     return OrderLine(new.issue_id, new.units, new.price_cap, new.cut_off, new.principal)
-
-
-async def _checked(parts: Parts, given: ActToCheck) -> CheckedAct | Problem | None:
-    try:
-        return await check_act(parts.acts, given)
-    except Problem as problem:
-        return problem
 
 
 async def _sorted_out(
