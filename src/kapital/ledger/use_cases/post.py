@@ -36,6 +36,10 @@ MAX_CACHED_ACCOUNTS: Final = 1_000_000
 # After a repeated id more are likely (a caller that retries what it sent): for so many batches look ids up first.
 BATCHES_AFTER_REPEAT: Final = 8
 
+# Where processes race for the log a plan ahead is nearly always thrown away: after each race in a row twice as many
+# batches are planned under the lock alone, up to so many.
+BATCHES_AFTER_RACES_MAX: Final = 32
+
 # One being written, one planned behind it. More would only make callers wait longer.
 BATCHES_UNDER_WAY: Final = 2
 
@@ -138,7 +142,7 @@ class Poster:
         self._arrival = asyncio.Event()
         self._closing = False
         self._assumed: _Assumed | None = None
-        self._raced = False
+        self._races = self._under_lock = 0
         self._look_for_repeats = 0
         self._ahead_session, self._lock_session = Session(dsn), Session(dsn)
         self._untold: deque[list[_Call]] = deque()  # batches taken and not yet answered, in order
@@ -270,7 +274,7 @@ class Poster:
     async def _hand_over(self, calls: list[_Call]) -> _Ahead | None:
         """Plan while the batch before is being written; None if that must be waited for, or fails."""
         under_way = len(self._untold) > 1
-        if self._raced or self._look_for_repeats or (self._assumed is None and under_way):
+        if self._under_lock or self._look_for_repeats or (self._assumed is None and under_way):
             return None
         try:
             await self._writer.ready()
@@ -343,15 +347,18 @@ class Poster:
 
     async def _entered(self, calls: list[_Call], ahead: _Ahead | None) -> Plan:
         self._look_for_repeats = max(0, self._look_for_repeats - 1)
-        self._raced = False
+        self._under_lock = max(0, self._under_lock - 1)
         if ahead is not None:
             outcome = await self._written(ahead)
             if outcome is Outcome.WRITTEN:
+                self._races = 0
                 return ahead.plan
             # The ground is gone, and with it what is planned there and not yet written.
             if self._assumed is ahead.ground:
                 self._assumed = None
-            self._raced = outcome is Outcome.RACED
+            if outcome is Outcome.RACED:
+                self._races += 1
+                self._under_lock = min(2 ** min(self._races, 16), BATCHES_AFTER_RACES_MAX)
             if outcome is Outcome.REPEATS:
                 self._look_for_repeats = BATCHES_AFTER_REPEAT
         else:
