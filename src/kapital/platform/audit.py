@@ -13,9 +13,10 @@ from kapital.platform.context import current_context
 _INSERT: Final = text(
     """
     INSERT INTO audit_event (recorded_at, action, subject, actor_id, basis, before, after, correlation_id)
-    SELECT :now, action, subject, actor_id, basis, before, after, :correlation
-    FROM unnest(CAST(:actions AS text[]), CAST(:subjects AS text[]), CAST(:actors AS text[]), CAST(:bases AS jsonb[]),
-                CAST(:befores AS jsonb[]), CAST(:afters AS jsonb[])) WITH ORDINALITY
+    SELECT :now, action, subject, actor_id, CAST(basis AS jsonb), CAST(before AS jsonb), CAST(after AS jsonb),
+        :correlation
+    FROM unnest(CAST(:actions AS text[]), CAST(:subjects AS text[]), CAST(:actors AS text[]), CAST(:bases AS text[]),
+                CAST(:befores AS text[]), CAST(:afters AS text[])) WITH ORDINALITY
         AS a (action, subject, actor_id, basis, before, after, n)
     ORDER BY n
     """
@@ -56,5 +57,18 @@ class Audit:
         )
 
 
+class JsonText(str):
+    """JSON that was written already: what many rows share is written once."""
+
+    __slots__ = ()
+
+
+def json_text(value: Any) -> JsonText:
+    """A JSON value as `Audit.append` takes it again and again."""
+    return JsonText(msgspec.json.encode(value).decode())
+
+
 def _json(value: Any) -> str | None:
-    return None if value is None else msgspec.json.encode(value).decode()
+    if value is None or type(value) is JsonText:
+        return value
+    return msgspec.json.encode(value).decode()

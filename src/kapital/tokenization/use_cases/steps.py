@@ -1,11 +1,15 @@
 """How a step is written: by the table, with its audit event, and told to the others. All use cases move by these."""
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any, Final
+
+from msgspec.structs import astuple
 
 from kapital.kernel.actor import Actor, machine_actor
 from kapital.kernel.roles import Role
 from kapital.kernel.states import Step
+from kapital.platform.audit import JsonText, json_text
 from kapital.platform.events import Event
 from kapital.platform.unit_of_work import Transaction
 from kapital.tokenization.domain.corporate_action import CorporateAction
@@ -104,7 +108,8 @@ async def walk_orders(
 
 def _differ(before: Order, after: Order) -> frozenset[str]:
     """The fields that a step changed: those it was told, and those that it changes by itself."""
-    return frozenset(name for name in Order.__struct_fields__ if getattr(before, name) != getattr(after, name))
+    fields = zip(Order.__struct_fields__, astuple(before), astuple(after), strict=True)
+    return frozenset(name for name, old, new in fields if old is not new and old != new)
 
 
 async def audit_new_orders(
@@ -181,11 +186,22 @@ async def _audit(
     basis: Changes | None,
     version: int,
 ) -> None:
+    who, book = step.who.value, parts.rule_book_version
     await tx.audit.append(
         f"tokenization.{kind}_{step.on}",
         subject,
         actor,
-        basis={"who": step.who.value, "rule_book_version": parts.rule_book_version, **(basis or {})},
-        before={"state": step.source.value, "version": version},
-        after={"state": step.target.value, "version": version + 1},
+        basis={"who": who, "rule_book_version": book, **basis} if basis else _basis_text(who, book),
+        before=_state_text(step.source.value, version),
+        after=_state_text(step.target.value, version + 1),
     )
+
+
+@lru_cache(maxsize=1024)
+def _basis_text(who: str, rule_book_version: str) -> JsonText:
+    return json_text({"who": who, "rule_book_version": rule_book_version})
+
+
+@lru_cache(maxsize=4096)
+def _state_text(state: str, version: int) -> JsonText:
+    return json_text({"state": state, "version": version})
