@@ -6,7 +6,7 @@ Bound once per request, event or command line run; logs, outbox and problem bodi
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from kapital.platform.ids import new_uuid7
 
@@ -69,7 +69,14 @@ def bind_context(
 def set_actor(actor_id: str) -> None:
     """Add the actor's pseudonym to the bound context once it is known."""
     if (context := _current.get()) is not None:
-        _current.set(replace(context, actor_id=actor_id))
+        _current.set(
+            WorkContext(
+                correlation_id=context.correlation_id,
+                causation_id=context.causation_id,
+                actor_id=actor_id,
+                noted=context.noted,
+            )
+        )
 
 
 def note_asked(action: str) -> None:
