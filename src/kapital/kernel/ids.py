@@ -28,7 +28,10 @@ def derive_uuid7(source: UUID, purpose: str) -> UUID:
     ensure(bool(purpose), "a derived id needs a purpose")
     digest = sha256(source.bytes + purpose.encode()).digest()
     bits = int.from_bytes(digest[:10], "big") & ~(_VERSION_MASK | _VARIANT_MASK)
-    timestamp = source.int & ~_RANDOM_MASK if source.version == 7 else 0
+    number = source.int
+    # As `source.version == 7`, which asks for the variant as well.
+    is_7 = number & (_VERSION_MASK | _VARIANT_MASK) == _VERSION_7 | _VARIANT_RFC
+    timestamp = number & ~_RANDOM_MASK if is_7 else 0
     return UUID(int=timestamp | _VERSION_7 | _VARIANT_RFC | bits)
 
 

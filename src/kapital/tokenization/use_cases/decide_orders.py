@@ -13,7 +13,7 @@ from uuid import UUID
 import msgspec
 
 from kapital.kernel.ids import derive_uuid7
-from kapital.kernel.problems import Problem, ensure
+from kapital.kernel.problems import InvariantBroken, Problem
 from kapital.ledger.api import (
     AccountKey,
     Basis,
@@ -86,8 +86,9 @@ def release_record(order: Order) -> LedgerTransaction:
 
 
 def _record(order: Order, purpose: str, source: Position, target: Position) -> LedgerTransaction:
-    ensure(order.wallet_id is not None, "a checked order has its wallet")
-    wallet, money = UUID(str(order.wallet_id)), money_asset()
+    wallet, money = order.wallet_id, money_asset()
+    if wallet is None:
+        raise InvariantBroken("a checked order has its wallet")
     return LedgerTransaction(
         id=derive_uuid7(order.order_id, purpose),
         actor=order.actor_id,
