@@ -5,7 +5,7 @@ states that are asked for are more than those in it. `order_participant` serves 
 from alembic import op
 
 revision = "0026"
-down_revision = "0024"
+down_revision = "0025"
 
 
 def upgrade() -> None:
