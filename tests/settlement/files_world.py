@@ -19,8 +19,7 @@ from kapital.settlement.adapters.bank_messages.order_files import order_file_of
 from kapital.settlement.adapters.exchange_folder import ExchangeFolder
 from kapital.settlement.adapters.files_bank import FilesBank
 from kapital.settlement.domain.bank_message import Party
-from kapital.settlement.ports import Parts
-from kapital.settlement.ports.files import FilesParts
+from kapital.settlement.ports import FilesParts, MessageParts, Parts
 from kapital.settlement.service import message_parts_of
 from kapital.settlement.use_cases.book_incoming import book_incoming
 from kapital.settlement.use_cases.run_withdrawals import run_withdrawals
@@ -47,8 +46,16 @@ class Exchange:
 
     @classmethod
     async def open(
-        cls, world: World, tmp_path: Path, form: str = "iso20022", encoding: str = "Windows"
+        cls,
+        world: World,
+        tmp_path: Path,
+        form: str = "iso20022",
+        encoding: str = "Windows",
+        *,
+        bank_encoding: str | None = None,
+        bank_place: Path | None = None,
     ) -> "Exchange":
+        """`bank_encoding`, `bank_place`: the bank's own, where it writes otherwise than we, or elsewhere."""
         place, keys = tmp_path / "exchange", tmp_path / "bank"
         keys.mkdir()
         signer = open_signer(keys, world.clock)
@@ -56,9 +63,9 @@ class Exchange:
         folder.prepare()
         desk = FilesDesk(
             world.bank,
-            place,
+            bank_place or place,
             Counter(account=OWN, bic=BIC),
-            speech_of(form, encoding),
+            speech_of(form, bank_encoding or encoding),
             signer=signer,
             foreign=foreign_signer(world.clock),
         )
@@ -77,9 +84,14 @@ class Exchange:
 
     def tick(self, parts: Parts | None = None, folder: Any = None) -> FolderSchedule:
         """The tick of a process that has just started."""
+        more = self.more(folder)
+        assert more.files is not None
+        return FolderSchedule(parts or self.parts, more, more.files)
+
+    def more(self, folder: Any = None) -> MessageParts:
+        """What messages are taken in with."""
         files = FilesParts(folder or self.folder, BankFileTable())
-        more = message_parts_of(self.kept, account=OWN, certificates=self.root, files=files)
-        return FolderSchedule(parts or self.parts, more, files)
+        return message_parts_of(self.kept, account=OWN, certificates=self.root, files=files)
 
     async def look(self, tick: FolderSchedule | None = None) -> None:
         """Look twice: what rests between two looks is taken in."""

@@ -1,5 +1,7 @@
 """A bank by files: what is promised of money over HTTP holds over real files, with the sandbox bank behind them."""
 
+import asyncio
+import threading
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -418,6 +420,65 @@ class TestWhateverDies:
         assert await world.states() == ["confirmed"]
         assert sum((await world.bank.paid()).values()) == 10_00
 
+    async def test_a_crash_between_a_message_and_its_signature_parts_them_no_longer_than_one_waits_for_a_signature(
+        self, world, exchange, monkeypatch
+    ):
+        wallet = await world.wallet()
+        await world.bank.receive(100_00, f"Пополнение {top_up_code(wallet)}")
+        await exchange.desk.work_once()
+        [name] = exchange.names("in")
+        move, moved = exchange.folder._move, []
+
+        def dies_after_one(source, target):
+            if moved:
+                raise ProcessDied
+            moved.append(target)
+            move(source, target)
+
+        monkeypatch.setattr(exchange.folder, "_move", dies_after_one)
+        with pytest.raises(ProcessDied):
+            await exchange.look()
+        monkeypatch.undo()
+        tick = exchange.tick()
+        await exchange.look(tick)
+        world.clock.advance(timedelta(seconds=601))
+        await exchange.look(tick)
+        await book_incoming(exchange.parts)
+
+        done = sorted(path.name.partition("-")[2] for path in (exchange.place / "done").iterdir())
+        assert done == [name, f"{name}.p7s"]
+        assert list((exchange.place / "parked").iterdir()) == exchange.names("in") == []
+        assert await world.kopecks(wallet) == 100_00
+
+    async def test_who_is_told_to_stop_gives_an_order_free_when_its_file_is_written(self, exchange, monkeypatch):
+        """A restart overlaps: the process after this one must not lay down what this one is still writing."""
+        begun, may_end, staged = threading.Event(), threading.Event(), []
+        write = exchange.folder._stage
+
+        def slowly(name, content):
+            begun.set()
+            assert may_end.wait(60)
+            write(name, content)
+            staged.append(name)
+
+        monkeypatch.setattr(exchange.folder, "_stage", slowly)
+        paying = asyncio.create_task(exchange.parts.bank.pay_out("a" * 32, 100, ACCOUNT, PURPOSE))
+        await asyncio.to_thread(begun.wait, 60)
+        paying.cancel()
+        other = asyncio.create_task(
+            exchange.bank_over(ExchangeFolder(exchange.place, "iso20022")).pay_out("a" * 32, 100, ACCOUNT, PURPOSE)
+        )
+        await asyncio.sleep(0.2)
+        laid_meanwhile = exchange.names("out")
+        may_end.set()
+        with pytest.raises(asyncio.CancelledError):
+            await paying
+
+        assert (laid_meanwhile, len(staged)) == ([], 1)
+        assert await other == PayoutStatus(PayoutState.PENDING)
+        assert exchange.names("out") == [f"{'a' * 32}.xml"]
+        assert exchange.names(".staged") == []
+
     async def test_an_order_file_that_comes_back_is_paid_once(self, world, exchange):
         wallet = await funded(exchange, 100_00)
         await world.ask(wallet, 10_00)
@@ -431,80 +492,6 @@ class TestWhateverDies:
 
         assert sum((await world.bank.paid()).values()) == 10_00
         assert exchange.names("out") == []
-
-
-class TestOfThe1CExchange:
-    @pytest.mark.parametrize("encoding", ["Windows", "UTF-8"])
-    async def test_money_comes_and_goes_and_a_rejection_comes_as_a_receipt(self, world, tmp_path, encoding):
-        exchange = await Exchange.open(world, tmp_path, "1c", encoding)
-        wallet = await world.wallet()
-        await world.bank.receive(1_000_00, f"Пополнение {top_up_code(wallet)}", payer_name="Иванов Иван")
-        await exchange.settle_down()
-        assert await world.kopecks(wallet) == 0  # the exchange has no notices: the statement tells
-        await exchange.close_day()
-        await exchange.settle_down()
-        assert await world.kopecks(wallet) == 1_000_00
-
-        await exchange.play((FaultPoint.create_payment, FaultKind.reject, {"reason": "account_closed"}))
-        await world.ask(wallet, 100_00)
-        await run_withdrawals(exchange.parts)
-        [order] = exchange.contents("out", ".txt")
-        await exchange.settle_down()
-        # Two that look alike but for their numbers: the documents tell them apart.
-        await exchange.play((FaultPoint.create_payment, FaultKind.answer_lost, {"times": 2}))
-        await world.ask(wallet, 30_00)
-        await world.ask(wallet, 30_00)
-        await exchange.settle_down()
-
-        assert order.decode({"Windows": "cp1251"}.get(encoding, encoding)).startswith("1CClientBankExchange")
-        assert await world.states() == ["re_credited", "sent", "sent"]
-        await exchange.close_day()
-        await exchange.settle_down()
-        assert await world.states() == ["re_credited", "confirmed", "confirmed"]
-        assert (await world.kopecks(wallet), await world.kopecks(wallet, Position.LOCKED)) == (940_00, 0)
-        assert (await world.reconcile()).difference_kopecks == 0
-        assert await world.rows(BREAKS) == []
-        await exchange.next_day()
-        await exchange.settle_down()
-        assert (await world.reconcile()).difference_kopecks == 0
-        assert exchange.names("parked") == exchange.names("in") == []
-
-    async def test_a_statement_that_comes_again_or_was_altered_books_nothing_twice(self, world, tmp_path, capsys):
-        exchange = await Exchange.open(world, tmp_path, "1c")
-        wallet = await world.wallet()
-        await exchange.play(
-            (FaultPoint.file_message, FaultKind.duplicate, {}),
-            (FaultPoint.file_message, FaultKind.altered_sum, {"kopecks": 5}),
-        )
-        for kopecks in (100_00, 200_00):
-            await world.bank.receive(kopecks, f"Пополнение {top_up_code(wallet)}")
-            await exchange.close_day()
-            await exchange.settle_down()
-
-        assert await world.kopecks(wallet) == 100_00
-        assert "settlement.bank_message_refused" in capsys.readouterr().err
-        assert len(exchange.names("parked")) == 1
-
-    async def test_a_receipt_of_an_order_of_nobody_is_parked(self, world, tmp_path):
-        exchange = await Exchange.open(world, tmp_path, "1c")
-        wallet = await world.wallet()
-        await world.bank.receive(100_00, f"Пополнение {top_up_code(wallet)}")
-        await exchange.close_day()
-        await exchange.settle_down()
-        await world.ask(wallet, 10_00)
-        await run_withdrawals(exchange.parts)
-        await exchange.desk.work_once()
-        [name] = exchange.names("in")
-        path = exchange.place / "in" / name
-        content = path.read_bytes().replace(b"=10.00", b"=10.01")
-        path.write_bytes(content)
-        path.with_name(f"{name}.p7s").write_bytes(exchange.signer.sign_now(content))
-
-        await exchange.look()
-        await run_withdrawals(exchange.parts)
-
-        [parked] = await world.rows("SELECT reason FROM incoming_message WHERE state = 'parked'")
-        assert (parked["reason"], await world.states()) == ("unknown_order", ["sent"])
 
 
 async def test_a_qr_code_is_refused_before_anything_is_kept(world, exchange):

@@ -163,7 +163,8 @@ class Settings(BaseSettings):
     contracts/outside/bank_nominal_account.yaml, or `files`, one that [exchanges
     files](../how-to/integrate/exchange-files-with-a-bank.md)."""
     bank_files_dir: Path | None = None
-    """The exchange folder of a bank by files: `out`, `in`, `done`, `parked` on one file system of this machine."""
+    """The exchange folder of a bank by files: `out`, `in`, `done`, `parked`, `set_aside` on one file system of this
+    machine."""
     bank_files_format: Literal["iso20022", "1c"] = "iso20022"
     """How a bank by files writes: `iso20022` (pain.001, pain.002, camt.052, 053, 054) or `1c`
     (1CClientBankExchange)."""

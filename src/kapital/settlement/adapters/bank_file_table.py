@@ -13,6 +13,7 @@ from kapital.kernel.calendar import MOSCOW
 from kapital.settlement.domain.bank_files import Document, OrderStanding, day_of_document, document_reference
 from kapital.settlement.domain.bank_message import PaymentState, PaymentStatus
 from kapital.settlement.domain.incoming import NAMELESS, BankCredit
+from kapital.settlement.domain.incoming_message import MessageState
 from kapital.settlement.domain.payout_account import PayoutAccount
 
 # A debit that the bank has booked about an order: by our reference, else by the document as it was printed.
@@ -63,11 +64,8 @@ _OF_DAYS: Final = text(
 )
 _STAGED: Final = text("UPDATE bank_file_order SET staged_at = :now WHERE reference = :reference")
 _HANDED: Final = text("UPDATE bank_file_order SET handed_at = :now WHERE reference = :reference")
-_TAKEN_IN: Final = text(
-    """
-    SELECT raw_sha256 FROM incoming_message
-    WHERE raw_sha256 = ANY(CAST(:hashes AS text[])) AND state IN ('taken_in', 'noticed')
-    """
+_STATES: Final = text(
+    "SELECT raw_sha256, state FROM incoming_message WHERE raw_sha256 = ANY(CAST(:hashes AS text[]))"
 )
 _END: Final = text(
     """
@@ -220,9 +218,10 @@ class BankFileTable:
         }
         await conn.execute(_END, {**values, "message": message_id, "now": now})
 
-    async def taken_in(self, conn: AsyncConnection, raw_sha256: Collection[str]) -> list[str]:
-        """Those of these hashes whose message is taken in, or kept as a notice."""
-        return list((await conn.execute(_TAKEN_IN, {"hashes": sorted(raw_sha256)})).scalars())
+    async def states(self, conn: AsyncConnection, raw_sha256: Collection[str]) -> dict[str, MessageState]:
+        """Where the messages with these hashes stand, by hash."""
+        rows = await conn.execute(_STATES, {"hashes": sorted(raw_sha256)})
+        return {row.raw_sha256: MessageState(row.state) for row in rows}
 
     async def find(self, conn: AsyncConnection, reference: str, *, lock: bool = False) -> KeptOrder | None:
         """The order of a reference; `lock`: nobody else lays its file down before the commit."""

@@ -1,8 +1,8 @@
 """The exchange folder of a bank that is spoken to by files.
 
 `out` is what we lay before the bank, which takes it away; `in` what it lays before us, a message with its detached
-signature beside it (`.p7s`); `done` and `parked` what was read. Who writes there writes under another name (a dot
-before it, or `.part`, `.tmp` behind) and renames, the signature last. Only regular files are looked at.
+signature beside it (`.p7s`); `done`, `parked` and `set_aside` what was read. Who writes there writes under another
+name (a dot before it, or `.part`, `.tmp` behind) and renames, the signature last. Only regular files are looked at.
 """
 
 import asyncio
@@ -11,12 +11,12 @@ import fcntl
 import os
 import re
 import stat
-from collections.abc import AsyncIterator, Collection, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from datetime import datetime, timedelta
 from hashlib import file_digest
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 from kapital.platform.logging import get_logger
 from kapital.settlement.adapters.bank_messages.client_bank_keys import ACCOUNT_SECTION
@@ -40,6 +40,7 @@ _HASH_LENGTH: Final = 16
 _PUT_AWAY: Final = re.compile(f"[0-9a-f]{{{_HASH_LENGTH}}}-.+")
 _log = get_logger(__name__)
 
+T = TypeVar("T")
 _Stamp = tuple[int, int, int]
 """Inode, size and instant of the last change."""
 _Pair = tuple[_Stamp, _Stamp | None]
@@ -83,7 +84,7 @@ class ExchangeFolder:
 
     async def stage(self, name: str, content: bytes) -> None:
         """Write a file whole and durably where the bank does not look, in the place of one of the same name."""
-        await asyncio.to_thread(self._stage, name, content)
+        await _to_the_end(self._stage, name, content)
 
     async def is_staged(self, name: str) -> bool:
         """Whether the file lies there still; after `stage` it is in the hands of the bank otherwise. Without the mark
@@ -92,7 +93,7 @@ class ExchangeFolder:
 
     async def hand_over(self, name: str) -> None:
         """Lay a staged file before the bank, in one step."""
-        await asyncio.to_thread(self._hand_over, name)
+        await _to_the_end(self._hand_over, name)
 
     async def is_marked(self) -> bool:
         """Whether orders were, or are to be, laid down in this folder: not in what is there while it is away."""
@@ -100,7 +101,12 @@ class ExchangeFolder:
 
     async def mark(self) -> None:
         """Say that it is this folder."""
-        await asyncio.to_thread(_write, self._folder / _STAGED / _MARK, b"")
+        await _to_the_end(self._mark)
+
+    def _mark(self) -> None:
+        """By no other name first: several processes may start at once, and there is nothing to write."""
+        (self._folder / _STAGED / _MARK).touch(exist_ok=True)
+        _make_durable(self._folder / _STAGED)
 
     def _is_staged(self, name: str) -> bool:
         with _away_if_missing():
@@ -180,21 +186,22 @@ class ExchangeFolder:
         return ArrivedFile(name, path, _sha256_of(path), format_of(head, self._format), signature)
 
     def _put_orphan_away(self, name: str) -> None:
-        """A signature of nothing: what it signed was put away before a crash, or never came."""
+        """A signature of nothing: what it signs never came, or came under another name."""
         self._move(self._folder / IN / name, self._folder / Place.PARKED / name)
 
     async def put_away(self, file: ArrivedFile, place: Place) -> None:
-        """Move a message, then its signature. A message is named by its bytes: one that comes again lies once."""
-        await asyncio.to_thread(self._put_away, file, place)
+        """Move a message, its signature first: what a crash leaves is the message, which is known when its wait for a
+        signature is over. A message is named by its bytes: one that comes again lies once."""
+        await _to_the_end(self._put_away, file, place)
 
     def _put_away(self, file: ArrivedFile, place: Place) -> None:
         if _sha256_of(file.path) != file.sha256:
             return
         name = f"{file.sha256[:_HASH_LENGTH]}-{file.name}"
-        self._move(file.path, self._folder / place / name)
         beside = file.path.with_name(file.name + SIGNATURE)
         if beside.exists():
             self._move(beside, self._folder / place / (name + SIGNATURE))
+        self._move(file.path, self._folder / place / name)
 
     async def parked(self) -> Collection[str]:
         """Hashes of the messages that lie parked. A process reads each of them once."""
@@ -211,15 +218,27 @@ class ExchangeFolder:
         self._parked_hashes = found
         return frozenset(found.values())
 
-    async def release(self, raw_sha256: str) -> None:
-        """Move parked files with these bytes to those that are done, their signatures first: while the message lies
+    async def release(self, raw_sha256: str, place: Place) -> None:
+        """Move parked files with these bytes to where they belong now, their signatures first: while the message lies
         there still, the next call finds it."""
-        await asyncio.to_thread(self._release, raw_sha256)
+        await _to_the_end(self._release, raw_sha256, place)
 
-    def _release(self, raw_sha256: str) -> None:
+    def _release(self, raw_sha256: str, place: Place) -> None:
         found = (self._folder / Place.PARKED).glob(f"{raw_sha256[:_HASH_LENGTH]}-*")
         for path in sorted(found, key=lambda one: (one.suffix != SIGNATURE, one.name)):
-            self._move(path, self._folder / Place.DONE / path.name)
+            self._move(path, self._folder / place / path.name)
+
+
+async def _to_the_end(work: Callable[..., T], *args: object) -> T:
+    """Do it in a thread. A caller that is told to stop waits for it all the same: under the lock that it holds nobody
+    else begins before this has ended."""
+    task = asyncio.ensure_future(asyncio.to_thread(work, *args))
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait([task])
+        task.exception()  # of what nobody waits for any more
+        raise
 
 
 def _stamps_of(folder: Path) -> dict[str, _Stamp]:

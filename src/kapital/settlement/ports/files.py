@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from kapital.settlement.domain.bank_files import OrderStanding
 from kapital.settlement.domain.bank_message import PaymentStatus
+from kapital.settlement.domain.incoming_message import MessageState
 
 
 class Place(StrEnum):
@@ -21,6 +22,7 @@ class Place(StrEnum):
 
     DONE = "done"
     PARKED = "parked"  # not booked: for a person
+    SET_ASIDE = "set_aside"  # two persons decided that nothing of it is ever booked
 
 
 class ArrivedFile(msgspec.Struct, frozen=True):
@@ -58,13 +60,13 @@ class ExchangeFolder(Protocol):
         """Hashes of the messages that lie parked."""
         ...
 
-    async def release(self, raw_sha256: str) -> None:
-        """Move parked files with these bytes to those that are done; a crash in between is ended by the next call."""
+    async def release(self, raw_sha256: str, place: Place) -> None:
+        """Move parked files with these bytes to another place; a crash in between is ended by the next call."""
         ...
 
 
 class FileOrders(Protocol):
-    """Orders that were written for the bank, by our references, and which of its files were taken in."""
+    """Orders that were written for the bank, by our references, and what became of its files."""
 
     async def named(self, conn: AsyncConnection, references: Collection[str]) -> Mapping[str, str]:
         """Our references of orders that a format names by their documents (`document_reference`)."""
@@ -80,8 +82,8 @@ class FileOrders(Protocol):
         """Note the ends of orders that had none."""
         ...
 
-    async def taken_in(self, conn: AsyncConnection, raw_sha256: Collection[str]) -> Collection[str]:
-        """Those of these hashes whose message is taken in, or kept as a notice."""
+    async def states(self, conn: AsyncConnection, raw_sha256: Collection[str]) -> Mapping[str, MessageState]:
+        """Where the messages with these hashes stand, by hash."""
         ...
 
 

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+import msgspec
+
 from kapital.kernel.actor import Actor
 from kapital.platform.failpoints import failpoint
 from kapital.platform.ids import new_uuid7
@@ -39,10 +41,9 @@ class TakeInStatement:
 
 @dataclass(frozen=True, slots=True)
 class Admitted:
-    """A message whose bytes are kept. `is_known`: it has a row; `was_judged`: what became of it is decided."""
+    """A message whose bytes are kept. `was_judged`: what became of it is decided."""
 
     message: IncomingMessage
-    is_known: bool
     was_judged: bool
 
 
@@ -57,8 +58,8 @@ async def admit(cmd: TakeInStatement, parts: Parts, more: MessageParts) -> Admit
     failpoint("settlement.statement.kept_raw")
     async with parts.uow.begin() as tx:
         kept, now = await more.messages.find(tx.conn, raw_sha256), tx.now
-    if kept is not None and kept.reason is not MessageReason.SIGNATURE:
-        return Admitted(kept, is_known=True, was_judged=True)
+    if kept is not None and _was_judged(kept):
+        return Admitted(kept, was_judged=True)
     verdict = await more.signatures.check(raw_sha256, cmd.signature, now)
     signature_sha256 = await more.store.keep_signature(cmd.signature) if cmd.signature else None
     message = IncomingMessage(
@@ -79,32 +80,50 @@ async def admit(cmd: TakeInStatement, parts: Parts, more: MessageParts) -> Admit
         received_by=cmd.actor.id,
     )
     if verdict.outcome is not SignatureOutcome.VALID:
-        await _refuse_signature(cmd, parts, more, message, known=kept is not None)
-    return Admitted(message, is_known=kept is not None, was_judged=False)
+        # Kept without a look into it.
+        if (judged := await keep_refused(cmd, parts, more, message)) is not None:
+            return Admitted(judged, was_judged=True)
+        facts = {"outcome": verdict.outcome.value, "reasons": ", ".join(verdict.reasons)}
+        raise BankMessageSignatureMustBeValid(facts=facts)
+    return Admitted(message, was_judged=False)
 
 
-async def _refuse_signature(
-    cmd: TakeInStatement, parts: Parts, more: MessageParts, message: IncomingMessage, *, known: bool
-) -> None:
-    """Keep the message without a look into it, and raise the alarm."""
-    await keep_refused(cmd, parts, more, message, known=known)
-    verdict = message.signature
-    facts = {"outcome": verdict.outcome.value, "reasons": ", ".join(verdict.reasons)}
-    raise BankMessageSignatureMustBeValid(facts=facts)
+def _was_judged(kept: IncomingMessage) -> bool:
+    """Of a message that was not signed by the bank nothing was read: the same bytes may come with its signature."""
+    return kept.reason is not MessageReason.SIGNATURE
+
+
+async def begin_to_judge(
+    tx: Transaction, more: MessageParts, message: IncomingMessage
+) -> tuple[IncomingMessage, bool]:
+    """The message as it has its row, which is made where there is none, and whether it is still to be judged.
+
+    Until the commit nobody else takes in a message. The same bytes may have come by another process, or by a command,
+    since they were looked for.
+    """
+    await more.messages.lock(tx.conn)
+    kept = await more.messages.find(tx.conn, message.raw_sha256)
+    if kept is None:
+        await more.messages.add(tx.conn, message, tx.now)
+        return message, True
+    if _was_judged(kept):
+        return kept, False
+    return msgspec.structs.replace(message, message_id=kept.message_id), True
 
 
 async def keep_refused(
-    cmd: TakeInStatement, parts: Parts, more: MessageParts, message: IncomingMessage, *, known: bool
-) -> None:
-    """Keep a message of which nothing is used, and raise the alarm."""
+    cmd: TakeInStatement, parts: Parts, more: MessageParts, message: IncomingMessage
+) -> IncomingMessage | None:
+    """Keep a message of which nothing is used, and raise the alarm; or what it was judged to be meanwhile."""
     async with parts.uow.begin() as tx:
-        await more.messages.lock(tx.conn)
-        if not known and await more.messages.find(tx.conn, message.raw_sha256) is None:
-            await more.messages.add(tx.conn, message, tx.now)
+        message, is_open = await begin_to_judge(tx, more, message)
+        if not is_open:
+            return message
         if message.reason is not MessageReason.SIGNATURE:
             await more.messages.complete(tx.conn, message)
         await note_received(tx, cmd, message)
     tell(message)
+    return None
 
 
 async def note_received(tx: Transaction, cmd: TakeInStatement, message: IncomingMessage) -> None:

@@ -1,6 +1,7 @@
 """Tick: take in what a bank by files has laid down in the exchange folder."""
 
 from datetime import datetime
+from typing import Final
 
 from kapital.kernel.actor import machine_actor
 from kapital.kernel.problems import Problem, Unavailable
@@ -13,7 +14,7 @@ from kapital.settlement.domain.file_problems import BankFolderUnavailable
 from kapital.settlement.domain.incoming_message import MessageState, PreviousStatement
 from kapital.settlement.ports import ArrivedFile, FilesParts, MessageParts, Parts, Place
 from kapital.settlement.use_cases.message_admission import TakeInStatement
-from kapital.settlement.use_cases.take_in_statement import TakenIn, take_in_statement
+from kapital.settlement.use_cases.take_in_statement import take_in_statement
 from kapital.settlement.use_cases.take_in_status_report import take_in_status_report
 from kapital.settlement.use_cases.take_in_waiting import take_in_waiting
 
@@ -35,9 +36,10 @@ class FolderSchedule:
     async def __call__(self, now: datetime) -> None:
         """Take in every message that rests in the folder, by name, then those that waited for them.
 
-        Promise: a message is taken in once, whatever dies where and however many processes look; what is not booked
-        is put away under `parked`, what is under `done`, and nothing is ever removed. Where the database
-        or the folder is away the message stays where it is. Raises: BankFolderUnavailable and other Unavailable.
+        Promise: a message is taken in once, whatever dies where and however many processes look; what is booked is
+        put away under `done`, what two persons set aside under `set_aside`, what waits for a person under `parked`,
+        and nothing is ever removed. Where the database or the folder is away the message stays where it is.
+        Raises: BankFolderUnavailable and other Unavailable.
         """
         try:
             async with self._files.folder.alone() as mine:
@@ -55,7 +57,7 @@ class FolderSchedule:
             await self._files.folder.put_away(file, place)
             failpoint("settlement.bank_file.put_away")
         await self._judge_waiting()
-        await self._release_taken_in()
+        await self._release_decided()
 
     async def _take_in(self, file: ArrivedFile) -> Place:
         cmd = TakeInStatement(
@@ -69,7 +71,7 @@ class FolderSchedule:
                 raise
             _log.error("settlement.bank_file_refused", code=problem.code)
             return Place.PARKED
-        return _place_of(taken)
+        return _place_of(taken.message.state)
 
     async def _judge_waiting(self) -> None:
         async with self._parts.uow.begin() as tx:
@@ -78,8 +80,8 @@ class FolderSchedule:
             await take_in_waiting(self._parts, self._more)
             self._has_judged, self._judged_after = True, newest
 
-    async def _release_taken_in(self) -> None:
-        """What waited for another message, or for two persons, and is booked since, is parked no more.
+    async def _release_decided(self) -> None:
+        """What waited for another message, or for two persons, and is booked or set aside since, is parked no more.
 
         Judged by what is kept and not by what was done just now, so that a crash between both is ended here.
         """
@@ -87,10 +89,20 @@ class FolderSchedule:
         if not parked:
             return
         async with self._parts.uow.begin() as tx:
-            taken_in = await self._files.orders.taken_in(tx.conn, parked)
-        for raw_sha256 in taken_in:
-            await self._files.folder.release(raw_sha256)
+            states = await self._files.orders.states(tx.conn, parked)
+        for raw_sha256, state in states.items():
+            if (place := _place_of(state)) is not Place.PARKED:
+                await self._files.folder.release(raw_sha256, place)
 
 
-def _place_of(taken: TakenIn) -> Place:
-    return Place.DONE if taken.message.state in {MessageState.TAKEN_IN, MessageState.NOTICED} else Place.PARKED
+_PLACES: Final = {
+    MessageState.TAKEN_IN: Place.DONE,
+    MessageState.NOTICED: Place.DONE,
+    MessageState.SET_ASIDE: Place.SET_ASIDE,
+    MessageState.PARKED: Place.PARKED,
+    MessageState.REFUSED: Place.PARKED,
+}
+
+
+def _place_of(state: MessageState) -> Place:
+    return _PLACES[state]

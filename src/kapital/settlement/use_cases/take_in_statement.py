@@ -25,6 +25,7 @@ from kapital.settlement.use_cases.book_message import book_message
 from kapital.settlement.use_cases.message_admission import (
     TakeInStatement,
     admit,
+    begin_to_judge,
     keep_refused,
     note_received,
     tell,
@@ -58,7 +59,7 @@ async def take_in_statement(cmd: TakeInStatement, parts: Parts, more: MessagePar
     admitted = await admit(cmd, parts, more)
     if admitted.was_judged:
         return await take_in_again(parts, more, admitted.message)
-    message = await _keep(cmd, parts, more, admitted.message, known=admitted.is_known)
+    message = await _keep(cmd, parts, more, admitted.message)
     failpoint("settlement.statement.kept")
     if message.reason is MessageReason.ALTERED:
         raise BankMessageAltered(facts={"message_id": str(message.message_id)})
@@ -85,19 +86,14 @@ def _waits(kept: IncomingMessage) -> bool:
     return kept.state is MessageState.PARKED and kept.reason is MessageReason.GAP
 
 
-async def _keep(
-    cmd: TakeInStatement, parts: Parts, more: MessageParts, message: IncomingMessage, *, known: bool
-) -> IncomingMessage:
+async def _keep(cmd: TakeInStatement, parts: Parts, more: MessageParts, message: IncomingMessage) -> IncomingMessage:
     """Read all of it and keep it in one transaction, or keep that it cannot be read."""
     reading = more.store.reading(message.raw_sha256, cmd.format_name)
     try:
         async with parts.uow.begin() as tx:
-            await more.messages.lock(tx.conn)
-            if not known:
-                # Another process may have handed in the same bytes meanwhile.
-                if (kept := await more.messages.find(tx.conn, message.raw_sha256)) is not None:
-                    return kept
-                await more.messages.add(tx.conn, message, tx.now)
+            message, is_open = await begin_to_judge(tx, more, message)
+            if not is_open:
+                return message
             read = await _read(more, tx, reading, message)
             found = await _judge(more, tx, reading, read)
             await more.messages.complete(tx.conn, found)
@@ -106,7 +102,7 @@ async def _keep(
         if isinstance(problem, Unavailable):
             raise
         found = msgspec.structs.replace(message, reason=MessageReason.UNREADABLE)
-        await keep_refused(cmd, parts, more, found, known=known)
+        await keep_refused(cmd, parts, more, found)
         raise
     finally:
         reading.close()

@@ -10,6 +10,7 @@ from kapital.settlement.ports import FilesParts, MessageParts, Parts
 from kapital.settlement.use_cases.message_admission import (
     TakeInStatement,
     admit,
+    begin_to_judge,
     keep_refused,
     note_received,
     tell,
@@ -37,9 +38,9 @@ async def take_in_status_report(cmd: TakeInStatement, parts: Parts, more: Messag
         if isinstance(problem, Unavailable):
             raise
         found = msgspec.structs.replace(admitted.message, reason=MessageReason.UNREADABLE)
-        await keep_refused(cmd, parts, more, found, known=admitted.is_known)
+        await keep_refused(cmd, parts, more, found)
         raise
-    message = await _keep(cmd, parts, more, files, admitted.message, read, known=admitted.is_known)
+    message = await _keep(cmd, parts, more, files, admitted.message, read)
     tell(message)
     if message.reason is MessageReason.ALTERED:
         raise BankMessageAltered(facts={"message_id": str(message.message_id)})
@@ -53,8 +54,6 @@ async def _keep(
     files: FilesParts,
     message: IncomingMessage,
     read: StatusesRead,
-    *,
-    known: bool,
 ) -> IncomingMessage:
     """Keep the message with what it is found to be, and the ends that it tells, in one transaction."""
     message = msgspec.structs.replace(
@@ -66,11 +65,9 @@ async def _keep(
         deviations=read.deviations,
     )
     async with parts.uow.begin() as tx:
-        await more.messages.lock(tx.conn)
-        if not known:
-            if (kept := await more.messages.find(tx.conn, message.raw_sha256)) is not None:
-                return kept
-            await more.messages.add(tx.conn, message, tx.now)
+        message, is_open = await begin_to_judge(tx, more, message)
+        if not is_open:
+            return message
         # The same word under another id says nothing new, and nothing else.
         altered = await more.messages.known(tx.conn, message) is MessageReason.ALTERED
         named = await files.orders.named(tx.conn, {one.reference for one in read.statuses})
