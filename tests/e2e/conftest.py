@@ -9,12 +9,12 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
 from rich.console import Console
 
 from kapital.demo.run import examples_folder, run_demo
@@ -22,6 +22,7 @@ from tests.places import quick_folder
 from tests.waiting import NEVER_S
 
 CHROMIUM = shutil.which("chromium")
+OpenPage = Callable[..., Page]
 STORY = ("fixed-rate-window.yaml", "debt-step-rate.yaml")
 
 
@@ -61,6 +62,22 @@ def browser() -> Iterator[Browser]:
         yield playwright.chromium.launch(
             executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
         )
+
+
+@pytest.fixture
+def open_page(browser: Browser) -> Iterator[OpenPage]:
+    """`open_page(390)`: a page so wide. How long it takes says something of the machine and nothing of the page."""
+    pages: list[Page] = []
+
+    def opened(width: int = 1280) -> Page:
+        page = browser.new_page(viewport={"width": width, "height": 900})
+        page.set_default_timeout(NEVER_S * 1000)
+        pages.append(page)
+        return page
+
+    yield opened
+    for page in pages:
+        page.close()
 
 
 def _wait(base: str, process: subprocess.Popen[bytes]) -> None:

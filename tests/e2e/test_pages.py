@@ -1,20 +1,18 @@
 """Every page in a real browser, wide and as narrow as a phone, in both languages: what a bank would be shown."""
 
-from collections.abc import Iterator
-
 import httpx
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Page
+
+from tests.e2e.conftest import OpenPage
 
 WIDTHS = (1280, 390)
 LANGUAGES = ("ru", "en")
 
 
 @pytest.fixture(params=WIDTHS)
-def page(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Page]:
-    context = browser.new_context(viewport={"width": request.param, "height": 900})
-    yield context.new_page()
-    context.close()
+def page(open_page: OpenPage, request: pytest.FixtureRequest) -> Page:
+    return open_page(request.param)
 
 
 def addresses(site: str) -> list[str]:
@@ -51,8 +49,8 @@ def test_a_page_fits_its_window_and_the_browser_has_nothing_to_complain_of(
     assert complaints == []
 
 
-def test_every_link_of_the_public_pages_leads_somewhere(site: str, browser: Browser) -> None:
-    page = browser.new_page()
+def test_every_link_of_the_public_pages_leads_somewhere(site: str, open_page: OpenPage) -> None:
+    page = open_page()
     seen: set[str] = set()
     for address in ("/contracts", "/disclosure/issues"):
         page.goto(f"{site}{address}?lang=ru")

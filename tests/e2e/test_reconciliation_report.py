@@ -6,10 +6,10 @@ from uuid import UUID
 
 import msgspec
 import pytest
-from playwright.sync_api import Browser
 
 from kapital.contracts import settlement as contract
 from kapital.settlement.adapters.report_forms import csv_of, html_of
+from tests.e2e.conftest import OpenPage
 
 AT = datetime(2026, 11, 27, 9, tzinfo=UTC)
 MESSAGE = UUID("01a1f4cf-9a10-7c11-8a55-3a1f0c2b7e11")
@@ -73,12 +73,11 @@ def report() -> contract.ReconciliationReport:
 @pytest.mark.parametrize("lang", ["ru", "en"])
 @pytest.mark.parametrize("width", [1280, 390])
 def test_it_fits_its_window_and_shows_what_was_said_as_text(
-    browser: Browser, tmp_path: Path, lang: str, width: int
+    open_page: OpenPage, tmp_path: Path, lang: str, width: int
 ) -> None:
     file = tmp_path / "report.html"
     file.write_text(html_of(report(), lang), encoding="utf-8")  # type: ignore[arg-type]
-    context = browser.new_context(viewport={"width": width, "height": 900})
-    page = context.new_page()
+    page = open_page(width)
     complaints: list[str] = []
     page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
     page.on("request", lambda asked: complaints.append(asked.url) if not asked.url.startswith("file:") else None)
@@ -92,7 +91,6 @@ def test_it_fits_its_window_and_shows_what_was_said_as_text(
     assert page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") <= 0
     assert complaints == []
     page.screenshot(path=str(tmp_path / "page.png"), full_page=True)
-    context.close()
 
 
 def test_as_a_table_no_text_is_reckoned_by_a_spreadsheet() -> None:

@@ -10,13 +10,12 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from playwright.sync_api import Browser
-
 from kapital.kernel.canonical import sha256_hex
 from kapital.platform.acts.http import signed_act
 from kapital.platform.signatures.act import act_to_sign
 from kapital.platform.signatures.libcrypto import has_gost
 from kapital.platform.signatures.outcome import Outcome
+from tests.e2e.conftest import OpenPage
 from tests.platform.signatures.world import World
 
 PAGE = Path(__file__).parents[2] / "docs" / "how-to" / "integrate" / "sign-an-act.md"
@@ -51,11 +50,11 @@ def printed_script() -> str:
     return textwrap.dedent(script)
 
 
-def test_what_the_page_prints_signs_the_prepared_bytes_and_the_server_takes_it(browser: Browser) -> None:
+def test_what_the_page_prints_signs_the_prepared_bytes_and_the_server_takes_it(open_page: OpenPage) -> None:
     world = World("gost_256" if has_gost() else "ecdsa_p256")
     act = act_to_sign("place_orders", {"made_at": "2026-03-02T10:00:00Z"}, shown_text=TEXT, language="ru")
     prepared = {"act": b64encode(act).decode(), "act_sha256": sha256_hex(act), "made_at": "2026-03-02T10:00:00Z"}
-    page = browser.new_page()
+    page = open_page()
     # Base64 in lines, as the plug-in gives it.
     page.expose_function("carrierSigns", lambda content: encodebytes(world.sign(act=b64decode(content))).decode())
     page.evaluate(PLUGIN)
