@@ -833,10 +833,17 @@ class OrderRow(Contract, kw_only=True):
         UNSET
     )
     placed_by_participant_id: (
-        Annotated[UUID, Meta(description="Of own orders")] | UnsetType
+        Annotated[
+            UUID, Meta(description="The broker that placed it; told with own orders.")
+        ]
+        | UnsetType
     ) = UNSET
     for_participant_id: (
-        Annotated[UUID, Meta(description="Of orders that a broker placed")] | UnsetType
+        Annotated[
+            UUID,
+            Meta(description="The principal; told with orders that a broker placed."),
+        ]
+        | UnsetType
     ) = UNSET
     entry_seq: (
         Annotated[
