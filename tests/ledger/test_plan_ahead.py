@@ -127,6 +127,28 @@ async def test_two_processes_in_each_others_way_keep_one_order(opened, make_ledg
     await require_sound(opened)
 
 
+async def test_who_loses_race_after_race_plans_ahead_less_and_begins_again_in_peace(opened, make_ledger, monkeypatch):
+    other, ahead = await make_ledger(), []
+    submit = post.Poster._submit
+
+    def counted(self: Any, ground: Any, plan: Any) -> Any:
+        ahead.append(self)
+        return submit(self, ground, plan)
+
+    monkeypatch.setattr(post.Poster, "_submit", counted)
+    for _ in range(70):
+        await other.post([tx(*move(RUB, ANNA, BORIS, 1))])
+        await opened.post([tx(*move(RUB, BORIS, ANNA, 1))])
+    in_strife = ahead.count(opened._poster)
+    ahead.clear()
+    for _ in range(post.BATCHES_AFTER_RACES_MAX + 6):
+        await opened.post([tx(*move(RUB, BORIS, ANNA, 1))])
+
+    assert in_strife <= 7  # every second of 70 without this
+    assert ahead.count(opened._poster) >= 5
+    await require_sound(opened)
+
+
 async def test_the_money_of_a_batch_that_failed_is_not_counted_by_the_one_planned_behind_it(opened, monkeypatch):
     slow(monkeypatch, "write_batch")
     real = store.write_batch

@@ -15,7 +15,7 @@ from litestar.testing import AsyncTestClient
 from prometheus_client import CONTENT_TYPE_LATEST
 
 from kapital.kernel.actor import Actor, NotPermitted
-from kapital.kernel.problems import Family, Problem, Unavailable, problem_codes
+from kapital.kernel.problems import Family, InvariantBroken, Problem, Unavailable, problem_codes
 from kapital.kernel.roles import Role
 from kapital.platform.context import current_context, note_replay
 from kapital.platform.contract_files import contract_names, load_contract
@@ -256,6 +256,22 @@ class TestRequests:
         headers = (await client.get("/v1/who")).headers
 
         assert (headers["cache-control"], headers["x-content-type-options"]) == ("no-store", "nosniff")
+
+    async def test_a_route_that_would_step_past_the_guard_starts_nothing(self):
+        async def nothing(_request: Any) -> None:
+            return None
+
+        @get("/v1/unguarded", before_request=nothing)
+        async def unguarded() -> None:
+            return None
+
+        with pytest.raises(InvariantBroken):
+            create_app(
+                [ServiceRoutes(name="things", handlers=[unguarded])],
+                settings=Settings(),
+                databases=Databases({}),
+                verifier=Verifier(),
+            )
 
     async def test_no_route_is_public_by_omission(self, client):
         @get("/v1/forgotten")

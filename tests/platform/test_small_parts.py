@@ -251,6 +251,20 @@ class TestThreads:
         ]
         assert isinstance(done[7], ValueError)
 
+    async def test_many_items_are_answered_in_order_in_a_few_calls(self):
+        threads, taken = WorkThreads(2), []
+
+        def work(n):
+            taken.append(n)
+            return n * 2
+
+        assert await threads.call_each(work, range(200)) == [n * 2 for n in range(200)]
+        assert await threads.call_each(work, []) == []
+        assert sorted(taken) == list(range(200))
+        with pytest.raises(ZeroDivisionError):
+            await threads.call_each(lambda n: 1 // n, [1, 0, 2])
+        threads.close()
+
     async def test_threads_end_when_they_are_told_and_nothing_waits(self):
         threads, before = WorkThreads(2), threading.active_count()
         assert await threads.call(int, "5") == 5

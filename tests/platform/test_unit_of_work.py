@@ -13,6 +13,7 @@ from sqlalchemy.exc import IntegrityError
 from kapital.kernel.actor import Actor
 from kapital.kernel.problems import InvariantBroken
 from kapital.kernel.roles import Role
+from kapital.platform.audit import json_text
 from kapital.platform.clock import SteppedClock
 from kapital.platform.context import bind_context
 from kapital.platform.database import Database
@@ -43,7 +44,7 @@ class TestTogether:
                 assert await tx.replies.find("k", BANK, "f") is None
                 await tx.conn.execute(text("INSERT INTO effect (label) VALUES ('x')"))
                 await tx.outbox.add(event(1), event(2))
-                await tx.audit.append("registry.thing_happened", "a", BANK, {"rule": "r1"}, None, {"n": 2})
+                await tx.audit.append("registry.thing_happened", "a", BANK, {"rule": "r1"}, None, json_text({"n": 2}))
                 await tx.replies.keep("k", BANK, "f", b"done")
 
         assert len(await rows(database, "SELECT 1 FROM effect")) == 1

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from decimal import ROUND_DOWN, ROUND_HALF_EVEN, ROUND_HALF_UP, ROUND_UP, Decimal
 from enum import StrEnum
+from functools import lru_cache
 from typing import Final, Literal
 
 from kapital.kernel.problems import Family, Problem, Retry, ensure
@@ -47,6 +48,7 @@ def require_int64(amount: int) -> int:
     return amount
 
 
+@lru_cache(maxsize=4096)
 def format_rubles(amount_kopecks: int, lang: Language) -> str:
     """Write kopecks for people: `1 234,56 ₽` (ru, no-break spaces), `1,234.56 RUB` (en); minus is U+2212."""
     ensure(lang in _FORMATS, f"no format of money for the language {lang!r}")

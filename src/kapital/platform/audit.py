@@ -15,12 +15,21 @@ _INSERT: Final = text(
     INSERT INTO audit_event (recorded_at, action, subject, actor_id, basis, before, after, correlation_id)
     SELECT :now, action, subject, actor_id, CAST(basis AS jsonb), CAST(before AS jsonb), CAST(after AS jsonb),
         :correlation
-    FROM unnest(CAST(:actions AS text[]), CAST(:subjects AS text[]), CAST(:actors AS text[]), CAST(:bases AS text[]),
-                CAST(:befores AS text[]), CAST(:afters AS text[])) WITH ORDINALITY
-        AS a (action, subject, actor_id, basis, before, after, n)
+    FROM ROWS FROM (json_to_recordset(CAST(:rows AS json))
+                    AS (action text, subject text, actor_id text, basis text, before text, after text))
+        WITH ORDINALITY AS a (action, subject, actor_id, basis, before, after, n)
     ORDER BY n
     """
 )
+
+
+class _Row(msgspec.Struct, frozen=True, gc=False):
+    action: str
+    subject: str
+    actor_id: str
+    basis: str | None
+    before: str | None
+    after: str | None
 
 
 class Audit:
@@ -28,7 +37,7 @@ class Audit:
 
     def __init__(self, conn: AsyncConnection, now: datetime) -> None:
         self._conn, self._now = conn, now
-        self._rows: list[tuple[str, str, str, str | None, str | None, str | None]] = []
+        self._rows: list[_Row] = []
 
     async def append(
         self,
@@ -42,25 +51,22 @@ class Audit:
         """Note an act. `action` is a dotted name (`registry.wallet_opened`), `subject` an id; the rest JSON
         values or
         Structs: the basis of the decision, and the object's state before and after."""
-        self._rows.append((action, str(subject), actor.id, _json(basis), _json(before), _json(after)))
+        self._rows.append(_Row(action, str(subject), actor.id, _json(basis), _json(before), _json(after)))
 
     async def flush(self) -> None:
         """Write the gathered rows."""
         if not self._rows:
             return
-        columns = list(zip(*self._rows, strict=True))
-        self._rows = []
-        names = ("actions", "subjects", "actors", "bases", "befores", "afters")
-        values: dict[str, Any] = {name: list(column) for name, column in zip(names, columns, strict=True)}
-        await self._conn.execute(
-            _INSERT, values | {"now": self._now, "correlation": current_context().correlation_id}
-        )
+        # One text and no arrays: the driver asks of each element of an array whether it is an array itself.
+        rows, self._rows = msgspec.json.encode(self._rows).decode(), []
+        values = {"rows": rows, "now": self._now, "correlation": current_context().correlation_id}
+        await self._conn.execute(_INSERT, values)
 
 
-class JsonText(str):
+class JsonText(msgspec.Struct, frozen=True):
     """JSON that was written already: what many rows share is written once."""
 
-    __slots__ = ()
+    text: str
 
 
 def json_text(value: Any) -> JsonText:
@@ -69,6 +75,6 @@ def json_text(value: Any) -> JsonText:
 
 
 def _json(value: Any) -> str | None:
-    if value is None or type(value) is JsonText:
-        return value
-    return msgspec.json.encode(value).decode()
+    if isinstance(value, JsonText):
+        return value.text
+    return None if value is None else msgspec.json.encode(value).decode()

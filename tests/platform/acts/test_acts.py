@@ -2,27 +2,36 @@
 
 import json
 from base64 import b64decode
-from datetime import date
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
 from kapital.kernel.canonical import canonical_bytes, sha256_hex
 from kapital.kernel.problems import InvariantBroken
+from kapital.platform.acts.checking import CheckedAct, Signer, ToCheck
 from kapital.platform.acts.files import SignedActFile, read_signed_act
+from kapital.platform.acts.form import Act, SignedAct, Wording
 from kapital.platform.acts.policy import ActKind, ActPolicy, ActRule, Need
 from kapital.platform.acts.problems import (
+    ActMustBeRecent,
     PowerOfAttorneyInsufficient,
     SignatureCertificateRevoked,
     SignedTextDiffers,
     problem_of_reasons,
 )
 from kapital.platform.acts.recheck import recheck_file
+from kapital.platform.acts.setup import acts_of
+from kapital.platform.problems import ObjectTooLarge
+from kapital.platform.settings import Settings
 from kapital.platform.signatures.bundle import keep
 from kapital.platform.signatures.outcome import Code, Outcome, Reason
 from kapital.platform.signatures.problems import SignatureBundleUnreadable, SignatureNotValid
-from tests.platform.signatures.world import World
+from tests.acting import Memory
+from tests.platform.signatures.world import StoppedClock, World
 
 EXAMPLES = Path(__file__).parents[3] / "contracts" / "examples"
 
@@ -174,3 +183,47 @@ class TestKeptFile:
         root.write_bytes(other.root.certificates[0])
 
         assert recheck_file(path, (root,)).outcome is Outcome.INDETERMINATE
+
+
+class _Small(Memory):
+    """Takes no file above a size."""
+
+    async def put_many(self, contents: Sequence[bytes]) -> list[str]:
+        if any(len(content) > SMALL for content in contents):
+            raise ObjectTooLarge(facts={"bytes_max": SMALL})
+        return await super().put_many(contents)
+
+
+SMALL = 20_000
+
+
+async def test_acts_that_come_together_are_answered_each_for_itself() -> None:
+    clock = StoppedClock(datetime(2026, 3, 2, 9, 0, tzinfo=UTC))
+    files = _Small()
+    acts = acts_of(Settings(acts_signed="qualified"), clock, files).acts
+    signer = Signer(participant_id=uuid4(), bound={})
+
+    def asked(text: str, made_at: datetime) -> ToCheck:
+        wording = Wording(kind=ActKind.PLACE_ORDERS, command={"orders": []}, text=text, text_version="1")
+        act = Act(
+            wording=wording,
+            participant_id=signer.participant_id,
+            actor_id=str(signer.participant_id),
+            idempotency_key="k",
+            made_at=made_at,
+        )
+        return ToCheck(act, SignedAct(made_at=made_at, signature=b"no signature"), signer)
+
+    now = clock.now()
+    first, large, old, last = await acts.check(
+        [asked("a", now), asked("b" * SMALL, now), asked("c", now - timedelta(days=2)), asked("d", now)]
+    )
+
+    assert isinstance(large, ObjectTooLarge)
+    assert isinstance(old, ActMustBeRecent)
+    assert isinstance(first, CheckedAct)
+    assert isinstance(last, CheckedAct)
+    assert [first.outcome, last.outcome] == [Outcome.INVALID] * 2
+    shown = [read_signed_act(await files.get(one.file_sha256)).shown_text for one in (first, last)]
+    assert shown == ["a", "d"]
+    assert len(files.kept) == 2

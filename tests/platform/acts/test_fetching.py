@@ -6,7 +6,12 @@ from collections.abc import AsyncIterator, Callable
 import pytest
 import pytest_asyncio
 
+from kapital.platform.signatures.certificates import certificate
 from kapital.platform.signatures.fetching import Fetcher, SignatureSourceUnavailable
+from kapital.platform.signatures.online import OnlineRevocation
+from kapital.platform.signatures.revocation import RevocationRules
+from kapital.sandbox.certification_authority import Authority, SandboxSigner, Subject
+from tests.platform.signatures.world import DAY, INN, START, StoppedClock
 
 Answer = Callable[[], bytes]
 
@@ -35,6 +40,35 @@ async def host() -> AsyncIterator[Host]:
     yield made
     server.close()
     await server.wait_closed()
+
+
+async def test_a_list_that_tells_of_many_is_fetched_once_for_all_who_ask_together() -> None:
+    clock = StoppedClock(START)
+    authority = Authority.root("Учебный корень", at=START - 9 * DAY)
+    authority.crl_urls = ("http://lists.example.org/crl",)
+    people = [SandboxSigner.for_subject(authority, Subject("Иванов", {"inn": INN}), clock=clock) for _ in range(5)]
+    links = [(certificate(one.certificate()), certificate(authority.certificates[0])) for one in people]
+    asked: list[str] = []
+
+    class Lists(Fetcher):
+        def may_ask(self, _url: str) -> bool:
+            return True
+
+        async def get(self, url: str, *, size_max: int) -> bytes:
+            asked.append(url)
+            await asyncio.sleep(0.01)
+            return authority.crl(at=START)
+
+    source = OnlineRevocation(Lists.to([]), DAY, RevocationRules())
+    assert source.known(links, now=START) is None
+
+    found = await asyncio.gather(*(source.data_for([link], now=START) for link in links))
+
+    assert len(asked) == 1
+    assert {one.crls for one in found} == {found[0].crls}
+    known = source.known(links, now=START)
+    assert known is not None
+    assert known.crls == found[0].crls
 
 
 async def reason(fetcher: Fetcher, url: str, size_max: int = 100) -> str:

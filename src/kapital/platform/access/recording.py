@@ -7,6 +7,7 @@ versions of the objects. No personal data: a question has none.
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
 import asyncpg
@@ -26,16 +27,17 @@ COLUMNS: Final = (
     ("actor_ids", "text[]"),
     ("actions", "text[]"),
     ("alloweds", "boolean[]"),
-    ("requests", "jsonb[]"),
-    ("subjects", "jsonb[]"),
+    ("requests", "text[]"),
+    ("subjects", "text[]"),
     ("determined", "text[]"),
 )
 _SAME: Final = ("now", "policies", "correlation")
+_REQUESTS_KEPT: Final = 4096
 _SQL: Final = """
     INSERT INTO access_decision (recorded_at, actor_id, action, allowed, request, subjects, determined_by,
                                  policies_sha256, correlation_id)
-    SELECT {now}, actor_id, action, allowed, request, subjects, string_to_array(determined, ' '), {policies},
-        {correlation}
+    SELECT {now}, actor_id, action, allowed, CAST(request AS jsonb), CAST(subjects AS jsonb),
+        string_to_array(determined, ' '), {policies}, {correlation}
     FROM unnest({columns}) WITH ORDINALITY AS d (actor_id, action, allowed, request, subjects, determined, n)
     ORDER BY n
 """
@@ -56,6 +58,12 @@ class _Key(NamedTuple):
     actor_id: str
     asked: Question
     verdict: Verdict
+
+
+@lru_cache(maxsize=_REQUESTS_KEPT)
+def _request_text(asked: Question) -> str:
+    """The question as it is recorded. Questions are few, for nobody is named in them."""
+    return msgspec.json.encode(request_of(asked)).decode()
 
 
 class Asking:
@@ -135,7 +143,7 @@ class Asking:
         """The columns of what is to be written."""
         columns: dict[str, list[Any]] = {name: [] for name, _ in COLUMNS}
         for key, subjects in self._kept.items():
-            request = msgspec.json.encode(request_of(key.asked)).decode()
+            request = _request_text(key.asked)
             for start in range(0, max(1, len(subjects)), SUBJECTS_PER_ROW_MAX):
                 columns["actor_ids"].append(key.actor_id)
                 columns["actions"].append(key.asked.action)

@@ -68,10 +68,17 @@ async def bound_to(conn: AsyncConnection, participant_ids: Iterable[UUID]) -> di
     found: dict[UUID, dict[str, BoundCertificate]] = {}
     if not (wanted := set(participant_ids)):
         return found
-    for row in (await conn.execute(_OF, {"ids": list(wanted)})).mappings():
-        participant_id = UUID(str(row["participant_id"]))
-        one = BoundCertificate(**{**row, "participant_id": participant_id})
-        found.setdefault(participant_id, {})[one.certificate_sha256] = one
+    for driver_id, certificate_sha256, active, power, power_signature in await conn.execute(
+        _OF, {"ids": list(wanted)}
+    ):
+        participant_id = UUID(int=driver_id.int)  # the driver has a UUID of its own
+        found.setdefault(participant_id, {})[certificate_sha256] = BoundCertificate(
+            participant_id=participant_id,
+            certificate_sha256=certificate_sha256,
+            active=active,
+            power_sha256=power,
+            power_signature_sha256=power_signature,
+        )
     return found
 
 

@@ -81,7 +81,7 @@ class DatabaseTokenVerifier:
         forgotten, now = self._forgotten, self._clock.now()
         async with self._database.read() as conn:
             found = await conn.execute(_FIND, {"sha256s": list(set(keys)), "ended": sorted(ENDED)})
-            rows = {bytes(row.token_sha256): row for row in found}
+            rows = {bytes(row[0]): row for row in found}
         for key in keys:
             self._known.pop(key, None)
         read = {key: _known(row, now) for key, row in rows.items()}
@@ -94,10 +94,11 @@ class DatabaseTokenVerifier:
 
 
 def _known(row: Any, now: datetime) -> _Known:
-    subject_id = UUID(str(row.subject_id))
+    _, subject_id, roles, participant_id, expires_at = row
     actor = Actor(
         id=str(subject_id),
-        participant_id=None if row.participant_id is None else UUID(str(row.participant_id)),
-        roles=frozenset(Role(role) for role in row.roles),
+        # The driver has a UUID of its own.
+        participant_id=None if participant_id is None else UUID(int=participant_id.int),
+        roles=frozenset(map(Role, roles)),
     )
-    return _Known(actor, row.expires_at, now + REVOCATION_BOUND)
+    return _Known(actor, expires_at, now + REVOCATION_BOUND)

@@ -18,6 +18,7 @@ _COLUMNS: Final = (
     " identification_method, operation_limit_kopecks, test_passed, test_until, persons_sha256"
 )
 _NAMES: Final = tuple(_COLUMNS.split(", "))
+_UUIDS: Final = ("participant_id", "wallet_id")
 _READ: Final = text(
     f"SELECT {_COLUMNS} FROM investor WHERE participant_id = ANY(CAST(:ids AS uuid[]))"  # noqa: S608 - constants of this module; values are bound
 )
@@ -73,9 +74,7 @@ class InvestorTables:
         """Those participants of whom anything was told."""
         if not (wanted := set(ids)):
             return {}
-        rows = await conn.execute(_READ, {"ids": list(wanted)})
-        # Not by mappings: each order that comes alone reads its investor twice.
-        found = [msgspec.convert(dict(zip(_NAMES, map(plain, row), strict=True)), Investor) for row in rows]
+        found = [_investor(row) for row in await conn.execute(_READ, {"ids": list(wanted)})]
         return {investor.participant_id: investor for investor in found}
 
     async def note(self, conn: AsyncConnection, news: Sequence[dict[str, Any]], now: datetime) -> None:
@@ -99,3 +98,11 @@ class InvestorTables:
     async def rule_books(self, conn: AsyncConnection) -> RuleBooks:
         """Every version that an event told of."""
         return RuleBooks({row.version: row.effective_at for row in await conn.execute(_RULE_BOOKS)})
+
+
+def _investor(row: Sequence[Any]) -> Investor:
+    # By kind of column, as rows of orders are read: each order that comes alone reads its investor twice.
+    values = dict(zip(_NAMES, row, strict=True))
+    for name in _UUIDS:
+        values[name] = plain(values[name])
+    return msgspec.convert(values, Investor)

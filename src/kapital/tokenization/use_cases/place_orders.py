@@ -177,15 +177,17 @@ async def _keep(cmds: Sequence[PlaceOrders], marks: Sequence[str], acts: OrderAc
         fresh = [(cmd, mark) for cmd, mark in zip(cmds, marks, strict=True) if _key(cmd) not in done]
         born = await _born(tx, parts, fresh, acts, days)
         inserted = await parts.orders.add(tx.conn, [order for order, _ in born])
-        await note_changes(tx, parts, ((None, order) for order, _ in born if order.order_id in inserted))
+        own_born = born if len(inserted) == len(born) else [one for one in born if one[0].order_id in inserted]
+        await note_changes(tx, parts, ((None, order) for order, _ in own_born))
         await keep_acts(tx.conn, [acts[_key(cmd)].record for cmd, _ in fresh if _key(cmd) in acts])
         actors = {cmd.actor.id: cmd.actor for cmd in cmds}
-        await audit_new_orders(tx, parts, [pair for pair in born if pair[0].order_id in inserted], actors)
-    known = set(kept) | {(o.actor_id, o.command_id) for o, _ in born if o.order_id not in inserted}
+        await audit_new_orders(tx, parts, own_born, actors)
     if len(inserted) == len(born):
+        known = set(kept)
         all_kept = [*(order for items in kept.values() for order in items.values()), *(o for o, _ in born)]
         return _Kept(_by_item(all_kept), known, refused)
     # Another process kept the same command meanwhile: what it kept counts.
+    known = set(kept) | {(o.actor_id, o.command_id) for o, _ in born if o.order_id not in inserted}
     async with parts.database.connect() as conn:
         return _Kept(_by_item(await parts.orders.of_commands(conn, keys)), known, refused)
 
