@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from msgspec import UNSET
 
 from kapital.contracts.tokenization import OrderPage, PlacedOrder
 from kapital.kernel.actor import Actor, NotPermitted
@@ -242,7 +243,8 @@ async def test_without_a_mandate_nothing_stands_in_the_orders_of_the_one_who_was
     assert codes(answers) == ["mandate_must_be_in_force"] * 2
     assert answers[0].refusal == answers[1].refusal, "whether there is such a participant is not told"
     assert (await own(world, client)).items == []
-    assert len((await placed_by(world, broker)).items) == 2
+    placed = (await placed_by(world, broker)).items
+    assert [row.rule_book_version for row in placed] == [UNSET] * 2, "nor is what it had accepted"
 
 
 def replace_id(person: Person) -> Person:

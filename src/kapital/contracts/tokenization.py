@@ -882,7 +882,7 @@ class OrderRow(Contract, kw_only=True):
         Annotated[
             str,
             Meta(
-                description="The version of the rule book that the investor had accepted when it ordered: the deal and its records in the ledger stand under it, whatever comes into force later. Absent for orders of before it was kept.",
+                description="The version of the rule book that the investor had accepted when it ordered: the deal and its records in the ledger stand under it, whatever comes into force later. Absent for orders of before it was kept, and where a broker lists what it placed: it is its principal's affair.",
                 max_length=64,
                 min_length=1,
             ),

@@ -11,15 +11,15 @@ from kapital.contracts.tokenization import OrderPage, OrderRow
 from kapital.kernel.actor import Actor
 from kapital.platform import access
 
-_COLUMNS: Final = """
+_PAGE: Final = """
     SELECT o.order_id, o.issue_id, o.units, o.state, o.version, o.created_at, o.refusal_code,
-           o.entry_seq, o.max_price_kopecks, o.accepted_at, o.rule_book_version, o.funds_until_at,
+           o.entry_seq, o.max_price_kopecks, o.accepted_at, o.funds_until_at,
            CASE WHEN o.awaited_at IS NOT NULL AND o.reserve_seq IS NULL THEN 0 ELSE o.reserved_kopecks END
                AS reserved_kopecks,
            CASE WHEN o.state = 'awaiting_funds' THEN o.reserved_kopecks END AS awaited_kopecks,
            CASE WHEN o.accepted_at IS NOT NULL THEN o.reserve_seq END AS accepted_seq,
            CASE WHEN r.state = 'proposed' THEN 'held' ELSE r.state END AS review,
-           f.units AS allocated_units, f.pay_kopecks, f.refund_kopecks, {who}
+           f.units AS allocated_units, f.pay_kopecks, f.refund_kopecks, {more}
     FROM subscription_order o LEFT JOIN fill f USING (order_id)
     LEFT JOIN order_review r
         ON r.issue_id = o.issue_id AND r.actor_id = o.actor_id AND r.command_id = o.command_id
@@ -32,14 +32,15 @@ _COLUMNS: Final = """
 """
 # What somebody ordered in its name without a mandate is none of its orders.
 _OWN: Final = text(
-    _COLUMNS.format(
-        who="o.broker_id AS placed_by_participant_id",
+    _PAGE.format(
+        more="o.rule_book_version, o.broker_id AS placed_by_participant_id",
         which="o.participant_id = :participant_id AND (o.broker_id IS NULL OR o.mandate_id IS NOT NULL)",
     )
 )
+# Not which rule book the principal had accepted: it would tell why an order was refused, or that there is such a one.
 _PLACED: Final = text(
-    _COLUMNS.format(
-        who="o.participant_id AS for_participant_id",
+    _PAGE.format(
+        more="o.participant_id AS for_participant_id",
         which="o.broker_id = :participant_id"
         " AND (CAST(:principal_id AS uuid) IS NULL OR o.participant_id = :principal_id)",
     )
