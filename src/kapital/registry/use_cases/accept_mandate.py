@@ -74,8 +74,8 @@ async def accept_mandate(cmd: AcceptMandate, *, parts: MandateParts) -> contract
 
     Law: Civil Code art. 971 [M]; 39-FZ art. 3 [M]; 63-FZ art. 6.
     Promise: a mandate is accepted once; of an acceptance and an end at once one is made.
-    Raises: IdempotencyKeyReused, MandateNotFound (also for another's), NotPermitted, refusals of acts,
-    MandateNeedsBroker, ParticipantMustBeLive, MandateMustBeGiven, MandateTextMustMatch.
+    Raises: IdempotencyKeyReused, MandateNotFound (also for another's), NotPermitted, MandateNeedsBroker,
+    ParticipantMustBeLive, MandateMustBeGiven, MandateTextMustMatch, refusals of acts.
     """
     mark = fingerprint(cmd)
     async with parts.uow.begin() as tx:

@@ -42,8 +42,8 @@ async def give_mandate(cmd: GiveMandate, *, parts: MandateParts) -> contract.Man
     The text that was shown is kept in the object store by its hash, whether the act was signed or not.
     Law: Civil Code art. 185, 971 [M]; 63-FZ art. 6. Promise: between two participants one mandate lives at a time,
     whatever comes at once.
-    Raises: IdempotencyKeyReused, ParticipantNotFound (also for another's), NotPermitted, refusals of acts, what
-    `MandateSaid.sound` raises, ParticipantMustBeLive, MandateNeedsBroker, MandatesTooMany, MandateAlreadyGiven.
+    Raises: IdempotencyKeyReused, ParticipantNotFound (also for another's), NotPermitted, ParticipantMustBeLive, what
+    `MandateSaid.sound` raises, MandateNeedsBroker, refusals of acts, MandatesTooMany, MandateAlreadyGiven.
     Not: that the broker's licence covers it, nor that the two know each other otherwise.
     """
     mark = fingerprint(cmd)
