@@ -21,6 +21,7 @@ from kapital.registry.domain.mandate_problems import (
 LIVE_MAX: Final = 20
 """Mandates of one principal that wait or are in force."""
 TERM_MAX: Final = timedelta(days=3 * 366)
+"""The longest that one is given for: three years, leap or not. Our own bound, no law's."""
 
 
 class MandatePower(StrEnum):

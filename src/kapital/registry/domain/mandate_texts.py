@@ -7,9 +7,6 @@ from kapital.kernel.calendar import MOSCOW
 from kapital.kernel.money import format_rubles
 from kapital.registry.domain.mandate import MandatePower, MandateSaid
 
-TEXT_VERSION: Final = "kapital.act-text.v1"
-"""A change of wording is a new version beside the old one."""
-
 _POWERS: Final = {
     MandatePower.PLACE_ORDERS: "подавать заявки на приобретение цифровых финансовых активов",
     MandatePower.WITHDRAW_ORDERS: "отзывать заявки, поданные им",

@@ -8,7 +8,7 @@ import msgspec
 from kapital.contracts import registry as contract
 from kapital.kernel.actor import Actor
 from kapital.kernel.ids import CommandId
-from kapital.kernel.problems import ensure
+from kapital.kernel.problems import InvariantBroken
 from kapital.platform import access
 from kapital.platform.access import Resource
 from kapital.platform.acts.form import Act, SignedAct, act_of
@@ -58,8 +58,9 @@ def prepare_mandate_act(cmd: PrepareMandateAct, *, uow: UnitOfWork) -> Act:
     """
     access.require(cmd.actor, "prepare_mandate_act")
     owner, now = cmd.actor.participant_id, uow.clock.now()
-    ensure(owner is not None, "the policies let participants prepare acts, and nobody else")
-    if cmd.mandate is not None and cmd.acceptance is None and owner is not None:
+    if owner is None:
+        raise InvariantBroken("the policies let participants prepare acts, and nobody else")
+    if cmd.mandate is not None and cmd.acceptance is None:
         wording = wording_of_giving(owner, cmd.mandate.sound(owner, now))
     elif cmd.acceptance is not None and cmd.mandate is None:
         wording = wording_of_acceptance(*cmd.acceptance)

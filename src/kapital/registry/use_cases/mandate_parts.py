@@ -21,10 +21,10 @@ from kapital.platform.acts.records import ActRecord
 from kapital.platform.events import Event
 from kapital.platform.unit_of_work import Transaction, UnitOfWork
 from kapital.registry.contract_forms import mandate as form
+from kapital.registry.domain.act_texts import TEXT_VERSION
 from kapital.registry.domain.events import MANDATE_CHANGED
 from kapital.registry.domain.mandate import Mandate, MandateEnd, MandateSaid
 from kapital.registry.domain.mandate_texts import (
-    TEXT_VERSION,
     mandate_acceptance_command,
     mandate_acceptance_text,
     mandate_command,
