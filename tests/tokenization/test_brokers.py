@@ -688,3 +688,11 @@ def test_the_text_and_the_bytes_of_an_order_for_another_name_the_principal() -> 
     assert command["orders"][1]["for_participant_id"] == str(UUID(int=7))
     assert text.count(str(UUID(int=7))) == 1
     assert "по его поручению" in text
+
+
+def test_an_order_for_another_asks_for_nothing_to_the_brokers_own_wallet() -> None:
+    text = orders_text([OrderLine(OLD, 5, funds_until_at=START, for_participant_id=UUID(int=7))], {})
+
+    assert "мне" not in text.split()
+    assert "моём" not in text.split()
+    assert "в свободном остатке клиента" in text

@@ -37,7 +37,7 @@ def orders_text(orders: Sequence[OrderLine], issues: Mapping[UUID, Issue]) -> st
         issue = issues.get(issue_id)
         if issue is None:
             lines.append(f"{number}. Выпуск {issue_id}: {units} ед.")
-            lines += _for_text(principal) + _waits_text(until)
+            lines += _for_text(principal) + _waits_text(until, principal)
             continue
         amount = issue.reserved_for(units, cap)
         kopecks += amount
@@ -48,7 +48,7 @@ def orders_text(orders: Sequence[OrderLine], issues: Mapping[UUID, Issue]) -> st
             f"{number}. Выпуск «{issue.title}» ({issue.code}), решение {issue.decision_sha256}: {units} ед. "
             f"{at_price} {format_rubles(amount, 'ru')}."
         )
-        lines += _for_text(principal) + _waits_text(until)
+        lines += _for_text(principal) + _waits_text(until, principal)
     return "\n".join(
         [
             "Заявка на приобретение цифровых финансовых активов",
@@ -57,7 +57,7 @@ def orders_text(orders: Sequence[OrderLine], issues: Mapping[UUID, Issue]) -> st
             "",
             f"Заявок: {len(orders)}. Сумма: {format_rubles(kopecks, 'ru')}.",
             "Поручаю оператору информационной системы зарезервировать эту сумму на номинальном счёте и,",
-            "если заявки будут удовлетворены, внести записи о зачислении мне единиц.",
+            f"если заявки будут удовлетворены, внести записи о зачислении {_to_whom(orders)}.",
             "С решениями о выпуске ознакомлен(а).",
             *_by_mandate_text(orders),
         ]
@@ -69,6 +69,11 @@ def _for_text(principal: UUID | None) -> list[str]:
     return [] if principal is None else [f"   Клиент, для которого подана заявка: участник {principal}."]
 
 
+def _to_whom(orders: Sequence[OrderLine]) -> str:
+    is_own = not orders or any(order.for_participant_id is None for order in orders)
+    return "мне единиц" if is_own else "единиц клиентам"
+
+
 def _by_mandate_text(orders: Sequence[OrderLine]) -> list[str]:
     if all(order.for_participant_id is None for order in orders):
         return []
@@ -78,14 +83,15 @@ def _by_mandate_text(orders: Sequence[OrderLine]) -> list[str]:
     ]
 
 
-def _waits_text(until: datetime | None) -> list[str]:
+def _waits_text(until: datetime | None, principal: UUID | None) -> list[str]:
     """What an order with a cut-off for its money asks for beside the others: nothing without one."""
     if until is None:
         return []
+    whose = "моём свободном остатке" if principal is None else "свободном остатке клиента"
     return [
         f"   Если свободных денег недостаточно, прошу ожидать их до {until.astimezone(MOSCOW):%d.%m.%Y %H:%M:%S}",
         "   московского времени и зарезервировать эту сумму, как только их станет достаточно.",
-        "   Деньги, поступившие позже, прошу оставить в моём свободном остатке.",
+        f"   Деньги, поступившие позже, прошу оставить в {whose}.",
     ]
 
 
