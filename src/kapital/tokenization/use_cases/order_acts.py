@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from kapital.kernel.actor import Actor
 from kapital.kernel.ids import CommandId
-from kapital.kernel.problems import Problem, ensure
+from kapital.kernel.problems import Problem
 from kapital.platform.acts.bindings import bound_to
 from kapital.platform.acts.checking import CheckedAct, Signer
 from kapital.platform.acts.commands import ActToCheck, check_acts, note_refused, record_of
@@ -218,21 +218,20 @@ async def _move_on(checked: Sequence[tuple[ActRecord, CheckedAct]], parts: Parts
             if problem is None and check.outcome is not Outcome.VALID:
                 continue
             investor = people.get(order.participant_id)
-            by_broker = problem is None and order.broker_id is not None
-            if by_broker:
-                mandate, broker = days.of(order.broker_id, order.participant_id), people.get(_broker(order))
-                problem = why_no_mandate(mandate, broker, tx.now, rule_book)
-            theirs = problem is None
-            problem = problem or why_refused(
-                issue,
-                investor,
-                order.units,
-                tx.now,
-                rule_book=rule_book,
-                max_price_kopecks=order.max_price_kopecks,
-            )
-            problem = problem or may_await.why_not(order.participant_id, issue, order.funds_until_at)
-            problem = told_to_a_broker(problem) if by_broker and theirs else problem
+            if problem is None and order.broker_id is not None:
+                mandate = days.of(order.broker_id, order.participant_id)
+                problem = why_no_mandate(mandate, people.get(order.broker_id), tx.now, rule_book)
+            if problem is None:
+                problem = why_refused(
+                    issue,
+                    investor,
+                    order.units,
+                    tx.now,
+                    rule_book=rule_book,
+                    max_price_kopecks=order.max_price_kopecks,
+                )
+                problem = problem or may_await.why_not(order.participant_id, issue, order.funds_until_at)
+                problem = problem if order.broker_id is None else told_to_a_broker(problem)
             decided.append((order, problem))
         asked = [
             Asked(
@@ -259,11 +258,6 @@ async def _move_on(checked: Sequence[tuple[ActRecord, CheckedAct]], parts: Parts
         moved = await move_orders(tx, parts, moves)
         await keep_acts(tx.conn, [_record(act, check) for act, check in checked])
     return [order for order in moved if order.state is OrderState.CHECKED]
-
-
-def _broker(order: Order) -> UUID:
-    ensure(order.broker_id is not None, "an order of a broker names it")
-    return UUID(str(order.broker_id))
 
 
 def _step(

@@ -287,10 +287,10 @@ def _first_step(
     may_await: MayAwait,
     days: Days,
 ) -> tuple[Order, Step[OrderState]]:
-    new, actor_of = cmd.orders[item], _participant(cmd)
+    new, own = cmd.orders[item], _participant(cmd)
     units, cap, until = new.units, new.price_cap, new.cut_off
-    whose = new.principal or actor_of
-    investor, broker_id = people.get(whose), None if new.principal is None else actor_of
+    whose = new.principal or own
+    investor, broker_id = people.get(whose), None if new.principal is None else own
     mandate = days.of(broker_id, whose)
     # Who has no mandate waits for no authority: its signature decides nothing.
     waits = act is not None and act.waits and (broker_id is None or mandate is not None)
