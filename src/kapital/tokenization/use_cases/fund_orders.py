@@ -59,13 +59,14 @@ async def _ask(tx: Transaction, parts: Parts, due: Sequence[Order]) -> list[Orde
     issues = await parts.issues.read(tx.conn, {order.issue_id for order in due})
     brokers = {order.broker_id for order in due if order.broker_id is not None}
     people = await parts.investors.read(tx.conn, brokers | {order.participant_id for order in due})
-    by = await parts.mandates.read(tx.conn, {order.mandate_id for order in due if order.mandate_id is not None})
+    named = {order.mandate_id for order in due if order.mandate_id is not None}
+    mandates = await parts.mandates.read(tx.conn, named)
     fresh = {
         order.order_id: order.still(reserve_asked=True, funds_look_at=next_look(order, tx.now))
         for order in due
         if not order.reserve_asked
         and _may_acquire(order, issues[order.issue_id], people, tx.now)
-        and broker_still_may(order, by, people, tx.now, None)
+        and broker_still_may(order, mandates, people, tx.now, None)
     }
     await parts.orders.save(tx.conn, list(fresh.values()), {"reserve_asked", "funds_look_at"})
     return [fresh.get(order.order_id, order) for order in due if order.reserve_asked or order.order_id in fresh]

@@ -40,7 +40,7 @@ async def who_may_be_filled(
     every = [order for of in orders.values() for order in of]
     brokers = {order.broker_id for order in every if order.broker_id is not None}
     people = await parts.investors.read(tx.conn, brokers | {order.participant_id for order in every})
-    by = await parts.mandates.read(tx.conn, {one.mandate_id for one in every if one.mandate_id is not None})
+    mandates = await parts.mandates.read(tx.conn, {one.mandate_id for one in every if one.mandate_id is not None})
     barred = await parts.reviews.barred(tx.conn, [issue.issue_id for issue in issues])
     prices = await prices_at(tx.conn, parts, issues, at)
     books = await _rule_books(tx, parts, at)
@@ -51,7 +51,7 @@ async def who_may_be_filled(
             if (order.issue_id, order.actor_id, order.command_id) not in barred
             and pays(order, prices)
             and _still_eligible(order, issue, people, at[issue.issue_id], books.get(issue.issue_id))
-            and broker_still_may(order, by, people, at[issue.issue_id], books.get(issue.issue_id))
+            and broker_still_may(order, mandates, people, at[issue.issue_id], books.get(issue.issue_id))
         ]
         for issue in issues
     }
@@ -64,12 +64,16 @@ async def who_may_be_filled(
 
 
 def broker_still_may(
-    order: Order, by: Mapping[UUID, Mandate], people: Mapping[UUID, Investor], at: datetime, books: RuleBooks | None
+    order: Order,
+    mandates: Mapping[UUID, Mandate],
+    people: Mapping[UUID, Investor],
+    at: datetime,
+    books: RuleBooks | None,
 ) -> bool:
-    """Whether the order is nobody's but its participant's, or its broker may still place it at the instant."""
+    """Whether no broker placed the order, or whoever did might place it still at the instant."""
     if order.broker_id is None:
         return True
-    mandate = None if order.mandate_id is None else by.get(order.mandate_id)
+    mandate = None if order.mandate_id is None else mandates.get(order.mandate_id)
     broker = people.get(order.broker_id)
     if mandate is None or not mandate.lets(PLACE, at) or not may_broke(broker, at):
         return False
