@@ -213,7 +213,7 @@ class Acts:
 
         Nearly always all that a check needs is at hand: then it is made in one go beside the loop, many in one call.
         Promise: what it answers as VALID is kept with all that it rests on; no answer leaves nothing half done.
-        Answers of one act: ActMustBeRecent, GostEngineMissing, LibcryptoMissing, StorageFull.
+        Answers of one act: ActMustBeRecent, GostEngineMissing, LibcryptoMissing, ObjectTooLarge, StorageFull.
         """
         now, policy = self.clock.now(), self.verification()
         at_once = partial(self._at_once, policy=policy, now=now)

@@ -31,7 +31,8 @@ class ActToCheck:
 async def check_act(acts: Acts, given: ActToCheck) -> CheckedAct | None:
     """The check of a command's act; None where the session alone is enough and no signature came.
 
-    Raises: QualifiedSignatureRequired, ActMustBeRecent, GostEngineMissing, LibcryptoMissing, StorageFull.
+    Raises: QualifiedSignatureRequired, ActMustBeRecent, GostEngineMissing, LibcryptoMissing, ObjectTooLarge,
+    StorageFull.
     """
     [checked] = await check_acts(acts, [given])
     if isinstance(checked, Problem):

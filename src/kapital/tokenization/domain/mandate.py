@@ -77,7 +77,7 @@ def told_to_a_broker(problem: Problem | None) -> Problem | None:
 def why_no_mandate(mandate: Mandate | None, broker: Investor | None, at: datetime, rule_book: str) -> Problem | None:
     """Why the broker may not order for the principal at an instant, whatever the order is, or None.
 
-    `rule_book` is the version in force, which the broker has accepted, too.
+    `rule_book`: the version in force, which the broker must have accepted as anybody who orders.
     """
     if mandate is None or not mandate.lets(PLACE, at):
         return MandateMustBeInForce()

@@ -1,4 +1,7 @@
-"""The yearly limit of unqualified persons, taken by orders and given back: a few statements whatever their number."""
+"""The yearly limit of unqualified persons and the days of mandates, taken by orders and given back.
+
+A few statements, whatever the number of orders.
+"""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
