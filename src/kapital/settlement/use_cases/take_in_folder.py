@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Final
 
 from kapital.kernel.actor import machine_actor
-from kapital.kernel.problems import Problem, Unavailable
+from kapital.kernel.problems import Problem, Unavailable, ensure
 from kapital.kernel.roles import Role
 from kapital.platform.failpoints import failpoint
 from kapital.platform.logging import get_logger
@@ -102,6 +102,7 @@ _PLACES: Final = {
     MessageState.PARKED: Place.PARKED,
     MessageState.REFUSED: Place.PARKED,
 }
+ensure(_PLACES.keys() == set(MessageState), "a file lies somewhere whatever its message is")
 
 
 def _place_of(state: MessageState) -> Place:
