@@ -16,6 +16,7 @@ _POWERS: Final = {
 def mandate_text(principal_id: UUID, said: MandateSaid) -> str:
     """What the principal sees before signing."""
     powers = "; ".join(_POWERS[power] for power in sorted(said.powers))
+    one_order, all_of_day = (format_rubles(n, "ru") for n in (said.order_limit_kopecks, said.day_limit_kopecks))
     return "\n".join(
         [
             "Поручение брокеру",
@@ -24,8 +25,8 @@ def mandate_text(principal_id: UUID, said: MandateSaid) -> str:
             f"Брокер: участник {said.broker_id}",
             "",
             f"Поручаю брокеру от моего имени и за мой счёт: {powers}.",
-            f"Цена одной заявки – не более {format_rubles(said.order_limit_kopecks, 'ru')}.",
-            f"Цена всех заявок за день – не более {format_rubles(said.day_limit_kopecks, 'ru')}; день – по Москве.",
+            f"Сумма одной заявки – не более {one_order}.",
+            f"Сумма всех заявок за день по московскому времени – не более {all_of_day}.",
             f"Поручение действует с принятия его брокером до {said.valid_until.astimezone(MOSCOW):%d.%m.%Y %H:%M:%S}",
             "московского времени, если раньше его не прекратит одна из сторон.",
             "Единицы зачисляются в мой кошелёк, деньги резервируются и списываются из моего остатка.",
