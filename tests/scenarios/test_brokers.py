@@ -103,7 +103,7 @@ async def test_a_broker_orders_for_its_clients_until_one_of_them_ends_it(signing
     broker = await token_of(house, ids[2], Role.BROKER)
     clients = [await token_of(house, who, Role.INVESTOR) for who in ids[:2]]
 
-    # Each client gives a mandate by its signature; the broker accepts the text that it has seen by its own.
+    # Each client gives a mandate by its signature; the broker accepts it, by the hash of its text, by its own.
     mandates = []
     for who, headers, signer in zip(ids, clients, signers, strict=False):
         said = {
