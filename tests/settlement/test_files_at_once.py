@@ -1,6 +1,7 @@
 """A bank by files, and several who do something about one file at once: it is done once, its folder says what."""
 
 import asyncio
+import time
 
 import pytest
 import pytest_asyncio
@@ -10,6 +11,7 @@ from kapital.kernel.ids import CommandId
 from kapital.kernel.problems import Problem
 from kapital.kernel.roles import Role
 from kapital.platform.ids import new_uuid7
+from kapital.settlement.adapters import exchange_folder
 from kapital.settlement.adapters.exchange_folder import ExchangeFolder
 from kapital.settlement.domain.message_decision import MessageDecisionKind
 from kapital.settlement.domain.top_up_code import top_up_code
@@ -144,3 +146,29 @@ async def set_aside(exchange: Exchange) -> None:
         parts,
         more,
     )
+
+
+def test_a_program_that_ends_gives_its_turn_back_when_the_step_on_a_file_is_done(tmp_path, monkeypatch):
+    """A loop that ends cancels all that is under way in it: a thread it does not stop."""
+    folder, write, told = ExchangeFolder(tmp_path, "iso20022"), exchange_folder._write, []
+    folder.prepare()
+
+    def slowly(place, content):
+        time.sleep(0.3)
+        write(place, content)
+        told.append("written")
+
+    async def lay_down():
+        async with folder.alone():
+            await folder.stage("order.xml", b"bytes")
+
+    async def program():
+        await folder.mark()
+        monkeypatch.setattr(exchange_folder, "_write", slowly)
+        step = asyncio.ensure_future(lay_down())
+        step.add_done_callback(lambda _: told.append("given back"))
+        await asyncio.sleep(0.1)
+
+    asyncio.run(program())
+
+    assert told == ["written", "given back"]

@@ -13,7 +13,9 @@ import re
 import stat
 from collections.abc import AsyncIterator, Callable, Collection, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
+from contextvars import copy_context
 from datetime import datetime, timedelta
+from functools import partial
 from hashlib import file_digest
 from pathlib import Path
 from typing import Final, TypeVar
@@ -232,12 +234,13 @@ class ExchangeFolder:
 async def _to_the_end(work: Callable[..., T], *args: object) -> T:
     """Do it in a thread. A caller that is told to stop waits for it all the same: under the lock that it holds nobody
     else begins before this has ended."""
-    task = asyncio.ensure_future(asyncio.to_thread(work, *args))
+    # Not a task of its own: a loop that ends cancels every task, and the thread would go on without anybody.
+    end = asyncio.get_running_loop().run_in_executor(None, partial(copy_context().run, work, *args))
     try:
-        return await asyncio.shield(task)
+        return await asyncio.shield(end)
     except asyncio.CancelledError:
-        await asyncio.wait([task])
-        task.exception()  # of what nobody waits for any more
+        await asyncio.wait([end])
+        end.exception()  # of what nobody waits for any more
         raise
 
 
