@@ -498,6 +498,14 @@ class Mandate(Contract, kw_only=True):
         Meta(description="The instant from which it is over, within three years."),
     ]
     state: MandateState
+    text: Annotated[
+        str,
+        Meta(
+            description="What the principal saw and the broker accepts.",
+            max_length=4000,
+            min_length=1,
+        ),
+    ]
     text_sha256: Annotated[
         str,
         Meta(

@@ -5,6 +5,7 @@ from datetime import datetime
 from kapital.contracts import registry as contract
 from kapital.registry.domain.holder_disclosure import HolderDisclosure
 from kapital.registry.domain.mandate import Mandate, MandateState
+from kapital.registry.domain.mandate_texts import mandate_text
 from kapital.registry.domain.staff_change import StaffChange
 from kapital.registry.domain.standing import Participant
 from kapital.registry.domain.status import Status
@@ -91,6 +92,7 @@ def mandate(one: Mandate, now: datetime) -> contract.Mandate:
         day_limit_kopecks=one.said.day_limit_kopecks,
         valid_until=one.said.valid_until,
         state=contract.MandateState(state.value),
+        text=mandate_text(one.principal_id, one.said),
         text_sha256=one.text_sha256,
         given_at=one.given_at,
         accepted_at=one.accepted_at,

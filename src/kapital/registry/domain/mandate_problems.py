@@ -24,7 +24,7 @@ class MandateMustBeOfTwo(Problem):
 class MandateNeedsBroker(Problem):
     """The one that is named is no participant, has left, or has no role of a broker: the three look alike."""
 
-    code = "mandate_needs_a_broker"
+    code = "mandate_needs_broker"
     title = "Only a participant in the role of a broker takes mandates"
     retry = Retry.AFTER_CHANGE
     family = Family.CONFLICT

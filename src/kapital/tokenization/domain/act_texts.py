@@ -14,6 +14,8 @@ from kapital.tokenization.domain.events import utc
 from kapital.tokenization.domain.issue import Issue
 
 TEXT_VERSION: Final = "kapital.act-text.v1"
+WITHDRAWAL_TEXT_VERSION: Final = "kapital.act-text.v2"
+"""The first said that all orders are the signer's own."""
 
 
 class OrderLine(NamedTuple):
@@ -121,7 +123,8 @@ def withdrawal_text(order_ids: Sequence[UUID]) -> str:
             *lines,
             "",
             "Отзываю эти заявки.",
-            "Зарезервированные деньги прошу вернуть в мой свободный остаток на номинальном счёте.",
+            # Whoever signs it: orders of its own and orders that it placed for others stand in one act.
+            "Зарезервированные деньги прошу вернуть в свободный остаток того, для кого подана заявка.",
         ]
     )
 

@@ -18,7 +18,7 @@ from kapital.platform.acts.form import SignedAct, Wording
 from kapital.platform.acts.policy import ActKind
 from kapital.platform.acts.records import ActRecord, keep_acts
 from kapital.platform.unit_of_work import Transaction, fingerprint
-from kapital.tokenization.domain.act_texts import TEXT_VERSION, withdrawal_command, withdrawal_text
+from kapital.tokenization.domain.act_texts import WITHDRAWAL_TEXT_VERSION, withdrawal_command, withdrawal_text
 from kapital.tokenization.domain.investor import Investor, why_orders_stay
 from kapital.tokenization.domain.issue import Issue
 from kapital.tokenization.domain.mandate import WITHDRAW, Mandate
@@ -58,7 +58,7 @@ def wording_of_withdrawal(order_ids: Sequence[UUID]) -> Wording:
         kind=ActKind.WITHDRAW_ORDERS,
         command=withdrawal_command(order_ids),
         text=withdrawal_text(order_ids),
-        text_version=TEXT_VERSION,
+        text_version=WITHDRAWAL_TEXT_VERSION,
     )
 
 
