@@ -43,7 +43,7 @@ async def give_mandate(cmd: GiveMandate, *, parts: MandateParts) -> contract.Man
     Law: Civil Code art. 185, 971 [M]; 63-FZ art. 6. Promise: between two participants one mandate lives at a time,
     whatever comes at once.
     Raises: IdempotencyKeyReused, ParticipantNotFound (also for another's), NotPermitted, ParticipantMustBeLive, what
-    `MandateSaid.sound` raises, MandateNeedsBroker, refusals of acts, MandatesTooMany, MandateAlreadyGiven.
+    `MandateSaid.sound` raises, MandateNeedsBroker, MandatesTooMany, refusals of acts, MandateAlreadyGiven.
     Not: that the broker's licence covers it, nor that the two know each other otherwise.
     """
     mark = fingerprint(cmd)
@@ -58,8 +58,6 @@ async def give_mandate(cmd: GiveMandate, *, parts: MandateParts) -> contract.Man
         if (earlier := await tx.replies.find(cmd.command_id, cmd.actor, mark)) is not None:
             return msgspec.json.decode(earlier, type=contract.Mandate)
         said = await _sound(tx, parts, cmd)
-        if await parts.mandates.count_living(tx.conn, cmd.participant_id, now=tx.now) >= LIVE_MAX:
-            raise MandatesTooMany(facts={"limit": LIVE_MAX})
         one = Mandate(
             mandate_id=parts.new_id(),
             principal_id=cmd.participant_id,
@@ -90,4 +88,6 @@ async def _sound(tx: Transaction, parts: MandateParts, cmd: GiveMandate) -> Mand
     said = cmd.said.sound(cmd.participant_id, tx.now)
     if broker is None or broker.has_ended or ParticipantRole.BROKER not in broker.roles:
         raise MandateNeedsBroker
+    if await parts.mandates.count_living(tx.conn, cmd.participant_id, now=tx.now) >= LIVE_MAX:
+        raise MandatesTooMany(facts={"limit": LIVE_MAX})
     return said

@@ -59,14 +59,18 @@ class MessageReading:
 
     async def next(self, count: int) -> list[Statement | StatementLine]:
         """The next parts, none at the end. Raises: BankMessageUnreadable and its kin."""
+        if self._file is None:
+            self._open()
         batch = await asyncio.wrap_future(self._ahead or self._thread.submit(self._next, count))
         self._ahead = self._thread.submit(self._next, count) if batch else None
         return batch
 
+    def _open(self) -> None:
+        # Not in the thread, which could do it after `close`.
+        self._file = self._path.open("rb")
+        self._parts = _READERS[self._format](self._file, self.deviations)
+
     def _next(self, count: int) -> list[Statement | StatementLine]:
-        if self._file is None:
-            self._file = self._path.open("rb")
-            self._parts = _READERS[self._format](self._file, self.deviations)
         return list(islice(self._parts, count))
 
     def close(self) -> None:
