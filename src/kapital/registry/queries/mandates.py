@@ -15,14 +15,15 @@ from kapital.registry.domain.mandate import mandate_of
 from kapital.registry.domain.problems import ParticipantNotFound
 
 _KNOWN: Final = text("SELECT 1 FROM participant WHERE participant_id = :id")
-_PAGE: Final = text(
-    """
-    SELECT * FROM mandate
-    WHERE (principal_id = :id OR broker_id = :id)
-        AND mandate_id > COALESCE(CAST(:after AS uuid), '00000000-0000-0000-0000-000000000000')
-    ORDER BY mandate_id LIMIT :limit
-    """
+_GIVEN_OR_TAKEN: Final = " UNION ALL ".join(
+    f"""
+    (SELECT * FROM mandate WHERE {side} = :id AND mandate_id > :after ORDER BY mandate_id LIMIT :limit)
+    """  # noqa: S608 - a column's name
+    for side in ("principal_id", "broker_id")
 )
+"""Each side by its own index: a broker may have many. Nobody is both."""
+_PAGE: Final = text(f"SELECT * FROM ({_GIVEN_OR_TAKEN}) AS m ORDER BY mandate_id LIMIT :limit")  # noqa: S608
+_FIRST: Final = UUID(int=0)
 
 
 async def list_mandates(
@@ -42,7 +43,7 @@ async def list_mandates(
     whose = access.scope(actor, "list_mandates", "ParticipantRecord")
     if not whose.covers(participant_id) or (await conn.execute(_KNOWN, {"id": participant_id})).first() is None:
         raise ParticipantNotFound
-    rows = (await conn.execute(_PAGE, {"id": participant_id, "after": after, "limit": limit + 1})).all()
+    rows = (await conn.execute(_PAGE, {"id": participant_id, "after": after or _FIRST, "limit": limit + 1})).all()
     shown = rows[:limit]
     return contract.MandatePage(
         mandates=[mandate(mandate_of(row), now) for row in shown],
