@@ -1,6 +1,7 @@
 """`kapital faults`: the real house and the sandbox bank, killed at every step amid what a bank may do."""
 
 import random
+import signal
 import sys
 from typing import TYPE_CHECKING, Annotated
 
@@ -45,6 +46,7 @@ def run_faults(
     from kapital.faults.run import FaultRun
     from kapital.platform.logging import configure_logging
 
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that its processes end with it
     configure_logging(level="CRITICAL")  # alarms are what the faults raise; what breaks is told at the end
     read_settings()  # what is wrong with the environment is said first
     if script != "all" and script not in scripts():

@@ -89,8 +89,9 @@ class Settings(BaseSettings):
     `simple` (the authenticated session, lawful only where the rule-book agrees on it)."""
     act_rules: tuple[ActRule, ...] = ()
     """Dated rules by kind of act (`place_orders`, `withdraw_orders`, `sign_decision`, `withdraw_money`,
-    `accept_rule_book`): `kind`, `signature`, `effective_from`, `effective_to`, `basis`, and `powers`, the codes that
-    a power of attorney must give. In the environment as JSON, in the file as `[[act_rules]]`."""
+    `accept_rule_book`, `give_mandate`, `accept_mandate` and others): `kind`, `signature`, `effective_from`,
+    `effective_to`, `basis`, and `powers`, the codes that a power of attorney must give. In the environment as JSON,
+    in the file as `[[act_rules]]`."""
     recheck_at_settlement: tuple[RecheckRule, ...] = ()
     """Dated rules (`effective_from`, `effective_to`, `basis`): placements that end on such a day are allocated only
     when the certificates behind their accepted orders were checked again; orders whose certificate was revoked since
