@@ -17,7 +17,7 @@ def mandate_text(principal_id: UUID, said: MandateSaid) -> str:
     """What the principal sees before signing."""
     powers = "; ".join(_POWERS[power] for power in sorted(said.powers))
     one_order, all_of_day = (format_rubles(n, "ru") for n in (said.order_limit_kopecks, said.day_limit_kopecks))
-    until = f"{said.valid_until.astimezone(MOSCOW):%d.%m.%Y %H:%M:%S}"
+    until = f"{said.valid_until.astimezone(MOSCOW):%d.%m.%Y %H:%M:%S} московского времени"
     return "\n".join(
         [
             "Поручение брокеру",
@@ -28,7 +28,7 @@ def mandate_text(principal_id: UUID, said: MandateSaid) -> str:
             f"Поручаю брокеру от моего имени и за мой счёт: {powers}.",
             f"Сумма одной заявки – не более {one_order}.",
             f"Сумма всех заявок за день по московскому времени – не более {all_of_day}.",
-            f"Поручение действует с принятия его брокером до {until} московского времени, если раньше его не прекратит одна из сторон.",
+            f"Поручение действует с принятия его брокером до {until}, если раньше его не прекратит одна из сторон.",
             "Единицы зачисляются в мой кошелёк, деньги резервируются и списываются из моего остатка.",
         ]
     )
