@@ -314,6 +314,37 @@ async def test_who_is_a_broker_no_more_has_no_mandates(world: World) -> None:
     await accepted(world, waiting)
 
 
+async def test_for_who_is_an_investor_no_more_nobody_orders(world: World) -> None:
+    """It orders no more itself: who has its mandate does not either. A mandate that it took as a broker stays."""
+    roles = frozenset({ParticipantRole.BROKER, ParticipantRole.INVESTOR})
+    client, firm, rival, other = await world.active(investor(1), broker(2, roles=roles), broker(3), broker(4))
+    await accepted(world, await given(world, client, firm))
+    await accepted(world, await given(world, firm, rival))
+    waiting = await given(world, firm, other)
+    [held] = await world.rows(
+        "SELECT status_id FROM participant_status WHERE participant_id = :id AND status = 'investor'", id=firm
+    )
+
+    cmd = WithdrawStatus(
+        command_id=world.command_id(),
+        actor=staff(9, Role.COMPLIANCE),
+        status_id=held["status_id"],
+        basis_reference="Приказ 6",
+    )
+    await world.do.withdraw_status(cmd)
+
+    page = await world.read.list_mandates(firm, actor=AUDITOR)
+    assert [(one.participant_id, one.broker_id, one.end and one.end.value) for one in page.mandates] == [
+        (client, firm, None),
+        (firm, rival, "role_lost"),
+        (firm, other, "role_lost"),
+    ]
+    last = (await told(world))[-1]
+    assert (last["broker_id"], last["valid_until"]) == (str(rival), last["changed_at"])
+    with pytest.raises(MandateMustBeGiven):
+        await accepted(world, waiting)
+
+
 async def test_whoever_leaves_leaves_its_mandates(world: World) -> None:
     client, firm = await two(world)
     await accepted(world, await given(world, client, firm))

@@ -56,16 +56,20 @@ async def keep_changes(
             lost += [(participant_id, role) for role in open_before - roles_open_to(participant.roles)]
         await note_changes(tx, participant_id, some, left, actor=actor)
     await parts.participants.save(tx.conn, moved, now=tx.now)
-    await _end_mandates(tx, [who for who, role in lost if role is Role.BROKER], parts=parts, actor=actor)
+    await _end_mandates(tx, lost, parts=parts, actor=actor)
     return await parts.access.revoke_roles(tx.conn, lost, revoked_by=actor.id, now=tx.now) if lost else []
 
 
-async def _end_mandates(tx: Transaction, brokers: Sequence[UUID], *, parts: StatusParts, actor: Actor) -> None:
-    """Whoever is a broker no more orders for nobody; a mandate that it gave itself stays."""
-    if brokers:
-        living = await parts.mandates.lock_living(tx.conn, brokers, now=tx.now)
-        taken = [one for one in living if one.said.broker_id in brokers]
-        await end_mandates(tx, taken, MandateEnd.ROLE_LOST, mandates=parts.mandates, actor=actor, basis={})
+async def _end_mandates(
+    tx: Transaction, lost: Sequence[tuple[UUID, Role]], *, parts: StatusParts, actor: Actor
+) -> None:
+    """Whoever is a broker no more orders for nobody, and for whoever is an investor no more nobody orders."""
+    brokers = {who for who, role in lost if role is Role.BROKER}
+    principals = {who for who, role in lost if role is Role.INVESTOR}
+    if brokers or principals:
+        living = await parts.mandates.lock_living(tx.conn, sorted(brokers | principals), now=tx.now)
+        rest = [one for one in living if one.said.broker_id in brokers or one.principal_id in principals]
+        await end_mandates(tx, rest, MandateEnd.ROLE_LOST, mandates=parts.mandates, actor=actor, basis={})
 
 
 def held_after(held: Iterable[Status], changes: Iterable[Status]) -> list[Status]:
