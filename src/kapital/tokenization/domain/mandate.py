@@ -88,9 +88,23 @@ def why_no_mandate(mandate: Mandate | None, broker: Investor | None, at: datetim
 
 def may_broke(broker: Investor | None, at: datetime) -> bool:
     """Whether the broker itself may order for others at an instant: identified, its wallet open, under nothing."""
-    if broker is None or broker.wallet_id is None or why_may_not_act(broker) is not None:
+    return _may_act(broker, at)
+
+
+def why_not_for_it_now(principal: Investor | None, at: datetime) -> Problem | None:
+    """Why a broker withdraws nothing for its principal at an instant, or None.
+
+    More than keeps the principal itself from it: who could tell a measure from a standing that leaves orders to their
+    investor would be told of the measure.
+    Law: 115-FZ art. 4.
+    """
+    return None if _may_act(principal, at) else ParticipantMustBeActive()
+
+
+def _may_act(investor: Investor | None, at: datetime) -> bool:
+    if investor is None or investor.wallet_id is None or why_may_not_act(investor) is not None:
         return False
-    return broker.kyc_valid_until is not None and at < broker.kyc_valid_until
+    return investor.kyc_valid_until is not None and at < investor.kyc_valid_until
 
 
 def why_above_mandate(mandate: Mandate, amount_kopecks: int) -> Problem | None:

@@ -21,7 +21,7 @@ from kapital.platform.unit_of_work import Transaction, fingerprint
 from kapital.tokenization.domain.act_texts import WITHDRAWAL_TEXT_VERSION, withdrawal_command, withdrawal_text
 from kapital.tokenization.domain.investor import Investor, why_orders_stay
 from kapital.tokenization.domain.issue import Issue
-from kapital.tokenization.domain.mandate import WITHDRAW, Mandate
+from kapital.tokenization.domain.mandate import WITHDRAW, Mandate, why_not_for_it_now
 from kapital.tokenization.domain.order import Order
 from kapital.tokenization.domain.problems import (
     BatchTooLarge,
@@ -68,7 +68,8 @@ async def withdraw_orders(cmd: WithdrawOrders, *, parts: Parts) -> OrdersWithdra
     A placement suspended because it was full opens again when units become free. An order that awaits its money was
     never accepted: it may be withdrawn where the decision binds to accepted ones, too. If the ledger was asked for
     its money, that is answered first.
-    A broker withdraws what it placed itself, while its mandate lets it; the principal withdraws all of its own.
+    A broker withdraws what it placed itself, while its mandate lets it and the principal might order; the principal
+    withdraws all of its own.
     Law: 259-FZ art. 3 and the decision (revocable orders); scenario 6.
     Promise: once answered, the reserve goes back even if this process dies (`resume_orders`).
     Raises: NotPermitted, BatchTooLarge, IdempotencyKeyReused, refusals of acts (an act that no authority confirms now
@@ -139,8 +140,11 @@ async def _withdraw(tx: Transaction, parts: Parts, cmd: WithdrawOrders) -> Order
             answers[order_id] = _refused(order_id, MandateMustBeInForce() if is_placed else OrderNotFound())
             continue
         issue = issues[order.issue_id]
-        problem = None if order.participant_id == own else _why_broker_stays(people.get(own) if own else None)
-        problem = problem or _why_kept(order, issue, people.get(order.participant_id), now)
+        investor, by_broker = people.get(order.participant_id), order.participant_id != own
+        problem = _why_broker_stays(people.get(own) if own else None) if by_broker else None
+        problem = problem or _why_kept(order, issue, investor, now)
+        if problem is None and by_broker:
+            problem = why_not_for_it_now(investor, now)
         if problem is not None:
             answers[order_id] = _refused(order_id, problem)
             continue
