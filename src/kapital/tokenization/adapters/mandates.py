@@ -6,7 +6,7 @@ from typing import Any, Final
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import RowMapping, TextClause, text
+from sqlalchemy import RowMapping, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from kapital.tokenization.adapters.versioned_table import as_plain, plain
@@ -21,8 +21,6 @@ _BETWEEN: Final = """
     ) AND valid_from <= :at AND valid_until > :at ORDER BY mandate_id
 """
 _IN_FORCE: Final = text(f"SELECT {_COLUMNS} FROM mandate {_BETWEEN}")  # noqa: S608 - constants of this module
-# A row that another transaction changed meanwhile is looked at again after the wait: one that ended is not found.
-_LOCK: Final = text(f"SELECT {_COLUMNS} FROM mandate {_BETWEEN} FOR NO KEY UPDATE")  # noqa: S608
 _READ: Final = text(f"SELECT {_COLUMNS} FROM mandate WHERE mandate_id = ANY(CAST(:ids AS uuid[]))")  # noqa: S608
 _NOTE: Final = text(
     f"""
@@ -36,7 +34,7 @@ _NOTE: Final = text(
     ON CONFLICT (mandate_id) DO UPDATE SET valid_until = excluded.valid_until, changed_at = excluded.changed_at
     """  # noqa: S608 - constants of this module; values are bound
 )
-# Read by another statement than that which locks: its snapshot is taken after the wait.
+# Read by another statement than that which locks the principals: its snapshot is taken after the wait.
 _USED: Final = text(
     "SELECT mandate_id, kopecks FROM mandate_use WHERE mandate_id = ANY(CAST(:ids AS uuid[])) AND used_on = :on"
 )
@@ -64,13 +62,15 @@ class MandateTables:
         self, conn: AsyncConnection, pairs: Collection[tuple[UUID, UUID]], at: datetime
     ) -> dict[tuple[UUID, UUID], Mandate]:
         """By broker and principal, those in force at an instant."""
-        return await _between(conn, _IN_FORCE, pairs, at)
-
-    async def lock(
-        self, conn: AsyncConnection, pairs: Collection[tuple[UUID, UUID]], at: datetime
-    ) -> dict[tuple[UUID, UUID], Mandate]:
-        """The same, locked in the order of their ids: nobody else takes of their days until the transaction ends."""
-        return await _between(conn, _LOCK, pairs, at)
+        if not pairs:
+            return {}
+        asked: dict[str, Any] = {
+            "brokers": [broker for broker, _ in pairs],
+            "principals": [principal for _, principal in pairs],
+            "at": at,
+        }
+        found = [_mandate(row) for row in (await conn.execute(_IN_FORCE, asked)).mappings()]
+        return {(one.broker_id, one.participant_id): one for one in found}
 
     async def read(self, conn: AsyncConnection, ids: Iterable[UUID]) -> dict[UUID, Mandate]:
         """Those mandates, in force or not."""
@@ -93,20 +93,6 @@ class MandateTables:
         ]
         if rows:
             await conn.execute(_ADD, {"rows": msgspec.json.encode(rows).decode()})
-
-
-async def _between(
-    conn: AsyncConnection, statement: TextClause, pairs: Collection[tuple[UUID, UUID]], at: datetime
-) -> dict[tuple[UUID, UUID], Mandate]:
-    if not pairs:
-        return {}
-    asked: dict[str, Any] = {
-        "brokers": [broker for broker, _ in pairs],
-        "principals": [principal for _, principal in pairs],
-        "at": at,
-    }
-    found = [_mandate(row) for row in (await conn.execute(statement, asked)).mappings()]
-    return {(one.broker_id, one.participant_id): one for one in found}
 
 
 def _mandate(row: RowMapping) -> Mandate:

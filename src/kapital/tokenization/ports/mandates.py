@@ -23,12 +23,6 @@ class Mandates(Protocol):
         """By broker and principal, those in force at an instant. No statement without a pair."""
         ...
 
-    async def lock(
-        self, conn: AsyncConnection, pairs: Collection[tuple[UUID, UUID]], at: datetime
-    ) -> dict[tuple[UUID, UUID], Mandate]:
-        """The same, locked in the order of their ids: nobody else takes of their days until the transaction ends."""
-        ...
-
     async def read(self, conn: AsyncConnection, ids: Iterable[UUID]) -> dict[UUID, Mandate]:
         """Those mandates, in force or not."""
         ...

@@ -1,6 +1,7 @@
 """Orders of brokers: the mandates that they are measured by, and their days, taken and given back.
 
-Rows are locked in one order by everybody: issues, orders, mandates, investors, then the sums of years and of days.
+Rows are locked in one order by everybody: issues, orders, investors, then the sums of years and of days. The row of a
+mandate is locked by nobody but who hears of it: what the registry tells of both comes in any order.
 """
 
 from collections.abc import Collection, Iterable
@@ -45,16 +46,20 @@ class Days(NamedTuple):
         self.used[mandate.mandate_id] = self.used.get(mandate.mandate_id, 0) + amount_kopecks
 
 
-async def days_of(tx: Transaction, parts: Parts, pairs: Collection[tuple[UUID, UUID]]) -> Days:
+async def days_of(
+    tx: Transaction, parts: Parts, pairs: Collection[tuple[UUID, UUID]], beside: Collection[UUID] = ()
+) -> Days:
     """What orders of these brokers for these principals are measured by. No statement without a pair.
 
-    The mandates' rows stay locked, so that of two orders at once the second sees what the first took. What is taken
-    is written by `note_days` with the orders themselves: an order that is not kept takes nothing.
+    The principals' rows stay locked, so that of two orders at once the second sees what the first took; with them, in
+    one statement, those of `beside`, of which the yearly limit may be asked later: so nobody waits for ever. What is
+    taken is written by `note_days` with the orders themselves: an order that is not kept takes nothing.
     """
     on = moscow_day(tx.now)
     if not pairs:
         return Days(on, {}, {})
-    mandates = await parts.mandates.lock(tx.conn, pairs, tx.now)
+    await parts.retail_use.lock(tx.conn, {*beside, *(principal for _, principal in pairs)}, on)
+    mandates = await parts.mandates.in_force(tx.conn, pairs, tx.now)
     used = await parts.mandates.used(tx.conn, [one.mandate_id for one in mandates.values()], on) if mandates else {}
     return Days(on, mandates, used)
 

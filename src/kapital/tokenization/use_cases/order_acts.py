@@ -201,7 +201,7 @@ async def _move_on(checked: Sequence[tuple[ActRecord, CheckedAct]], parts: Parts
         issues = await parts.issues.read(tx.conn, {order.issue_id for order in kept})
         locked = await parts.orders.lock(tx.conn, [order.order_id for order in kept])
         pairs = {(one.broker_id, one.participant_id) for one in locked.values() if one.broker_id is not None}
-        days = await days_of(tx, parts, pairs)
+        days = await days_of(tx, parts, pairs, {order.participant_id for order in kept})
         concerned = {order.participant_id for order in kept} | {broker for broker, _ in pairs}
         people = await parts.investors.read(tx.conn, concerned)
         rule_book = await parts.rule_book_for_orders(tx.conn)

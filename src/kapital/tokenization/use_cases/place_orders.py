@@ -169,7 +169,8 @@ async def _keep(cmds: Sequence[PlaceOrders], marks: Sequence[str], acts: OrderAc
     async with parts.uow.begin() as tx:
         kept = _by_item(await parts.orders.of_commands(tx.conn, keys))
         new = [cmd for cmd in cmds if _key(cmd) not in kept]
-        days = await days_of(tx, parts, {pair for cmd in new for pair in _pairs(cmd)})
+        own = {who for cmd in new if (who := cmd.actor.participant_id) is not None}
+        days = await days_of(tx, parts, {pair for cmd in new for pair in _pairs(cmd)}, own)
         for cmd in new:
             if (problem := _why_not_permitted(tx, cmd, days)) is not None:
                 refused[_key(cmd)] = problem
