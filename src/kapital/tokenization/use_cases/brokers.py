@@ -4,7 +4,7 @@ Rows are locked in one order by everybody: issues, orders, investors, then the s
 mandate is locked by nobody but who hears of it: what the registry tells of both comes in any order.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from datetime import date
 from typing import NamedTuple
 from uuid import UUID
@@ -66,17 +66,29 @@ async def days_of(
 
 async def note_days(tx: Transaction, parts: Parts, changes: Iterable[tuple[Order | None, Order]]) -> None:
     """Bring the sums after orders that were kept (None before) or changed. One statement, none without a change."""
+    if changed := changed_sums(changes, _of_day):
+        await parts.mandates.add(tx.conn, changed)
+
+
+def changed_sums(
+    changes: Iterable[tuple[Order | None, Order]], counted: Callable[[Order], tuple[tuple[UUID, date], int] | None]
+) -> dict[tuple[UUID, date], int]:
+    """By how many kopecks each sum changes, by whose it is and its day; `counted` says where an order counts."""
     sums: dict[tuple[UUID, date], int] = {}
     for before, after in changes:
         for order, sign in ((before, -1), (after, 1)):
-            if order is not None and order.mandate_kopecks:
-                ensure(order.mandate_id is not None, "what counts under a mandate names it")
-                ensure(order.mandate_on is not None, "what counts under a mandate counts on a day")
-                key = (UUID(str(order.mandate_id)), order.mandate_on or date.min)
-                sums[key] = sums.get(key, 0) + sign * order.mandate_kopecks
-    changed = {key: kopecks for key, kopecks in sums.items() if kopecks}
-    if changed:
-        await parts.mandates.add(tx.conn, changed)
+            if order is not None and (told := counted(order)) is not None:
+                key, kopecks = told
+                sums[key] = sums.get(key, 0) + sign * kopecks
+    return {key: kopecks for key, kopecks in sums.items() if kopecks}
+
+
+def _of_day(order: Order) -> tuple[tuple[UUID, date], int] | None:
+    if not order.mandate_kopecks:
+        return None
+    ensure(order.mandate_id is not None, "what counts under a mandate names it")
+    ensure(order.mandate_on is not None, "what counts under a mandate counts on a day")
+    return (UUID(str(order.mandate_id)), order.mandate_on or date.min), order.mandate_kopecks
 
 
 def as_agent(principal_id: UUID, broker_id: UUID, mandate: Mandate | None) -> Resource:

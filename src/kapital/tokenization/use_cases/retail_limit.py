@@ -18,7 +18,7 @@ from kapital.tokenization.domain.mandate import Mandate, told_to_a_broker
 from kapital.tokenization.domain.order import Order
 from kapital.tokenization.domain.retail import Used, is_protected, why_protected
 from kapital.tokenization.ports import Parts
-from kapital.tokenization.use_cases.brokers import Days, note_days
+from kapital.tokenization.use_cases.brokers import Days, changed_sums, note_days
 
 
 class Asked(NamedTuple):
@@ -123,17 +123,16 @@ async def note_changes(tx: Transaction, parts: Parts, changes: Iterable[tuple[Or
     One statement each, none without a change.
     """
     noted = list(changes)
-    sums: dict[tuple[UUID, date], int] = {}
-    for before, after in noted:
-        for order, sign in ((before, -1), (after, 1)):
-            if order is not None and order.limit_kopecks:
-                ensure(order.limit_on is not None, "what counts under a limit counts on a day")
-                key = (order.participant_id, order.limit_on or date.min)
-                sums[key] = sums.get(key, 0) + sign * order.limit_kopecks
-    changed = {key: kopecks for key, kopecks in sums.items() if kopecks}
-    if changed:
+    if changed := changed_sums(noted, _of_year):
         await parts.retail_use.add(tx.conn, changed)
     await note_days(tx, parts, noted)
+
+
+def _of_year(order: Order) -> tuple[tuple[UUID, date], int] | None:
+    if not order.limit_kopecks:
+        return None
+    ensure(order.limit_on is not None, "what counts under a limit counts on a day")
+    return (order.participant_id, order.limit_on or date.min), order.limit_kopecks
 
 
 def _taken_again(terms: RetailTerms, investor: Investor, order: Order, used: Used, on: date, at: datetime) -> Judged:
