@@ -2,12 +2,14 @@
 
 from datetime import datetime
 from typing import Any, Final
+from uuid import UUID
 
 import msgspec
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from kapital.kernel.actor import Actor
+from kapital.kernel.ids import id_text
 from kapital.platform.context import current_context
 
 _INSERT: Final = text(
@@ -51,7 +53,8 @@ class Audit:
         """Note an act. `action` is a dotted name (`registry.wallet_opened`), `subject` an id; the rest JSON
         values or
         Structs: the basis of the decision, and the object's state before and after."""
-        self._rows.append(_Row(action, str(subject), actor.id, _json(basis), _json(before), _json(after)))
+        named = id_text(subject) if isinstance(subject, UUID) else str(subject)
+        self._rows.append(_Row(action, named, actor.id, _json(basis), _json(before), _json(after)))
 
     async def flush(self) -> None:
         """Write the gathered rows."""

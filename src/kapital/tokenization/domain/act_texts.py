@@ -9,6 +9,7 @@ from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 from kapital.kernel.calendar import MOSCOW
+from kapital.kernel.ids import id_text
 from kapital.kernel.money import format_rubles
 from kapital.tokenization.domain.events import utc
 from kapital.tokenization.domain.issue import Issue
@@ -103,7 +104,7 @@ def orders_command(orders: Sequence[OrderLine]) -> dict[str, Any]:
 
 
 def _order_command(order: OrderLine) -> dict[str, str]:
-    told = {"issue_id": str(order.issue_id), "units": str(order.units)}
+    told = {"issue_id": id_text(order.issue_id), "units": str(order.units)}
     if order.max_price_kopecks is not None:
         told["max_price_kopecks"] = str(order.max_price_kopecks)
     if order.funds_until_at is not None:

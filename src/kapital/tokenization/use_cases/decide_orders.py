@@ -12,7 +12,7 @@ from uuid import UUID
 
 import msgspec
 
-from kapital.kernel.ids import derive_uuid7
+from kapital.kernel.ids import derive_uuid7, id_text
 from kapital.kernel.problems import InvariantBroken, Problem
 from kapital.ledger.api import (
     AccountKey,
@@ -92,7 +92,7 @@ def _record(order: Order, purpose: str, source: Position, target: Position) -> L
     return LedgerTransaction(
         id=derive_uuid7(order.order_id, purpose),
         actor=order.actor_id,
-        basis=Basis(kind=BasisKind.ORDER, reference=f"order/{order.order_id}", document_sha256=order.act_file_sha256),
+        basis=Basis(kind=BasisKind.ORDER, reference=f"order/{id_text(order.order_id)}", document_sha256=order.act_file_sha256),
         postings=(
             Posting(AccountKey(money, source, wallet), -order.reserved_kopecks),
             Posting(AccountKey(money, target, wallet), order.reserved_kopecks),
