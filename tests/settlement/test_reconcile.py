@@ -196,3 +196,18 @@ async def test_no_kopeck_is_made_or_lost_whatever_fails(world: World, seed: int)
     assert await world.rows(
         "SELECT sum(amount_kopecks)::bigint AS paid FROM withdrawal WHERE state = 'confirmed'"
     ) == [{"paid": paid or None}]
+
+
+async def test_who_waits_at_the_bank_does_not_wait_for_the_walk_through_the_register(world: World) -> None:
+    """Ten minutes of orders leave millions of entries: who waited for the end of a walk was told of a busy database."""
+    await world.funded(1_000_00)
+    entries, walked = world.ledger.entries, []
+
+    async def look(start: int, stop: int) -> Any:
+        async with world.parts.edge.hold():
+            walked.append(start)
+        return await entries(start, stop)
+
+    world.ledger.entries = look
+    assert (await world.reconcile()).difference_kopecks == 0
+    assert walked

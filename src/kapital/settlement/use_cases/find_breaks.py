@@ -1,17 +1,19 @@
 """Three-way comparison, row by row: statements against our books, our books against the register's entries."""
 
+import asyncio
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
-from itertools import takewhile
-from typing import Final
+from typing import Final, NamedTuple
 from uuid import UUID
 
-from kapital.ledger.api import Position
+import msgspec
+
+from kapital.ledger.api import Position, StoredEntry
 from kapital.settlement.domain.breaks import Told, findings_of
 from kapital.settlement.domain.tax import TAX_WALLET
 from kapital.settlement.ports import Parts
 from kapital.settlement.use_cases.entries import MONEY
-from kapital.settlement.use_cases.read_entries import EntryAccount, ReadEntry, read_entries
+from kapital.settlement.use_cases.read_entries import EntryAccount, ReadEntry, read_entry
 from kapital.settlement.use_cases.show_waiting import show_waiting
 
 PAGE: Final = 5_000
@@ -28,6 +30,9 @@ _DVP: Final = ("dvp/", "dvp_together/")
 """How the basis of instructions begins (`dvp_entries.dvp_entry`, `escrow_entries.units_record`)."""
 _PAYOUT: Final = ("corporate_action/", "tax_correction/")
 """How the basis of a payout (`entries.payouts`) and of a tax collected after it (`collect_tax`) begins."""
+_DEALS: Final = (*_DVP, *_PAYOUT)
+_TELLING: Final = frozenset({Position.BANK, Position.ISSUED})
+"""Positions that money at the bank and a first delivery pass through."""
 
 
 async def look_at_statements(parts: Parts, *, at_rest: bool) -> None:
@@ -43,6 +48,8 @@ async def walk_ledger(parts: Parts) -> None:
     Money at the bank: an incoming payment or a paid withdrawal of the same sum. A first delivery: the lot with the
     same units and money. Instructions of two participants: the parts that the entry settled, together. A payout: the
     row with the same money, tax and extinguished units; a tax collected later: its correction.
+    The edge need not be held, and is not: after ten minutes of orders there is a minute's work here, and those that
+    wait at the edge are told of a busy database after ten seconds.
     Promise: each entry is compared once; a crash repeats a page, which opens nothing twice.
     """
     async with parts.uow.begin() as tx:
@@ -53,30 +60,77 @@ async def walk_ledger(parts: Parts) -> None:
         async with parts.uow.begin() as tx:
             start, now = await parts.breaks.walked(tx.conn), tx.now
         ripe = await _read(parts, start, start + PAGE, until=now - LAG)
-        if ripe:
+        if ripe.stop > start:
             await _compare(parts, start, ripe, walk_on=True)
-        if len(ripe) < PAGE:
+        if ripe.stop < start + PAGE:
             return
 
 
-async def _read(parts: Parts, start: int, stop: int, *, until: datetime | None = None) -> list[ReadEntry]:
+class _Place(msgspec.Struct):
+    position: Position
+
+
+class _Change(msgspec.Struct):
+    account: _Place
+
+
+class _Reference(msgspec.Struct):
+    reference: str
+
+
+class _Glance(msgspec.Struct):
+    """What shows whether an entry has to be read whole."""
+
+    basis: _Reference
+    recorded_at: datetime
+    postings: tuple[_Change, ...] = ()
+
+    @property
+    def may_tell(self) -> bool:
+        """Whether it may move money at the bank, deliver or pay out. A reserve of an order, as most are, does not."""
+        return self.basis.reference.startswith(_DEALS) or any(
+            one.account.position in _TELLING for one in self.postings
+        )
+
+
+_glance: Final = msgspec.json.Decoder(_Glance).decode
+
+
+class _Page(NamedTuple):
+    """Entries looked at, up to `stop`: what those do that our tables tell of as well, by number."""
+
+    stop: int
+    told: dict[int, Told]
+
+
+async def _read(parts: Parts, start: int, stop: int, *, until: datetime | None = None) -> _Page:
     """The entries, up to the first that is younger than `until`."""
-    read = await read_entries(parts.ledger, start, stop)
-    return list(takewhile(lambda entry: until is None or entry.recorded_at <= until, read))
+    return await asyncio.to_thread(_looked_at, start, await parts.ledger.entries(start, stop), until)
 
 
-async def _compare(parts: Parts, start: int, entries: Sequence[ReadEntry], *, walk_on: bool = False) -> None:
-    stop = entries[-1].seq + 1 if entries else start + 1
-    does = {entry.seq: _told(entry) for entry in entries}
-    told = {seq: one for seq, one in does.items() if one.bank_kopecks or one.units or one.is_payout}
-    references = [one.reference for one in told.values() if one.bank_kopecks]
+def _looked_at(start: int, stored: Sequence[StoredEntry], until: datetime | None) -> _Page:
+    stop, told = start, dict[int, Told]()
+    for entry in stored:
+        glance = _glance(entry.body)
+        if until is not None and glance.recorded_at > until:
+            break
+        stop = entry.seq + 1
+        if glance.may_tell:
+            one = _told(read_entry(entry.body))
+            if one.bank_kopecks or one.units or one.is_payout:
+                told[entry.seq] = one
+    return _Page(stop, told)
+
+
+async def _compare(parts: Parts, start: int, page: _Page, *, walk_on: bool = False) -> None:
+    references = [one.reference for one in page.told.values() if one.bank_kopecks]
     async with parts.uow.begin() as tx:
         if walk_on:
             if await parts.breaks.walked(tx.conn) != start:
                 return  # another process went on meanwhile
-            await parts.breaks.walk_on(tx.conn, stop)
-        found = findings_of(told, await parts.breaks.books(tx.conn, start, stop, references))
-        await parts.breaks.note_books(tx.conn, range(start, stop), found, tx.now)
+            await parts.breaks.walk_on(tx.conn, page.stop)
+        found = findings_of(page.told, await parts.breaks.books(tx.conn, start, page.stop, references))
+        await parts.breaks.note_books(tx.conn, range(start, page.stop), found, tx.now)
 
 
 def _told(entry: ReadEntry) -> Told:

@@ -35,7 +35,8 @@ class ReadEntry(msgspec.Struct, frozen=True):
     postings: tuple[EntryPosting, ...] = ()
 
 
-_decode: Final = msgspec.json.Decoder(ReadEntry).decode
+read_entry: Final = msgspec.json.Decoder(ReadEntry).decode
+"""Of the bytes of an entry."""
 
 
 async def read_entries(ledger: Ledger, start: int, stop: int) -> list[ReadEntry]:
@@ -44,4 +45,4 @@ async def read_entries(ledger: Ledger, start: int, stop: int) -> list[ReadEntry]
 
 
 def _decoded(stored: Sequence[StoredEntry]) -> list[ReadEntry]:
-    return [_decode(entry.body) for entry in stored]
+    return [read_entry(entry.body) for entry in stored]

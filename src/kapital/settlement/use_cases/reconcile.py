@@ -38,16 +38,17 @@ async def reconcile(actor: Actor, parts: Parts) -> Reconciliation:
     withdrawals until it is explained or two persons have resolved it. Nothing is corrected here. At a bank that keeps
     shares, each beneficiary's share is compared as well.
     Law: Civil Code art. 860.1–860.6 (the money is the beneficiaries'); domain.md 3.5.
-    Raises: NotPermitted, BankSilent, BankMoves – then nothing was compared and nothing is concluded.
+    The register's new entries come first and without the bank's edge, at which others would wait for them.
+    Raises: NotPermitted, BankSilent, BankMoves – then nothing was compared with the bank and nothing is concluded.
     """
     async with parts.uow.begin() as tx:
         tx.access.require(actor, "reconcile")
         # Also while the bank is silent, and for messages that a console command has taken in.
         await show_waiting(parts, tx.conn)
+    await walk_ledger(parts)
     async with parts.edge.hold():
         bank_kopecks = await _balance_at_rest(parts)
         await look_at_statements(parts, at_rest=True)
-        await walk_ledger(parts)
         found = await _compare(parts, bank_kopecks)
         shares = await compare_shares(parts)
         failpoint("settlement.reconciliation.compared")
