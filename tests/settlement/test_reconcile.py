@@ -199,7 +199,7 @@ async def test_no_kopeck_is_made_or_lost_whatever_fails(world: World, seed: int)
 
 
 async def test_who_waits_at_the_bank_does_not_wait_for_the_walk_through_the_register(world: World) -> None:
-    """Ten minutes of orders leave millions of entries: who waited for the end of a walk was told of a busy database."""
+    """Ten minutes of orders leave millions of entries: who waited for a walk to end was told of a busy database."""
     await world.funded(1_000_00)
     entries, walked = world.ledger.entries, []
 

@@ -136,7 +136,7 @@ def bench_orders(
     ] = 500,
     connections: Annotated[
         int, Parameter(help="Connections that send single orders, 1 to 2,000.", validator=Number(gte=1, lte=2_000))
-    ] = 192,
+    ] = 240,
     batch_connections: Annotated[
         int, Parameter(help="Connections that send batches, 1 to 100.", validator=Number(gte=1, lte=100))
     ] = 2,

@@ -107,7 +107,7 @@ class VersionedTable(Generic[T]):
 
 
 class _Sent(NamedTuple):
-    """Rows as a statement takes them: the columns that are each row's own, those that all have alike, both as JSON."""
+    """Rows as a statement takes them: columns that are each row's own, and those that all have alike, as JSON."""
 
     own: tuple[str, ...]
     alike: tuple[str, ...]

@@ -92,7 +92,9 @@ def _record(order: Order, purpose: str, source: Position, target: Position) -> L
     return LedgerTransaction(
         id=derive_uuid7(order.order_id, purpose),
         actor=order.actor_id,
-        basis=Basis(kind=BasisKind.ORDER, reference=f"order/{id_text(order.order_id)}", document_sha256=order.act_file_sha256),
+        basis=Basis(
+            kind=BasisKind.ORDER, reference=f"order/{id_text(order.order_id)}", document_sha256=order.act_file_sha256
+        ),
         postings=(
             Posting(AccountKey(money, source, wallet), -order.reserved_kopecks),
             Posting(AccountKey(money, target, wallet), order.reserved_kopecks),
