@@ -36,9 +36,9 @@ async def reconcile(actor: Actor, parts: Parts) -> Reconciliation:
     Three ways: the bank's balance and its statements, the register's cash positions and its new entries, our own
     tables of payments, withdrawals and deliveries. Each difference is a break (`domain/breaks.py`): it stops
     withdrawals until it is explained or two persons have resolved it. Nothing is corrected here. At a bank that keeps
-    shares, each beneficiary's share is compared as well.
+    shares, each beneficiary's share is compared as well. The register's new entries come first and without the bank's
+    edge, at which others would wait for them.
     Law: Civil Code art. 860.1–860.6 (the money is the beneficiaries'); domain.md 3.5.
-    The register's new entries come first and without the bank's edge, at which others would wait for them.
     Raises: NotPermitted, BankSilent, BankMoves – then nothing was compared with the bank and nothing is concluded.
     """
     async with parts.uow.begin() as tx:
