@@ -38,7 +38,7 @@ def alike(count: int, **changes: Any) -> list[Order]:
         state=OrderState.CHECKED,
         version=1,
         actor_id="a'b",
-        command_id="of one list",
+        command_id=str(new_uuid7()),
         item=0,
         fingerprint="f" * 64,
         created_at=NOW,
@@ -48,9 +48,7 @@ def alike(count: int, **changes: Any) -> list[Order]:
 
 
 def every_other(orders: Sequence[Order], **changes: Any) -> list[Order]:
-    return [
-        msgspec.structs.replace(one, **changes) if number % 2 else one for number, one in enumerate(orders)
-    ]
+    return [msgspec.structs.replace(one, **changes) if number % 2 else one for number, one in enumerate(orders)]
 
 
 async def kept(database: Database) -> dict[UUID, Order]:
