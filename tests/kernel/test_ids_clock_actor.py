@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from kapital.kernel.actor import Actor, machine_actor
 from kapital.kernel.clock import require_utc
-from kapital.kernel.ids import derive_uuid7
+from kapital.kernel.ids import derive_uuid7, id_of, id_text
 from kapital.kernel.problems import InvariantBroken
 from kapital.kernel.roles import MACHINE_ROLES, Role
 
@@ -22,6 +22,19 @@ PURPOSES = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_siz
 def uuids7(draw):
     bits = draw(st.integers(0, 2**128 - 1))
     return UUID(int=bits & ~(0xF << 76) & ~(0b11 << 62) | 7 << 76 | 0b10 << 62)
+
+
+class TestId:
+    @given(st.uuids())
+    def test_is_written_and_made_as_the_standard_library_does(self, one):
+        assert id_text(one) == str(one)
+        assert id_of(one.bytes) == one
+        assert type(id_of(one.bytes)) is UUID
+
+    @pytest.mark.parametrize("length", [0, 15, 17])
+    def test_is_not_made_of_another_length(self, length):
+        with pytest.raises(msgspec.ValidationError):
+            id_of(bytes(length))
 
 
 class TestDeriveUuid7:

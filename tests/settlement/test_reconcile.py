@@ -2,8 +2,10 @@
 
 import asyncio
 import dataclasses
+import itertools
 import random
 from contextlib import suppress
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -196,6 +198,30 @@ async def test_no_kopeck_is_made_or_lost_whatever_fails(world: World, seed: int)
     assert await world.rows(
         "SELECT sum(amount_kopecks)::bigint AS paid FROM withdrawal WHERE state = 'confirmed'"
     ) == [{"paid": paid or None}]
+
+
+async def test_an_entry_whose_row_waits_for_a_silent_bank_is_no_break(world: World) -> None:
+    wallet = await world.funded(1_000_00)
+    entered_only = 0
+    for die_at in itertools.count(1):
+        await world.ask(wallet, 1_00)
+        try:
+            await run_withdrawals(mortal(world.parts, Faults(die_at=die_at)))
+            break
+        except ProcessDied:
+            [(_, last)] = world.ledger.last()
+            is_paid = any(posting.account.position is Position.BANK for posting in last.postings)
+            entered_only += is_paid and "sent" in await world.states()
+        world.clock.advance(timedelta(minutes=2))
+        await world.bank.go_down()
+
+        with pytest.raises(BankSilent):
+            await world.reconcile()
+
+        assert await world.rows("SELECT * FROM reconciliation_break") == []
+        await world.bank.come_up()
+        await world.run()
+    assert entered_only
 
 
 async def test_who_waits_at_the_bank_does_not_wait_for_the_walk_through_the_register(world: World) -> None:

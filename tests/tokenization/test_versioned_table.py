@@ -8,18 +8,19 @@ from uuid import UUID
 import msgspec
 import pytest
 import pytest_asyncio
+from sqlalchemy import text
 
 from kapital.kernel.problems import StaleVersion
 from kapital.platform.database import Database
 from kapital.platform.ids import new_uuid7
 from kapital.tokenization.adapters.orders import ORDER_TABLE
-from kapital.tokenization.adapters.versioned_table import ALIKE_FROM
+from kapital.tokenization.adapters.versioned_table import ALIKE_FROM, _sent
 from kapital.tokenization.domain.order import Order
 from kapital.tokenization.domain.states import OrderState
 
 MANY = ALIKE_FROM + 20
 NOW = datetime(2026, 11, 29, 9, 30, 0, 123456, tzinfo=UTC)
-FACTS = {"text": 'a "quoted" \\ word', "number": 2**60}
+FACTS = {"said": 'a "quoted" \\ word', "number": 2**60}
 
 
 @pytest_asyncio.fixture
@@ -75,6 +76,29 @@ FULL = {
     "release_due": True,
     "accepted_at": NOW + timedelta(microseconds=1),
 }
+
+
+def test_from_a_hundred_rows_on_what_all_have_alike_is_sent_once() -> None:
+    names = ("order_id", "item", "units", "refusal_facts")
+
+    fewer, enough = (_sent(alike(count), names, ["refusal_facts"]) for count in (ALIKE_FROM - 1, ALIKE_FROM))
+
+    assert (fewer.own, fewer.alike) == (names, ())
+    assert (enough.own, enough.alike) == (("order_id", "item"), ("units", "refusal_facts"))
+
+
+async def test_documents_that_are_equal_and_differ_come_back_as_they_were(database: Database) -> None:
+    orders = [
+        msgspec.structs.replace(one, refusal_facts={"n": bool(number) if number % 2 else 1})
+        for number, one in enumerate(alike(MANY))
+    ]
+    await insert(database, orders)
+
+    async with database.connect() as conn:
+        kinds = await conn.execute(
+            text("SELECT jsonb_typeof(refusal_facts->'n') FROM subscription_order ORDER BY item")
+        )
+        assert kinds.scalars().all() == ["number", "boolean"] * (MANY // 2)
 
 
 @pytest.mark.parametrize("count", [1, 2, ALIKE_FROM - 1, ALIKE_FROM, MANY])

@@ -20,7 +20,7 @@ _VARIANT_MASK: Final = 0b11 << 62
 
 
 def id_text(identifier: UUID) -> str:
-    """The same text as `str` gives, in a quarter of the time: an order's is written again and again on its way."""
+    """As `str(identifier)`, in a quarter of the time: the ids of an order are written many times on its way."""
     written: str = msgspec.to_builtins(identifier)
     return written
 

@@ -6,14 +6,12 @@ from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 from uuid import UUID
 
-import msgspec
-
 from kapital.ledger.api import Position, StoredEntry
 from kapital.settlement.domain.breaks import Told, findings_of
 from kapital.settlement.domain.tax import TAX_WALLET
 from kapital.settlement.ports import Parts
 from kapital.settlement.use_cases.entries import MONEY
-from kapital.settlement.use_cases.read_entries import EntryAccount, ReadEntry, read_entry
+from kapital.settlement.use_cases.read_entries import EntryAccount, EntryGlance, ReadEntry, glance_at, read_entry
 from kapital.settlement.use_cases.show_waiting import show_waiting
 
 PAGE: Final = 5_000
@@ -30,7 +28,8 @@ _DVP: Final = ("dvp/", "dvp_together/")
 """How the basis of instructions begins (`dvp_entries.dvp_entry`, `escrow_entries.units_record`)."""
 _PAYOUT: Final = ("corporate_action/", "tax_correction/")
 """How the basis of a payout (`entries.payouts`) and of a tax collected after it (`collect_tax`) begins."""
-_DEALS: Final = (*_DVP, *_PAYOUT)
+_READ_WHOLE: Final = (*_DVP, *_PAYOUT)
+"""How the basis of an entry begins that is read whole whatever positions it changes."""
 _TELLING: Final = frozenset({Position.BANK, Position.ISSUED})
 """Positions that money at the bank and a first delivery pass through."""
 
@@ -55,71 +54,52 @@ async def walk_ledger(parts: Parts) -> None:
     async with parts.uow.begin() as tx:
         standing = await parts.breaks.standing_entries(tx.conn, STANDING_MAX)
     for seq in standing:
-        await _compare(parts, seq, await _read(parts, seq, seq + 1))
+        page = await _look_at(parts, seq, seq + 1)
+        await _compare(parts, seq, page._replace(stop=seq + 1))
     for _ in range(PAGES_MAX):
         async with parts.uow.begin() as tx:
             start, now = await parts.breaks.walked(tx.conn), tx.now
-        ripe = await _read(parts, start, start + PAGE, until=now - LAG)
+        ripe = await _look_at(parts, start, start + PAGE, until=now - LAG)
         if ripe.stop > start:
             await _compare(parts, start, ripe, walk_on=True)
         if ripe.stop < start + PAGE:
             return
 
 
-class _Place(msgspec.Struct):
-    position: Position
-
-
-class _Change(msgspec.Struct):
-    account: _Place
-
-
-class _Reference(msgspec.Struct):
-    reference: str
-
-
-class _Glance(msgspec.Struct):
-    """What shows whether an entry has to be read whole."""
-
-    basis: _Reference
-    recorded_at: datetime
-    postings: tuple[_Change, ...] = ()
-
-    @property
-    def may_tell(self) -> bool:
-        """Whether it may move money at the bank, deliver or pay out. A reserve of an order, as most are, does not."""
-        return self.basis.reference.startswith(_DEALS) or any(
-            one.account.position in _TELLING for one in self.postings
-        )
-
-
-_glance: Final = msgspec.json.Decoder(_Glance).decode
-
-
 class _Page(NamedTuple):
-    """Entries looked at, up to `stop`: what those do that our tables tell of as well, by number."""
+    """Entries up to `stop` were looked at; `told`: by number, what they do that our tables tell of as well."""
 
     stop: int
     told: dict[int, Told]
 
 
-async def _read(parts: Parts, start: int, stop: int, *, until: datetime | None = None) -> _Page:
-    """The entries, up to the first that is younger than `until`."""
+async def _look_at(parts: Parts, start: int, stop: int, *, until: datetime | None = None) -> _Page:
+    """What the entries do, up to the first that is younger than `until`; decoded beside the event loop."""
     return await asyncio.to_thread(_looked_at, start, await parts.ledger.entries(start, stop), until)
 
 
 def _looked_at(start: int, stored: Sequence[StoredEntry], until: datetime | None) -> _Page:
     stop, told = start, dict[int, Told]()
     for entry in stored:
-        glance = _glance(entry.body)
+        glance = glance_at(entry.body)
         if until is not None and glance.recorded_at > until:
             break
         stop = entry.seq + 1
-        if glance.may_tell:
+        if _may_tell(glance):
             one = _told(read_entry(entry.body))
             if one.bank_kopecks or one.units or one.is_payout:
                 told[entry.seq] = one
     return _Page(stop, told)
+
+
+def _may_tell(glance: EntryGlance) -> bool:
+    """Whether it may move money at the bank, deliver, settle instructions or pay out.
+
+    The reserve of an order, as most entries are, does none of these.
+    """
+    return glance.basis.reference.startswith(_READ_WHOLE) or any(
+        one.account.position in _TELLING for one in glance.postings
+    )
 
 
 async def _compare(parts: Parts, start: int, page: _Page, *, walk_on: bool = False) -> None:

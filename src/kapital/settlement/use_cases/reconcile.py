@@ -36,15 +36,19 @@ async def reconcile(actor: Actor, parts: Parts) -> Reconciliation:
     Three ways: the bank's balance and its statements, the register's cash positions and its new entries, our own
     tables of payments, withdrawals and deliveries. Each difference is a break (`domain/breaks.py`): it stops
     withdrawals until it is explained or two persons have resolved it. Nothing is corrected here. At a bank that keeps
-    shares, each beneficiary's share is compared as well. The register's new entries come first and without the bank's
-    edge, at which others would wait for them.
+    shares, each beneficiary's share is compared as well. The register's new entries are walked before that, without
+    the bank's edge: others would wait there for them.
     Law: Civil Code art. 860.1–860.6 (the money is the beneficiaries'); domain.md 3.5.
-    Raises: NotPermitted, BankSilent, BankMoves – then nothing was compared with the bank and nothing is concluded.
+    Raises: NotPermitted, BankSilent – then nothing was compared; BankMoves – then only the register's entries were,
+    with our tables.
     """
     async with parts.uow.begin() as tx:
         tx.access.require(actor, "reconcile")
         # Also while the bank is silent, and for messages that a console command has taken in.
         await show_waiting(parts, tx.conn)
+    async with parts.edge.hold():
+        # A crash may have left an entry whose row does not tell of it yet: that is no break.
+        await _repair(parts)
     await walk_ledger(parts)
     async with parts.edge.hold():
         bank_kopecks = await _balance_at_rest(parts)
@@ -92,8 +96,7 @@ async def _balance_at_rest(parts: Parts) -> int:
     and after the balance was read, the balance stands for exactly that list and those ends.
     """
     for _ in range(ROUNDS_MAX):
-        await book_to_the_end(parts)
-        require_recorded(await enquire(parts))
+        await _repair(parts)
         before = await _payouts(parts)
         balance_kopecks = await parts.bank.balance_kopecks()
         after = await _payouts(parts)
@@ -101,6 +104,12 @@ async def _balance_at_rest(parts: Parts) -> int:
         if settled and not await parts.bank.incoming(await _cursor(parts), 1):
             return balance_kopecks
     raise BankMoves(facts={"rounds": ROUNDS_MAX})
+
+
+async def _repair(parts: Parts) -> None:
+    """Book and enquire what the bank has done, to the end. The edge is held."""
+    await book_to_the_end(parts)
+    require_recorded(await enquire(parts))
 
 
 async def _payouts(parts: Parts) -> dict[UUID, PayoutState]:

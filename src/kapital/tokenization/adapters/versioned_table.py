@@ -1,6 +1,6 @@
 """One table whose rows are Structs with an optimistic version: read, insert and update, always a set at a time."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from functools import lru_cache
 from operator import attrgetter
 from typing import Any, Final, Generic, NamedTuple, TypeVar
@@ -29,15 +29,16 @@ class VersionedTable(Generic[T]):
         self._json = [column for column, kind in columns.items() if kind == "jsonb"]
         self._uuids = [column for column, kind in columns.items() if kind == "uuid"]
         self._kinds = dict(columns)
-        self._selects: dict[str, TextClause] = {}
-        self._insert_of = lru_cache(maxsize=128)(self._insert)
-        self._update_of = lru_cache(maxsize=128)(self._update)
+        # Made of constants of this package, names of our tables and columns only; values are bound.
+        self._select_of = lru_cache(maxsize=128)(self._select_statement)
+        self._insert_of = lru_cache(maxsize=128)(self._insert_statement)
+        self._update_of = lru_cache(maxsize=128)(self._update_statement)
 
     async def insert(self, conn: AsyncConnection, rows: Sequence[T]) -> set[UUID]:
         """Insert rows and return the keys of those that were not there."""
         if not rows:
             return set()
-        sent = _sent(rows, tuple(self._kinds))
+        sent = _sent(rows, tuple(self._kinds), self._json)
         result = await conn.execute(self._insert_of(sent.own, sent.alike), sent.values)
         return set(result.scalars())  # the driver's UUIDs are equal to ours and hash alike
 
@@ -51,29 +52,27 @@ class VersionedTable(Generic[T]):
         if not rows:
             return
         columns = set(self._kinds if changed is None else changed) | {self.key, "version"}
-        sent = _sent(rows, tuple(sorted(columns)))
+        sent = _sent(rows, tuple(sorted(columns)), self._json)
         result = await conn.execute(self._update_of(sent.own, sent.alike), {**sent.values, "steps": steps})
         if result.rowcount != len(rows):
             raise StaleVersion(facts={"rows": len(rows), "changed": result.rowcount})
 
-    # Names come from the constants of this package, never from outside.
-
-    def _insert(self, own: tuple[str, ...], alike: tuple[str, ...]) -> TextClause:
+    def _insert_statement(self, own: tuple[str, ...], alike: tuple[str, ...]) -> TextClause:
         return text(
-            f"INSERT INTO {self.name} ({self.columns}) SELECT {self.columns} FROM {self._given(own, alike)}"  # noqa: S608 - names of our tables and columns only; values are bound
+            f"INSERT INTO {self.name} ({self.columns}) SELECT {self.columns} FROM {self._rows_given(own, alike)}"  # noqa: S608 - names of our tables and columns only; values are bound
             f" ON CONFLICT DO NOTHING RETURNING {self.key}"
         )
 
-    def _update(self, own: tuple[str, ...], alike: tuple[str, ...]) -> TextClause:
-        given = {name: f"{table}.{name}" for table, names in (("r", own), ("a", alike)) for name in names}
-        changes = ", ".join(f"{name} = {value}" for name, value in given.items() if name != self.key)
+    def _update_statement(self, own: tuple[str, ...], alike: tuple[str, ...]) -> TextClause:
+        taken = {name: f"{table}.{name}" for table, names in (("r", own), ("a", alike)) for name in names}
+        changes = ", ".join(f"{name} = {value}" for name, value in taken.items() if name != self.key)
         return text(
-            f"UPDATE {self.name} SET {changes} FROM {self._given(own, alike)}"  # noqa: S608 - names of our tables and columns only; values are bound
-            f" WHERE {self.name}.{self.key} = {given[self.key]}"
-            f" AND {self.name}.version = {given['version']} - CAST(:steps AS bigint)"
+            f"UPDATE {self.name} SET {changes} FROM {self._rows_given(own, alike)}"  # noqa: S608 - names of our tables and columns only; values are bound
+            f" WHERE {self.name}.{self.key} = {taken[self.key]}"
+            f" AND {self.name}.version = {taken['version']} - CAST(:steps AS bigint)"
         )
 
-    def _given(self, own: tuple[str, ...], alike: tuple[str, ...]) -> str:
+    def _rows_given(self, own: tuple[str, ...], alike: tuple[str, ...]) -> str:
         """The rows sent, as what follows FROM: `r` holds what is a row's own, `a` what they have alike."""
         # Not `jsonb`: whole rows are only read once, and to make a tree of them first costs a sixth of the insert.
         rows = f"json_to_recordset(CAST(:rows AS json)) AS r({self._typed(own)})"
@@ -89,11 +88,10 @@ class VersionedTable(Generic[T]):
         """
         if "ids" in values and not values["ids"]:
             return []
-        query = self._selects.get(tail)
-        if query is None:
-            query = text(f"SELECT {self.columns} FROM {self.name} {tail}")  # noqa: S608 - names of our tables and columns only; values are bound
-            self._selects[tail] = query
-        return [self._read(row) for row in await conn.execute(query, values)]
+        return [self._read(row) for row in await conn.execute(self._select_of(tail), values)]
+
+    def _select_statement(self, tail: str) -> TextClause:
+        return text(f"SELECT {self.columns} FROM {self.name} {tail}")  # noqa: S608 - names of our tables and columns only; values are bound
 
     def _read(self, row: Sequence[Any]) -> T:
         # By kind of column and not by looking at each value: a placement that closes reads 20,000 rows.
@@ -114,14 +112,21 @@ class _Sent(NamedTuple):
     values: dict[str, str]
 
 
-def _sent(rows: Sequence[Any], names: tuple[str, ...]) -> _Sent:
-    """The named columns of rows. A thousand orders of one list have nearly everything alike: to read it a thousand
-    times was a third of what their insert cost."""
+def _sent(rows: Sequence[Any], names: tuple[str, ...], documents: Container[str]) -> _Sent:
+    """The named columns of rows, split. `documents` are columns of JSON: equal ones may differ, as `1` and `true` do,
+    so they are alike only where all are None.
+
+    PostgreSQL reads what is alike once: to read it for each of a thousand orders was a third of what an insert cost.
+    """
     columns = dict(zip(names, zip(*map(attrgetter(*names), rows), strict=True), strict=True))
     own = names
     if (count := len(rows)) >= ALIKE_FROM:
-        own = tuple(name for name, column in columns.items() if column.count(column[0]) < count)
-    alike = tuple(name for name in names if name not in own) if len(own) < len(names) else ()
+        own = tuple(
+            name
+            for name, column in columns.items()
+            if column.count(column[0]) < count or (name in documents and column[0] is not None)
+        )
+    alike = tuple(name for name in names if name not in own)
     each = [dict(zip(own, row, strict=True)) for row in zip(*(columns[name] for name in own), strict=True)]
     values = {"rows": _json_text(each)}
     if alike:
