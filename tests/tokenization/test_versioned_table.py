@@ -109,6 +109,14 @@ async def test_rows_come_back_as_they_were_inserted(database: Database, count: i
         assert {order_id: found[order_id] for order_id in by_id(orders)} == by_id(orders)
 
 
+@pytest.mark.parametrize("count", [2, ALIKE_FROM])
+async def test_one_row_given_many_times_is_inserted_once(database: Database, count: int) -> None:
+    [order] = alike(1)
+
+    assert await insert(database, [order] * count) == {order.order_id}
+    assert await kept(database) == {order.order_id: order}
+
+
 async def test_of_rows_that_were_there_before_none_is_inserted_again(database: Database) -> None:
     orders = alike(MANY)
     await insert(database, orders[:50])

@@ -41,15 +41,17 @@ async def look_at_statements(parts: Parts, *, at_rest: bool) -> None:
         await show_waiting(parts, tx.conn)
 
 
-async def walk_ledger(parts: Parts) -> None:
+async def walk_ledger(parts: Parts, repaired_at: datetime) -> None:
     """Compare each new entry of the register with what our tables tell of it, and those that differed once more.
 
     Money at the bank: an incoming payment or a paid withdrawal of the same sum. A first delivery: the lot with the
     same units and money. Instructions of two participants: the parts that the entry settled, together. A payout: the
     row with the same money, tax and extinguished units; a tax collected later: its correction.
-    The edge need not be held, and is not: after ten minutes of orders there is a minute's work here, and those that
-    wait at the edge are told of a busy database after ten seconds.
-    Promise: each entry is compared once; a crash repeats a page, which opens nothing twice.
+    What a crash left is repaired before, at `repaired_at`; entries that may have been left since are not looked at.
+    The edge is taken for each page apart, and not while entries are read: after ten minutes of orders there are
+    millions, and those that wait at the edge are told of a busy database after ten seconds.
+    Promise: each entry is compared once; a crash repeats a page, which opens nothing twice. No break is opened while
+    another sends.
     """
     async with parts.uow.begin() as tx:
         standing = await parts.breaks.standing_entries(tx.conn, STANDING_MAX)
@@ -58,8 +60,8 @@ async def walk_ledger(parts: Parts) -> None:
         await _compare(parts, seq, page._replace(stop=seq + 1))
     for _ in range(PAGES_MAX):
         async with parts.uow.begin() as tx:
-            start, now = await parts.breaks.walked(tx.conn), tx.now
-        ripe = await _look_at(parts, start, start + PAGE, until=now - LAG)
+            start = await parts.breaks.walked(tx.conn)
+        ripe = await _look_at(parts, start, start + PAGE, until=repaired_at - LAG)
         if ripe.stop > start:
             await _compare(parts, start, ripe, walk_on=True)
         if ripe.stop < start + PAGE:
@@ -104,7 +106,7 @@ def _may_tell(glance: EntryGlance) -> bool:
 
 async def _compare(parts: Parts, start: int, page: _Page, *, walk_on: bool = False) -> None:
     references = [one.reference for one in page.told.values() if one.bank_kopecks]
-    async with parts.uow.begin() as tx:
+    async with parts.edge.hold(), parts.uow.begin() as tx:
         if walk_on:
             if await parts.breaks.walked(tx.conn) != start:
                 return  # another process went on meanwhile

@@ -36,8 +36,8 @@ async def reconcile(actor: Actor, parts: Parts) -> Reconciliation:
     Three ways: the bank's balance and its statements, the register's cash positions and its new entries, our own
     tables of payments, withdrawals and deliveries. Each difference is a break (`domain/breaks.py`): it stops
     withdrawals until it is explained or two persons have resolved it. Nothing is corrected here. At a bank that keeps
-    shares, each beneficiary's share is compared as well. The register's new entries are walked before that, without
-    the bank's edge: others would wait there for them.
+    shares, each beneficiary's share is compared as well. The register's new entries are walked before that, and
+    the bank's edge is given back between their pages: others wait there.
     Law: Civil Code art. 860.1–860.6 (the money is the beneficiaries'); domain.md 3.5.
     Raises: NotPermitted, BankSilent – then nothing was compared; BankMoves – then only the register's entries were,
     with our tables.
@@ -46,10 +46,11 @@ async def reconcile(actor: Actor, parts: Parts) -> Reconciliation:
         tx.access.require(actor, "reconcile")
         # Also while the bank is silent, and for messages that a console command has taken in.
         await show_waiting(parts, tx.conn)
+        began_at = tx.now
     async with parts.edge.hold():
         # A crash may have left an entry whose row does not tell of it yet: that is no break.
         await _repair(parts)
-    await walk_ledger(parts)
+    await walk_ledger(parts, began_at)
     async with parts.edge.hold():
         bank_kopecks = await _balance_at_rest(parts)
         await look_at_statements(parts, at_rest=True)

@@ -121,11 +121,12 @@ def _sent(rows: Sequence[Any], names: tuple[str, ...], documents: Container[str]
     columns = dict(zip(names, zip(*map(attrgetter(*names), rows), strict=True), strict=True))
     own = names
     if (count := len(rows)) >= ALIKE_FROM:
-        own = tuple(
+        differ = (
             name
             for name, column in columns.items()
             if column.count(column[0]) < count or (name in documents and column[0] is not None)
         )
+        own = tuple(differ) or names[:1]  # rows that are one and the same are still so many rows
     alike = tuple(name for name in names if name not in own)
     each = [dict(zip(own, row, strict=True)) for row in zip(*(columns[name] for name in own), strict=True)]
     values = {"rows": _json_text(each)}
