@@ -220,7 +220,7 @@ def test_a_port_is_held_before_anybody_listens_there(tmp_path: Path, unused_tcp_
     ("arguments", "settings", "told"),
     [
         (["token"], {}, "name one or more roles of staff"),
-        (["token", "investor"], {}, "name one or more roles of staff"),
+        (["token", "investor"], {}, "`investor` is none; name one or more roles of staff"),
         (["token", "admin", "risk"], {}, "staff_roles_must_be_compatible"),
         (["token", "risk", "--hours", "0"], {}, "token_lifetime_out_of_range"),
         (["token", "risk", "--hours", "9" * 30], {}, "token_lifetime_out_of_range"),

@@ -28,7 +28,8 @@ def token(
     known = {role.value: role for role in STAFF_ROLES}
     named = [role.replace("-", "_") for role in roles]
     if not named or not known.keys() >= set(named):
-        end("name one or more roles of staff: " + ", ".join(sorted(known)))
+        strange = "".join(f"`{name}` is none; " for name in roles if name.replace("-", "_") not in known)
+        end(f"{strange}name one or more roles of staff: " + ", ".join(sorted(known)))
     held = frozenset(known[name] for name in named)
     expires_at = run(_token_end(held, hours))
 

@@ -65,7 +65,7 @@ _PHRASES: Final[Mapping[str, tuple[str, str]]] = {
     "refunded": ("Возвращено заявителям", "Returned to subscribers"),
     "to_be_refunded": ("Подлежит возврату заявителям", "To be returned to subscribers"),
     "records": ("Записи в реестре", "Records in the register"),
-    "records_all": ("внесены по всем заявкам", "entered for every order"),
+    "records_all": ("внесены: ни одна заявка записи не ждёт", "entered: no order waits for its record"),
     "records_some": ("вносятся", "being entered"),
     "payouts": ("Выплаты", "Payouts"),
     "payout_kind": ("Вид", "Kind"),
