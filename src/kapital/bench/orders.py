@@ -9,7 +9,7 @@ The load generator shares the machine's cores with all this: each of its connect
 has its answer.
 
 `single_per_s`: one order an act, for `seconds`. `batch_per_s`: acts of 1,000 orders, for `batch_seconds`; both times
-reach to the answer to the last request. `p50_ms`, `p99_ms` and `max_ms` are waits of single orders, `batch_p50_ms` and
+reach to the last answer. `p50_ms`, `p99_ms` and `max_ms` are waits of single orders, `batch_p50_ms` and
 `batch_p99_ms` those of whole batches; `over_1s_percent` is the share of all orders, single and in batches, that were
 answered later than a second. `close_s`: from the end of a placement, as its decision says it, to the state in which
 all its units are delivered against payment, all refunds are made and the issue circulates. `entries`: of the ledger,
