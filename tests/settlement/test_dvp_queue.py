@@ -129,7 +129,8 @@ def test_a_circle_in_which_nobody_has_anything_settles_as_one(
     size: int, units: int, kopecks: int, rng: random.Random
 ) -> None:
     circle = [queued(n, n, (n + 1) % size, units, kopecks) for n in range(size)]
-    noise = [queued(100 + n, *rng.sample(range(5), 2), units + 1 + n, kopecks + 1 + n) for n in range(6)]
+    # Each ten times the one before: of smaller steps some and a part of the circle may come to nothing as well.
+    noise = [queued(100 + n, *rng.sample(range(5), 2), units * 10**n, kopecks * 10**n) for n in range(1, 7)]
     queue = [*noise, *circle]
     rng.shuffle(queue)
 
