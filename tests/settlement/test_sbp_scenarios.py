@@ -254,6 +254,7 @@ async def test_an_altered_or_foreign_call_back_books_nothing_and_raises_the_alar
     await until(lambda: _ends(shop, "valid"))
     await until(lambda: _is_kept(shop))
     await book_incoming(shop.parts)
+    await until(lambda: _is_booked(shop))  # by this call, or by the one that the call back woke and that was first
 
     assert first == (outcome, 1)
     assert "settlement.bank_notice_refused" in capsys.readouterr().err
@@ -282,6 +283,10 @@ async def _has(shop: Shop, expected: list[tuple[str, int]]) -> bool:
 
 async def _is_kept(shop: Shop) -> bool:
     return bool(await shop.world.rows("SELECT 1 AS one FROM incoming_payment"))
+
+
+async def _is_booked(shop: Shop) -> bool:
+    return bool(await shop.world.rows("SELECT 1 AS one FROM incoming_payment WHERE entry_seq IS NOT NULL"))
 
 
 async def _ends(shop: Shop, outcome: str) -> bool:
