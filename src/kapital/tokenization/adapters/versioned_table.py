@@ -29,7 +29,6 @@ class VersionedTable(Generic[T]):
         self._json = [column for column, kind in columns.items() if kind == "jsonb"]
         self._uuids = [column for column, kind in columns.items() if kind == "uuid"]
         self._kinds = dict(columns)
-        # Made of constants of this package, names of our tables and columns only; values are bound.
         self._select_of = lru_cache(maxsize=128)(self._select_statement)
         self._insert_of = lru_cache(maxsize=128)(self._insert_statement)
         self._update_of = lru_cache(maxsize=128)(self._update_statement)
